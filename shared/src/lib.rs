@@ -1,0 +1,23 @@
+//! Stoplist's model: the types on the wire and the rules that need no I/O.
+//!
+//! Service, agent and console all speak these types, so a field exists once. Builds for WASM.
+
+pub mod account;
+pub mod address;
+pub mod agent_sync;
+pub mod checksum;
+pub mod delivery_event;
+pub mod list;
+pub mod mail_server;
+pub mod page;
+pub mod problem;
+pub mod reason;
+pub mod run;
+pub mod run_settings;
+pub mod session;
+
+pub use address::{Address, AddressKey, InvalidAddress};
+pub use checksum::ListChecksum;
+pub use page::Page;
+pub use problem::{FieldProblem, Problem};
+pub use reason::Reason;
