@@ -160,7 +160,7 @@ pub fn parse_time_of_day(text: &str) -> Option<chrono::NaiveTime> {
     well_formed.then(|| chrono::NaiveTime::parse_from_str(text, "%H:%M").ok()).flatten()
 }
 
-fn time_of_day<C>(text: &String, _: &C) -> garde::Result {
+fn time_of_day<C>(text: &str, _: &C) -> garde::Result {
     parse_time_of_day(text).map(|_| ()).ok_or_else(|| garde::Error::new("use HH:MM, from 00:00 to 23:59"))
 }
 
