@@ -92,6 +92,32 @@ impl Address {
         Ok(Self { spelling: spelling.to_owned(), key: AddressKey(key) })
     }
 
+    /// Reads an address whose error is "address format error": it may be malformed by any rule and can still be
+    /// recorded, shown and blocked (PRODUCT section 2). What [`Self::parse`] refuses for its form has its lower-case
+    /// spelling as key.
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] for what cannot be stored or listed, a line a key: control characters, over 254 octets,
+    /// nothing at all.
+    pub fn parse_malformed(text: &str) -> Result<Self, InvalidAddress> {
+        let error = match Self::parse(text) {
+            Ok(address) => return Ok(address),
+            Err(error) => error,
+        };
+        let spelling = text.trim();
+        let key = spelling.to_lowercase();
+        if matches!(error, InvalidAddress::ControlCharacter | InvalidAddress::TooLong) || spelling.is_empty() {
+            return Err(error);
+        }
+        if spelling.chars().any(char::is_control) {
+            return Err(InvalidAddress::ControlCharacter);
+        }
+        if spelling.len() > MAX_OCTETS || key.len() > MAX_OCTETS {
+            return Err(InvalidAddress::TooLong);
+        }
+        Ok(Self { spelling: spelling.to_owned(), key: AddressKey(key) })
+    }
+
     /// The address as it was written, trimmed.
     pub fn spelling(&self) -> &str {
         &self.spelling
@@ -204,6 +230,17 @@ mod tests {
         let longest = "a".repeat(MAX_OCTETS - domain.len()) + domain;
         assert!(Address::parse(&longest).is_ok());
         assert_eq!(Address::parse(&format!("a{longest}")), Err(InvalidAddress::TooLong));
+    }
+
+    #[test]
+    fn a_malformed_address_keeps_its_spelling_as_key() {
+        for (text, expected) in [("Taro", "taro"), (" foo@ ", "foo@"), ("@Example.com", "@example.com"), ("A@B", "a@b")]
+        {
+            assert_eq!(Address::parse_malformed(text).unwrap().key().as_str(), expected, "{text:?}");
+        }
+        assert_eq!(Address::parse_malformed(" "), Err(InvalidAddress::NoAt));
+        assert_eq!(Address::parse_malformed("ta\nro"), Err(InvalidAddress::ControlCharacter));
+        assert_eq!(Address::parse_malformed(&"a".repeat(255)), Err(InvalidAddress::TooLong));
     }
 
     #[test]
