@@ -1,0 +1,4 @@
+//! The contract check itself can fail.
+
+#[path = "support/contract.rs"]
+mod contract;

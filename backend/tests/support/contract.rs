@@ -1,0 +1,124 @@
+//! The contract: a response that the OpenAPI document does not declare fails the test that got it.
+
+use serde_json::{Value, json};
+
+/// The OpenAPI document of the service under test.
+pub struct Contract {
+    document: Value,
+}
+
+impl Contract {
+    /// Takes the document as the service serves it.
+    pub fn new(document: Value) -> Self {
+        assert_eq!(document["openapi"].as_str().map(|v| v.starts_with("3.1")), Some(true), "no OpenAPI 3.1 document");
+        Self { document }
+    }
+
+    /// Refuses a response whose operation, status, media type or body is not declared.
+    ///
+    /// # Panics
+    /// With what the document declares instead.
+    pub fn check(&self, method: &str, path: &str, status: u16, media_type: Option<&str>, body: &[u8]) {
+        let call = format!("{method} {path} → {status}");
+        let operation = self.operation(method, path).unwrap_or_else(|| panic!("{call}: no such operation is declared"));
+        let responses = &operation["responses"];
+        let declared = responses.get(status.to_string()).unwrap_or_else(|| {
+            let known: Vec<_> = responses.as_object().into_iter().flat_map(|r| r.keys()).collect();
+            panic!("{call}: declared are {known:?}; body {}", String::from_utf8_lossy(body))
+        });
+        let declared = self.resolve(declared);
+        let Some(content) = declared.get("content").and_then(Value::as_object).filter(|c| !c.is_empty()) else {
+            assert!(body.is_empty(), "{call}: a body came, none is declared: {}", String::from_utf8_lossy(body));
+            return;
+        };
+        let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let entry = content
+            .get(media_type)
+            .unwrap_or_else(|| panic!("{call}: {media_type:?} came, declared are {:?}", content.keys()));
+        if media_type == "application/json" || media_type.ends_with("+json") {
+            let value = serde_json::from_slice(body).unwrap_or_else(|e| panic!("{call}: the body is no JSON: {e}"));
+            self.check_schema(&call, &entry["schema"], &value);
+        }
+    }
+
+    fn check_schema(&self, call: &str, schema: &Value, value: &Value) {
+        let rooted = json!({ "allOf": [schema], "components": self.document["components"] });
+        let validator = jsonschema::validator_for(&rooted).unwrap_or_else(|e| panic!("{call}: no valid schema: {e}"));
+        let errors: Vec<_> = validator.iter_errors(value).map(|e| format!("{} at {}", e, e.instance_path())).collect();
+        assert!(errors.is_empty(), "{call}: the body breaks its schema: {errors:?}\n{value:#}");
+    }
+
+    /// The operation whose path template fits; a template without parameters is preferred.
+    fn operation(&self, method: &str, path: &str) -> Option<&Value> {
+        let path = path.split('?').next().unwrap_or_default();
+        let paths = self.document["paths"].as_object()?;
+        let mut fitting: Vec<_> = paths.iter().filter(|(template, _)| fits(template, path)).collect();
+        fitting.sort_by_key(|(template, _)| template.matches('{').count());
+        fitting.iter().find_map(|(_, item)| item.get(method.to_ascii_lowercase()))
+    }
+
+    fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+        match value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
+            Some(pointer) => self.document.pointer(pointer).expect("a dangling $ref"),
+            None => value,
+        }
+    }
+}
+
+fn fits(template: &str, path: &str) -> bool {
+    let (mut want, mut have) = (template.split('/'), path.split('/'));
+    loop {
+        match (want.next(), have.next()) {
+            (None, None) => return true,
+            (Some(w), Some(h)) if w == h || (w.starts_with('{') && !h.is_empty()) => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contract() -> Contract {
+        Contract::new(json!({
+            "openapi": "3.1.0",
+            "paths": { "/things/{id}": { "get": { "responses": {
+                "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Thing" } } } },
+                "204": {},
+            } } } },
+            "components": { "schemas": { "Thing": { "type": "object", "required": ["name"],
+                "properties": { "name": { "type": "string" } } } } },
+        }))
+    }
+
+    #[test]
+    fn a_declared_response_passes() {
+        contract().check("GET", "/things/1", 200, Some("application/json"), br#"{"name":"a"}"#);
+        contract().check("GET", "/things/1", 204, None, b"");
+    }
+
+    #[test]
+    #[should_panic(expected = "breaks its schema")]
+    fn a_body_against_its_schema_fails() {
+        contract().check("GET", "/things/1", 200, Some("application/json"), br#"{"name":1}"#);
+    }
+
+    #[test]
+    #[should_panic(expected = "declared are")]
+    fn an_undeclared_status_fails() {
+        contract().check("GET", "/things/1", 404, Some("application/json"), b"{}");
+    }
+
+    #[test]
+    #[should_panic(expected = "no such operation")]
+    fn an_undeclared_operation_fails() {
+        contract().check("DELETE", "/things/1", 204, None, b"");
+    }
+
+    #[test]
+    #[should_panic(expected = "none is declared")]
+    fn an_undeclared_body_fails() {
+        contract().check("GET", "/things/1", 204, None, b"x");
+    }
+}
