@@ -1,2 +1,14 @@
-//! m
-fn main() {}
+//! The `stoplist` command.
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    match backend::cli::run(backend::cli::Cli::parse()).await {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stoplist: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

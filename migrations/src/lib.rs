@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The schema of Stoplist's database: the only truth of it, for SQLite and PostgreSQL alike.
+//!
+//! Rules for every table: ids are UUIDs (version 7), times are `BIGINT` unix milliseconds UTC in columns named `*_at`,
+//! list checksums are 32 hexadecimal digits. The SQL is written once and runs on both databases.
+
+mod m0001_accounts;
+mod m0002_lists;
+mod m0003_delivery_events;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
+
+/// Brings a database to the newest schema.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_accounts::Migration),
+            Box::new(m0002_lists::Migration),
+            Box::new(m0003_delivery_events::Migration),
+        ]
+    }
+}
+
+/// Runs statements one after the other.
+async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    for statement in statements {
+        manager.get_connection().execute_unprepared(statement).await?;
+    }
+    Ok(())
+}

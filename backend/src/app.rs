@@ -1,0 +1,180 @@
+//! The composition root: puts settings, database, keys, jobs and HTTP together.
+
+use crate::{
+    clock::Clock,
+    config::Settings,
+    http,
+    service::{self, Wake, keys::Keys},
+    state::AppState,
+    store::{Db, service_settings},
+};
+use actix_web::{HttpServer, middleware, web};
+use anyhow::{Context, bail};
+use rustix::fs::{FlockOperation, flock};
+use std::{fs::File, net::SocketAddr, sync::Arc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing_actix_web::TracingLogger;
+use utoipa::OpenApi;
+use utoipa_actix_web::AppExt;
+
+/// How long running requests may take after the service is told to stop, in seconds.
+const SHUTDOWN_SECONDS: u64 = 10;
+
+/// A running service.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What its handlers share.
+    pub state: AppState,
+    /// The one-time code, while the service waits for its first provider.
+    pub setup_code: Option<String>,
+    shutdown: CancellationToken,
+    tasks: Vec<JoinHandle<anyhow::Result<()>>>,
+    /// Held until the end, so that no second process opens the same SQLite file.
+    _lock: Option<File>,
+}
+
+impl Running {
+    /// Asks the service to stop; [`Running::wait`] waits for it.
+    pub fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// What [`Running::stop`] cancels.
+    pub fn shutdown(&self) -> &CancellationToken {
+        &self.shutdown
+    }
+
+    /// Waits until everything has stopped.
+    ///
+    /// # Errors
+    /// A part of the service died.
+    pub async fn wait(self) -> anyhow::Result<()> {
+        let mut result = Ok(());
+        for task in self.tasks {
+            let ended = task.await.context("a part of the service died").and_then(|ended| ended);
+            // Without one part the service is not whole: stop the others too.
+            self.shutdown.cancel();
+            result = result.and(ended);
+        }
+        self.state.db.close().await;
+        result
+    }
+}
+
+/// Opens the database, brings it up to date and makes the state that everything shares.
+///
+/// # Errors
+/// The data folder or the database cannot be used.
+pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> {
+    std::fs::create_dir_all(&settings.data_dir)
+        .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
+    let db = Db::connect(&settings.database_url)
+        .await
+        .context("cannot open the database: check --database-url and that the database is running")?;
+    db.migrate().await.context("cannot bring the database schema up to date")?;
+    let secret =
+        service_settings::get_or_insert(db.connection(), service_settings::SIGNING_KEY, service::keys::random_text())
+            .await?;
+    let keys = Arc::new(Keys::new(secret.as_bytes())?);
+    Ok(AppState { db, clock, settings: Arc::new(settings), keys, wake: Wake::default() })
+}
+
+/// Starts the service and returns when it answers.
+///
+/// # Errors
+/// The address is taken, another process uses the data folder, or [`open`] failed.
+pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
+    let lock = if settings.is_sqlite() { Some(lock(&settings)?) } else { None };
+    let state = open(settings, clock).await?;
+    let shutdown = CancellationToken::new();
+    let mut tasks = vec![];
+    let (address, http_task) = listen(&state, shutdown.clone())?;
+    tasks.push(http_task);
+    Ok(Running { address, state, setup_code: None, shutdown, tasks, _lock: lock })
+}
+
+/// Runs the service until it is told to stop by SIGTERM or Ctrl-C; says on standard output where it is.
+///
+/// # Errors
+/// As [`start`], or a part of the service died.
+pub async fn serve(settings: Settings, clock: Clock) -> anyhow::Result<()> {
+    let running = start(settings, clock).await?;
+    println!("Stoplist is ready: http://{}/", running.address);
+    if let Some(code) = &running.setup_code {
+        println!("Set-up code: {code}");
+    }
+    let shutdown = running.shutdown.clone();
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+            () = shutdown.cancelled() => {}
+        }
+        tracing::info!("stopping");
+        shutdown.cancel();
+    });
+    running.wait().await
+}
+
+/// SQLite belongs to one process: the queue's recovery at start would take a living process's jobs.
+fn lock(settings: &Settings) -> anyhow::Result<File> {
+    std::fs::create_dir_all(&settings.data_dir)
+        .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
+    let path = settings.data_dir.join("stoplist.lock");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!(
+            "another stoplist serves from {}: stop it, choose another --data-dir, or use PostgreSQL for several processes",
+            settings.data_dir.display()
+        );
+    }
+    Ok(file)
+}
+
+fn listen(
+    state: &AppState,
+    shutdown: CancellationToken,
+) -> anyhow::Result<(SocketAddr, JoinHandle<anyhow::Result<()>>)> {
+    let serves_api = state.settings.serves_http();
+    let data = web::Data::new(state.clone());
+    let metrics = actix_web_prom::PrometheusMetricsBuilder::new("stoplist")
+        .endpoint("/metrics")
+        .mask_unmatched_patterns("UNKNOWN")
+        .build()
+        .map_err(|error| anyhow::anyhow!("cannot make the metrics: {error}"))?;
+    let server = HttpServer::new(move || {
+        let (app, _document) = actix_web::App::new()
+            .into_utoipa_app()
+            .openapi(http::openapi::Base::openapi())
+            .app_data(data.clone())
+            .service(utoipa_actix_web::scope("/api/v1").configure(|config| {
+                if serves_api {
+                    http::api(config);
+                }
+            }))
+            .split_for_parts();
+        app.wrap(middleware::from_fn(http::problem::complete))
+            .wrap(middleware::Compress::default())
+            .wrap(TracingLogger::<http::request_log::RequestSpan>::new())
+            .wrap(metrics.clone())
+            .service(http::health::healthz)
+            .service(http::health::readyz)
+            .default_service(http::unknown_route())
+    })
+    .disable_signals()
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .bind(state.settings.listen)
+    .with_context(|| format!("cannot listen on {}: choose another --listen", state.settings.listen))?;
+    let address = server.addrs().first().copied().context("the server listens nowhere")?;
+    let server = server.run();
+    let handle = server.handle();
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        handle.stop(true).await;
+    });
+    let task = tokio::spawn(async move { server.await.context("the HTTP server died") });
+    Ok((address, task))
+}

@@ -1,0 +1,133 @@
+//! Authorisation is a type in the handler's signature: without its guard a handler has no [`Access`].
+
+use crate::{
+    service::{
+        Access, Error, Result,
+        authentication::{self, Identity, Permission},
+    },
+    state::AppState,
+};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
+use futures::future::LocalBoxFuture;
+use tracing_actix_web::RequestId;
+use uuid::Uuid;
+
+/// Who sent the request, whatever they may do.
+async fn identify(request: &HttpRequest) -> Result<Identity> {
+    let state = request
+        .app_data::<web::Data<AppState>>()
+        .ok_or_else(|| Error::Internal(anyhow::anyhow!("the application has no state")))?;
+    let token = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or(Error::Unauthorized)?;
+    let origin = origin(request);
+    authentication::identify(state, token, origin).await
+}
+
+/// Where a request came from, for the audit log.
+pub fn origin(request: &HttpRequest) -> authentication::Origin {
+    authentication::Origin {
+        request_id: request.extensions().get::<RequestId>().map(ToString::to_string),
+        client_address: request.peer_addr().map(|address| address.ip().to_string()),
+    }
+}
+
+macro_rules! guards {
+    ($($(#[$doc:meta])* $name:ident => $permission:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name(pub Access);
+
+        impl FromRequest for $name {
+            type Error = Error;
+            type Future = LocalBoxFuture<'static, Result<Self>>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let request = request.clone();
+                Box::pin(async move { identify(&request).await?.access(Permission::$permission).map(Self) })
+            }
+        }
+    )*};
+}
+
+guards! {
+    /// May read: any user of the account, tokens with scope `read`.
+    Viewer => View;
+    /// May release and delete exemptions: operators and above, tokens with scope `lists`.
+    Operator => Operate;
+    /// May change settings: administrators, a provider inside an account, tokens with scope `manage`.
+    Administrator => Administer;
+    /// May report delivery events: tokens with scope `events`, and agents for their own server configuration.
+    Reporter => Report;
+}
+
+/// A person in a session, inside an account or not.
+#[derive(Debug, Clone)]
+pub struct SignedIn(pub Identity);
+
+impl FromRequest for SignedIn {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let identity = identify(&request).await?;
+            if identity.is_user() {
+                Ok(Self(identity))
+            } else {
+                Err(Error::Forbidden("this is for people: sign in with a password".to_owned()))
+            }
+        })
+    }
+}
+
+/// The staff that runs the service.
+#[derive(Debug, Clone)]
+pub struct Provider(pub Identity);
+
+impl FromRequest for Provider {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let identity = identify(&request).await?;
+            identity.require(Permission::Provide)?;
+            Ok(Self(identity))
+        })
+    }
+}
+
+/// The agent of a mail server.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Its right to act.
+    pub access: Access,
+    /// Its mail server.
+    pub mail_server_id: Uuid,
+    /// That server's configuration.
+    pub server_configuration_id: Uuid,
+}
+
+impl FromRequest for Agent {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let access = identify(&request).await?.access(Permission::Agent)?;
+            let crate::service::Actor::MailServer { id, server_configuration_id, .. } = access.actor else {
+                return Err(Error::Forbidden("this is for agents: use the token of a mail server".to_owned()));
+            };
+            Ok(Self { access, mail_server_id: id, server_configuration_id })
+        })
+    }
+}

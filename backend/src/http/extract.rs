@@ -1,0 +1,212 @@
+//! Reading requests: every wrong field is named by its JSON pointer or query parameter, and nothing is guessed.
+
+use crate::service::{Error, Result};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, future::LocalBoxFuture};
+use garde::Validate;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+use shared::FieldProblem;
+use std::future::{Ready, ready};
+
+/// The largest body, in bytes.
+pub const MAX_BODY: usize = 8 * 1024 * 1024;
+
+/// A JSON body that is valid.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Body<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let content_type = request.content_type().to_ascii_lowercase();
+        let payload = payload.take();
+        let length = content_length(request);
+        Box::pin(async move {
+            if content_type != "application/json" {
+                return Err(Error::UnsupportedMediaType("send the body as application/json".to_owned()));
+            }
+            let body = read_body(length, payload).await?;
+            let value = from_json::<T>(&body)?;
+            validate(&value, "")?;
+            Ok(Self(value))
+        })
+    }
+}
+
+/// The length that the request announces.
+pub fn content_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(actix_web::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads a whole body.
+///
+/// # Errors
+/// [`Error::TooLarge`] above [`MAX_BODY`], [`Error::Malformed`] when it breaks off.
+pub async fn read_body(length: Option<usize>, mut payload: Payload) -> Result<Bytes> {
+    let too_large = || Error::TooLarge(format!("send at most {} MiB at once", MAX_BODY / 1024 / 1024));
+    if length.is_some_and(|length| length > MAX_BODY) {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::with_capacity(length.unwrap_or(0));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Error::Malformed(format!("the body broke off: {error}")))?;
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// Reads JSON.
+///
+/// # Errors
+/// [`Error::Malformed`] when it is no JSON, [`Error::Invalid`] naming the field that is wrong.
+pub fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        if error.inner().is_data() {
+            let detail = without_position(&error.inner().to_string());
+            Error::field(pointer(error.path(), &detail), detail)
+        } else {
+            Error::Malformed(format!("the body is not JSON: {}", error.inner()))
+        }
+    })?;
+    deserializer.end().map_err(|error| Error::Malformed(format!("the body is not JSON: {error}")))?;
+    Ok(value)
+}
+
+/// Checks the limits of a value; pointers begin with `prefix`.
+///
+/// # Errors
+/// [`Error::Invalid`] naming every field that is wrong.
+pub fn validate<T: Validate<Context = ()>>(value: &T, prefix: &str) -> Result<()> {
+    let Err(report) = value.validate() else { return Ok(()) };
+    let problems = report.iter().map(|(path, error)| FieldProblem {
+        pointer: format!("{prefix}{}", garde_pointer(&path.to_string())),
+        detail: error.message().to_owned(),
+    });
+    Err(Error::Invalid(problems.collect()))
+}
+
+/// `conditions[0].frequency` as a JSON pointer.
+fn garde_pointer(path: &str) -> String {
+    let parts = path.split(['.', '[']).map(|part| part.trim_end_matches(']')).filter(|part| !part.is_empty());
+    parts.map(|part| format!("/{}", escape(part))).collect()
+}
+
+/// Where serde stopped. It stops at the object when a field is missing or unknown; then the field is in its words.
+fn pointer(path: &Path, detail: &str) -> String {
+    let mut pointer: String = path
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", escape(key))),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect();
+    for prefix in ["unknown field `", "missing field `", "duplicate field `"] {
+        if let Some(field) = detail.strip_prefix(prefix).and_then(|rest| rest.split('`').next()) {
+            let last = format!("/{}", escape(field));
+            if !pointer.ends_with(&last) {
+                pointer.push_str(&last);
+            }
+        }
+    }
+    pointer
+}
+
+fn escape(part: &str) -> String {
+    part.replace('~', "~0").replace('/', "~1")
+}
+
+fn without_position(detail: &str) -> String {
+    detail.rfind(" at line ").map_or(detail, |at| &detail[..at]).to_owned()
+}
+
+/// A query string that is valid; parameters that do not exist are errors, not ignored.
+pub struct QueryParams<T>(pub T);
+
+impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest for QueryParams<T> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(from_query(request.query_string()).map(Self))
+    }
+}
+
+fn from_query<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> Result<T> {
+    let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    let value: T = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let detail = error.inner().to_string();
+        Error::field(pointer(error.path(), &detail).trim_start_matches('/'), detail)
+    })?;
+    match validate(&value, "") {
+        Ok(()) => Ok(value),
+        Err(Error::Invalid(problems)) => Err(Error::Invalid(
+            problems
+                .into_iter()
+                .map(|problem| FieldProblem { pointer: problem.pointer.trim_start_matches('/').to_owned(), ..problem })
+                .collect(),
+        )),
+        Err(other) => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use shared::run_settings::{BlockingCondition, RunSettingsUpdate};
+
+    fn pointers(error: Error) -> Vec<String> {
+        match error {
+            Error::Invalid(problems) => problems.into_iter().map(|problem| problem.pointer).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[derive(Debug, Deserialize, Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Query {
+        #[garde(range(min = 1, max = 500))]
+        limit: Option<u16>,
+    }
+
+    #[test]
+    fn wrong_fields_are_named() {
+        let condition = |text: &str| pointers(from_json::<BlockingCondition>(text.as_bytes()).unwrap_err());
+        assert_eq!(condition(r#"{"reason":"unknown_user","enabled":true}"#), ["/frequency"]);
+        assert_eq!(condition(r#"{"reason":"unknown_user","enabled":1,"frequency":1}"#), ["/enabled"]);
+        assert_eq!(condition(r#"{"reason":"x","enabled":true,"frequency":1}"#), ["/reason"]);
+        assert_eq!(condition(r#"{"reason":"unknown_user","enabled":true,"frequency":1,"x":2}"#), ["/x"]);
+        assert!(matches!(from_json::<BlockingCondition>(b"{"), Err(Error::Malformed(_))));
+        assert!(matches!(from_json::<u8>(b"1 2"), Err(Error::Malformed(_))));
+    }
+
+    #[test]
+    fn wrong_fields_inside_lists_are_named() {
+        let settings = |frequency: &str| {
+            format!(
+                r#"{{"execute_timing":"00:00","watch_warning":1,"success_resets_count":false,
+                "delivery_timing":"now","conditions":[{{"reason":"unknown_user","enabled":true,"frequency":{frequency}}}]}}"#
+            )
+        };
+        let wrong_type = from_json::<RunSettingsUpdate>(settings("\"1\"").as_bytes()).unwrap_err();
+        assert_eq!(pointers(wrong_type), ["/conditions/0/frequency"]);
+        let zero: RunSettingsUpdate = from_json(settings("0").as_bytes()).unwrap();
+        assert!(pointers(validate(&zero, "").unwrap_err()).contains(&"/conditions/0/frequency".to_owned()));
+    }
+
+    #[test]
+    fn wrong_query_parameters_are_named() {
+        assert_eq!(from_query::<Query>("limit=5").unwrap().limit, Some(5));
+        assert_eq!(pointers(from_query::<Query>("limit=many").unwrap_err()), ["limit"]);
+        assert_eq!(pointers(from_query::<Query>("limit=0").unwrap_err()), ["limit"]);
+        assert_eq!(pointers(from_query::<Query>("lmit=5").unwrap_err()), ["lmit"]);
+    }
+}

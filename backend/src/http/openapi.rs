@@ -1,0 +1,97 @@
+//! The OpenAPI document: made of the real routes, completed with what holds for all of them.
+
+use shared::{Problem, problem::MEDIA_TYPE};
+use utoipa::{
+    OpenApi, ToSchema,
+    openapi::{
+        Components, ContentBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder,
+        path::{Operation, ParameterIn, PathItem},
+        schema::Schema,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_actix_web::AppExt;
+
+/// Title, version and tags of the document.
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Stoplist",
+    description = "Stops e-mail to addresses that keep failing. Errors are RFC 9457 problem details; lists use cursors; \
+                   edits use ETag and If-Match.",
+    license(name = "Apache-2.0", identifier = "Apache-2.0")
+))]
+pub struct Base;
+
+/// The whole document, without a running server.
+pub fn document() -> Document {
+    let (_, document) = actix_web::App::new()
+        .into_utoipa_app()
+        .openapi(Base::openapi())
+        .service(utoipa_actix_web::scope("/api/v1").configure(super::api))
+        .split_for_parts();
+    complete(document)
+}
+
+/// Adds the sign-in scheme and the problems that the extractors, guards and path look-ups of a route can answer with.
+pub fn complete(mut document: Document) -> Document {
+    let components = document.components.get_or_insert_with(Components::new);
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An access token of POST /api/v1/sessions, or an API token"))
+        .build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let mut schemas: Vec<(String, RefOr<Schema>)> =
+        vec![(Problem::name().into_owned(), <Problem as utoipa::PartialSchema>::schema())];
+    <Problem as ToSchema>::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            add_common_problems(operation);
+        }
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+fn add_common_problems(operation: &mut Operation) {
+    let mut problems = vec![("500", "Something failed inside the service")];
+    if operation.security.is_some() {
+        problems.push(("401", "Not signed in"));
+        problems.push(("403", "Not allowed"));
+    }
+    let parameters = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    });
+    let mut has_query = false;
+    for parameter in parameters {
+        match parameter.parameter_in {
+            ParameterIn::Path => problems.push(("404", "Not there, or of another account")),
+            ParameterIn::Query => has_query = true,
+            _ => {}
+        }
+    }
+    let body = operation.request_body.is_some();
+    if body {
+        problems.push(("400", "Unreadable body"));
+        problems.push(("413", "Body too large"));
+        problems.push(("415", "Media type not understood"));
+    }
+    if body || has_query {
+        problems.push(("422", "Fields are not valid; the problem names them"));
+    }
+    for (status, description) in problems {
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(description));
+    }
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        body.required = Some(Required::True);
+    }
+}
+
+fn problem(description: &str) -> RefOr<utoipa::openapi::Response> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
+    ResponseBuilder::new().description(description).content(MEDIA_TYPE, content).build().into()
+}

@@ -1,0 +1,123 @@
+//! Errors become RFC 9457 problem details.
+
+use crate::service::Error;
+use actix_web::{
+    HttpMessage, HttpResponse, ResponseError,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{StatusCode, header},
+    middleware::Next,
+};
+use shared::{Problem, problem::MEDIA_TYPE};
+use tracing_actix_web::RequestId;
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::Gone(_) => StatusCode::GONE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        respond(self, None)
+    }
+}
+
+/// The stable name and the title of each kind.
+fn kind(error: &Error) -> (&'static str, &'static str) {
+    match error {
+        Error::Unauthorized => ("unauthorized", "Not signed in"),
+        Error::Forbidden(_) => ("forbidden", "Not allowed"),
+        Error::NotFound => ("not-found", "Not found"),
+        Error::Malformed(_) => ("malformed", "Unreadable request"),
+        Error::UnsupportedMediaType(_) => ("unsupported-media-type", "Media type not understood"),
+        Error::Invalid(_) => ("validation", "Not valid"),
+        Error::Conflict(_) => ("conflict", "Conflict"),
+        Error::PreconditionFailed(_) => ("precondition-failed", "Changed by somebody else"),
+        Error::PreconditionRequired => ("precondition-required", "If-Match is missing"),
+        Error::Gone(_) => ("gone", "No longer there"),
+        Error::TooLarge(_) => ("too-large", "Too large"),
+        Error::TooMany { .. } => ("too-many-requests", "Too many requests"),
+        Error::Internal(_) => ("internal", "Internal error"),
+    }
+}
+
+fn respond(error: &Error, request_id: Option<String>) -> HttpResponse {
+    let (kind, title) = kind(error);
+    let status = error.status_code();
+    let (detail, errors) = match error {
+        Error::Internal(_) => ("something failed inside the service; its log says what".to_owned(), vec![]),
+        Error::Invalid(errors) => (describe(errors), errors.clone()),
+        other => (other.to_string(), vec![]),
+    };
+    let mut response = HttpResponse::build(status);
+    match error {
+        Error::Unauthorized => {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        Error::TooMany { retry_after } => {
+            response.insert_header((header::RETRY_AFTER, retry_after.to_string()));
+        }
+        _ => {}
+    }
+    response.content_type(MEDIA_TYPE).json(Problem {
+        kind: format!("/problems/{kind}"),
+        title: title.to_owned(),
+        status: status.as_u16(),
+        detail,
+        errors,
+        request_id,
+    })
+}
+
+/// Says the first wrong field in words, for people who read only the detail.
+fn describe(errors: &[shared::FieldProblem]) -> String {
+    match errors {
+        [] => "some fields are not valid".to_owned(),
+        [only] => format!("{}: {}", only.pointer, only.detail),
+        [first, rest @ ..] => format!("{}: {} (and {} more)", first.pointer, first.detail, rest.len()),
+    }
+}
+
+/// Middleware: gives problems the id of their request, sends that id with every response and logs internal errors.
+pub async fn complete<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, actix_web::Error> {
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+    let response = next.call(request).await?;
+    let problem = response.response().error().and_then(|error| error.as_error::<Error>()).map(|error| {
+        if let Error::Internal(cause) = error {
+            tracing::error!(error = format!("{cause:#}"), "a request failed");
+        }
+        respond(error, id.clone())
+    });
+    let mut response = match problem {
+        Some(problem) => {
+            let (request, old) = response.into_parts();
+            let cookies: Vec<_> = old.headers().get_all(header::SET_COOKIE).cloned().collect();
+            let mut new = problem;
+            for cookie in cookies {
+                new.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            ServiceResponse::new(request, new).map_into_right_body()
+        }
+        None => response.map_into_left_body(),
+    };
+    if let Some(id) = id.and_then(|id| header::HeaderValue::from_str(&id).ok()) {
+        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), id);
+    }
+    Ok(response)
+}

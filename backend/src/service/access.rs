@@ -1,0 +1,109 @@
+//! Who acts, and on which account.
+
+use crate::store::audit::NewAuditEntry;
+use chrono::{DateTime, Utc};
+use shared::session::{Role, Scope};
+use uuid::Uuid;
+
+/// Who does something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A person in a session.
+    User {
+        /// The user.
+        id: Uuid,
+        /// The session.
+        session_id: Uuid,
+        /// The address that signed in.
+        email: String,
+        /// What the user may do.
+        role: Role,
+    },
+    /// A script with an API token.
+    Token {
+        /// The token.
+        id: Uuid,
+        /// Its name.
+        name: String,
+        /// What it may be used for.
+        scopes: Vec<Scope>,
+    },
+    /// The agent of a mail server.
+    MailServer {
+        /// The mail server.
+        id: Uuid,
+        /// Its name.
+        name: String,
+        /// Its server configuration: the only one it may touch.
+        server_configuration_id: Uuid,
+    },
+    /// The service itself: scheduled runs, the command line.
+    System,
+}
+
+impl Actor {
+    /// The kind, as the audit log names it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Token { .. } => "token",
+            Self::MailServer { .. } => "mail_server",
+            Self::System => "system",
+        }
+    }
+
+    /// The id, where there is one.
+    pub const fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::User { id, .. } | Self::Token { id, .. } | Self::MailServer { id, .. } => Some(*id),
+            Self::System => None,
+        }
+    }
+
+    /// The name that people know.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User { email, .. } => email,
+            Self::Token { name, .. } | Self::MailServer { name, .. } => name,
+            Self::System => "Stoplist",
+        }
+    }
+}
+
+/// A proven right to act; made by the guards in `http::auth` and by the command line.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The account acted on: nothing crosses it.
+    pub account_id: Uuid,
+    /// Who acts.
+    pub actor: Actor,
+    /// The request, for the audit log.
+    pub request_id: Option<String>,
+    /// Where the request came from, for the audit log.
+    pub client_address: Option<String>,
+}
+
+impl Access {
+    /// The service itself acting on an account.
+    pub fn system(account_id: Uuid) -> Self {
+        Self { account_id, actor: Actor::System, request_id: None, client_address: None }
+    }
+
+    /// An audit entry by this actor, with neither values nor comment.
+    pub fn audit(&self, at: DateTime<Utc>, action: &'static str, object: impl Into<String>) -> NewAuditEntry {
+        NewAuditEntry {
+            account_id: Some(self.account_id),
+            at,
+            actor_kind: self.actor.kind(),
+            actor_id: self.actor.id(),
+            actor_name: self.actor.name().to_owned(),
+            action,
+            object: object.into(),
+            before: None,
+            after: None,
+            comment: None,
+            request_id: self.request_id.clone(),
+            client_address: self.client_address.clone(),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! From a bearer token to who sent it and what they may do (PRODUCT section 5).
+
+use super::{Access, Actor, Error, Result, keys};
+use crate::{state::AppState, store};
+use chrono::TimeDelta;
+use shared::session::{Role, Scope};
+use uuid::Uuid;
+
+/// Kinds of things that need a right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Read the account.
+    View,
+    /// Release, delete exemptions.
+    Operate,
+    /// Change settings, mail servers, tokens.
+    Administer,
+    /// Report delivery events.
+    Report,
+    /// Be the agent of a mail server.
+    Agent,
+    /// Run the service.
+    Provide,
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// Its id.
+    pub request_id: Option<String>,
+    /// The other end of the connection.
+    pub client_address: Option<String>,
+}
+
+/// Who sent a request.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The account that is open, if one is.
+    pub account_id: Option<Uuid>,
+    /// Who.
+    pub actor: Actor,
+    /// From where.
+    pub origin: Origin,
+}
+
+impl Identity {
+    /// Whether it is a person in a session.
+    pub fn is_user(&self) -> bool {
+        matches!(self.actor, Actor::User { .. })
+    }
+
+    /// The right to act on the open account.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] says what is missing.
+    pub fn access(self, permission: Permission) -> Result<Access> {
+        self.require(permission)?;
+        let account_id = self
+            .account_id
+            .ok_or_else(|| Error::Forbidden("enter an account first: this belongs to an account".to_owned()))?;
+        Ok(Access {
+            account_id,
+            actor: self.actor,
+            request_id: self.origin.request_id,
+            client_address: self.origin.client_address,
+        })
+    }
+
+    /// Checks a right without needing an account.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] says what is missing.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        if permits(&self.actor, permission) {
+            return Ok(());
+        }
+        let needed = match permission {
+            Permission::View => "a user of the account, or a token with scope read",
+            Permission::Operate => "an operator, or a token with scope lists",
+            Permission::Administer => "an administrator, or a token with scope manage",
+            Permission::Report => "a token with scope events, or the token of a mail server",
+            Permission::Agent => "the token of a mail server",
+            Permission::Provide => "a provider",
+        };
+        Err(Error::Forbidden(format!("this needs {needed}")))
+    }
+}
+
+fn permits(actor: &Actor, permission: Permission) -> bool {
+    match actor {
+        Actor::User { role, .. } => match permission {
+            Permission::View => true,
+            Permission::Operate => *role >= Role::Operator,
+            Permission::Administer => *role >= Role::Administrator,
+            Permission::Provide => *role == Role::Provider,
+            Permission::Report | Permission::Agent => false,
+        },
+        Actor::Token { scopes, .. } => {
+            let scope = match permission {
+                Permission::View => Scope::Read,
+                Permission::Operate => Scope::Lists,
+                Permission::Administer => Scope::Manage,
+                Permission::Report => Scope::Events,
+                Permission::Agent | Permission::Provide => return false,
+            };
+            scopes.contains(&scope)
+        }
+        Actor::MailServer { .. } => matches!(permission, Permission::Report | Permission::Agent),
+        Actor::System => false,
+    }
+}
+
+/// Finds out who holds a bearer token.
+///
+/// # Errors
+/// [`Error::Unauthorized`] when nobody does any more.
+pub async fn identify(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {
+    if token.starts_with("sl_") {
+        identify_token(state, token, origin).await
+    } else {
+        identify_user(state, token, origin).await
+    }
+}
+
+async fn identify_user(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {
+    let now = state.clock.now();
+    let claims = state.keys.read(token, now)?;
+    let session = store::sessions::find(state.db.connection(), claims.sid).await?.ok_or(Error::Unauthorized)?;
+    if session.user.id != claims.sub || session.expires_at <= now {
+        return Err(Error::Unauthorized);
+    }
+    // Of a provider, the account is what this token says: two tabs may be in two accounts.
+    let account_id = if session.user.role == Role::Provider { claims.account } else { session.user.account_id };
+    let actor =
+        Actor::User { id: session.user.id, session_id: session.id, email: session.user.email, role: session.user.role };
+    Ok(Identity { account_id, actor, origin })
+}
+
+async fn identify_token(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {
+    let now = state.clock.now();
+    let connection = state.db.connection();
+    let found = store::tokens::find_by_hash(connection, &keys::token_hash(token)).await?.ok_or(Error::Unauthorized)?;
+    if found.token.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        return Err(Error::Unauthorized);
+    }
+    // To the minute is enough, and spares a write at each request.
+    if found.token.last_used_at.is_none_or(|used_at| now - used_at >= TimeDelta::minutes(1)) {
+        store::tokens::touch(connection, found.token.id, now).await?;
+    }
+    let actor = match found.mail_server {
+        Some(mail_server) => Actor::MailServer {
+            id: mail_server.id,
+            name: mail_server.name,
+            server_configuration_id: mail_server.server_configuration_id,
+        },
+        None => Actor::Token { id: found.token.id, name: found.token.name, scopes: found.token.scopes },
+    };
+    Ok(Identity { account_id: Some(found.account_id), actor, origin })
+}

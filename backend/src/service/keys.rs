@@ -1,0 +1,196 @@
+//! Secrets: signing access tokens, hashing passwords and opaque tokens.
+
+use super::{Error, Result};
+use anyhow::{Context, anyhow};
+use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+/// How many passwords are hashed at the same time: each takes 19 MiB and a core for tens of milliseconds.
+const HASHES_AT_ONCE: usize = 4;
+/// How long a sign-in waits for its turn before it is told to come back.
+const HASH_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What an access token says. Everything else is read from the session at each request, so that a sign-out or a
+/// change of rights takes effect at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user.
+    pub sub: Uuid,
+    /// The session.
+    pub sid: Uuid,
+    /// The account that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Uuid>,
+    /// When it was made, in unix seconds.
+    pub iat: i64,
+    /// Until when it is valid, in unix seconds.
+    pub exp: i64,
+}
+
+/// Signs and checks access tokens, hashes and checks passwords.
+pub struct Keys {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    /// Of a password nobody has: checked when the user is unknown, so that both answers take the same time.
+    nobody: String,
+    turns: Semaphore,
+}
+
+impl Keys {
+    /// Keys that sign with `secret`.
+    ///
+    /// # Errors
+    /// The password hash cannot be computed on this machine.
+    pub fn new(secret: &[u8]) -> anyhow::Result<Self> {
+        Ok(Self {
+            encoding: EncodingKey::from_secret(secret),
+            decoding: DecodingKey::from_secret(secret),
+            nobody: hash_password(&random_text())?,
+            turns: Semaphore::new(HASHES_AT_ONCE),
+        })
+    }
+
+    /// Signs an access token.
+    ///
+    /// # Errors
+    /// Signing failed.
+    pub fn sign(&self, claims: &Claims) -> Result<String> {
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding)
+            .map_err(|error| Error::Internal(error.into()))
+    }
+
+    /// Reads an access token; nothing but HS256 is accepted.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`]: not ours, changed, or expired at `now`.
+    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Claims> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        // The library would compare with the machine's clock; ours is injected.
+        validation.validate_exp = false;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).map_err(|_| Error::Unauthorized)?.claims;
+        if claims.exp <= now.timestamp() { Err(Error::Unauthorized) } else { Ok(claims) }
+    }
+
+    /// Hashes a password (argon2id) away from the request threads.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] when too many passwords are being hashed.
+    pub async fn hash(&self, password: String) -> Result<String> {
+        let _turn = self.turn().await?;
+        let hash = tokio::task::spawn_blocking(move || hash_password(&password)).await.context("password hashing died");
+        hash.and_then(|hash| hash).map_err(Error::Internal)
+    }
+
+    /// Checks a password against a stored hash, or against nobody's, which takes as long and is always false.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] when too many passwords are being hashed.
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
+        let _turn = self.turn().await?;
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.nobody.clone());
+        let matches = tokio::task::spawn_blocking(move || {
+            PasswordHash::new(&hash)
+                .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+        })
+        .await
+        .map_err(|error| Error::Internal(error.into()))?;
+        Ok(known && matches)
+    }
+
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
+        match tokio::time::timeout(HASH_PATIENCE, self.turns.acquire()).await {
+            Ok(permit) => permit.map_err(|error| Error::Internal(error.into())),
+            Err(_) => Err(Error::TooMany { retry_after: 5 }),
+        }
+    }
+}
+
+/// Hashes a password with argon2id and its recommended parameters. Blocks for tens of milliseconds.
+fn hash_password(password: &str) -> anyhow::Result<String> {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    Ok(hash.map_err(|error| anyhow!("cannot hash a password: {error}"))?.to_string())
+}
+
+/// 256 random bits as text.
+pub fn random_text() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+/// A new opaque token: `sl_` and 256 random bits.
+pub fn new_token() -> String {
+    format!("sl_{}", random_text())
+}
+
+/// How tokens and codes are stored. They are random, so a plain hash suffices.
+pub fn token_hash(token: &str) -> String {
+    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A one-time code that is easy to type: three groups of four, without letters that look alike (60 bits).
+pub fn new_setup_code() -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let letters: Vec<char> =
+        rand::random::<[u8; 12]>().into_iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    fn claims(now: DateTime<Utc>) -> Claims {
+        Claims {
+            sub: Uuid::now_v7(),
+            sid: Uuid::now_v7(),
+            account: None,
+            iat: now.timestamp(),
+            exp: now.timestamp() + 60,
+        }
+    }
+
+    #[test]
+    fn an_access_token_reads_back_until_it_expires() {
+        let keys = Keys::new(b"0123456789abcdef0123456789abcdef").unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        let claims = claims(now);
+        let token = keys.sign(&claims).unwrap();
+        assert_eq!(keys.read(&token, now).unwrap(), claims);
+        assert!(keys.read(&token, now + TimeDelta::seconds(60)).is_err());
+    }
+
+    #[test]
+    fn other_keys_and_algorithms_are_refused() {
+        let (ours, theirs) = (Keys::new(&[1; 32]).unwrap(), Keys::new(&[2; 32]).unwrap());
+        let now = DateTime::UNIX_EPOCH;
+        assert!(ours.read(&theirs.sign(&claims(now)).unwrap(), now).is_err());
+        let stronger = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims(now), &ours.encoding).unwrap();
+        assert!(ours.read(&stronger, now).is_err(), "only HS256 is accepted");
+    }
+
+    #[tokio::test]
+    async fn only_the_right_password_of_a_known_user_passes() {
+        let keys = Keys::new(&[1; 32]).unwrap();
+        let hash = keys.hash("correct horse".to_owned()).await.unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        assert!(keys.verify("correct horse".to_owned(), Some(hash.clone())).await.unwrap());
+        assert!(!keys.verify("wrong horse".to_owned(), Some(hash)).await.unwrap());
+        assert!(!keys.verify("correct horse".to_owned(), None).await.unwrap());
+    }
+
+    #[test]
+    fn a_setup_code_has_three_groups_of_four() {
+        let code = new_setup_code();
+        assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4, 4, 4], "{code}");
+        assert_ne!(code, new_setup_code());
+    }
+}

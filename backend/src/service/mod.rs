@@ -1,0 +1,81 @@
+//! Use cases and their transactions. Nothing here knows HTTP, SQL or the job queue.
+
+pub mod access;
+pub mod authentication;
+pub mod keys;
+pub mod wake;
+
+pub use access::{Access, Actor};
+pub use wake::Wake;
+
+use crate::store;
+use shared::FieldProblem;
+
+/// Why a use case did not do what was asked. The texts tell the caller what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No valid sign-in or token.
+    #[error("sign in, or send a valid token in the Authorization header")]
+    Unauthorized,
+    /// Signed in, but not allowed.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Not there, or of another account.
+    #[error("there is no such thing here")]
+    NotFound,
+    /// The body could not be read at all.
+    #[error("{0}")]
+    Malformed(String),
+    /// The body is of a media type that is not understood.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// Fields are wrong.
+    #[error("some fields are not valid")]
+    Invalid(Vec<FieldProblem>),
+    /// Does not fit the present state.
+    #[error("{0}")]
+    Conflict(String),
+    /// Somebody else changed it first.
+    #[error("{0}")]
+    PreconditionFailed(String),
+    /// `If-Match` is missing.
+    #[error("send the ETag that you read in the If-Match header")]
+    PreconditionRequired,
+    /// Was there once.
+    #[error("{0}")]
+    Gone(String),
+    /// The body is too large.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Asked too often.
+    #[error("too many requests: wait {retry_after} seconds")]
+    TooMany {
+        /// After how many seconds to try again.
+        retry_after: u32,
+    },
+    /// Not the caller's fault.
+    #[error("internal error: {0:#}")]
+    Internal(anyhow::Error),
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldProblem { pointer: pointer.into(), detail: detail.into() }])
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<sea_orm::DbErr> for Error {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+/// What services return.
+pub type Result<T> = std::result::Result<T, Error>;

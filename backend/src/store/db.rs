@@ -1,0 +1,116 @@
+//! The database connection: one pool, chosen by the URL, shared by sea-orm and the job queue.
+
+use super::{Error, Result};
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::{
+    DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, SqlxPostgresConnector,
+    SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+};
+use sqlx::{
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{str::FromStr, time::Duration};
+
+/// The pool below the connection, for the job queue.
+#[derive(Debug, Clone)]
+pub enum Pool {
+    /// A SQLite file.
+    Sqlite(sqlx::SqlitePool),
+    /// A PostgreSQL server.
+    Postgres(sqlx::PgPool),
+}
+
+/// A connected database.
+#[derive(Debug, Clone)]
+pub struct Db {
+    connection: DatabaseConnection,
+    pool: Pool,
+}
+
+impl Db {
+    /// Connects; makes a SQLite file that is missing, but not its folder.
+    ///
+    /// # Errors
+    /// The URL is not understood or the database cannot be reached.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let failed = |error: sqlx::Error| Error::Database(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())));
+        if url.starts_with("sqlite:") {
+            // Nothing that was acknowledged may be lost: FULL also survives a power cut.
+            let options = SqliteConnectOptions::from_str(url)
+                .map_err(failed)?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(15))
+                .foreign_keys(true);
+            let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await.map_err(failed)?;
+            let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
+            Ok(Self { connection, pool: Pool::Sqlite(pool) })
+        } else {
+            let pool = PgPoolOptions::new()
+                .max_connections(20)
+                .acquire_timeout(Duration::from_secs(15))
+                .connect(url)
+                .await
+                .map_err(failed)?;
+            let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
+            Ok(Self { connection, pool: Pool::Postgres(pool) })
+        }
+    }
+
+    /// For statements outside of a transaction.
+    pub fn connection(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    /// Which database this is.
+    pub fn backend(&self) -> DatabaseBackend {
+        match self.pool {
+            Pool::Sqlite(_) => DatabaseBackend::Sqlite,
+            Pool::Postgres(_) => DatabaseBackend::Postgres,
+        }
+    }
+
+    /// The pool, for the job queue.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Begins a transaction that will write. SQLite takes the write lock at once: one that begins with a read and
+    /// writes later can fail in the middle.
+    ///
+    /// # Errors
+    /// The database is away, or another writer held SQLite's lock for too long.
+    pub async fn begin(&self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.connection.begin_with_options(options).await?)
+    }
+
+    /// Brings the schema up to date.
+    ///
+    /// # Errors
+    /// A migration failed; the database is as it was before that migration.
+    pub async fn migrate(&self) -> Result<()> {
+        Ok(Migrator::up(&self.connection, None).await?)
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.connection.ping().await?)
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}

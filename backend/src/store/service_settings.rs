@@ -1,0 +1,51 @@
+//! What the service keeps about itself.
+
+use super::{Result, statement};
+use sea_orm::ConnectionTrait;
+
+/// The key that signs access tokens.
+pub const SIGNING_KEY: &str = "signing_key";
+/// The hash of the one-time set-up code.
+pub const SETUP_CODE_HASH: &str = "setup_code_hash";
+
+/// Reads a setting.
+///
+/// # Errors
+/// The database refused.
+pub async fn get<C: ConnectionTrait>(connection: &C, name: &str) -> Result<Option<String>> {
+    let sql = "SELECT value FROM service_settings WHERE name = $1";
+    let row = connection.query_one_raw(statement(connection, sql, [name.into()])).await?;
+    Ok(row.map(|row| row.try_get("", "value")).transpose()?)
+}
+
+/// Writes a setting unless there is one already, and returns the one that counts: all nodes agree on it.
+///
+/// # Errors
+/// The database refused.
+pub async fn get_or_insert<C: ConnectionTrait>(connection: &C, name: &str, value: String) -> Result<String> {
+    let sql = "INSERT INTO service_settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    connection.execute_raw(statement(connection, sql, [name.into(), value.clone().into()])).await?;
+    Ok(get(connection, name).await?.unwrap_or(value))
+}
+
+/// Writes a setting.
+///
+/// # Errors
+/// The database refused.
+pub async fn set<C: ConnectionTrait>(connection: &C, name: &str, value: String) -> Result<()> {
+    let sql = "INSERT INTO service_settings (name, value) VALUES ($1, $2) \
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    connection.execute_raw(statement(connection, sql, [name.into(), value.into()])).await?;
+    Ok(())
+}
+
+/// Removes a setting.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete<C: ConnectionTrait>(connection: &C, name: &str) -> Result<()> {
+    connection
+        .execute_raw(statement(connection, "DELETE FROM service_settings WHERE name = $1", [name.into()]))
+        .await?;
+    Ok(())
+}

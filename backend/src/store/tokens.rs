@@ -1,0 +1,159 @@
+//! Tokens of scripts and agents.
+
+use super::{Error, Result, millis, optional_time, statement, time};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use shared::session::{ApiToken, Scope};
+use uuid::Uuid;
+
+/// A valid token with what it belongs to.
+#[derive(Debug, Clone)]
+pub struct FoundToken {
+    /// The token.
+    pub token: ApiToken,
+    /// Its account.
+    pub account_id: Uuid,
+    /// The mail server whose agent holds it.
+    pub mail_server: Option<TokenMailServer>,
+}
+
+/// The mail server of an agent's token.
+#[derive(Debug, Clone)]
+pub struct TokenMailServer {
+    /// The mail server.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its server configuration.
+    pub server_configuration_id: Uuid,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    account_id: Uuid,
+    mail_server_id: Option<Uuid>,
+    name: String,
+    scopes: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+    last_used_at: Option<i64>,
+    mail_server_name: Option<String>,
+    server_configuration_id: Option<Uuid>,
+}
+
+impl Row {
+    fn token(&self) -> Result<ApiToken> {
+        let scopes = self.scopes.split(',').map(|name| {
+            let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
+            scope.ok_or_else(|| Error::Unreadable(format!("scope {name}")))
+        });
+        Ok(ApiToken {
+            id: self.id,
+            name: self.name.clone(),
+            scopes: scopes.collect::<Result<_>>()?,
+            mail_server_id: self.mail_server_id,
+            created_at: time(self.created_at)?,
+            expires_at: optional_time(self.expires_at)?,
+            last_used_at: optional_time(self.last_used_at)?,
+        })
+    }
+}
+
+const SELECT: &str = "SELECT t.id, t.account_id, t.mail_server_id, t.name, t.scopes, t.created_at, t.expires_at, \
+                      t.last_used_at, m.name AS mail_server_name, m.server_configuration_id \
+                      FROM api_tokens t LEFT JOIN mail_servers m ON m.id = t.mail_server_id";
+
+/// Finds a token that is not revoked. Whether it has expired is for the caller to say.
+///
+/// # Errors
+/// The database refused.
+pub async fn find_by_hash<C: ConnectionTrait>(connection: &C, token_hash: &str) -> Result<Option<FoundToken>> {
+    let sql = format!("{SELECT} WHERE t.token_hash = $1 AND t.revoked_at IS NULL");
+    let row = Row::find_by_statement(statement(connection, sql, [token_hash.into()])).one(connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let mail_server = match (row.mail_server_id, &row.mail_server_name, row.server_configuration_id) {
+        (Some(id), Some(name), Some(server_configuration_id)) => {
+            Some(TokenMailServer { id, name: name.clone(), server_configuration_id })
+        }
+        _ => None,
+    };
+    Ok(Some(FoundToken { token: row.token()?, account_id: row.account_id, mail_server }))
+}
+
+/// The tokens of an account that are not revoked, newest first.
+///
+/// # Errors
+/// The database refused.
+pub async fn list<C: ConnectionTrait>(connection: &C, account_id: Uuid) -> Result<Vec<ApiToken>> {
+    let sql =
+        format!("{SELECT} WHERE t.account_id = $1 AND t.revoked_at IS NULL ORDER BY t.created_at DESC, t.id DESC");
+    let rows = Row::find_by_statement(statement(connection, sql, [account_id.into()])).all(connection).await?;
+    rows.iter().map(Row::token).collect()
+}
+
+/// Adds a token.
+///
+/// # Errors
+/// The database refused.
+pub async fn insert<C: ConnectionTrait>(
+    connection: &C,
+    account_id: Uuid,
+    token: &ApiToken,
+    token_hash: &str,
+) -> Result<()> {
+    let sql = "INSERT INTO api_tokens (id, account_id, mail_server_id, name, scopes, token_hash, created_at, expires_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let scopes = token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(",");
+    let values = [
+        token.id.into(),
+        account_id.into(),
+        token.mail_server_id.into(),
+        token.name.as_str().into(),
+        scopes.into(),
+        token_hash.into(),
+        millis(token.created_at).into(),
+        token.expires_at.map(millis).into(),
+    ];
+    connection.execute_raw(statement(connection, sql, values)).await?;
+    Ok(())
+}
+
+/// Remembers that a token was used.
+///
+/// # Errors
+/// The database refused.
+pub async fn touch<C: ConnectionTrait>(connection: &C, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let sql = "UPDATE api_tokens SET last_used_at = $2 WHERE id = $1";
+    connection.execute_raw(statement(connection, sql, [id.into(), millis(now).into()])).await?;
+    Ok(())
+}
+
+/// Revokes a token of an account. False: there is none.
+///
+/// # Errors
+/// The database refused.
+pub async fn revoke<C: ConnectionTrait>(
+    connection: &C,
+    account_id: Uuid,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let sql = "UPDATE api_tokens SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL";
+    let values = [id.into(), account_id.into(), millis(now).into()];
+    Ok(connection.execute_raw(statement(connection, sql, values)).await?.rows_affected() == 1)
+}
+
+/// Revokes the tokens of a mail server.
+///
+/// # Errors
+/// The database refused.
+pub async fn revoke_of_mail_server<C: ConnectionTrait>(
+    connection: &C,
+    mail_server_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let sql = "UPDATE api_tokens SET revoked_at = $2 WHERE mail_server_id = $1 AND revoked_at IS NULL";
+    connection.execute_raw(statement(connection, sql, [mail_server_id.into(), millis(now).into()])).await?;
+    Ok(())
+}
