@@ -1,0 +1,174 @@
+//! The agent's one configuration file.
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// A secret that no log shows.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself, for the request that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// What the file says, before defaults.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    service: String,
+    token: Option<Secret>,
+    token_file: Option<PathBuf>,
+    data_dir: PathBuf,
+    #[serde(default = "default_policy_listen")]
+    policy_listen: SocketAddr,
+    #[serde(default = "default_socketmap_listen")]
+    socketmap_listen: SocketAddr,
+    mail_log: Option<PathBuf>,
+    #[serde(default = "default_syslog_name")]
+    syslog_name: String,
+    map_file: Option<PathBuf>,
+}
+
+fn default_policy_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 7102))
+}
+
+fn default_socketmap_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 7101))
+}
+
+fn default_syslog_name() -> String {
+    "postfix".to_owned()
+}
+
+/// The agent's configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the service is, `https://stoplist.example.com` for example; without a slash at the end.
+    pub service: String,
+    /// Proves to the service which mail server this is.
+    pub token: Secret,
+    /// The agent's own folder: list, spool, positions.
+    pub data_dir: PathBuf,
+    /// Where Postfix asks at RCPT.
+    pub policy_listen: SocketAddr,
+    /// Where Postfix asks for the transport of a recipient.
+    pub socketmap_listen: SocketAddr,
+    /// The mail log to report from; none: nothing is reported.
+    pub mail_log: Option<PathBuf>,
+    /// Postfix's `syslog_name`: whose lines in the mail log count.
+    pub syslog_name: String,
+    /// The cdb file that Postfix uses while the agent is down.
+    pub map_file: PathBuf,
+}
+
+impl Config {
+    /// Reads the file and the token.
+    ///
+    /// # Errors
+    /// When a file cannot be read, a name in it is unknown or a value is wrong; the message says which.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("cannot read the configuration {}: give its path with --config", path.display())
+        })?;
+        Self::parse(&text).with_context(|| format!("in the configuration {}", path.display()))
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let file: ConfigFile = toml::from_str(text)?;
+        let service = file.service.trim_end_matches('/').to_owned();
+        if !service.starts_with("http://") && !service.starts_with("https://") {
+            bail!("service must start with https:// or http://, such as \"https://stoplist.example.com\"");
+        }
+        let token = match (file.token, file.token_file) {
+            (Some(token), None) => token,
+            (None, Some(path)) => Secret(
+                std::fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read token_file {}", path.display()))?
+                    .trim()
+                    .to_owned(),
+            ),
+            _ => bail!("give exactly one of token_file and token"),
+        };
+        if token.0.is_empty() || !token.0.bytes().all(|b| b.is_ascii_graphic()) {
+            bail!("the token is empty or has characters that no token has; make a new one in the console");
+        }
+        if !file.data_dir.is_absolute() {
+            bail!("data_dir must be an absolute path, such as \"/var/lib/stoplist-agent\"");
+        }
+        let map_file = file.map_file.unwrap_or_else(|| file.data_dir.join("blocklist.cdb"));
+        if !map_file.is_absolute() || map_file.extension().is_none_or(|extension| extension != "cdb") {
+            bail!("map_file must be an absolute path that ends in .cdb");
+        }
+        if file.syslog_name.is_empty() {
+            bail!("syslog_name must be Postfix's syslog_name, usually \"postfix\"");
+        }
+        Ok(Self {
+            service,
+            token,
+            data_dir: file.data_dir,
+            policy_listen: file.policy_listen,
+            socketmap_listen: file.socketmap_listen,
+            mail_log: file.mail_log,
+            syslog_name: file.syslog_name,
+            map_file,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str =
+        "service = \"http://127.0.0.1:8080/\"\ntoken = \"t0ken\"\ndata_dir = \"/var/lib/stoplist-agent\"\n";
+
+    #[test]
+    fn a_minimal_file_gets_the_defaults() {
+        let config = Config::parse(MINIMAL).unwrap();
+        assert_eq!(config.service, "http://127.0.0.1:8080");
+        assert_eq!(config.policy_listen.port(), 7102);
+        assert_eq!(config.socketmap_listen.port(), 7101);
+        assert_eq!(config.map_file, Path::new("/var/lib/stoplist-agent/blocklist.cdb"));
+        assert_eq!(config.syslog_name, "postfix");
+        assert!(!format!("{config:?}").contains("t0ken"), "the token must not reach a log");
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        for (line, message) in [
+            ("polic_listen = \"127.0.0.1:1\"", "polic_listen"),
+            ("token_file = \"/nowhere\"", "exactly one"),
+            ("policy_listen = \"localhost\"", "policy_listen"),
+            ("map_file = \"blocklist.cdb\"", "map_file"),
+            ("map_file = \"/x/blocklist\"", ".cdb"),
+            ("syslog_name = \"\"", "syslog_name"),
+        ] {
+            let error = format!("{:#}", Config::parse(&format!("{MINIMAL}{line}\n")).unwrap_err());
+            assert!(error.contains(message), "{line}: {error}");
+        }
+        assert!(Config::parse(&MINIMAL.replace("http:", "ftp:")).is_err());
+        assert!(Config::parse(&MINIMAL.replace("t0ken", "")).is_err());
+    }
+}

@@ -1,0 +1,232 @@
+//! Reads a log line by line, through rotation (rename and create, or copy and truncate), truncation and restarts of
+//! the agent, no line twice and none left out.
+//!
+//! A file is recognised by what it starts with, not by its inode: a copy has another inode, a new file may get an old
+//! one.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// How much of a file's start identifies it.
+const HEAD_OCTETS: u64 = 1_024;
+/// How much is read at a time.
+const CHUNK_OCTETS: usize = 256 << 10;
+/// No line of a mail log is nearly as long; what is, is binary rubbish.
+const MAX_LINE_OCTETS: usize = 64 << 10;
+/// Rotated files that can no longer be read as text.
+const COMPRESSED: [&str; 5] = ["gz", "xz", "bz2", "zst", "lz4"];
+
+/// How far a log was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LogPosition {
+    /// The octets read of the file.
+    pub octets: u64,
+    /// How many octets of its start `head` covers.
+    head_octets: u64,
+    /// The SHA-256 of its start.
+    head: String,
+}
+
+fn head_of(file: &File, octets: u64) -> io::Result<Option<String>> {
+    let mut start = Vec::new();
+    let mut reader = file;
+    reader.seek(SeekFrom::Start(0))?;
+    reader.take(octets).read_to_end(&mut start)?;
+    Ok((start.len() as u64 == octets)
+        .then(|| Sha256::digest(&start).iter().map(|octet| format!("{octet:02x}")).collect()))
+}
+
+impl LogPosition {
+    /// Whether this is (still) the file that was read.
+    fn is_in(&self, file: &File) -> io::Result<bool> {
+        Ok(file.metadata()?.len() >= self.octets
+            && head_of(file, self.head_octets)?.is_some_and(|head| head == self.head))
+    }
+}
+
+/// A log that is followed.
+pub struct LogFile {
+    path: PathBuf,
+    open: Option<File>,
+    position: LogPosition,
+    /// Files that come after the open one, oldest first.
+    later: VecDeque<PathBuf>,
+    /// The start of a line whose end was not there yet is read again.
+    lines: Vec<String>,
+}
+
+impl LogFile {
+    /// Follows the log at `path` from where it was read to; a new position starts with the file's first line.
+    pub fn new(path: PathBuf, position: LogPosition) -> Self {
+        Self { path, open: None, position, later: VecDeque::new(), lines: Vec::new() }
+    }
+
+    /// Behind the last line that was given.
+    pub fn position(&self) -> &LogPosition {
+        &self.position
+    }
+
+    /// The next lines; empty when there are none yet.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn next_lines(&mut self) -> io::Result<Vec<String>> {
+        if self.open.is_none() && !self.locate()? {
+            return Ok(Vec::new());
+        }
+        self.read(false)?;
+        if self.lines.is_empty() && self.has_moved_on()? {
+            // The writer is in the next file now: what this one has is all there will be.
+            self.read(true)?;
+            if self.lines.is_empty() {
+                self.open_later()?;
+                self.read(false)?;
+            }
+        }
+        Ok(std::mem::take(&mut self.lines))
+    }
+
+    /// Whether the open file has ended for good. If it was renamed, copied or truncated, finds what comes after it.
+    fn has_moved_on(&mut self) -> io::Result<bool> {
+        if !self.later.is_empty() {
+            return Ok(true);
+        }
+        let (Some(open), Ok(current)) = (&self.open, File::open(&self.path)) else { return Ok(false) };
+        let (ours, now) = (open.metadata()?, current.metadata()?);
+        if (ours.dev(), ours.ino()) == (now.dev(), now.ino()) {
+            if !self.position.is_in(open)? {
+                self.locate()?;
+                self.read(false)?;
+            }
+            return Ok(!self.later.is_empty());
+        }
+        if now.len() == 0 {
+            return Ok(false);
+        }
+        self.later = self.files_after(open)?;
+        Ok(true)
+    }
+
+    /// Rotated files that are younger than this one and not copies of it, then the current one.
+    fn files_after(&self, ours: &File) -> io::Result<VecDeque<PathBuf>> {
+        let since = ours.metadata()?.modified()?;
+        let mut after = VecDeque::new();
+        for (modified, path) in self.rotated()? {
+            let file = File::open(&path)?;
+            let same = self.position.octets > 0 && self.position.is_in(&file)?;
+            let is_ours =
+                (file.metadata()?.dev(), file.metadata()?.ino()) == (ours.metadata()?.dev(), ours.metadata()?.ino());
+            if modified >= since && !same && !is_ours {
+                after.push_back(path);
+            }
+        }
+        after.push_back(self.path.clone());
+        Ok(after)
+    }
+
+    /// Finds the file that was read last, under whatever name, and the ones after it. False: there is no log yet.
+    fn locate(&mut self) -> io::Result<bool> {
+        self.later.clear();
+        self.open = None;
+        let current = match File::open(&self.path) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        if let Some(current) = &current
+            && (self.position.octets == 0 || self.position.is_in(current)?)
+        {
+            self.open = Some(current.try_clone()?);
+            return Ok(true);
+        }
+        if self.position.octets > 0 {
+            for (_, path) in self.rotated()? {
+                let file = File::open(&path)?;
+                if self.position.is_in(&file)? {
+                    self.later = self.files_after(&file)?;
+                    self.open = Some(file);
+                    return Ok(true);
+                }
+            }
+            if current.is_some() {
+                tracing::warn!(log = %self.path.display(), "the part of the log that was read last is gone; lines may be missing");
+                self.position = LogPosition::default();
+            }
+        }
+        let found = current.is_some();
+        self.open = current;
+        Ok(found)
+    }
+
+    /// The rotated files beside the log, such as `mail.log.1` and `mail.log-20261124`, by the time of their last line.
+    fn rotated(&self) -> io::Result<Vec<(SystemTime, PathBuf)>> {
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let other = entry.file_name().to_string_lossy().into_owned();
+            let is_rotated = other
+                .strip_prefix(&*name)
+                .and_then(|rest| rest.strip_prefix(['.', '-']))
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+            let is_text = !COMPRESSED.iter().any(|extension| other.ends_with(&format!(".{extension}")));
+            if is_rotated && is_text && entry.file_type()?.is_file() {
+                found.push((entry.metadata()?.modified()?, entry.path()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn open_later(&mut self) -> io::Result<()> {
+        if let Some(path) = self.later.pop_front() {
+            self.open = match File::open(path) {
+                Ok(file) => Some(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(error),
+            };
+            self.position = LogPosition::default();
+        }
+        Ok(())
+    }
+
+    /// Reads whole lines into `lines`; with `to_end`, also a last one that has no end.
+    fn read(&mut self, to_end: bool) -> io::Result<()> {
+        let Some(file) = &self.open else { return Ok(()) };
+        if file.metadata()?.len() <= self.position.octets || !self.position.is_in(file)? {
+            return Ok(());
+        }
+        let mut reader = file;
+        reader.seek(SeekFrom::Start(self.position.octets))?;
+        let mut chunk = Vec::with_capacity(CHUNK_OCTETS);
+        reader.take(CHUNK_OCTETS as u64).read_to_end(&mut chunk)?;
+        let end = match chunk.iter().rposition(|octet| *octet == b'\n') {
+            Some(end) => end + 1,
+            None if to_end || chunk.len() > MAX_LINE_OCTETS => chunk.len(),
+            None => return Ok(()),
+        };
+        self.lines.extend(
+            chunk[..end]
+                .split_inclusive(|octet| *octet == b'\n')
+                .map(|line| String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line)).into_owned()),
+        );
+        self.position.octets += end as u64;
+        let head_octets = self.position.octets.min(HEAD_OCTETS);
+        if head_octets > self.position.head_octets
+            && let Some(head) = head_of(file, head_octets)?
+        {
+            self.position.head_octets = head_octets;
+            self.position.head = head;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! From the mail log to the service.
+
+pub mod log_file;
+pub mod sender;
+pub mod spool;

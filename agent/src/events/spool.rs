@@ -1,0 +1,238 @@
+//! Delivery events on their way to the service: on disk until the service has them.
+//!
+//! Segment files with one event as JSON a line, and a small file that says how far the service has them. An event may
+//! be sent twice (its id makes that harmless), but never lost.
+
+use crate::files;
+use serde::{Deserialize, Serialize};
+use shared::delivery_event::NewDeliveryEvent;
+use std::{
+    collections::BTreeSet,
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::Notify;
+
+/// A segment that is longer is followed by a new one; what was sent is deleted a segment at a time.
+const SEGMENT_OCTETS: u64 = 4 << 20;
+
+/// How far the service has the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SpoolPosition {
+    segment: u64,
+    octet: u64,
+}
+
+/// Some events and where the ones behind them start.
+#[derive(Debug)]
+pub struct Batch {
+    /// The events, oldest first.
+    pub events: Vec<NewDeliveryEvent>,
+    next: SpoolPosition,
+    lines: u64,
+}
+
+impl Batch {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.lines == 0
+    }
+}
+
+struct Inner {
+    segments: BTreeSet<u64>,
+    /// The segment that is written to and its sound length.
+    last: File,
+    last_octets: u64,
+    sent: SpoolPosition,
+    /// How many events wait.
+    backlog: u64,
+}
+
+/// The spool of one agent.
+pub struct Spool {
+    folder: PathBuf,
+    max_octets: u64,
+    inner: Mutex<Inner>,
+    added: Notify,
+}
+
+impl Spool {
+    /// Opens the spool in a folder, which is made if needed; it holds at most `max_octets`.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn open(folder: &Path, max_octets: u64) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let sent: SpoolPosition = match std::fs::read(folder.join("position.json")) {
+            // A damaged position sends again what is there.
+            Ok(json) => serde_json::from_slice(&json).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => SpoolPosition::default(),
+            Err(error) => return Err(error),
+        };
+        let mut segments = BTreeSet::new();
+        for entry in std::fs::read_dir(folder)? {
+            let name = entry?.file_name();
+            let number: Option<u64> = name.to_str().and_then(|name| name.strip_suffix(".ndjson")?.parse().ok());
+            segments.extend(number);
+        }
+        let number = segments.last().copied().unwrap_or(sent.segment.max(1));
+        segments.insert(number);
+        let mut last = open_segment(folder, number)?;
+        let last_octets = end_of_last_line(&mut last)?;
+        last.set_len(last_octets)?;
+        let mut inner = Inner { segments, last, last_octets, sent, backlog: 0 };
+        inner.sent = inner.clamp(sent);
+        for segment in inner.segments.range(inner.sent.segment..) {
+            let mut file = File::open(segment_path(folder, *segment))?;
+            if *segment == inner.sent.segment {
+                file.seek(SeekFrom::Start(inner.sent.octet))?;
+            }
+            inner.backlog += BufReader::new(file).split(b'\n').count() as u64;
+        }
+        Ok(Self { folder: folder.to_owned(), max_octets, inner: Mutex::new(inner), added: Notify::new() })
+    }
+
+    /// Adds events durably. Blocks.
+    ///
+    /// # Errors
+    /// When the disk is full or refuses: none of them was added.
+    pub fn append(&self, events: &[NewDeliveryEvent]) -> io::Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        for event in events {
+            serde_json::to_writer(&mut lines, event)?;
+            lines.push(b'\n');
+        }
+        let mut inner = self.inner();
+        let held = inner.segments.len() as u64 - 1;
+        if held * SEGMENT_OCTETS + inner.last_octets + lines.len() as u64 > self.max_octets {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "the spool has reached its greatest size"));
+        }
+        if inner.last_octets > SEGMENT_OCTETS {
+            let number = inner.segments.last().copied().unwrap_or(0) + 1;
+            inner.last = open_segment(&self.folder, number)?;
+            inner.last_octets = 0;
+            inner.segments.insert(number);
+            File::open(&self.folder)?.sync_all()?;
+        }
+        let sound = inner.last_octets;
+        inner.last.seek(SeekFrom::Start(sound))?;
+        if let Err(error) = inner.last.write_all(&lines).and_then(|()| inner.last.sync_data()) {
+            // Freeing what the failed write took needs no space.
+            inner.last.set_len(sound)?;
+            return Err(error);
+        }
+        inner.last_octets += lines.len() as u64;
+        inner.backlog += events.len() as u64;
+        drop(inner);
+        self.added.notify_one();
+        Ok(())
+    }
+
+    /// The oldest events that the service does not have, at most `limit`; empty when there are none. Blocks.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn next_batch(&self, limit: usize) -> io::Result<Batch> {
+        let inner = self.inner();
+        let mut batch = Batch { events: Vec::new(), next: inner.sent, lines: 0 };
+        for segment in inner.segments.range(inner.sent.segment..) {
+            if *segment != batch.next.segment {
+                batch.next = SpoolPosition { segment: *segment, octet: 0 };
+            }
+            let mut file = File::open(segment_path(&self.folder, *segment))?;
+            file.seek(SeekFrom::Start(batch.next.octet))?;
+            let mut reader = BufReader::new(file);
+            let mut line = String::new();
+            while batch.events.len() < limit && reader.read_line(&mut line)? > 0 && line.ends_with('\n') {
+                batch.next.octet += line.len() as u64;
+                batch.lines += 1;
+                match serde_json::from_str(&line) {
+                    Ok(event) => batch.events.push(event),
+                    Err(error) => self.reject(&line, &error.to_string())?,
+                }
+                line.clear();
+            }
+            if batch.events.len() >= limit {
+                break;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Forgets a batch, which the service has or which was rejected. Blocks.
+    ///
+    /// # Errors
+    /// When the disk refuses; the batch then comes again.
+    pub fn done(&self, batch: &Batch) -> io::Result<()> {
+        let mut inner = self.inner();
+        files::write(&self.folder.join("position.json"), &serde_json::to_vec(&batch.next)?)?;
+        inner.sent = batch.next;
+        inner.backlog = inner.backlog.saturating_sub(batch.lines);
+        while let Some(segment) = inner.segments.first().copied().filter(|first| *first < batch.next.segment) {
+            std::fs::remove_file(segment_path(&self.folder, segment))?;
+            inner.segments.remove(&segment);
+        }
+        Ok(())
+    }
+
+    /// Keeps an event that the service will never take, with the reason, in `rejected.ndjson`. Blocks.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn reject(&self, event: &str, reason: &str) -> io::Result<()> {
+        let mut file = OpenOptions::new().create(true).append(true).open(self.folder.join("rejected.ndjson"))?;
+        let line = serde_json::json!({ "reason": reason, "event": event.trim_end() });
+        file.write_all(format!("{line}\n").as_bytes())
+    }
+
+    /// How many events wait.
+    pub fn backlog(&self) -> u64 {
+        self.inner().backlog
+    }
+
+    /// Waits until events were added.
+    pub async fn added(&self) {
+        self.added.notified().await;
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// A position that exists: segments may be gone when the position file is older.
+    fn clamp(&self, sent: SpoolPosition) -> SpoolPosition {
+        match self.segments.range(sent.segment..).next() {
+            Some(segment) if *segment == sent.segment => sent,
+            Some(segment) => SpoolPosition { segment: *segment, octet: 0 },
+            None => SpoolPosition { segment: self.segments.first().copied().unwrap_or(1), octet: 0 },
+        }
+    }
+}
+
+fn segment_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:020}.ndjson"))
+}
+
+fn open_segment(folder: &Path, number: u64) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(segment_path(folder, number))
+}
+
+/// A kill may have left half a line, whose event the log still has.
+fn end_of_last_line(file: &mut File) -> io::Result<u64> {
+    let mut end = 0;
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+        end += line.len() as u64;
+        line.clear();
+    }
+    Ok(end)
+}

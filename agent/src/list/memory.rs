@@ -1,0 +1,145 @@
+//! The list in memory: 16 bytes an address.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// The list is kept in parts, so that merging and replacing need the memory of a part, not of a second list.
+pub const SHARDS: usize = 16;
+/// How many changes a part collects before they are merged into its sorted keys.
+const MERGE_AT: usize = 4_096;
+
+/// Which part a hash is in.
+pub fn shard_of(hash: u128) -> usize {
+    (hash >> 124) as usize
+}
+
+#[derive(Default)]
+struct Shard {
+    /// Sorted, without duplicates.
+    keys: Vec<u128>,
+    /// What changed since: true is on the list.
+    changes: HashMap<u128, bool>,
+}
+
+impl Shard {
+    fn contains(&self, hash: u128) -> bool {
+        self.changes.get(&hash).copied().unwrap_or_else(|| self.keys.binary_search(&hash).is_ok())
+    }
+
+    fn merge(&mut self) {
+        let mut added: Vec<u128> = self.changes.iter().filter(|(_, on)| **on).map(|(hash, _)| *hash).collect();
+        added.sort_unstable();
+        let mut merged = Vec::with_capacity(self.keys.len() + added.len());
+        let mut added = added.into_iter().peekable();
+        for &key in &self.keys {
+            while let Some(new) = added.next_if(|new| *new < key) {
+                merged.push(new);
+            }
+            if !self.changes.contains_key(&key) || added.next_if_eq(&key).is_some() {
+                merged.push(key);
+            }
+        }
+        merged.extend(added);
+        merged.shrink_to_fit();
+        self.keys = merged;
+        self.changes = HashMap::new();
+    }
+}
+
+/// The hashes of all keys on the list. Lookups and changes may run at the same time.
+#[derive(Default)]
+pub struct Memory {
+    shards: [RwLock<Shard>; SHARDS],
+    loaded: AtomicBool,
+}
+
+impl Memory {
+    /// Whether there is a list to answer from. Without one, "not blocked" would be a guess.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    /// Says whether there is a list to answer from.
+    pub fn set_loaded(&self, loaded: bool) {
+        self.loaded.store(loaded, Ordering::Release);
+    }
+
+    /// Whether the key with this hash is on the list.
+    pub fn contains(&self, hash: u128) -> bool {
+        self.read(shard_of(hash), |shard| shard.contains(hash))
+    }
+
+    /// Puts the keys that are true on the list and takes the others off.
+    pub fn apply(&self, changes: &HashMap<u128, bool>) {
+        let mut parts: [Vec<(u128, bool)>; SHARDS] = Default::default();
+        for (&hash, &on) in changes {
+            parts[shard_of(hash)].push((hash, on));
+        }
+        for (index, part) in parts.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
+            self.write(index, |shard| {
+                shard.changes.extend(part);
+                if shard.changes.len() >= MERGE_AT {
+                    shard.merge();
+                }
+            });
+        }
+    }
+
+    /// Replaces one part of the list; the hashes in any order.
+    pub fn replace_shard(&self, index: usize, mut keys: Vec<u128>) {
+        keys.sort_unstable();
+        keys.dedup();
+        keys.shrink_to_fit();
+        self.write(index, |shard| *shard = Shard { keys, changes: HashMap::new() });
+    }
+
+    // A panic while a lock is held leaves at worst an unmerged part; lookups must go on, so poison is passed over.
+    fn read<T>(&self, index: usize, look: impl FnOnce(&Shard) -> T) -> T {
+        look(&self.shards[index].read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn write(&self, index: usize, change: impl FnOnce(&mut Shard)) {
+        change(&mut self.shards[index].write().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::checksum::key_hash;
+    use std::collections::HashSet;
+
+    #[test]
+    fn agrees_with_a_plain_set_through_merges_and_replacement() {
+        let memory = Memory::default();
+        let hash = |n: u32| key_hash(&format!("user{n}@example.com"));
+        let mut expected = HashSet::new();
+        for round in 0..40u32 {
+            let mut changes = HashMap::new();
+            for n in 0..5_000 {
+                let (number, on) = ((n * 7 + round * 3_001) % 150_000, (n + round) % 3 != 0);
+                changes.insert(hash(number), on);
+            }
+            for (&hash, &on) in &changes {
+                if on {
+                    expected.insert(hash)
+                } else {
+                    expected.remove(&hash)
+                };
+            }
+            memory.apply(&changes);
+        }
+        for n in 0..150_000 {
+            assert_eq!(memory.contains(hash(n)), expected.contains(&hash(n)), "{n}");
+        }
+        for index in 0..SHARDS {
+            memory.replace_shard(index, Vec::new());
+        }
+        assert!((0..150_000).all(|n| !memory.contains(hash(n))));
+    }
+}

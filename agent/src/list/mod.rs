@@ -1,0 +1,214 @@
+//! The blocked list that this agent holds: in memory for answers, on disk for restarts.
+
+pub mod disk;
+pub mod memory;
+
+pub use disk::{DiskReader, ListError, SnapshotWriter};
+pub use memory::Memory;
+
+use disk::Disk;
+use memory::{SHARDS, shard_of};
+use shared::{
+    Address,
+    agent_sync::{Acknowledgement, ListHeader},
+    checksum::key_hash,
+};
+use std::{
+    collections::HashMap,
+    io,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// The list. Every method may be called from any thread; the ones that say so block on the disk.
+pub struct List {
+    memory: Memory,
+    disk: Mutex<Disk>,
+    /// What is enforced now.
+    position: watch::Sender<Option<Acknowledgement>>,
+}
+
+impl List {
+    /// An empty place for a list in this folder, not loaded yet.
+    pub fn new(folder: &Path) -> Arc<Self> {
+        Arc::new(Self {
+            memory: Memory::default(),
+            disk: Mutex::new(Disk::new(folder)),
+            position: watch::Sender::new(None),
+        })
+    }
+
+    /// Whether there is a list to answer from.
+    pub fn is_loaded(&self) -> bool {
+        self.memory.is_loaded()
+    }
+
+    /// Whether mail to this recipient is refused. What cannot be an address is not on any list.
+    pub fn blocks(&self, recipient: &str) -> bool {
+        Address::parse(recipient).is_ok_and(|address| self.memory.contains(key_hash(address.key().as_str())))
+    }
+
+    /// What is enforced now; `None` before a list was loaded.
+    pub fn position(&self) -> Option<Acknowledgement> {
+        self.position.borrow().clone()
+    }
+
+    /// Tells each change of [`Self::position`].
+    pub fn watch(&self) -> watch::Receiver<Option<Acknowledgement>> {
+        self.position.subscribe()
+    }
+
+    /// Reads the list from disk into memory. Blocks.
+    ///
+    /// # Errors
+    /// When there is no sound list on disk; then nothing is loaded and a snapshot must be fetched.
+    pub fn load(&self) -> Result<Acknowledgement, ListError> {
+        let mut disk = self.disk();
+        let mut shards: [Vec<u128>; SHARDS] = Default::default();
+        let mut first = true;
+        let mut position = disk.load_snapshot(|header, hash| {
+            if std::mem::take(&mut first) {
+                // Hashes spread evenly: a little slack saves each part from growing to double its size.
+                let expected = usize::try_from(header.count).unwrap_or(0).min(1 << 28) / SHARDS;
+                shards.iter_mut().for_each(|shard| shard.reserve_exact(expected + expected / 100 + 16));
+            }
+            shards[shard_of(hash)].push(hash);
+        })?;
+        for (index, shard) in shards.into_iter().enumerate() {
+            self.memory.replace_shard(index, shard);
+        }
+        disk.load_journal(&position.clone(), |after, lines| {
+            let Some(changes) = parse_changes(lines) else { return false };
+            let sound = self.after(&position, &changes, after.epoch, after.version) == *after;
+            if sound {
+                self.memory.apply(&changes);
+                position = after.clone();
+            }
+            sound
+        })?;
+        self.memory.set_loaded(true);
+        self.position.send_replace(Some(position.clone()));
+        Ok(position)
+    }
+
+    /// Takes changes into effect, if the list is then what the header says, and writes them to disk. They are in
+    /// effect first: a release must not wait for the disk. Blocks.
+    ///
+    /// # Errors
+    /// [`ListError::Mismatch`] or [`ListError::Missing`]: nothing changed and a snapshot is needed.
+    /// [`ListError::Disk`]: in effect but not durable yet, must not be acknowledged; [`Self::save`] tries again.
+    pub fn apply(&self, header: &ListHeader, lines: &str) -> Result<(), ListError> {
+        let mut disk = self.disk();
+        let held = self.position().ok_or(ListError::Missing)?;
+        let changes = parse_changes(lines).ok_or(ListError::Damaged("the list of changes"))?;
+        let after = self.after(&held, &changes, header.epoch, header.version);
+        if held.epoch != header.epoch || after != position_of(header) {
+            return Err(ListError::Mismatch { count: after.count, checksum: after.checksum });
+        }
+        self.memory.apply(&changes);
+        self.position.send_replace(Some(after.clone()));
+        Ok(disk.append(&after, lines)?)
+    }
+
+    /// Writes to disk what it refused before, and folds a long journal into the snapshot. Blocks.
+    ///
+    /// # Errors
+    /// When the disk still refuses.
+    pub fn save(&self) -> Result<(), ListError> {
+        let mut disk = self.disk();
+        disk.flush()?;
+        if disk.wants_compaction() { disk.compact() } else { Ok(()) }
+    }
+
+    /// Starts to write a new snapshot, beside the list in effect.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn start_snapshot(&self, header: &ListHeader) -> io::Result<SnapshotWriter> {
+        self.disk().start_snapshot(&position_of(header))
+    }
+
+    /// Takes a snapshot into effect, if it is what its header says. Blocks.
+    ///
+    /// # Errors
+    /// [`ListError::Mismatch`]: the old list stays. [`ListError::Disk`]: the disk refused.
+    pub fn finish_snapshot(&self, writer: SnapshotWriter) -> Result<(), ListError> {
+        let mut disk = self.disk();
+        let position = writer.position().clone();
+        let hashes = disk.finish_snapshot(writer)?;
+        // A part at a time: between two parts an address that is on both lists stays refused, and no second list is
+        // in memory. Several parts a pass, so that a short list is read once.
+        let per_pass = (SHARDS * 1_000_000 / usize::try_from(hashes.count).unwrap_or(0).max(1)).clamp(1, SHARDS);
+        for first in (0..SHARDS).step_by(per_pass) {
+            let last = (first + per_pass).min(SHARDS);
+            let mut parts = vec![Vec::new(); last - first];
+            let expected = usize::try_from(hashes.count).unwrap_or(0) / SHARDS;
+            parts.iter_mut().for_each(|part| part.reserve_exact(expected + expected / 100 + 16));
+            let read = hashes.for_each(|hash| {
+                if (first..last).contains(&shard_of(hash)) {
+                    parts[shard_of(hash) - first].push(hash);
+                }
+            });
+            if let Err(error) = read {
+                // Half of one list and half of another answers wrongly: let the file answer until the next snapshot.
+                self.memory.set_loaded(false);
+                self.position.send_replace(None);
+                return Err(error.into());
+            }
+            for (index, part) in (first..last).zip(parts) {
+                self.memory.replace_shard(index, part);
+            }
+        }
+        self.memory.set_loaded(true);
+        self.position.send_replace(Some(position));
+        Ok(())
+    }
+
+    /// The durable list, to read while it goes on changing.
+    ///
+    /// # Errors
+    /// When there is no sound list on disk.
+    pub fn reader(&self) -> Result<DiskReader, ListError> {
+        self.disk().reader()
+    }
+
+    /// What the list is after these changes.
+    fn after(
+        &self,
+        held: &Acknowledgement,
+        changes: &HashMap<u128, bool>,
+        epoch: Uuid,
+        version: i64,
+    ) -> Acknowledgement {
+        let Acknowledgement { mut count, mut checksum, .. } = *held;
+        for (&hash, &on) in changes {
+            match (self.memory.contains(hash), on) {
+                (false, true) => {
+                    count += 1;
+                    checksum.add_hash(hash);
+                }
+                (true, false) => {
+                    count -= 1;
+                    checksum.remove_hash(hash);
+                }
+                _ => {}
+            }
+        }
+        Acknowledgement { epoch, version, count, checksum }
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn position_of(header: &ListHeader) -> Acknowledgement {
+    Acknowledgement { epoch: header.epoch, version: header.version, count: header.count, checksum: header.checksum }
+}
+
+/// What each changed key is after all lines; `None` when a line is neither `+key` nor `-key`.
+fn parse_changes(lines: &str) -> Option<HashMap<u128, bool>> {
+    lines.lines().map(|line| disk::parse_change(line).map(|(key, on)| (key_hash(key), on))).collect()
+}

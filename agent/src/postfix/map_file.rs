@@ -1,0 +1,133 @@
+//! The cdb file that Postfix uses while the agent is down.
+
+use super::{REFUSAL, cdb};
+use crate::list::List;
+use anyhow::Context;
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Keeps the file from being empty, which Postfix refuses to open. No mail can go there (RFC 2606).
+const SENTINEL: &str = "sentinel@stoplist.invalid";
+/// How long changes are collected: an agent that dies after a release must not leave a file that refuses the address.
+const DEBOUNCE: Duration = Duration::from_secs(1);
+/// Writing may take this part of the time at most, so that a long list does not keep the disk busy.
+const REST_PER_BUILD: u32 = 5;
+
+/// The forms in which Postfix may look an address up, by its key: the key; with the domain in Unicode; each without
+/// the quotes of its local part.
+fn forms(key: &str) -> Vec<String> {
+    let mut forms = vec![key.to_owned()];
+    let Some((local, domain)) = key.rsplit_once('@') else { return forms };
+    if domain.split('.').any(|label| label.starts_with("xn--")) {
+        let (unicode, result) = idna::domain_to_unicode(domain);
+        if result.is_ok() && unicode != domain {
+            forms.push(format!("{local}@{unicode}"));
+        }
+    }
+    if let Some(quoted) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        let mut plain = String::new();
+        let mut chars = quoted.chars();
+        while let Some(c) = chars.next() {
+            plain.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
+        }
+        let unquoted: Vec<_> =
+            forms.iter().filter_map(|form| Some(format!("{plain}@{}", form.rsplit_once('@')?.1))).collect();
+        forms.extend(unquoted);
+    }
+    forms
+}
+
+/// Writes the file from the durable list. Blocks. Answers how many addresses it refuses.
+///
+/// # Errors
+/// When there is no sound list on disk, it does not fit or the disk refuses. The old file then stays.
+pub fn write(path: &Path, list: &List) -> anyhow::Result<i64> {
+    let mut writer = cdb::Writer::create(path)?;
+    writer.push(SENTINEL.as_bytes(), b"DUNNO")?;
+    let value = format!("550 {REFUSAL}");
+    let mut failed: io::Result<()> = Ok(());
+    let reader = list.reader()?;
+    reader.for_each_key(|key| {
+        if failed.is_ok() {
+            failed = forms(key).iter().try_for_each(|form| writer.push(form.as_bytes(), value.as_bytes()));
+        }
+    })?;
+    failed?;
+    writer.finish()?;
+    Ok(reader.position.count)
+}
+
+/// Writes a file that refuses nothing, if there is none: without a file Postfix would refuse all mail for now.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn write_first(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let start = || {
+        let mut writer = cdb::Writer::create(path)?;
+        writer.push(SENTINEL.as_bytes(), b"DUNNO")?;
+        writer.finish()
+    };
+    start().with_context(|| format!("cannot write map_file {}", path.display())).map(drop)
+}
+
+/// What the file answers for an address key.
+///
+/// # Errors
+/// When there is no readable file.
+pub fn look_up(path: &Path, key: &str) -> io::Result<Option<String>> {
+    let value = cdb::look_up(&File::open(path)?, key.as_bytes())?;
+    Ok(value.map(|value| String::from_utf8_lossy(&value).into_owned()))
+}
+
+/// Keeps the file at what the list is, for ever.
+pub async fn follow(path: PathBuf, list: Arc<List>) {
+    let mut changes = list.watch();
+    let mut written = None;
+    loop {
+        let wanted = changes.borrow_and_update().clone();
+        if wanted.is_none() || wanted == written {
+            if changes.changed().await.is_err() {
+                return;
+            }
+            tokio::time::sleep(DEBOUNCE).await;
+            continue;
+        }
+        let (path, list) = (path.clone(), list.clone());
+        let started = Instant::now();
+        let result = tokio::task::spawn_blocking(move || write(&path, &list)).await;
+        let took = started.elapsed();
+        match result {
+            Ok(Ok(count)) => {
+                tracing::info!(count, milliseconds = took.as_millis() as u64, "wrote the map file");
+                written = wanted;
+            }
+            Ok(Err(error)) => {
+                let error = format!("{error:#}");
+                tracing::error!(error, "cannot write the map file; the one before stays, trying again in a minute");
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            }
+            Err(error) => tracing::error!(%error, "writing the map file broke off"),
+        }
+        tokio::time::sleep(DEBOUNCE.max(took * REST_PER_BUILD)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_however_postfix_spells_it() {
+        assert_eq!(forms("taro@example.com"), ["taro@example.com"]);
+        assert_eq!(forms("taro@xn--wgv71a119e.example"), ["taro@xn--wgv71a119e.example", "taro@日本語.example"]);
+        assert_eq!(forms("\"a@b\"@example.com"), ["\"a@b\"@example.com", "a@b@example.com"]);
+    }
+}

@@ -1,0 +1,45 @@
+//! The lines for Postfix's own configuration.
+
+use crate::config::Config;
+
+/// The lines for main.cf and master.cf that fit this configuration.
+pub fn lines(config: &Config) -> String {
+    let Config { policy_listen, socketmap_listen, map_file, syslog_name, .. } = config;
+    let map = map_file.with_extension("");
+    let map = map.display();
+    format!(
+        "\
+# ---- /etc/postfix/main.cf ----
+# Queue ids that never come twice: the agent joins the lines of the mail log by them.
+enable_long_queue_ids = yes
+syslog_name = {syslog_name}
+
+# Every recipient is asked at the agent; while the agent is down or hangs, the file answers.
+smtpd_restriction_classes = bl_file
+bl_file = check_recipient_access cdb:{map}
+# Put check_policy_service before your own restrictions; the two behind it are an example.
+smtpd_recipient_restrictions =
+    check_policy_service {{ inet:{policy_listen}, timeout=2s, try_limit=1, default_action=bl_file }},
+    permit_mynetworks, reject
+
+# The second net: sendmail(1) and mail that is in the queue already. If you have transport_maps, put them before.
+transport_maps = socketmap:inet:{socketmap_listen}:stoplist
+
+# The file would refuse user+tag with user; the list holds full addresses.
+recipient_delimiter =
+
+# ---- /etc/postfix/master.cf ----
+# smtpd finds routes without the second net: it would keep a refusal for a while after a release.
+# If you have transport_maps, name them behind the = of the second line.
+rewrite-smtpd unix - - n - - trivial-rewrite
+    -o transport_maps=
+# Your submission service with these options. Refusals are normal there: Postfix must not slow the session down after
+# 10 of them and end it after 20.
+smtp inet n - n - - smtpd
+    -o rewrite_service_name=rewrite-smtpd
+    -o smtpd_soft_error_limit=2000
+    -o smtpd_hard_error_limit=2000
+    -o smtpd_error_sleep_time=0
+"
+    )
+}

@@ -1,0 +1,112 @@
+//! The running agent: everything is put together here.
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    list::{List, ListError},
+    postfix::{self, map_file, policy, socketmap},
+    service::Service,
+    status::{self, Status},
+    sync::{Sync, SyncStatus},
+};
+use anyhow::{Context, bail};
+use rustix::fs::{FlockOperation, flock};
+use std::{
+    fs::File,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::{net::TcpListener, task::JoinSet};
+
+/// An agent that runs until it is dropped.
+pub struct Agent {
+    /// Where Postfix asks at RCPT.
+    pub policy: SocketAddr,
+    /// Where Postfix asks for the transport.
+    pub socketmap: SocketAddr,
+    /// The list that it holds.
+    pub list: Arc<List>,
+    tasks: JoinSet<()>,
+    _lock: File,
+}
+
+impl Agent {
+    /// Starts an agent.
+    ///
+    /// # Errors
+    /// When the data folder or a port cannot be used, or another agent uses them.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let data_dir = config.data_dir.display().to_string();
+        std::fs::create_dir_all(&config.data_dir).with_context(|| format!("cannot make data_dir {data_dir}"))?;
+        let lock = File::create(config.data_dir.join("agent.lock"))
+            .with_context(|| format!("cannot write in data_dir {data_dir}"))?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            bail!("another agent runs with data_dir {data_dir}; stop it first");
+        }
+        map_file::write_first(&config.map_file)?;
+        let policy = listen("policy_listen", config.policy_listen).await?;
+        let socketmap = listen("socketmap_listen", config.socketmap_listen).await?;
+        let list = List::new(&config.data_dir);
+        let service = Service::new(&config)?;
+        let mut agent = Self {
+            policy: policy.local_addr()?,
+            socketmap: socketmap.local_addr()?,
+            list: list.clone(),
+            tasks: JoinSet::new(),
+            _lock: lock,
+        };
+        agent.tasks.spawn(postfix::serve(policy, list.clone(), policy::answer));
+        agent.tasks.spawn(postfix::serve(socketmap, list.clone(), socketmap::answer));
+        let sync_status = Arc::new(Mutex::new(SyncStatus::default()));
+        agent.tasks.spawn(map_file::follow(config.map_file.clone(), list.clone()));
+        agent.tasks.spawn(load_and_sync(service, list.clone(), clock, sync_status.clone()));
+        agent.tasks.spawn(report_status(config, list, clock, sync_status));
+        Ok(agent)
+    }
+
+    /// Stops; what is on disk needs no farewell.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+async fn listen(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {name} {address}: is another agent or service there?"))
+}
+
+async fn load_and_sync(service: Service, list: Arc<List>, clock: Clock, status: Arc<Mutex<SyncStatus>>) {
+    let loading = list.clone();
+    match tokio::task::spawn_blocking(move || loading.load()).await {
+        Ok(Ok(held)) => tracing::info!(version = held.version, count = held.count, "the list on disk is in effect"),
+        Ok(Err(ListError::Missing)) => tracing::info!("no list yet; fetching the first"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the list on disk cannot be used; the map file answers until a snapshot is here");
+        }
+        Err(error) => tracing::error!(%error, "loading the list broke off"),
+    }
+    Sync::new(service, list, clock, status).run().await;
+}
+
+async fn report_status(config: Config, list: Arc<List>, clock: Clock, sync: Arc<Mutex<SyncStatus>>) {
+    let mut ticks = tokio::time::interval(status::INTERVAL);
+    loop {
+        ticks.tick().await;
+        let sync = sync.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let status = Status {
+            at: clock.now(),
+            pid: std::process::id(),
+            service: config.service.clone(),
+            list: list.position(),
+            acknowledged: sync.acknowledged,
+            last_contact: sync.last_contact,
+            problem: sync.problem,
+            spool_backlog: 0,
+            log_octets: None,
+        };
+        if let Err(error) = status.write(&config) {
+            tracing::debug!(%error, "cannot write the status file");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Keeps the list at what the service publishes. The list in effect is never given up for a worse one.
+
+use crate::{
+    clock::Clock,
+    list::{List, ListError},
+    service::{Service, ServiceError},
+};
+use chrono::{DateTime, Utc};
+use reqwest::{Response, StatusCode};
+use shared::agent_sync::{Acknowledgement, ListBody, ListHeader};
+use std::{
+    hash::{BuildHasher, RandomState},
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// The first pause after a failure, and the longest: a release must show within 10 s of the service's return.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Longer lists of changes than this are not kept in memory; a snapshot is cheaper.
+const MAX_CHANGES_OCTETS: usize = 32 << 20;
+
+/// Why a round of syncing failed.
+#[derive(Debug, thiserror::Error)]
+enum SyncError {
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    List(#[from] ListError),
+    #[error("the service's answer is no list: {0}")]
+    NoList(&'static str),
+}
+
+impl From<reqwest::Error> for SyncError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Service(error.into())
+    }
+}
+
+impl From<io::Error> for SyncError {
+    fn from(error: io::Error) -> Self {
+        Self::List(error.into())
+    }
+}
+
+impl SyncError {
+    /// Whether only a snapshot helps.
+    fn needs_snapshot(&self) -> bool {
+        match self {
+            Self::Service(ServiceError::Refused { status, .. }) => *status == StatusCode::GONE,
+            Self::Service(ServiceError::Unreachable(_)) | Self::List(ListError::Disk(_)) => false,
+            Self::List(_) | Self::NoList(_) => true,
+        }
+    }
+}
+
+/// What `status` shows of the syncing.
+#[derive(Debug, Clone, Default)]
+pub struct SyncStatus {
+    /// When the service last answered.
+    pub last_contact: Option<DateTime<Utc>>,
+    /// What the service agreed to last.
+    pub acknowledged: Option<Acknowledgement>,
+    /// What went wrong last, if nothing has gone right since.
+    pub problem: Option<String>,
+}
+
+/// The syncing of one agent.
+pub struct Sync {
+    service: Service,
+    list: Arc<List>,
+    clock: Clock,
+    status: Arc<Mutex<SyncStatus>>,
+    needs_snapshot: bool,
+}
+
+impl Sync {
+    /// Syncing of this list with this service.
+    pub fn new(service: Service, list: Arc<List>, clock: Clock, status: Arc<Mutex<SyncStatus>>) -> Self {
+        let needs_snapshot = list.position().is_none();
+        Self { service, list, clock, status, needs_snapshot }
+    }
+
+    /// Syncs for ever.
+    pub async fn run(mut self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.round().await {
+                Ok(()) => {
+                    pause = FIRST_PAUSE;
+                    self.note(|status| status.problem = None);
+                }
+                Err(error) => {
+                    let only_gone = matches!(&error, SyncError::Service(ServiceError::Refused { status, .. }) if *status == StatusCode::GONE);
+                    let repeated = self.needs_snapshot;
+                    self.needs_snapshot |= error.needs_snapshot();
+                    let reason = error.to_string();
+                    if only_gone && !repeated {
+                        tracing::info!(reason, "fetching a snapshot");
+                        continue;
+                    }
+                    tracing::warn!(reason, snapshot = self.needs_snapshot, "syncing failed; the list in effect stays");
+                    self.note(|status| status.problem = Some(reason));
+                    tokio::time::sleep(jittered(pause)).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// One answer of the service: fetched, verified, in effect, durable, acknowledged.
+    async fn round(&mut self) -> Result<(), SyncError> {
+        self.acknowledge().await?;
+        let held = if self.needs_snapshot { None } else { self.list.position() };
+        let response = self.service.list(held.as_ref()).await?;
+        let now = self.clock.now();
+        self.note(|status| status.last_contact = Some(now));
+        let Some(response) = response else { return Ok(()) };
+        let mut body = Body { response, buffer: Vec::new(), ended: false };
+        let header = body.header().await?;
+        match header.body {
+            ListBody::Snapshot => {
+                self.take_snapshot(&header, body).await?;
+                self.needs_snapshot = false;
+                tracing::info!(version = header.version, count = header.count, "a snapshot is in effect");
+            }
+            ListBody::Changes => {
+                let lines = body.rest().await?;
+                let (list, version, count) = (self.list.clone(), header.version, header.count);
+                blocking(move || list.apply(&header, &lines)).await?;
+                tracing::info!(version, count, "changes are in effect");
+            }
+        }
+        self.acknowledge().await
+    }
+
+    async fn take_snapshot(&self, header: &ListHeader, mut body: Body) -> Result<(), SyncError> {
+        let mut writer = self.list.start_snapshot(header)?;
+        while let Some(lines) = body.lines().await? {
+            for line in lines.lines() {
+                writer.push(line)?;
+            }
+        }
+        let list = self.list.clone();
+        Ok(blocking(move || list.finish_snapshot(writer)).await?)
+    }
+
+    /// Acknowledges what is enforced and durable, if the service has not agreed to it yet.
+    async fn acknowledge(&mut self) -> Result<(), SyncError> {
+        if self.needs_snapshot {
+            return Ok(());
+        }
+        let list = self.list.clone();
+        blocking(move || list.save()).await?;
+        let Some(position) = self.list.position() else { return Ok(()) };
+        if self.note(|status| status.acknowledged.as_ref() == Some(&position)) {
+            return Ok(());
+        }
+        let result = self.service.acknowledge(&position).await?;
+        let now = self.clock.now();
+        self.note(|status| {
+            status.last_contact = Some(now);
+            status.acknowledged = result.matches.then_some(position);
+        });
+        if !result.matches {
+            self.needs_snapshot = true;
+            tracing::warn!("the service disagrees with what is held here; fetching a snapshot");
+        }
+        Ok(())
+    }
+
+    fn note<T>(&self, change: impl FnOnce(&mut SyncStatus) -> T) -> T {
+        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ListError> + Send + 'static,
+) -> Result<T, ListError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ListError::Disk(io::Error::other(error))))
+}
+
+/// Between half and the whole of a pause, so that agents do not call a returning service all at once.
+fn jittered(pause: Duration) -> Duration {
+    let random = RandomState::new().hash_one(0) as u32;
+    pause / 2 + (pause / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+/// The lines of an answer, as they arrive.
+struct Body {
+    response: Response,
+    buffer: Vec<u8>,
+    ended: bool,
+}
+
+impl Body {
+    async fn more(&mut self) -> Result<(), SyncError> {
+        match self.response.chunk().await? {
+            Some(chunk) => self.buffer.extend_from_slice(&chunk),
+            None => self.ended = true,
+        }
+        Ok(())
+    }
+
+    /// The first line.
+    async fn header(&mut self) -> Result<ListHeader, SyncError> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|octet| *octet == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
+                return serde_json::from_slice(&line).map_err(|_| SyncError::NoList("its first line is no header"));
+            }
+            if self.ended || self.buffer.len() > 4_096 {
+                return Err(SyncError::NoList("it has no header"));
+            }
+            self.more().await?;
+        }
+    }
+
+    /// The next whole lines; `None` at the end.
+    async fn lines(&mut self) -> Result<Option<String>, SyncError> {
+        loop {
+            if let Some(end) = self.buffer.iter().rposition(|octet| *octet == b'\n') {
+                let rest = self.buffer.split_off(end + 1);
+                let lines = std::mem::replace(&mut self.buffer, rest);
+                return String::from_utf8(lines).map(Some).map_err(|_| SyncError::NoList("it is not UTF-8"));
+            }
+            if self.ended {
+                return if self.buffer.is_empty() { Ok(None) } else { Err(SyncError::NoList("it is torn")) };
+            }
+            if self.buffer.len() > 4_096 {
+                return Err(SyncError::NoList("a line of it is too long"));
+            }
+            self.more().await?;
+        }
+    }
+
+    /// All lines that are left.
+    async fn rest(&mut self) -> Result<String, SyncError> {
+        let mut all = String::new();
+        while let Some(lines) = self.lines().await? {
+            all.push_str(&lines);
+            if all.len() > MAX_CHANGES_OCTETS {
+                return Err(SyncError::NoList("it has too many changes"));
+            }
+        }
+        Ok(all)
+    }
+}
