@@ -1,0 +1,6 @@
+//! The API, as a browser, a script and an agent use it: a real service on a free port with its own database, on SQLite
+//! or, with `STOPLIST_TEST_DATABASE_URL` set, on PostgreSQL.
+
+mod support;
+
+mod openapi;

@@ -1,0 +1,101 @@
+//! An HTTP client that holds every answer against the contract.
+
+use super::contract::Contract;
+use reqwest::{
+    Method, RequestBuilder, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use shared::Problem;
+use std::sync::Arc;
+
+/// Calls the service with one token, or none.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+    contract: Arc<Contract>,
+}
+
+impl Client {
+    pub(super) fn new(base: String, token: Option<String>, contract: Arc<Contract>) -> Self {
+        let http = reqwest::Client::builder().cookie_store(true).build().expect("an HTTP client");
+        Self { http, base, token, contract }
+    }
+
+    /// A request to shape further; give it to [`Client::send`].
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends a request and checks the answer.
+    pub async fn send(&self, request: RequestBuilder) -> Response {
+        let request = request.build().expect("a valid request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let answer = self.http.execute(request).await.expect("an answer");
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.bytes().await.expect("a whole body").to_vec();
+        let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if path.starts_with("/api/v1/") && path != "/api/v1/openapi.json" {
+            self.contract.check(method.as_str(), &path, status.as_u16(), media_type, &body);
+        }
+        Response { call: format!("{method} {path}"), status, headers, body }
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Response {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// POST with a JSON body.
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> Response {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Response {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Response {
+    call: String,
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Fails unless the status is this one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}: {}", self.call, String::from_utf8_lossy(&self.body));
+        self
+    }
+
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        let text = || String::from_utf8_lossy(&self.body).into_owned();
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{}: {error}: {}", self.call, text()))
+    }
+
+    /// The problem, after checking that it names a field.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, pointer: &str) -> Problem {
+        let answer = self.expect(status);
+        let problem: Problem = answer.json();
+        assert!(problem.errors.iter().any(|e| e.pointer == pointer), "{}: {pointer} not in {problem:?}", answer.call);
+        problem
+    }
+}

@@ -1,0 +1,164 @@
+//! A service for one test.
+
+pub mod client;
+mod contract;
+
+use backend::{app, clock::Clock, config::Settings};
+use chrono::{DateTime, Utc};
+use client::{Client, Response};
+use contract::Contract;
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::json;
+use shared::{
+    mail_server::{MailServerCredential, ServerConfiguration},
+    session::AccessToken,
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Names the PostgreSQL server in which each test gets a database of its own; without it tests run on SQLite.
+const DATABASE_VARIABLE: &str = "STOPLIST_TEST_DATABASE_URL";
+
+/// The password of every user in tests.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// When tests begin: a Tuesday, 12:00 in UTC, 21:00 in Tokyo.
+pub fn start_of_test() -> DateTime<Utc> {
+    "2026-11-24T12:00:00Z".parse().expect("a valid time")
+}
+
+/// A running service with its own database and a clock that the test moves.
+pub struct TestApp {
+    /// The running service.
+    pub running: app::Running,
+    /// What time the service thinks it is.
+    pub clock: Clock,
+    /// With which it was started, to start another node or to start again.
+    pub settings: Settings,
+    contract: Arc<Contract>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl TestApp {
+    /// Starts a service on an empty database.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut settings = Settings::in_folder(folder.path());
+        if let Ok(server) = std::env::var(DATABASE_VARIABLE) {
+            settings.database_url = create_database(&server).await;
+        }
+        Self::start_with(settings, Clock::manual(start_of_test()), Some(folder)).await
+    }
+
+    /// Starts another node on the same database and clock; PostgreSQL only.
+    pub async fn start_another_node(&self) -> Self {
+        Self::start_with(self.settings.clone(), self.clock.clone(), None).await
+    }
+
+    async fn start_with(settings: Settings, clock: Clock, folder: Option<tempfile::TempDir>) -> Self {
+        let running = app::start(settings.clone(), clock.clone()).await.expect("the service starts");
+        let base = format!("http://{}", running.address);
+        let document = reqwest::get(format!("{base}/api/v1/openapi.json")).await.expect("a document");
+        let contract = Arc::new(Contract::new(document.json().await.expect("a JSON document")));
+        Self { running, clock, settings, contract, _folder: folder }
+    }
+
+    /// Stops the service and starts it again on the same database.
+    pub async fn restart(self) -> Self {
+        self.running.stop();
+        self.running.wait().await.expect("the service stops well");
+        Self::start_with(self.settings, self.clock, self._folder).await
+    }
+
+    /// Whether this run is on PostgreSQL.
+    pub fn is_postgres() -> bool {
+        std::env::var_os(DATABASE_VARIABLE).is_some()
+    }
+
+    /// A client that has not signed in.
+    pub fn anonymous(&self) -> Client {
+        self.client(None)
+    }
+
+    /// A client with a token.
+    pub fn client(&self, token: Option<String>) -> Client {
+        Client::new(format!("http://{}", self.running.address), token, self.contract.clone())
+    }
+
+    /// The first provider, made by the one-time code.
+    pub async fn provider(&self) -> Client {
+        let code = self.running.setup_code.clone().expect("a set-up code");
+        let body = json!({ "code": code, "email": "provider@example.com", "password": PASSWORD });
+        let answer = self.anonymous().post("/api/v1/setup", &body).await.expect(201);
+        self.client(Some(answer.json::<AccessToken>().access_token))
+    }
+
+    /// A new Professional account's administrator.
+    pub async fn administrator(&self, provider: &Client, account: &str) -> Client {
+        let email = format!("administrator@{account}.example");
+        let body = json!({
+            "name": account, "plan": "professional",
+            "administrator_email": email, "administrator_password": PASSWORD,
+        });
+        provider.post("/api/v1/provider/accounts", &body).await.expect(201);
+        self.sign_in(&email).await
+    }
+
+    /// Signs a user in.
+    pub async fn sign_in(&self, email: &str) -> Client {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let answer = self.anonymous().post("/api/v1/sessions", &body).await.expect(201);
+        self.client(Some(answer.json::<AccessToken>().access_token))
+    }
+
+    /// An account with one server configuration and its administrator.
+    pub async fn workplace(&self) -> Workplace {
+        let provider = self.provider().await;
+        let administrator = self.administrator(&provider, "first").await;
+        let configuration = administrator.create_configuration("Main").await;
+        Workplace { provider, administrator, configuration }
+    }
+}
+
+/// An account to work in.
+pub struct Workplace {
+    /// The provider, outside of the account.
+    pub provider: Client,
+    /// The account's administrator.
+    pub administrator: Client,
+    /// Its server configuration, in UTC.
+    pub configuration: Uuid,
+}
+
+impl Workplace {
+    /// The path of something in the configuration: `path("/runs")`.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/api/v1/server-configurations/{}{rest}", self.configuration)
+    }
+
+    /// Adds a mail server; answers its agent's client and id.
+    pub async fn mail_server(&self, app: &TestApp, name: &str) -> (Client, Uuid) {
+        let answer = self.administrator.post(&self.path("/mail-servers"), &json!({ "name": name })).await.expect(201);
+        let credential = answer.json::<MailServerCredential>();
+        (app.client(Some(credential.token)), credential.mail_server.id)
+    }
+}
+
+impl Client {
+    /// Makes a server configuration in UTC.
+    pub async fn create_configuration(&self, name: &str) -> Uuid {
+        let body = json!({ "name": name, "time_zone": "UTC" });
+        let answer: Response = self.post("/api/v1/server-configurations", &body).await.expect(201);
+        answer.json::<ServerConfiguration>().id
+    }
+}
+
+/// A new database in a PostgreSQL server; answers its URL.
+async fn create_database(server: &str) -> String {
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    let connection = Database::connect(server).await.expect("the PostgreSQL server of the tests");
+    connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a new database");
+    connection.close().await.expect("a closed connection");
+    let (base, _) = server.rsplit_once('/').expect("a URL with a database");
+    format!("{base}/{name}")
+}

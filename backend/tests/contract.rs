@@ -1,4 +1,0 @@
-//! The contract check itself can fail.
-
-#[path = "support/contract.rs"]
-mod contract;
