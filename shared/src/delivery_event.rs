@@ -14,6 +14,10 @@ pub const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_ID: usize = 128;
 /// SMTP replies are stored up to this many characters.
 pub const MAX_REPLY: usize = 1_000;
+/// Events may be this many days old; older ones are rejected, as a clock that was never set would date them.
+pub const MAX_AGE_DAYS: i64 = 3_650;
+/// Events may be dated this many hours ahead of Stoplist's clock.
+pub const MAX_AHEAD_HOURS: i64 = 24;
 
 /// How a delivery ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,6 +28,19 @@ pub enum Outcome {
     Delivered,
     /// It failed for good.
     Error,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 2] = [Self::Delivered, Self::Error];
+
+    /// The name in the API and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// A delivery event as a mail server or a script reports it.

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod authentication;
+pub mod delivery_events;
 pub mod keys;
 pub mod wake;
 

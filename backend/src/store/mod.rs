@@ -2,6 +2,9 @@
 
 pub mod audit;
 pub mod db;
+pub mod delivery_events;
+pub mod error_tallies;
+pub mod search;
 pub mod service_settings;
 pub mod sessions;
 pub mod tokens;

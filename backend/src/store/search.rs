@@ -64,6 +64,10 @@ impl Conditions {
         if needle.is_empty() {
             return;
         }
+        if needle.contains('\0') {
+            // No address holds it, and PostgreSQL refuses it in a text.
+            return self.and("1 = 0");
+        }
         let pattern = self.bind(like_pattern(&needle));
         let in_key = format!(r"{table}.address_key LIKE {pattern} ESCAPE '\'");
         if needle.is_ascii() && !needle.contains(['"', '\\']) {

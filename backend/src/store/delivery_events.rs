@@ -1,0 +1,209 @@
+//! Delivery events: what became of each message for each recipient.
+
+use super::{
+    Error, Result, millis,
+    search::{self, Conditions},
+    statement, time,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+use shared::{
+    Reason,
+    delivery_event::{DeliveryEvent, Outcome},
+    page::{Direction, Total},
+};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// Events in one statement: ten values each stay below SQLite's limit of 32,766, and a batch is few statements.
+const CHUNK: usize = 1_000;
+
+/// The order of the logs; the row's id makes it total.
+const ORDER: [&str; 2] = ["e.occurred_at", "e.id"];
+
+/// An event to store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// The id that its sender chose.
+    pub event_id: String,
+    /// The recipient's key.
+    pub address_key: String,
+    /// The recipient as the message had it.
+    pub address: String,
+    /// The key's domain; empty where a malformed address has none.
+    pub domain: String,
+    /// How the delivery ended.
+    pub outcome: Outcome,
+    /// Why it failed.
+    pub reason: Option<Reason>,
+    /// The SMTP reply code.
+    pub smtp_code: Option<u16>,
+    /// The enhanced status code.
+    pub status: Option<String>,
+    /// The text of the SMTP reply.
+    pub reply: Option<String>,
+    /// When it ended.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// Who reported a batch, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Report {
+    /// Where it belongs.
+    pub server_configuration_id: Uuid,
+    /// The mail server whose agent reported it; `None`: a script or a person.
+    pub mail_server_id: Option<Uuid>,
+    /// When Stoplist got it.
+    pub received_at: DateTime<Utc>,
+}
+
+/// Stores events whose ids are new, and returns the ids of those. `events` must be sorted by id: concurrent batches
+/// with the same ids then wait for each other in the same order.
+///
+/// # Errors
+/// The database's.
+pub async fn insert(tx: &impl ConnectionTrait, report: Report, events: &[NewEvent]) -> Result<HashSet<String>> {
+    let mut stored = HashSet::with_capacity(events.len());
+    for chunk in events.chunks(CHUNK) {
+        let mut values = Vec::with_capacity(3 + chunk.len() * 10);
+        values.extend([
+            Value::from(report.server_configuration_id),
+            report.mail_server_id.into(),
+            millis(report.received_at).into(),
+        ]);
+        let mut rows = Vec::with_capacity(chunk.len());
+        for event in chunk {
+            let n = values.len();
+            let placeholders: Vec<String> = (n + 1..=n + 10).map(|i| format!("${i}")).collect();
+            rows.push(format!("($1, $2, $3, {})", placeholders.join(", ")));
+            values.extend([
+                Value::from(event.event_id.clone()),
+                event.address_key.clone().into(),
+                event.address.clone().into(),
+                event.domain.clone().into(),
+                event.outcome.as_str().into(),
+                event.reason.map(Reason::as_str).into(),
+                event.smtp_code.map(i32::from).into(),
+                event.status.clone().into(),
+                event.reply.clone().into(),
+                millis(event.occurred_at).into(),
+            ]);
+        }
+        let sql = format!(
+            "INSERT INTO delivery_events (server_configuration_id, mail_server_id, received_at, event_id, address_key, \
+             address, domain, outcome, reason, smtp_code, status, reply, occurred_at) VALUES {} \
+             ON CONFLICT (server_configuration_id, event_id) DO NOTHING RETURNING event_id",
+            rows.join(", ")
+        );
+        for row in tx.query_all_raw(statement(tx, sql, values)).await? {
+            stored.insert(row.try_get("", "event_id")?);
+        }
+    }
+    Ok(stored)
+}
+
+/// Which events a log shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Filter {
+    /// Part of the address.
+    pub address: Option<String>,
+    /// How the delivery ended; the error log has `Error` here.
+    pub outcome: Option<Outcome>,
+    /// Why it failed.
+    pub reason: Option<Reason>,
+    /// The whole domain, as it is in a key.
+    pub domain: Option<String>,
+    /// Not before this time.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub to: Option<DateTime<Utc>>,
+    /// Newest or oldest first.
+    pub direction: Direction,
+}
+
+impl Filter {
+    fn conditions(&self, server_configuration_id: Uuid) -> Conditions {
+        let mut conditions = Conditions::new();
+        conditions.equal("e.server_configuration_id", server_configuration_id);
+        if let Some(outcome) = self.outcome {
+            conditions.equal("e.outcome", outcome.as_str());
+        }
+        if let Some(reason) = self.reason {
+            conditions.equal("e.reason", reason.as_str());
+        }
+        if let Some(domain) = &self.domain {
+            conditions.equal("e.domain", domain.as_str());
+        }
+        conditions.between("e.occurred_at", self.from.map(millis), self.to.map(millis));
+        if let Some(address) = &self.address {
+            conditions.address_contains("e", address);
+        }
+        conditions
+    }
+}
+
+/// Time (Unix milliseconds) and row of the last event shown.
+pub type Position = (i64, i64);
+
+/// The place of an event in the log.
+pub fn position(event: &DeliveryEvent) -> Position {
+    (millis(event.occurred_at), event.id)
+}
+
+/// Up to `limit` events after `position`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    server_configuration_id: Uuid,
+    filter: &Filter,
+    position: Option<Position>,
+    limit: u64,
+) -> Result<Vec<DeliveryEvent>> {
+    let mut conditions = filter.conditions(server_configuration_id);
+    if let Some((occurred_at, id)) = position {
+        conditions.after(ORDER, [occurred_at.into(), id.into()], filter.direction);
+    }
+    let sql = format!(
+        "SELECT e.id, e.event_id, e.address, e.outcome, e.reason, e.smtp_code, e.status, e.reply, e.occurred_at, \
+         e.received_at, e.mail_server_id FROM delivery_events AS e {} {} LIMIT {limit}",
+        conditions.clause(),
+        search::order_by(ORDER, filter.direction)
+    );
+    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    rows.iter().map(event).collect()
+}
+
+/// How many events the filter finds.
+///
+/// # Errors
+/// The database's.
+pub async fn total(connection: &impl ConnectionTrait, server_configuration_id: Uuid, filter: &Filter) -> Result<Total> {
+    Ok(filter.conditions(server_configuration_id).total(connection, "delivery_events AS e").await?)
+}
+
+fn event(row: &QueryResult) -> Result<DeliveryEvent> {
+    let outcome: String = row.try_get("", "outcome")?;
+    let reason: Option<String> = row.try_get("", "reason")?;
+    let smtp_code: Option<i32> = row.try_get("", "smtp_code")?;
+    Ok(DeliveryEvent {
+        id: row.try_get("", "id")?,
+        event_id: row.try_get("", "event_id")?,
+        address: row.try_get("", "address")?,
+        outcome: Outcome::ALL
+            .into_iter()
+            .find(|known| known.as_str() == outcome)
+            .ok_or_else(|| Error::Unreadable(format!("outcome {outcome:?}")))?,
+        reason: reason.map(|text| text.parse::<Reason>()).transpose().map_err(|e| Error::Unreadable(e.to_string()))?,
+        smtp_code: smtp_code
+            .map(u16::try_from)
+            .transpose()
+            .map_err(|_| Error::Unreadable(format!("SMTP code {smtp_code:?}")))?,
+        status: row.try_get("", "status")?,
+        reply: row.try_get("", "reply")?,
+        occurred_at: time(row.try_get("", "occurred_at")?)?,
+        received_at: time(row.try_get("", "received_at")?)?,
+        mail_server_id: row.try_get("", "mail_server_id")?,
+    })
+}
