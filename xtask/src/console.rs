@@ -1,0 +1,232 @@
+//! The console's build: cargo, wasm-bindgen, wasm-opt, and names that change with the content, into `frontend/dist`.
+//!
+//! `frontend/dist` then holds `index.html`, every file of `frontend/static` under its own name, and below
+//! `assets/<hash>/` what may be cached for ever: the program and the style sheet, which is every file of
+//! `frontend/styles` in the order of their names.
+
+use crate::debian;
+use crate::process::{self, say};
+use crate::wasm_target::{self, copy_tree};
+use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+/// The most that a browser may have to load before the console shows, brotli-compressed, in bytes.
+const FIRST_LOAD_LIMIT: usize = 500_000;
+
+/// WebAssembly features that rustc uses by itself, and that every browser has had since 2021.
+const FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// Builds the console; does nothing when `frontend/dist` is up to date.
+///
+/// # Errors
+/// When a tool is missing and cannot be installed, when the build fails, or when the first load is over its limit.
+pub fn build() -> Result<()> {
+    wasm_target::ensure()?;
+    let arguments = ["build", "--package", "frontend", "--target", wasm_target::TARGET, "--profile", "wasm-release"];
+    process::check(&mut process::cargo(arguments)).context("the console does not build")?;
+    let wasm = crate::target_dir().join(wasm_target::TARGET).join("wasm-release/frontend.wasm");
+    let inputs = Inputs::read(&wasm)?;
+    let stamp = crate::target_dir().join("xtask/console.stamp");
+    let dist = crate::root().join("frontend/dist");
+    let hash = inputs.hash();
+    if fs::read_to_string(&stamp).is_ok_and(|built| built == hash) && dist.join("index.html").exists() {
+        return Ok(());
+    }
+    assemble(&inputs, &wasm, &dist, &hash)?;
+    report_first_load(&dist, &hash)?;
+    fs::create_dir_all(stamp.parent().expect("the stamp lies in a folder"))?;
+    fs::write(stamp, hash)?;
+    Ok(())
+}
+
+/// Everything that decides what the console's build looks like.
+struct Inputs {
+    wasm: Vec<u8>,
+    template: String,
+    styles: String,
+    static_files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Inputs {
+    fn read(wasm: &Path) -> Result<Self> {
+        let frontend = crate::root().join("frontend");
+        let mut styles = String::new();
+        for file in files_below(&frontend.join("styles"))? {
+            styles.push_str(&fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?);
+        }
+        let static_files = files_below(&frontend.join("static"))?
+            .into_iter()
+            .map(|file| fs::read(&file).map(|content| (file, content)))
+            .collect::<std::io::Result<_>>()?;
+        Ok(Self {
+            wasm: fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?,
+            template: fs::read_to_string(frontend.join("index.html")).context("cannot read frontend/index.html")?,
+            styles,
+            static_files,
+        })
+    }
+
+    /// Also covers this file: a change of the build itself is a change of its result.
+    fn hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        for part in
+            [self.wasm.as_slice(), self.template.as_bytes(), self.styles.as_bytes(), include_bytes!("console.rs")]
+        {
+            hasher.update(part.len().to_le_bytes());
+            hasher.update(part);
+        }
+        for (path, content) in &self.static_files {
+            hasher.update(path.as_os_str().as_encoded_bytes());
+            hasher.update(content.len().to_le_bytes());
+            hasher.update(content);
+        }
+        hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Every file below a folder in the order of their names; none when the folder does not exist.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    if folder.is_dir() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() { files.extend(files_below(&path)?) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Writes the whole result beside `dist`, then puts it in its place, so that a running service never sees a half.
+fn assemble(inputs: &Inputs, wasm: &Path, dist: &Path, hash: &str) -> Result<()> {
+    let new = dist.with_extension("new");
+    if new.exists() {
+        fs::remove_dir_all(&new)?;
+    }
+    let assets = new.join("assets").join(hash);
+    fs::create_dir_all(&assets)?;
+    let start = Instant::now();
+    let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
+    bindgen.input_path(wasm).web(true)?.typescript(false).out_name("frontend");
+    bindgen.remove_name_section(true).remove_producers_section(true);
+    bindgen.generate(&assets).context("wasm-bindgen failed (its version must equal the one in Cargo.lock)")?;
+    say(format_args!("wasm-bindgen took {:.1} s", start.elapsed().as_secs_f32()));
+    optimise(&assets.join("frontend_bg.wasm"))?;
+    fs::write(assets.join("console.css"), &inputs.styles)?;
+    // A file of its own, so that the content security policy need not allow scripts inside the page.
+    fs::write(assets.join("start.js"), "import start from \"./frontend.js\";\nstart();\n")?;
+    fs::write(new.join("index.html"), page(&inputs.template, hash)?)?;
+    let static_folder = crate::root().join("frontend/static");
+    if static_folder.is_dir() {
+        copy_tree(&static_folder, &new)?;
+    }
+    if dist.exists() {
+        fs::remove_dir_all(dist)?;
+    }
+    fs::rename(&new, dist).context("cannot write frontend/dist")
+}
+
+fn optimise(wasm: &Path) -> Result<()> {
+    let wasm_opt = wasm_opt()?;
+    let start = Instant::now();
+    process::check(Command::new(wasm_opt).arg("-Oz").args(FEATURES).arg(wasm).arg("-o").arg(wasm))?;
+    say(format_args!("wasm-opt took {:.1} s", start.elapsed().as_secs_f32()));
+    Ok(())
+}
+
+/// wasm-opt from npm, pinned by `xtask/wasm-opt/package-lock.json`.
+fn wasm_opt() -> Result<PathBuf> {
+    let folder = crate::root().join("xtask/wasm-opt");
+    npm_ci(&folder)?;
+    Ok(folder.join("node_modules/.bin/wasm-opt"))
+}
+
+/// Installs what a folder's `package-lock.json` names, unless that is what is installed.
+pub fn npm_ci(folder: &Path) -> Result<()> {
+    let lock = fs::read(folder.join("package-lock.json"))?;
+    let stamp = folder.join("node_modules/.installed-lock.json");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    let npm = debian::require("npm", &["nodejs", "npm"])?;
+    say(format_args!("installing npm packages in {}", folder.display()));
+    let arguments = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+    process::check(Command::new(npm).current_dir(folder).args(arguments))
+        .context("npm packages cannot be installed")?;
+    fs::write(stamp, lock)?;
+    Ok(())
+}
+
+/// The page that starts the console.
+fn page(template: &str, hash: &str) -> Result<String> {
+    const PLACE: &str = "<!-- assets -->";
+    ensure!(template.matches(PLACE).count() == 1, "frontend/index.html must contain {PLACE} once");
+    let base = format!("/assets/{hash}");
+    let tags = [
+        format!(r#"<link rel="stylesheet" href="{base}/console.css">"#),
+        format!(r#"<link rel="modulepreload" href="{base}/frontend.js">"#),
+        format!(
+            r#"<link rel="preload" href="{base}/frontend_bg.wasm" as="fetch" type="application/wasm" crossorigin>"#
+        ),
+        format!(r#"<script type="module" src="{base}/start.js"></script>"#),
+    ];
+    Ok(template.replace(PLACE, &tags.join("\n    ")))
+}
+
+fn report_first_load(dist: &Path, hash: &str) -> Result<()> {
+    let mut files = files_below(&dist.join("assets").join(hash))?;
+    files.push(dist.join("index.html"));
+    let mut total = 0;
+    for file in files {
+        let content = fs::read(&file)?;
+        let compressed = brotli_size(&content)?;
+        total += compressed;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        say(format_args!("{name:>20} {:>9} bytes, {compressed:>7} compressed", content.len()));
+    }
+    say(format_args!("first load of the console: {} kB brotli (limit {} kB)", total / 1000, FIRST_LOAD_LIMIT / 1000));
+    ensure!(total <= FIRST_LOAD_LIMIT, "the console's first load is over its limit of {FIRST_LOAD_LIMIT} bytes");
+    Ok(())
+}
+
+fn brotli_size(content: &[u8]) -> Result<usize> {
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    let mut compressed = Vec::new();
+    brotli::BrotliCompress(&mut &*content, &mut compressed, &parameters)?;
+    Ok(compressed.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{brotli_size, page};
+
+    #[test]
+    fn the_page_loads_only_what_is_named_by_its_content() {
+        let page = page("<head><!-- assets --></head>", "0123").expect("a good template");
+        assert!(page.contains(r#"src="/assets/0123/start.js""#));
+        assert!(page.contains(r#"href="/assets/0123/console.css""#));
+        assert!(!page.contains("<!--"));
+    }
+
+    #[test]
+    fn a_template_without_the_place_is_refused() {
+        assert!(page("<head></head>", "0123").is_err());
+    }
+
+    #[test]
+    fn compression_is_counted_in_bytes() {
+        assert!(brotli_size(&[b'a'; 10_000]).expect("compresses") < 50);
+    }
+}

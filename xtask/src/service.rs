@@ -1,0 +1,97 @@
+//! `cargo xtask run`: the service on this machine, from its sources.
+
+use crate::console;
+use crate::process::{self, say};
+use anyhow::{Context, Result};
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+/// The data folder of a service started from the sources.
+const DATA: &str = "data";
+
+/// Builds everything and becomes the service: signals reach it directly, its exit code is ours.
+pub fn run(sample: bool, serve_arguments: &[String]) -> Result<ExitCode> {
+    let mut serve = prepare(sample, serve_arguments)?;
+    let error = serve.exec();
+    Err(error).context("cannot start the service")
+}
+
+/// Builds console and service, fills a fresh database when asked to, and returns the command that serves.
+pub fn prepare(sample: bool, serve_arguments: &[String]) -> Result<Command> {
+    console::build()?;
+    let stoplist = build()?;
+    let data = crate::root().join(DATA);
+    fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
+    let command = |subcommand: &str| {
+        let mut command = Command::new(&stoplist);
+        // A relative folder reads better in what the service prints, and needs the working folder.
+        command.current_dir(crate::root()).arg(subcommand);
+        if std::env::var_os("STOPLIST_DATA_DIR").is_none()
+            && !serve_arguments.iter().any(|a| a.starts_with("--data-dir"))
+        {
+            command.args(["--data-dir", DATA]);
+        }
+        command
+    };
+    if sample {
+        fill_with_sample(command("sample"), serve_arguments)?;
+    }
+    let mut serve = command("serve");
+    serve.args(serve_arguments);
+    Ok(serve)
+}
+
+/// Builds the service without optimisation: seconds instead of the minutes of `release`.
+///
+/// The same selection of packages as in the tests, so that both share what they build.
+pub fn build() -> Result<PathBuf> {
+    // The service embeds this folder; it may be empty, but must be there.
+    fs::create_dir_all(crate::root().join("frontend/dist"))?;
+    process::check(&mut process::cargo(["build", "--package", "backend", "--bin", "stoplist"]))
+        .context("the service does not build")?;
+    Ok(crate::target_dir().join("debug/stoplist"))
+}
+
+/// Fills the database with sample data, once: later starts keep what is there.
+fn fill_with_sample(mut sample: Command, serve_arguments: &[String]) -> Result<()> {
+    let marker = crate::root().join(DATA).join("sample-loaded");
+    if marker.exists() {
+        return Ok(());
+    }
+    sample.args(database_arguments(serve_arguments));
+    say("filling the database with sample data");
+    process::check(&mut sample)
+        .context("sample data needs a fresh database: remove the folder ./data or leave out --sample")?;
+    fs::write(&marker, "`cargo xtask run --sample` has filled this database.\n")?;
+    Ok(())
+}
+
+/// Of the arguments to `serve`, those that say which database is meant.
+fn database_arguments(serve_arguments: &[String]) -> Vec<String> {
+    let mut chosen = Vec::new();
+    let mut arguments = serve_arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let name = argument.split('=').next().unwrap_or_default();
+        if ["--data-dir", "--database-url", "--config"].contains(&name) {
+            chosen.push(argument.clone());
+            if !argument.contains('=') {
+                chosen.extend(arguments.next().cloned());
+            }
+        }
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::database_arguments;
+
+    #[test]
+    fn the_sample_goes_into_the_database_that_is_served() {
+        let arguments =
+            ["--listen", "127.0.0.1:0", "--database-url", "postgres://x", "--config=a.toml"].map(String::from);
+        assert_eq!(database_arguments(&arguments), ["--database-url", "postgres://x", "--config=a.toml"]);
+    }
+}

@@ -1,0 +1,70 @@
+//! The console in Debian's Chromium, by Playwright. The tests start the service themselves.
+
+use super::count::{self, Count};
+use super::rust::binary;
+use crate::console::{self, npm_ci};
+use crate::debian;
+use crate::process::{self, find};
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The oldest Node.js that Playwright runs on.
+const NODE: u32 = 20;
+
+/// All of e2e/browser.
+pub fn run() -> Result<Count> {
+    console::build()?;
+    let stoplist = binary("stoplist")?;
+    let chromium = chromium()?;
+    let node = debian::require("node", &["nodejs", "npm"])?;
+    let version = process::output(Command::new(node).arg("--version"))?;
+    ensure!(
+        major(&version) >= Some(NODE),
+        "Node.js {} is too old for Playwright: install Node.js {NODE} or newer",
+        version.trim()
+    );
+    let folder = crate::root().join("e2e/browser");
+    npm_ci(&folder)?;
+    let report = crate::target_dir().join("xtask/playwright.json");
+    if report.exists() {
+        fs::remove_file(&report)?;
+    }
+    let mut playwright = Command::new(folder.join("node_modules/.bin/playwright"));
+    playwright.current_dir(&folder).args(["test", "--reporter=list,json"]);
+    playwright.env("PLAYWRIGHT_JSON_OUTPUT_NAME", &report);
+    playwright.env("STOPLIST_BIN", stoplist).env("CHROMIUM", chromium);
+    let status = playwright.status().context("cannot start Playwright")?;
+    let report = fs::read_to_string(report).context("Playwright wrote no report")?;
+    let mut count = count::playwright(&report)?;
+    ensure!(count != Count::default(), "e2e/browser has no tests");
+    if !status.success() && count.failed == 0 {
+        count.failed = 1;
+    }
+    Ok(count)
+}
+
+fn chromium() -> Result<PathBuf> {
+    let known = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    match known.iter().find_map(|name| find(name)) {
+        Some(path) => Ok(path),
+        None => debian::require("chromium", &["chromium"]),
+    }
+}
+
+/// 20 of `v20.19.2`.
+fn major(version: &str) -> Option<u32> {
+    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::major;
+
+    #[test]
+    fn reads_nodes_version() {
+        assert_eq!(major("v20.19.2\n"), Some(20));
+        assert_eq!(major("garbage"), None);
+    }
+}

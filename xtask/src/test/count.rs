@@ -1,0 +1,91 @@
+//! Counting the tests of other programs from what they print.
+
+use anyhow::{Context, Result};
+use std::ops::AddAssign;
+
+/// How many tests passed and failed. A test that was skipped has failed: it proved nothing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    pub passed: u64,
+    pub failed: u64,
+}
+
+impl Count {
+    /// One check that passed.
+    pub const PASSED: Self = Self { passed: 1, failed: 0 };
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// The sum of all `test result:` lines of Rust's test harness; `None` when there is none (it crashed).
+pub fn rust(output: &str) -> Option<Count> {
+    let mut count = None;
+    for line in output.lines() {
+        let Some(result) = line.trim_start().strip_prefix("test result: ") else { continue };
+        let number_before = |word: &str| {
+            let parts = result.split(['.', ';']).map(str::trim);
+            parts.filter_map(|part| part.strip_suffix(word)).find_map(|number| number.trim().parse::<u64>().ok())
+        };
+        let (Some(passed), Some(failed), Some(ignored)) =
+            (number_before("passed"), number_before("failed"), number_before("ignored"))
+        else {
+            continue;
+        };
+        *count.get_or_insert(Count::default()) += Count { passed, failed: failed + ignored };
+    }
+    count
+}
+
+/// The counts in Playwright's JSON report.
+pub fn playwright(report: &str) -> Result<Count> {
+    let report: serde_json::Value = serde_json::from_str(report).context("Playwright's report is not JSON")?;
+    let number =
+        |name: &str| report["stats"][name].as_u64().with_context(|| format!("Playwright's report has no stats.{name}"));
+    let outside = report["errors"].as_array().map_or(0, |errors| errors.len() as u64);
+    Ok(Count {
+        passed: number("expected")?,
+        failed: number("unexpected")? + number("flaky")? + number("skipped")? + outside,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Count, playwright, rust};
+
+    #[test]
+    fn adds_up_every_harness() {
+        let output = "running 2 tests\n..\n\
+            test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
+            test result: FAILED. 10 passed; 1 failed; 0 ignored; 0 measured; 3 filtered out; finished in 1.20s\n";
+        assert_eq!(rust(output), Some(Count { passed: 12, failed: 1 }));
+    }
+
+    #[test]
+    fn an_ignored_test_is_a_failed_one() {
+        let output = "test result: ok. 2 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        assert_eq!(rust(output), Some(Count { passed: 2, failed: 3 }));
+    }
+
+    #[test]
+    fn a_harness_that_crashed_has_no_count() {
+        assert_eq!(rust("running 2 tests\nthread 'main' has overflowed its stack"), None);
+    }
+
+    #[test]
+    fn playwrights_skipped_and_flaky_tests_are_failed_ones() {
+        let report = r#"{"errors": [], "stats": {"expected": 5, "unexpected": 1, "flaky": 1, "skipped": 2}}"#;
+        assert_eq!(playwright(report).expect("a report"), Count { passed: 5, failed: 4 });
+    }
+
+    #[test]
+    fn playwrights_errors_outside_of_tests_count() {
+        let report = r#"{"errors": [{}], "stats": {"expected": 0, "unexpected": 0, "flaky": 0, "skipped": 0}}"#;
+        assert_eq!(playwright(report).expect("a report"), Count { passed: 0, failed: 1 });
+        assert!(playwright("{}").is_err());
+    }
+}
