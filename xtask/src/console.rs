@@ -1,8 +1,8 @@
 //! The console's build: cargo, wasm-bindgen, wasm-opt, and names that change with the content, into `frontend/dist`.
 //!
 //! `frontend/dist` then holds `index.html`, every file of `frontend/static` under its own name, and below
-//! `assets/<hash>/` what may be cached for ever: the program and the style sheet, which is every file of
-//! `frontend/styles` in the order of their names.
+//! `assets/<hash>/` what may be cached for ever: the program, `boot.js`, which starts it, and the style sheet, which is
+//! every file of `frontend/styles` in the order of their names.
 
 use crate::debian;
 use crate::process::{self, say};
@@ -125,13 +125,10 @@ fn assemble(inputs: &Inputs, wasm: &Path, dist: &Path, hash: &str) -> Result<()>
     say(format_args!("wasm-bindgen took {:.1} s", start.elapsed().as_secs_f32()));
     optimise(&assets.join("frontend_bg.wasm"))?;
     fs::write(assets.join("console.css"), &inputs.styles)?;
-    // A file of its own, so that the content security policy need not allow scripts inside the page.
-    fs::write(assets.join("start.js"), "import start from \"./frontend.js\";\nstart();\n")?;
     fs::write(new.join("index.html"), page(&inputs.template, hash)?)?;
-    let static_folder = crate::root().join("frontend/static");
-    if static_folder.is_dir() {
-        copy_tree(&static_folder, &new)?;
-    }
+    copy_tree(&crate::root().join("frontend/static"), &new)?;
+    // Part of the program, so it is named like it.
+    fs::rename(new.join("boot.js"), assets.join("boot.js")).context("cannot find frontend/static/boot.js")?;
     if dist.exists() {
         fs::remove_dir_all(dist)?;
     }
@@ -169,20 +166,19 @@ pub fn npm_ci(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The page that starts the console.
+/// The page that starts the console: the template with the addresses of this build.
 fn page(template: &str, hash: &str) -> Result<String> {
-    const PLACE: &str = "<!-- assets -->";
-    ensure!(template.matches(PLACE).count() == 1, "frontend/index.html must contain {PLACE} once");
-    let base = format!("/assets/{hash}");
-    let tags = [
-        format!(r#"<link rel="stylesheet" href="{base}/console.css">"#),
-        format!(r#"<link rel="modulepreload" href="{base}/frontend.js">"#),
-        format!(
-            r#"<link rel="preload" href="{base}/frontend_bg.wasm" as="fetch" type="application/wasm" crossorigin>"#
-        ),
-        format!(r#"<script type="module" src="{base}/start.js"></script>"#),
-    ];
-    Ok(template.replace(PLACE, &tags.join("\n    ")))
+    let mut page = template.to_owned();
+    for (place, file) in [
+        ("{{css}}", "console.css"),
+        ("{{js}}", "frontend.js"),
+        ("{{wasm}}", "frontend_bg.wasm"),
+        ("{{boot}}", "boot.js"),
+    ] {
+        ensure!(template.contains(place), "frontend/index.html must contain {place}");
+        page = page.replace(place, &format!("/assets/{hash}/{file}"));
+    }
+    Ok(page)
 }
 
 fn report_first_load(dist: &Path, hash: &str) -> Result<()> {
@@ -214,15 +210,17 @@ mod tests {
 
     #[test]
     fn the_page_loads_only_what_is_named_by_its_content() {
-        let page = page("<head><!-- assets --></head>", "0123").expect("a good template");
-        assert!(page.contains(r#"src="/assets/0123/start.js""#));
-        assert!(page.contains(r#"href="/assets/0123/console.css""#));
-        assert!(!page.contains("<!--"));
+        let page = page("{{css}} {{js}} {{wasm}} {{boot}} {{js}}", "0123").expect("a good template");
+        assert_eq!(
+            page,
+            "/assets/0123/console.css /assets/0123/frontend.js /assets/0123/frontend_bg.wasm /assets/0123/boot.js \
+             /assets/0123/frontend.js"
+        );
     }
 
     #[test]
-    fn a_template_without_the_place_is_refused() {
-        assert!(page("<head></head>", "0123").is_err());
+    fn a_template_without_a_place_is_refused() {
+        assert!(page("{{css}} {{js}} {{wasm}}", "0123").is_err());
     }
 
     #[test]

@@ -4,12 +4,18 @@ use super::count::Count;
 use super::postgres::Cluster;
 use super::rust::{self, binary};
 use crate::debian;
-use crate::process::say;
+use crate::process::{output, say};
 use anyhow::Result;
+use std::process::Command;
 
 /// The whole suite on SQLite, then on PostgreSQL.
 pub fn run() -> Result<Count> {
     debian::require("postfix", &["postfix"])?;
+    // The fallback file is a cdb, which Debian packs apart.
+    let postconf = debian::require("postconf", &["postfix"])?;
+    if !output(Command::new(postconf).arg("-m"))?.lines().any(|kind| kind == "cdb") {
+        debian::install(&["postfix-cdb"])?;
+    }
     binary("stoplist")?;
     binary("stoplist-agent")?;
     say("on SQLite");

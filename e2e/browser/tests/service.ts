@@ -1,0 +1,89 @@
+// A service of its own for the tests of one worker.
+import { test as base } from "@playwright/test";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const BINARY = process.env.STOPLIST_BIN ?? "../../target/debug/stoplist";
+const READY = /^Stoplist is ready: (http:\/\/\S+?)\/?$/;
+const CODE = /^Set-up code: (\S+)$/;
+const START_LIMIT_MS = 20_000;
+
+export interface Service {
+  /** Without a slash at the end. */
+  url: string;
+  /** The one-time code of the first start; undefined when the database was not fresh. */
+  setupCode: string | undefined;
+  /** What `stoplist sample` printed: how to sign in. Empty without sample data. */
+  sample: string;
+  stop(): Promise<void>;
+}
+
+/** Starts `stoplist serve` on a free port and an empty data folder, or one with sample data. */
+export async function startService({ sample }: { sample: boolean }): Promise<Service> {
+  const folder = mkdtempSync(join(tmpdir(), "stoplist-browser-"));
+  const data = ["--data-dir", folder];
+  const printed = sample ? execFileSync(BINARY, ["sample", ...data], { encoding: "utf8" }) : "";
+  const child = spawn(BINARY, ["serve", ...data, "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "pipe"] });
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const { url, setupCode } = await whenReady(child);
+    return { url, setupCode, sample: printed, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function whenReady(child: ChildProcess): Promise<{ url: string; setupCode: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    const said: string[] = [];
+    const fail = (why: string) => reject(new Error(`${BINARY} ${why}:\n${said.join("\n")}`));
+    const timer = setTimeout(() => fail("is not ready in time"), START_LIMIT_MS);
+    child.once("error", (error) => fail(`cannot be started (${error.message})`));
+    child.once("exit", (code) => fail(`ended with ${code}`));
+    createInterface({ input: child.stderr! }).on("line", (line) => said.push(line));
+    createInterface({ input: child.stdout! }).on("line", (line) => {
+      said.push(line);
+      const ready = READY.exec(line);
+      if (!ready) return;
+      clearTimeout(timer);
+      // The set-up code is printed beside the address, before or after it.
+      setTimeout(() => {
+        const setupCode = said.map((other) => CODE.exec(other)?.[1]).find((code) => code !== undefined);
+        resolve({ url: ready[1]!, setupCode });
+      }, 50);
+    });
+  });
+}
+
+/** `fresh`: nobody has signed in yet; `filled`: with sample data. Each is started when a test first asks for it. */
+export const test = base.extend<{}, { fresh: Service; filled: Service }>({
+  fresh: [
+    async ({}, use) => {
+      const service = await startService({ sample: false });
+      await use(service);
+      await service.stop();
+    },
+    { scope: "worker" },
+  ],
+  filled: [
+    async ({}, use) => {
+      const service = await startService({ sample: true });
+      await use(service);
+      await service.stop();
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+});
+
+export { expect } from "@playwright/test";
