@@ -90,9 +90,10 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
     let state = open(settings, clock).await?;
     let shutdown = CancellationToken::new();
     let mut tasks = vec![];
+    let setup_code = service::setup::new_code(&state.db).await.context("cannot look for the first provider account")?;
     let (address, http_task) = listen(&state, shutdown.clone())?;
     tasks.push(http_task);
-    Ok(Running { address, state, setup_code: None, shutdown, tasks, _lock: lock })
+    Ok(Running { address, state, setup_code, shutdown, tasks, _lock: lock })
 }
 
 /// Runs the service until it is told to stop by SIGTERM or Ctrl-C; says on standard output where it is.

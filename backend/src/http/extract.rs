@@ -1,7 +1,7 @@
 //! Reading requests: every wrong field is named by its JSON pointer or query parameter, and nothing is guessed.
 
 use crate::service::{Error, Result};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, future::LocalBoxFuture};
 use garde::Validate;
@@ -125,6 +125,19 @@ fn escape(part: &str) -> String {
 
 fn without_position(detail: &str) -> String {
     detail.rfind(" at line ").map_or(detail, |at| &detail[..at]).to_owned()
+}
+
+/// Ids from the path; what is no id is not there.
+pub struct PathIds<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for PathIds<T> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let ids = web::Path::<T>::from_request(request, payload).into_inner();
+        ready(ids.map(|ids| Self(ids.into_inner())).map_err(|_| Error::NotFound))
+    }
 }
 
 /// A query string that is valid; parameters that do not exist are errors, not ignored.

@@ -1,19 +1,30 @@
 //! HTTP: the route table, extractors, guards and error mapping. Handlers extract, call one service function and answer.
 
+pub mod accounts;
 pub mod auth;
 pub mod extract;
 pub mod health;
+pub mod mail_servers;
 pub mod openapi;
 pub mod problem;
 pub mod request_log;
+pub mod server_configurations;
+pub mod sessions;
+pub mod setup;
+pub mod tokens;
 
 use crate::service::Error;
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Everything under `/api/v1`.
-pub fn api(_config: &mut ServiceConfig<'_>) {
-    // One line a module: `module::routes(config);`
+pub fn api(config: &mut ServiceConfig<'_>) {
+    setup::routes(config);
+    sessions::routes(config);
+    accounts::routes(config);
+    tokens::routes(config);
+    server_configurations::routes(config);
+    mail_servers::routes(config);
 }
 
 /// What is not under any route.

@@ -1,9 +1,17 @@
 //! Use cases and their transactions. Nothing here knows HTTP, SQL or the job queue.
 
 pub mod access;
+pub mod accounts;
 pub mod authentication;
 pub mod delivery_events;
 pub mod keys;
+pub mod mail_servers;
+pub mod schedule;
+pub mod server_configurations;
+pub mod sessions;
+pub mod setup;
+pub mod tokens;
+pub mod users;
 pub mod wake;
 
 pub use access::{Access, Actor};

@@ -1,10 +1,13 @@
 //! All SQL. Functions take `&impl ConnectionTrait`, so that services own transactions, and return plain structs.
 
+pub mod accounts;
 pub mod audit;
 pub mod db;
 pub mod delivery_events;
 pub mod error_tallies;
+pub mod mail_servers;
 pub mod search;
+pub mod server_configurations;
 pub mod service_settings;
 pub mod sessions;
 pub mod tokens;

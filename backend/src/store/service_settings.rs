@@ -39,13 +39,12 @@ pub async fn set<C: ConnectionTrait>(connection: &C, name: &str, value: String) 
     Ok(())
 }
 
-/// Removes a setting.
+/// Removes a setting that has a value. False: it had not.
 ///
 /// # Errors
 /// The database refused.
-pub async fn delete<C: ConnectionTrait>(connection: &C, name: &str) -> Result<()> {
-    connection
-        .execute_raw(statement(connection, "DELETE FROM service_settings WHERE name = $1", [name.into()]))
-        .await?;
-    Ok(())
+pub async fn remove<C: ConnectionTrait>(connection: &C, name: &str, value: &str) -> Result<bool> {
+    let sql = "DELETE FROM service_settings WHERE name = $1 AND value = $2";
+    let result = connection.execute_raw(statement(connection, sql, [name.into(), value.into()])).await?;
+    Ok(result.rows_affected() == 1)
 }

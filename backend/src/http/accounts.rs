@@ -1,0 +1,88 @@
+//! Accounts, for the provider.
+
+use super::{
+    auth::Provider,
+    extract::{Body, QueryParams},
+};
+use crate::{
+    service::{self, Result},
+    state::AppState,
+};
+use actix_web::{HttpResponse, get, post, web};
+use garde::Validate;
+use serde::Deserialize;
+use shared::{
+    Page, Problem,
+    account::{Account, NewAccount},
+    page::{DEFAULT_LIMIT, MAX_LIMIT},
+    session::AccessToken,
+};
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// The routes of this module.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(leave).service(enter);
+}
+
+/// Which page.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AccountsQuery {
+    /// `next_cursor` of the page before.
+    #[garde(length(max = 2000))]
+    cursor: Option<String>,
+    /// How many rows, 1 to 500; 50 when left out.
+    #[garde(range(min = 1, max = MAX_LIMIT))]
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u16>,
+}
+
+/// The accounts, by name
+#[utoipa::path(tag = "Provider", operation_id = "list_accounts", security(("bearer" = [])), params(AccountsQuery),
+    responses((status = 200, body = Page<Account>)))]
+#[get("/provider/accounts")]
+async fn list(
+    state: web::Data<AppState>,
+    _provider: Provider,
+    query: QueryParams<AccountsQuery>,
+) -> Result<web::Json<Page<Account>>> {
+    let limit = query.0.limit.unwrap_or(DEFAULT_LIMIT);
+    Ok(web::Json(service::accounts::list(&state, query.0.cursor.as_deref(), limit).await?))
+}
+
+/// Make an account with its first administrator
+#[utoipa::path(tag = "Provider", operation_id = "create_account", security(("bearer" = [])), request_body = NewAccount,
+    responses(
+        (status = 201, body = Account),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "The name or address is taken"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many passwords at once"),
+    ))]
+#[post("/provider/accounts")]
+async fn create(state: web::Data<AppState>, provider: Provider, body: Body<NewAccount>) -> Result<HttpResponse> {
+    Ok(HttpResponse::Created().json(service::accounts::create(&state, &provider.0, body.0).await?))
+}
+
+/// Act as administrator inside an account; this is written into its audit log
+#[utoipa::path(tag = "Provider", operation_id = "enter_account", security(("bearer" = [])),
+    params(("account_id" = Uuid, Path, description = "The account")), responses((status = 200, body = AccessToken)))]
+#[post("/provider/accounts/{account_id}/enter")]
+async fn enter(
+    state: web::Data<AppState>,
+    provider: Provider,
+    id: super::extract::PathIds<Uuid>,
+) -> Result<web::Json<AccessToken>> {
+    Ok(web::Json(service::accounts::enter(&state, &provider.0, id.0).await?))
+}
+
+/// Leave the account that was entered
+#[utoipa::path(tag = "Provider", operation_id = "leave_account", security(("bearer" = [])), responses(
+    (status = 200, body = AccessToken),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "No account was entered"),
+))]
+#[post("/provider/accounts/leave")]
+async fn leave(state: web::Data<AppState>, provider: Provider) -> Result<web::Json<AccessToken>> {
+    Ok(web::Json(service::accounts::leave(&state, &provider.0).await?))
+}

@@ -1,0 +1,88 @@
+//! Mail servers.
+
+use super::{
+    auth::{Administrator, Viewer},
+    extract::{Body, PathIds},
+};
+use crate::{
+    service::{self, Result, server_configurations::open},
+    state::AppState,
+};
+use actix_web::{HttpResponse, get, patch, post, web};
+use shared::{
+    Problem,
+    mail_server::{MailServer, MailServerCredential, MailServerUpdate, NewMailServer},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// The routes of this module.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(update).service(renew_token);
+}
+
+/// The mail servers of a server configuration, and which list each holds
+#[utoipa::path(tag = "Mail servers", operation_id = "list_mail_servers", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")),
+    responses((status = 200, body = Vec<MailServer>)))]
+#[get("/server-configurations/{id}/mail-servers")]
+async fn list(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<web::Json<Vec<MailServer>>> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    Ok(web::Json(service::mail_servers::list(&state, &configuration).await?))
+}
+
+/// Add a mail server; the token of its agent is shown this once
+#[utoipa::path(tag = "Mail servers", operation_id = "create_mail_server", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")), request_body = NewMailServer, responses(
+        (status = 201, body = MailServerCredential),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "The name is taken"),
+    ))]
+#[post("/server-configurations/{id}/mail-servers")]
+async fn create(
+    state: web::Data<AppState>,
+    access: Administrator,
+    id: PathIds<Uuid>,
+    body: Body<NewMailServer>,
+) -> Result<HttpResponse> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    let created = service::mail_servers::create(&state, &access.0, &configuration, body.0).await?;
+    Ok(HttpResponse::Created().json(created))
+}
+
+/// Rename a mail server, or say whether distributions wait for it
+#[utoipa::path(tag = "Mail servers", operation_id = "update_mail_server", security(("bearer" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The server configuration"),
+        ("mail_server_id" = Uuid, Path, description = "The mail server"),
+    ),
+    request_body = MailServerUpdate, responses(
+        (status = 200, body = MailServer),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "The name is taken"),
+    ))]
+#[patch("/server-configurations/{id}/mail-servers/{mail_server_id}")]
+async fn update(
+    state: web::Data<AppState>,
+    access: Administrator,
+    ids: PathIds<(Uuid, Uuid)>,
+    body: Body<MailServerUpdate>,
+) -> Result<web::Json<MailServer>> {
+    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    Ok(web::Json(service::mail_servers::update(&state, &access.0, &configuration, ids.0.1, body.0).await?))
+}
+
+/// Make a new token for the agent of a mail server; the old one stops working at once
+#[utoipa::path(tag = "Mail servers", operation_id = "renew_mail_server_token", security(("bearer" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The server configuration"),
+        ("mail_server_id" = Uuid, Path, description = "The mail server"),
+    ),
+    responses((status = 200, body = MailServerCredential)))]
+#[post("/server-configurations/{id}/mail-servers/{mail_server_id}/token")]
+async fn renew_token(
+    state: web::Data<AppState>,
+    access: Administrator,
+    ids: PathIds<(Uuid, Uuid)>,
+) -> Result<web::Json<MailServerCredential>> {
+    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    Ok(web::Json(service::mail_servers::renew_token(&state, &access.0, &configuration, ids.0.1).await?))
+}

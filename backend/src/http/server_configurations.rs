@@ -1,0 +1,72 @@
+//! Server configurations.
+
+use super::{
+    auth::{Administrator, Viewer},
+    extract::{Body, PathIds},
+};
+use crate::{
+    service::{self, Result, server_configurations::open},
+    state::AppState,
+};
+use actix_web::{HttpResponse, get, patch, post, web};
+use shared::{
+    Problem,
+    mail_server::{NewServerConfiguration, ServerConfiguration},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// The routes of this module.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(create).service(show).service(update);
+}
+
+/// The server configurations of the account, by name
+#[utoipa::path(tag = "Server configurations", operation_id = "list_server_configurations", security(("bearer" = [])),
+    responses((status = 200, body = Vec<ServerConfiguration>)))]
+#[get("/server-configurations")]
+async fn list(state: web::Data<AppState>, access: Viewer) -> Result<web::Json<Vec<ServerConfiguration>>> {
+    Ok(web::Json(service::server_configurations::list(&state, &access.0).await?))
+}
+
+/// Make a server configuration with the default run settings
+#[utoipa::path(tag = "Server configurations", operation_id = "create_server_configuration", security(("bearer" = [])),
+    request_body = NewServerConfiguration, responses(
+        (status = 201, body = ServerConfiguration),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "The name is taken"),
+    ))]
+#[post("/server-configurations")]
+async fn create(
+    state: web::Data<AppState>,
+    access: Administrator,
+    body: Body<NewServerConfiguration>,
+) -> Result<HttpResponse> {
+    Ok(HttpResponse::Created().json(service::server_configurations::create(&state, &access.0, body.0).await?))
+}
+
+/// A server configuration
+#[utoipa::path(tag = "Server configurations", operation_id = "show_server_configuration", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")),
+    responses((status = 200, body = ServerConfiguration)))]
+#[get("/server-configurations/{id}")]
+async fn show(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<web::Json<ServerConfiguration>> {
+    Ok(web::Json(open(&state.db, &access.0, id.0).await?.stored.into()))
+}
+
+/// Change name and time zone of a server configuration
+#[utoipa::path(tag = "Server configurations", operation_id = "update_server_configuration", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")), request_body = NewServerConfiguration,
+    responses(
+        (status = 200, body = ServerConfiguration),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "The name is taken"),
+    ))]
+#[patch("/server-configurations/{id}")]
+async fn update(
+    state: web::Data<AppState>,
+    access: Administrator,
+    id: PathIds<Uuid>,
+    body: Body<NewServerConfiguration>,
+) -> Result<web::Json<ServerConfiguration>> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    Ok(web::Json(service::server_configurations::update(&state, &access.0, configuration, body.0).await?))
+}

@@ -1,0 +1,96 @@
+//! Signing in and out.
+
+use super::{
+    auth::{self, SignedIn},
+    extract::Body,
+};
+use crate::{
+    service::{
+        self, Error, Result,
+        sessions::{Begun, SESSION_LIFETIME},
+    },
+    state::AppState,
+};
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    cookie::{Cookie, SameSite, time::Duration},
+    delete, get, post, web,
+};
+use shared::{
+    Problem,
+    session::{AccessToken, Me, SignInRequest},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The cookie with the refresh token.
+const COOKIE: &str = "stoplist_refresh";
+/// The only paths that it is sent to.
+const COOKIE_PATH: &str = "/api/v1/sessions";
+
+/// The routes of this module.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(sign_in).service(refresh).service(sign_out).service(me);
+}
+
+/// Answers with an access token, and sets the cookie if there is a new refresh token.
+pub fn begun(request: &HttpRequest, mut response: HttpResponseBuilder, begun: Begun) -> HttpResponse {
+    if let Some(refresh_token) = begun.refresh_token {
+        response.cookie(cookie(request, refresh_token, Duration::seconds(SESSION_LIFETIME.num_seconds())));
+    }
+    response.json(begun.access_token)
+}
+
+fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'static> {
+    Cookie::build(COOKIE, value)
+        .path(COOKIE_PATH)
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(request.connection_info().scheme() == "https")
+        .max_age(max_age)
+        .finish()
+}
+
+/// Sign in
+#[utoipa::path(tag = "Sessions", operation_id = "sign_in", request_body = SignInRequest, responses(
+    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token"))),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "Wrong address or password"),
+    (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many sign in at once"),
+))]
+#[post("/sessions")]
+async fn sign_in(request: HttpRequest, state: web::Data<AppState>, body: Body<SignInRequest>) -> Result<HttpResponse> {
+    let session = service::sessions::sign_in(&state, body.0, auth::origin(&request)).await?;
+    Ok(begun(&request, HttpResponse::Created(), session))
+}
+
+/// Get a new access token with the refresh cookie
+///
+/// The header `X-Requested-With: stoplist` proves that the request is not a form of another site.
+#[utoipa::path(tag = "Sessions", operation_id = "refresh_session", responses(
+    (status = 200, body = AccessToken, headers(("Set-Cookie" = String, description = "The next refresh token"))),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "No session, or it has ended"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "The header is missing"),
+), params(("X-Requested-With" = String, Header, description = "`stoplist`")))]
+#[post("/sessions/refresh")]
+async fn refresh(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse> {
+    if request.headers().get("x-requested-with").is_none_or(|value| value != "stoplist") {
+        return Err(Error::Forbidden("send the header X-Requested-With: stoplist".to_owned()));
+    }
+    let refresh_token = request.cookie(COOKIE).ok_or(Error::Unauthorized)?;
+    let session = service::sessions::refresh(&state, refresh_token.value()).await?;
+    Ok(begun(&request, HttpResponse::Ok(), session))
+}
+
+/// Sign out: ends the session of the access token
+#[utoipa::path(tag = "Sessions", operation_id = "sign_out", security(("bearer" = [])), responses((status = 204)))]
+#[delete("/sessions/current")]
+async fn sign_out(request: HttpRequest, state: web::Data<AppState>, user: SignedIn) -> Result<HttpResponse> {
+    service::sessions::sign_out(&state, &user.0).await?;
+    Ok(HttpResponse::NoContent().cookie(cookie(&request, String::new(), Duration::ZERO)).finish())
+}
+
+/// Who is signed in
+#[utoipa::path(tag = "Sessions", operation_id = "me", security(("bearer" = [])), responses((status = 200, body = Me)))]
+#[get("/me")]
+async fn me(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<Me>> {
+    Ok(web::Json(service::sessions::me(&state, user.0).await?))
+}

@@ -1,0 +1,119 @@
+//! Accounts, as the provider manages them.
+
+use super::{Access, Actor, Error, Result, authentication::Identity, sessions, users};
+use crate::{
+    state::AppState,
+    store::{self, audit},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
+use shared::{
+    Page,
+    account::{Account, NewAccount},
+    page::Total,
+    session::{AccessToken, Role},
+};
+use uuid::Uuid;
+
+/// A page of accounts, by name.
+///
+/// # Errors
+/// [`Error::Invalid`]: the cursor is not of this list.
+pub async fn list(state: &AppState, cursor: Option<&str>, limit: u16) -> Result<Page<Account>> {
+    let after = cursor.map(read_cursor).transpose()?;
+    let connection = state.db.connection();
+    let mut items = store::accounts::list(connection, after.as_deref(), limit + 1).await?;
+    let more = items.len() > usize::from(limit);
+    items.truncate(limit.into());
+    let next_cursor = items.last().filter(|_| more).map(|account| cursor_after(&account.name));
+    let count = u64::try_from(store::accounts::count(connection).await?).unwrap_or(0);
+    let total = Total { count: count.min(TOTAL_LIMIT), more: count > TOTAL_LIMIT };
+    Ok(Page { items, next_cursor, total: Some(total) })
+}
+
+/// Totals are told up to this number.
+const TOTAL_LIMIT: u64 = 10_000;
+
+/// A cursor names its list, so that one from another list is refused.
+fn cursor_after(name: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("accounts\n{name}"))
+}
+
+fn read_cursor(cursor: &str) -> Result<String> {
+    let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    text.and_then(|text| text.strip_prefix("accounts\n").map(str::to_owned))
+        .ok_or_else(|| Error::field("cursor", "this is no cursor of this list: use next_cursor of its last page"))
+}
+
+/// Makes an account with its first administrator.
+///
+/// # Errors
+/// [`Error::Conflict`]: the name is taken or the address signs in already.
+pub async fn create(state: &AppState, provider: &Identity, new: NewAccount) -> Result<Account> {
+    let email = users::email(&new.administrator_email, "/administrator_email")?;
+    let password_hash = state.keys.hash(new.administrator_password).await?;
+    let now = state.clock.now();
+    let account = Account { id: Uuid::now_v7(), name: new.name, plan: new.plan, created_at: now };
+    let tx = state.db.begin().await?;
+    store::accounts::insert(&tx, &account).await.map_err(|error| {
+        if error.is_duplicate() {
+            Error::Conflict(format!("there is an account named {:?} already: choose another name", account.name))
+        } else {
+            error.into()
+        }
+    })?;
+    users::insert(&tx, Some(account.id), &email, password_hash, Role::Administrator, now).await?;
+    let access = acting_on(provider, account.id);
+    let entry = audit::NewAuditEntry {
+        after: Some(json!({ "name": account.name, "plan": account.plan, "administrator": email.spelling() })),
+        ..access.audit(now, "account.create", account.id.to_string())
+    };
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// Lets a provider act as administrator inside an account.
+///
+/// # Errors
+/// [`Error::NotFound`]: no such account.
+pub async fn enter(state: &AppState, provider: &Identity, account_id: Uuid) -> Result<AccessToken> {
+    let account = store::accounts::find(state.db.connection(), account_id).await?.ok_or(Error::NotFound)?;
+    switch(state, provider, Some(account.id), "account.enter", account.id).await
+}
+
+/// Takes a provider out of the account that it is in.
+///
+/// # Errors
+/// [`Error::Conflict`]: it is in none.
+pub async fn leave(state: &AppState, provider: &Identity) -> Result<AccessToken> {
+    let account_id =
+        provider.account_id.ok_or_else(|| Error::Conflict("you are outside of all accounts already".to_owned()))?;
+    switch(state, provider, None, "account.leave", account_id).await
+}
+
+async fn switch(
+    state: &AppState,
+    provider: &Identity,
+    to: Option<Uuid>,
+    action: &'static str,
+    audited_in: Uuid,
+) -> Result<AccessToken> {
+    let Actor::User { id: user_id, session_id, .. } = provider.actor else { return Err(Error::Unauthorized) };
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    store::sessions::set_account(&tx, session_id, to).await?;
+    let access = acting_on(provider, audited_in);
+    audit::record(&tx, access.audit(now, action, audited_in.to_string())).await?;
+    tx.commit().await?;
+    sessions::access_token(state, user_id, session_id, to, now)
+}
+
+fn acting_on(provider: &Identity, account_id: Uuid) -> Access {
+    Access {
+        account_id,
+        actor: provider.actor.clone(),
+        request_id: provider.origin.request_id.clone(),
+        client_address: provider.origin.client_address.clone(),
+    }
+}

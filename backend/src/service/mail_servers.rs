@@ -1,0 +1,200 @@
+//! Mail servers and their agents' tokens.
+
+use super::{Access, Error, Result, keys, server_configurations::OpenConfiguration};
+use crate::{
+    state::AppState,
+    store::{self, audit, mail_servers::StoredMailServer, server_configurations::ListHead},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use shared::{
+    mail_server::{MailServer, MailServerCredential, MailServerState, MailServerUpdate, NewMailServer},
+    session::{ApiToken, Scope},
+};
+use uuid::Uuid;
+
+/// An agent that has not called for so long is [`MailServerState::Silent`]; it long-polls at least once a minute.
+const SILENT_AFTER: TimeDelta = TimeDelta::minutes(2);
+
+/// Whether a mail server holds the published list at `now`.
+pub fn state_of(stored: &StoredMailServer, head: ListHead, now: DateTime<Utc>) -> MailServerState {
+    match (stored.last_seen_at, stored.acknowledged) {
+        (None, _) => MailServerState::Waiting,
+        (Some(seen_at), _) if now - seen_at > SILENT_AFTER => MailServerState::Silent,
+        (_, Some(acknowledged)) if !acknowledged.matches => MailServerState::Mismatch,
+        (_, Some(acknowledged)) if acknowledged.epoch == head.epoch && acknowledged.version == head.version => {
+            MailServerState::InSync
+        }
+        _ => MailServerState::Late,
+    }
+}
+
+fn to_wire(stored: StoredMailServer, head: ListHead, now: DateTime<Utc>) -> MailServer {
+    MailServer {
+        state: state_of(&stored, head, now),
+        id: stored.id,
+        name: stored.name,
+        active: stored.active,
+        created_at: stored.created_at,
+        last_seen_at: stored.last_seen_at,
+        version: stored.acknowledged.map(|acknowledged| acknowledged.version),
+        count: stored.acknowledged.map(|acknowledged| acknowledged.count),
+        checksum: stored.acknowledged.map(|acknowledged| acknowledged.checksum),
+        acknowledged_at: stored.acknowledged.map(|acknowledged| acknowledged.at),
+    }
+}
+
+/// The mail servers of a configuration, by name.
+///
+/// # Errors
+/// The database refused.
+pub async fn list(state: &AppState, configuration: &OpenConfiguration) -> Result<Vec<MailServer>> {
+    let now = state.clock.now();
+    let stored = store::mail_servers::list(state.db.connection(), configuration.id).await?;
+    Ok(stored.into_iter().map(|stored| to_wire(stored, configuration.stored.head, now)).collect())
+}
+
+/// Adds a mail server and makes its agent's token.
+///
+/// # Errors
+/// [`Error::Conflict`]: the name is taken.
+pub async fn create(
+    state: &AppState,
+    access: &Access,
+    configuration: &OpenConfiguration,
+    new: NewMailServer,
+) -> Result<MailServerCredential> {
+    let now = state.clock.now();
+    let id = Uuid::now_v7();
+    let tx = state.db.begin().await?;
+    store::mail_servers::insert(&tx, configuration.id, id, &new.name, now)
+        .await
+        .map_err(|error| name_taken(error, &new.name))?;
+    let token = add_token(&tx, access.account_id, id, &new.name, now).await?;
+    let entry = access.audit(now, "mail_server.create", id.to_string());
+    audit::record(&tx, audit::NewAuditEntry { after: Some(json!(new)), ..entry }).await?;
+    let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
+    tx.commit().await?;
+    Ok(MailServerCredential { mail_server: to_wire(stored, configuration.stored.head, now), token })
+}
+
+/// Changes a mail server; what is left out stays.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Conflict`]: the name is taken.
+pub async fn update(
+    state: &AppState,
+    access: &Access,
+    configuration: &OpenConfiguration,
+    id: Uuid,
+    update: MailServerUpdate,
+) -> Result<MailServer> {
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    let before = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
+    let name = update.name.as_deref().unwrap_or(&before.name);
+    let active = update.active.unwrap_or(before.active);
+    store::mail_servers::update(&tx, id, name, active).await.map_err(|error| name_taken(error, name))?;
+    let entry = audit::NewAuditEntry {
+        before: Some(json!({ "name": before.name, "active": before.active })),
+        after: Some(json!({ "name": name, "active": active })),
+        ..access.audit(now, "mail_server.update", id.to_string())
+    };
+    audit::record(&tx, entry).await?;
+    let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
+    tx.commit().await?;
+    Ok(to_wire(stored, configuration.stored.head, now))
+}
+
+/// Makes a new token for the agent; the old one stops working at once.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn renew_token(
+    state: &AppState,
+    access: &Access,
+    configuration: &OpenConfiguration,
+    id: Uuid,
+) -> Result<MailServerCredential> {
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
+    store::tokens::revoke_of_mail_server(&tx, id, now).await?;
+    let token = add_token(&tx, access.account_id, id, &stored.name, now).await?;
+    audit::record(&tx, access.audit(now, "mail_server.renew_token", id.to_string())).await?;
+    tx.commit().await?;
+    Ok(MailServerCredential { mail_server: to_wire(stored, configuration.stored.head, now), token })
+}
+
+async fn add_token(
+    tx: &impl ConnectionTrait,
+    account_id: Uuid,
+    mail_server_id: Uuid,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<String> {
+    let secret = keys::new_token();
+    let token = ApiToken {
+        id: Uuid::now_v7(),
+        name: name.to_owned(),
+        scopes: vec![Scope::Agent],
+        mail_server_id: Some(mail_server_id),
+        created_at: now,
+        expires_at: None,
+        last_used_at: None,
+    };
+    store::tokens::insert(tx, account_id, &token, &keys::token_hash(&secret)).await?;
+    Ok(secret)
+}
+
+fn name_taken(error: store::Error, name: &str) -> Error {
+    if error.is_duplicate() {
+        Error::Conflict(format!("there is a mail server named {name:?} already: choose another name"))
+    } else {
+        error.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::mail_servers::StoredAcknowledgement;
+    use shared::ListChecksum;
+
+    #[test]
+    fn the_state_says_who_holds_what() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let head = ListHead { epoch: Uuid::from_u128(1), version: 5, count: 0, checksum: ListChecksum::EMPTY };
+        let acknowledged = StoredAcknowledgement {
+            epoch: head.epoch,
+            version: 5,
+            count: 0,
+            checksum: ListChecksum::EMPTY,
+            matches: true,
+            at: now,
+        };
+        let state = |last_seen_at, acknowledged| {
+            let stored = StoredMailServer {
+                id: Uuid::nil(),
+                server_configuration_id: Uuid::nil(),
+                name: String::new(),
+                active: true,
+                created_at: now,
+                last_seen_at,
+                acknowledged,
+            };
+            state_of(&stored, head, now)
+        };
+        let behind = StoredAcknowledgement { version: 4, ..acknowledged };
+        let elsewhere = StoredAcknowledgement { epoch: Uuid::from_u128(2), ..acknowledged };
+        let wrong = StoredAcknowledgement { matches: false, ..acknowledged };
+        assert_eq!(state(None, None), MailServerState::Waiting);
+        assert_eq!(state(Some(now), Some(acknowledged)), MailServerState::InSync);
+        assert_eq!(state(Some(now), Some(behind)), MailServerState::Late);
+        assert_eq!(state(Some(now), Some(elsewhere)), MailServerState::Late);
+        assert_eq!(state(Some(now), None), MailServerState::Late);
+        assert_eq!(state(Some(now), Some(wrong)), MailServerState::Mismatch);
+        assert_eq!(state(Some(now - TimeDelta::minutes(3)), Some(acknowledged)), MailServerState::Silent);
+    }
+}

@@ -1,0 +1,126 @@
+//! Server configurations: the door to everything that belongs to one.
+
+use super::{Access, Actor, Error, Result};
+use crate::{
+    state::AppState,
+    store::{
+        self, Db, audit,
+        server_configurations::{NewRow, StoredServerConfiguration},
+    },
+};
+use chrono_tz::Tz;
+use serde_json::json;
+use shared::mail_server::{NewServerConfiguration, ServerConfiguration};
+use uuid::Uuid;
+
+/// A server configuration that the holder may act on. Services that work inside one take it instead of an id.
+#[derive(Debug, Clone)]
+pub struct OpenConfiguration {
+    /// The configuration.
+    pub id: Uuid,
+    /// Its account.
+    pub account_id: Uuid,
+    /// It as it was when opened.
+    pub stored: StoredServerConfiguration,
+}
+
+/// Opens a server configuration.
+///
+/// # Errors
+/// [`Error::NotFound`]: not there, of another account, or not the one of the calling agent.
+pub async fn open(db: &Db, access: &Access, id: Uuid) -> Result<OpenConfiguration> {
+    if let Actor::MailServer { server_configuration_id, .. } = access.actor
+        && server_configuration_id != id
+    {
+        return Err(Error::NotFound);
+    }
+    let stored = store::server_configurations::find(db.connection(), access.account_id, id).await?;
+    let stored = stored.ok_or(Error::NotFound)?;
+    Ok(OpenConfiguration { id, account_id: access.account_id, stored })
+}
+
+/// The server configurations of an account, by name.
+///
+/// # Errors
+/// The database refused.
+pub async fn list(state: &AppState, access: &Access) -> Result<Vec<ServerConfiguration>> {
+    let stored = store::server_configurations::list(state.db.connection(), access.account_id).await?;
+    Ok(stored.into_iter().map(ServerConfiguration::from).collect())
+}
+
+/// Makes a server configuration with an empty list and the manual's run settings.
+///
+/// # Errors
+/// [`Error::Invalid`]: no such time zone. [`Error::Conflict`]: the name is taken.
+pub async fn create(state: &AppState, access: &Access, new: NewServerConfiguration) -> Result<ServerConfiguration> {
+    let zone = time_zone(&new.time_zone)?;
+    let now = state.clock.now();
+    let id = Uuid::now_v7();
+    let row = NewRow {
+        id,
+        account_id: access.account_id,
+        name: new.name.clone(),
+        time_zone: new.time_zone.clone(),
+        created_at: now,
+        next_run_at: super::schedule::next_execution(shared::run_settings::DEFAULT_EXECUTE_TIMING, zone, now)?,
+    };
+    let tx = state.db.begin().await?;
+    store::server_configurations::insert(&tx, row).await.map_err(|error| name_taken(error, &new.name))?;
+    let entry = access.audit(now, "server_configuration.create", id.to_string());
+    audit::record(&tx, audit::NewAuditEntry { after: Some(json!(new)), ..entry }).await?;
+    let created = store::server_configurations::find(&tx, access.account_id, id).await?.ok_or(Error::NotFound)?;
+    tx.commit().await?;
+    Ok(created.into())
+}
+
+/// Changes name and time zone; a new time zone moves the next execution.
+///
+/// # Errors
+/// As [`create`].
+pub async fn update(
+    state: &AppState,
+    access: &Access,
+    configuration: OpenConfiguration,
+    update: NewServerConfiguration,
+) -> Result<ServerConfiguration> {
+    let zone = time_zone(&update.time_zone)?;
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    let before = store::server_configurations::find(&tx, access.account_id, configuration.id).await?;
+    let before = before.ok_or(Error::NotFound)?;
+    let next_run_at = if before.time_zone == update.time_zone {
+        None
+    } else {
+        Some(super::schedule::next_execution(&before.execute_timing, zone, now)?)
+    };
+    store::server_configurations::update(&tx, configuration.id, &update.name, &update.time_zone, next_run_at)
+        .await
+        .map_err(|error| name_taken(error, &update.name))?;
+    let entry = audit::NewAuditEntry {
+        before: Some(json!({ "name": before.name, "time_zone": before.time_zone })),
+        after: Some(json!(update)),
+        ..access.audit(now, "server_configuration.update", configuration.id.to_string())
+    };
+    audit::record(&tx, entry).await?;
+    let after = store::server_configurations::find(&tx, access.account_id, configuration.id).await?;
+    tx.commit().await?;
+    after.map(ServerConfiguration::from).ok_or(Error::NotFound)
+}
+
+/// Reads an IANA time zone.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field.
+pub fn time_zone(name: &str) -> Result<Tz> {
+    name.parse().map_err(|_| {
+        Error::field("/time_zone", format!("{name:?} is no IANA time zone; write it like Asia/Tokyo or Europe/Berlin"))
+    })
+}
+
+fn name_taken(error: store::Error, name: &str) -> Error {
+    if error.is_duplicate() {
+        Error::Conflict(format!("there is a server configuration named {name:?} already: choose another name"))
+    } else {
+        error.into()
+    }
+}

@@ -1,0 +1,86 @@
+//! Tokens for scripts: long-lived, scoped, revocable.
+
+use super::{Access, Actor, Error, Result, keys};
+use crate::{
+    state::AppState,
+    store::{self, audit},
+};
+use serde_json::json;
+use shared::session::{ApiToken, ApiTokenSecret, NewApiToken, Scope};
+use uuid::Uuid;
+
+/// The tokens of an account, newest first; those of mail servers too.
+///
+/// # Errors
+/// The database refused.
+pub async fn list(state: &AppState, access: &Access) -> Result<Vec<ApiToken>> {
+    only_people(access)?;
+    Ok(store::tokens::list(state.db.connection(), access.account_id).await?)
+}
+
+/// Makes a token.
+///
+/// # Errors
+/// [`Error::Invalid`]: a scope that cannot be given, or an end in the past.
+pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Result<ApiTokenSecret> {
+    only_people(access)?;
+    let now = state.clock.now();
+    if let Some(index) = new.scopes.iter().position(|scope| *scope == Scope::Agent) {
+        let detail = "agents get their token when their mail server is added";
+        return Err(Error::field(format!("/scopes/{index}"), detail));
+    }
+    if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        return Err(Error::field("/expires_at", "choose a time in the future, or leave it out"));
+    }
+    let mut scopes = vec![];
+    for scope in new.scopes {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
+    let token = ApiToken {
+        id: Uuid::now_v7(),
+        name: new.name,
+        scopes,
+        mail_server_id: None,
+        created_at: now,
+        expires_at: new.expires_at,
+        last_used_at: None,
+    };
+    let secret = keys::new_token();
+    let tx = state.db.begin().await?;
+    store::tokens::insert(&tx, access.account_id, &token, &keys::token_hash(&secret)).await?;
+    let entry = audit::NewAuditEntry {
+        after: Some(json!({ "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at })),
+        ..access.audit(now, "token.create", token.id.to_string())
+    };
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    Ok(ApiTokenSecret { token, secret })
+}
+
+/// Revokes a token; it stops working at once.
+///
+/// # Errors
+/// [`Error::NotFound`]: the account has no such token.
+pub async fn revoke(state: &AppState, access: &Access, id: Uuid) -> Result<()> {
+    only_people(access)?;
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    if !store::tokens::revoke(&tx, access.account_id, id, now).await? {
+        return Err(Error::NotFound);
+    }
+    audit::record(&tx, access.audit(now, "token.revoke", id.to_string())).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A token must not make further tokens: it could give itself more rights or outlive its revocation.
+fn only_people(access: &Access) -> Result<()> {
+    match access.actor {
+        Actor::User { .. } | Actor::System => Ok(()),
+        Actor::Token { .. } | Actor::MailServer { .. } => {
+            Err(Error::Forbidden("tokens are managed by people: sign in with a password".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Server configurations: name, time zone and the head of the published list.
+
+use super::{Error, Result, millis, statement, time};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use shared::{
+    ListChecksum,
+    mail_server::ServerConfiguration,
+    run_settings::{DEFAULT_EXECUTE_TIMING, DEFAULT_WATCH_WARNING},
+};
+use uuid::Uuid;
+
+/// Which list is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListHead {
+    /// Which history of the list the version counts in.
+    pub epoch: Uuid,
+    /// The version; 0 before the first.
+    pub version: i64,
+    /// How many addresses it holds.
+    pub count: i64,
+    /// Their checksum.
+    pub checksum: ListChecksum,
+}
+
+/// A server configuration with the head of its list.
+#[derive(Debug, Clone)]
+pub struct StoredServerConfiguration {
+    /// The configuration.
+    pub id: Uuid,
+    /// Its account.
+    pub account_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The IANA time zone of its execute timing.
+    pub time_zone: String,
+    /// Local time of the daily run, `HH:MM`.
+    pub execute_timing: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// The published list.
+    pub head: ListHead,
+}
+
+impl From<StoredServerConfiguration> for ServerConfiguration {
+    fn from(stored: StoredServerConfiguration) -> Self {
+        Self {
+            id: stored.id,
+            name: stored.name,
+            time_zone: stored.time_zone,
+            created_at: stored.created_at,
+            list_version: stored.head.version,
+            list_count: stored.head.count,
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    account_id: Uuid,
+    name: String,
+    time_zone: String,
+    execute_timing: String,
+    created_at: i64,
+    epoch: Uuid,
+    list_version: i64,
+    list_count: i64,
+    list_checksum: String,
+}
+
+impl TryFrom<Row> for StoredServerConfiguration {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let checksum = row.list_checksum.parse();
+        Ok(Self {
+            id: row.id,
+            account_id: row.account_id,
+            name: row.name,
+            time_zone: row.time_zone,
+            execute_timing: row.execute_timing,
+            created_at: time(row.created_at)?,
+            head: ListHead {
+                epoch: row.epoch,
+                version: row.list_version,
+                count: row.list_count,
+                checksum: checksum.map_err(|_| Error::Unreadable(format!("checksum {}", row.list_checksum)))?,
+            },
+        })
+    }
+}
+
+const SELECT: &str = "SELECT id, account_id, name, time_zone, execute_timing, created_at, epoch, list_version, \
+                      list_count, list_checksum FROM server_configurations";
+
+/// Finds a server configuration of an account.
+///
+/// # Errors
+/// The database refused.
+pub async fn find<C: ConnectionTrait>(
+    connection: &C,
+    account_id: Uuid,
+    id: Uuid,
+) -> Result<Option<StoredServerConfiguration>> {
+    let sql = format!("{SELECT} WHERE id = $1 AND account_id = $2");
+    let row =
+        Row::find_by_statement(statement(connection, sql, [id.into(), account_id.into()])).one(connection).await?;
+    row.map(StoredServerConfiguration::try_from).transpose()
+}
+
+/// The server configurations of an account, by name.
+///
+/// # Errors
+/// The database refused.
+pub async fn list<C: ConnectionTrait>(connection: &C, account_id: Uuid) -> Result<Vec<StoredServerConfiguration>> {
+    let sql = format!("{SELECT} WHERE account_id = $1 ORDER BY name");
+    let rows = Row::find_by_statement(statement(connection, sql, [account_id.into()])).all(connection).await?;
+    rows.into_iter().map(StoredServerConfiguration::try_from).collect()
+}
+
+/// A server configuration to add, with an empty list and the manual's run settings.
+#[derive(Debug, Clone)]
+pub struct NewRow {
+    /// The configuration.
+    pub id: Uuid,
+    /// Its account.
+    pub account_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The IANA time zone of its execute timing.
+    pub time_zone: String,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+    /// When the first scheduled run is due.
+    pub next_run_at: DateTime<Utc>,
+}
+
+/// Adds a server configuration.
+///
+/// # Errors
+/// The database refused; [`Error::is_duplicate`] when the account has one of that name.
+pub async fn insert<C: ConnectionTrait>(connection: &C, new: NewRow) -> Result<()> {
+    let sql = "INSERT INTO server_configurations (id, account_id, name, created_at, epoch, list_version, list_count, \
+               list_checksum, execute_timing, time_zone, watch_warning, success_resets_count, settings_revision, \
+               conditions_changed, next_run_at) VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $7, $8, $9, FALSE, 1, FALSE, $10)";
+    let values = [
+        new.id.into(),
+        new.account_id.into(),
+        new.name.into(),
+        millis(new.created_at).into(),
+        Uuid::new_v4().into(),
+        ListChecksum::EMPTY.to_string().into(),
+        DEFAULT_EXECUTE_TIMING.into(),
+        new.time_zone.into(),
+        i64::from(DEFAULT_WATCH_WARNING).into(),
+        millis(new.next_run_at).into(),
+    ];
+    connection.execute_raw(statement(connection, sql, values)).await?;
+    Ok(())
+}
+
+/// Changes name and time zone. The run settings' revision grows, because the next execution moves.
+///
+/// # Errors
+/// The database refused; [`Error::is_duplicate`] when the account has one of that name.
+pub async fn update<C: ConnectionTrait>(
+    connection: &C,
+    id: Uuid,
+    name: &str,
+    time_zone: &str,
+    next_run_at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let sql = "UPDATE server_configurations SET name = $2, time_zone = $3, next_run_at = COALESCE($4, next_run_at), \
+               settings_revision = settings_revision + CASE WHEN $4 IS NULL THEN 0 ELSE 1 END WHERE id = $1";
+    let values = [id.into(), name.into(), time_zone.into(), next_run_at.map(millis).into()];
+    connection.execute_raw(statement(connection, sql, values)).await?;
+    Ok(())
+}
