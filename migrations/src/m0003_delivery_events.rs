@@ -1,6 +1,6 @@
 //! Delivery events and the tallies kept of them (DESIGN decision 4).
 
-use sea_orm_migration::prelude::*;
+use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
 
 /// Makes `delivery_events` and `error_tallies`.
 pub struct Migration;
@@ -63,11 +63,10 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        let connection = manager.get_connection();
-        for index in INDEXES {
-            connection.execute_unprepared(index).await?;
+        if manager.get_database_backend() == DatabaseBackend::Postgres {
+            crate::run(manager, BYTE_ORDER).await?;
         }
-        Ok(())
+        crate::run(manager, INDEXES).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -78,11 +77,17 @@ impl MigrationTrait for Migration {
 
 /// Idempotency first; then the orders in which the logs are read: all, by outcome, of one address, of one domain.
 /// The last one is what a run reads: only the tallies that changed since the run before.
-const INDEXES: [&str; 6] = [
+const INDEXES: &[&str] = &[
     "CREATE UNIQUE INDEX delivery_events_event_id ON delivery_events (server_configuration_id, event_id)",
     "CREATE INDEX delivery_events_time ON delivery_events (server_configuration_id, occurred_at, id)",
     "CREATE INDEX delivery_events_outcome ON delivery_events (server_configuration_id, outcome, occurred_at, id)",
     "CREATE INDEX delivery_events_address ON delivery_events (server_configuration_id, address_key, occurred_at, id)",
     "CREATE INDEX delivery_events_domain ON delivery_events (server_configuration_id, domain, occurred_at, id)",
-    "CREATE INDEX error_tallies_dirty ON error_tallies (server_configuration_id, address_key) WHERE dirty",
+    "CREATE INDEX error_tallies_dirty ON error_tallies (server_configuration_id, address_key, reason) WHERE dirty",
+];
+
+/// Keys are ordered by their bytes on both databases, as those of the lists that they are joined with.
+const BYTE_ORDER: &[&str] = &[
+    r#"ALTER TABLE delivery_events ALTER COLUMN address_key TYPE TEXT COLLATE "C""#,
+    r#"ALTER TABLE error_tallies ALTER COLUMN address_key TYPE TEXT COLLATE "C""#,
 ];

@@ -62,7 +62,7 @@ guards! {
     Operator => Operate;
     /// May change settings: administrators, a provider inside an account, tokens with scope `manage`.
     Administrator => Administer;
-    /// May report delivery events: tokens with scope `events`, and agents for their own server configuration.
+    /// May report delivery events: operators and above, tokens with scope `events`, and agents for their own server configuration.
     Reporter => Report;
 }
 

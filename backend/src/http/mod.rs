@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod delivery_events;
 pub mod extract;
 pub mod health;
 pub mod mail_servers;
@@ -25,6 +26,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     tokens::routes(config);
     server_configurations::routes(config);
     mail_servers::routes(config);
+    delivery_events::routes(config);
 }
 
 /// What is not under any route.

@@ -78,7 +78,7 @@ impl Identity {
             Permission::View => "a user of the account, or a token with scope read",
             Permission::Operate => "an operator, or a token with scope lists",
             Permission::Administer => "an administrator, or a token with scope manage",
-            Permission::Report => "a token with scope events, or the token of a mail server",
+            Permission::Report => "an operator, a token with scope events, or the token of a mail server",
             Permission::Agent => "the token of a mail server",
             Permission::Provide => "a provider",
         };
@@ -90,10 +90,10 @@ fn permits(actor: &Actor, permission: Permission) -> bool {
     match actor {
         Actor::User { role, .. } => match permission {
             Permission::View => true,
-            Permission::Operate => *role >= Role::Operator,
+            Permission::Operate | Permission::Report => *role >= Role::Operator,
             Permission::Administer => *role >= Role::Administrator,
             Permission::Provide => *role == Role::Provider,
-            Permission::Report | Permission::Agent => false,
+            Permission::Agent => false,
         },
         Actor::Token { scopes, .. } => {
             let scope = match permission {

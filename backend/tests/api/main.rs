@@ -3,4 +3,5 @@
 
 mod support;
 
+mod delivery_events;
 mod openapi;
