@@ -1,1 +1,16 @@
-//! Placeholder.
+//! From an SMTP reply, a Postfix mail log or a bounce message to a delivery event.
+//!
+//! [`classify`] says why a reply failed, [`postfix::LogParser`] follows a mail log. Nothing here reads a
+//! clock or a file.
+
+mod classify;
+mod event;
+pub mod postfix;
+mod rules;
+
+pub use classify::{Phase, Reply, classify};
+
+/// Marks a refusal because of the blocked list, in the replies of the agent.
+///
+/// Believed only where our own server wrote it: remote servers can write it too.
+pub const MARK: &str = "Blocked by Stoplist";

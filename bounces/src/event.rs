@@ -1,0 +1,79 @@
+//! Events with ids that log and bounce message derive alike.
+
+use crate::{Reply, classify, classify::codes_in, classify::remote_text};
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use shared::{
+    Address, Reason,
+    delivery_event::{MAX_REPLY, NewDeliveryEvent, Outcome},
+};
+
+/// The longest address in an event, in characters.
+const MAX_ADDRESS: usize = 1_000;
+
+/// An id from what identifies the outcome: 32 hexadecimal digits. Each part is delimited, so that parts cannot merge.
+pub(crate) fn id(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The id of what became of a message in a queue for one recipient, whatever reported it.
+pub(crate) fn queue_id(server: &str, queue_id: &str, address: &str, outcome: Outcome) -> String {
+    let outcome = match outcome {
+        Outcome::Delivered => "delivered",
+        Outcome::Error => "error",
+    };
+    id(&["queue", &server.to_ascii_lowercase(), queue_id, &key(address), outcome])
+}
+
+/// The address's key, or its lower case where it is none.
+fn key(address: &str) -> String {
+    Address::parse(address).map_or_else(|_| address.trim().to_lowercase(), |address| address.key().as_str().to_owned())
+}
+
+/// A delivery.
+pub(crate) fn delivered(id: String, address: &str, text: &str, at: DateTime<Utc>) -> NewDeliveryEvent {
+    let reply = Reply { text, ..Reply::default() };
+    NewDeliveryEvent { reason: None, ..build(id, address, Outcome::Delivered, &reply, None, at) }
+}
+
+/// A failure; `reason` only where it does not follow from the reply.
+pub(crate) fn error(
+    id: String,
+    address: &str,
+    reply: &Reply<'_>,
+    reason: Option<Reason>,
+    at: DateTime<Utc>,
+) -> NewDeliveryEvent {
+    build(id, address, Outcome::Error, reply, reason, at)
+}
+
+fn build(
+    id: String,
+    address: &str,
+    outcome: Outcome,
+    reply: &Reply<'_>,
+    reason: Option<Reason>,
+    at: DateTime<Utc>,
+) -> NewDeliveryEvent {
+    let (code, status) = codes_in(remote_text(reply.text));
+    NewDeliveryEvent {
+        id,
+        address: clip(address, MAX_ADDRESS),
+        outcome,
+        reason: Some(reason.unwrap_or_else(|| classify(reply))),
+        smtp_code: reply.smtp_code.or(code),
+        status: reply.status.or(status).map(str::to_owned),
+        reply: (!reply.text.is_empty()).then(|| clip(reply.text, MAX_REPLY)),
+        occurred_at: at,
+    }
+}
+
+/// The first `limit` characters.
+pub(crate) fn clip(text: &str, limit: usize) -> String {
+    text.chars().take(limit).collect()
+}
