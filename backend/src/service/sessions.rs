@@ -5,7 +5,6 @@ use super::{
     authentication::{Identity, Origin},
     keys::{self, Claims},
 };
-use crate::store::ConnectionTrait;
 use crate::{
     state::AppState,
     store::{
@@ -16,6 +15,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::ConnectionTrait;
 use shared::{
     Address,
     session::{AccessToken, Me, Role, SignInRequest},

@@ -16,9 +16,7 @@ pub mod users;
 pub use db::{Db, Pool};
 
 use chrono::{DateTime, Utc};
-/// What services name of the database: a connection or transaction to hand on, and its error.
-pub use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
-use sea_orm::{SqlErr, Statement, Value};
+use sea_orm::{ConnectionTrait, SqlErr, Statement, Value};
 
 /// Why the database did not answer as asked.
 #[derive(Debug, thiserror::Error)]

@@ -4,4 +4,5 @@
 //! `postfix` and `postfix-cdb`. Nothing of the machine's own mail system is changed: every server has its configuration,
 //! queue and log in a temporary folder.
 
+pub mod field;
 pub mod rig;

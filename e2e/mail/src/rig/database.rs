@@ -39,9 +39,9 @@ impl Database {
         &self.url
     }
 
-    /// Whether several processes can share it.
-    pub fn is_shared(&self) -> bool {
-        self.made.is_some()
+    /// Whether several processes can share a test's database: on PostgreSQL.
+    pub fn is_shared() -> bool {
+        postgres().is_some()
     }
 }
 

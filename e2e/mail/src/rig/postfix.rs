@@ -253,6 +253,23 @@ impl Postfix {
         run(Command::new("postqueue").arg("-c").arg(&self.config).arg("-f")).await
     }
 
+    /// Puts everything in the queue on hold: it is not tried until [`Postfix::release_held`].
+    ///
+    /// # Errors
+    /// `postsuper` fails.
+    pub async fn hold_queue(&self) -> anyhow::Result<()> {
+        run(Command::new("postsuper").arg("-c").arg(&self.config).args(["-h", "ALL"])).await
+    }
+
+    /// Ends the hold and tries everything.
+    ///
+    /// # Errors
+    /// `postsuper` or `postqueue` fails.
+    pub async fn release_held(&self) -> anyhow::Result<()> {
+        run(Command::new("postsuper").arg("-c").arg(&self.config).args(["-H", "ALL"])).await?;
+        self.flush().await
+    }
+
     /// The whole mail log.
     pub fn log(&self) -> String {
         read(&self.log)

@@ -1,0 +1,54 @@
+//! The time: the machine's, and the one that a test gives to the service.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use std::path::{Path, PathBuf};
+
+/// The machine's time.
+#[expect(clippy::disallowed_methods, reason = "the one place of the mail tests that reads the machine's clock")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// A clock in a file: `stoplist-with-clock` reads it, the test moves it.
+pub struct ClockFile {
+    path: PathBuf,
+    time: DateTime<Utc>,
+}
+
+impl ClockFile {
+    /// A clock that stands on the same minute tomorrow, so that no event of the real mail lies in its future.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn tomorrow(folder: &Path) -> anyhow::Result<Self> {
+        let time = now().trunc_subsecs(0) + TimeDelta::days(1);
+        let clock = Self { path: folder.join("clock"), time: time - TimeDelta::seconds(time.timestamp() % 60) };
+        clock.write()?;
+        Ok(clock)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it shows.
+    pub fn time(&self) -> DateTime<Utc> {
+        self.time
+    }
+
+    /// Sets it.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn set(&mut self, time: DateTime<Utc>) -> anyhow::Result<()> {
+        self.time = time;
+        self.write()
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        let new = self.path.with_extension("new");
+        std::fs::write(&new, self.time.to_rfc3339())?;
+        Ok(std::fs::rename(new, &self.path)?)
+    }
+}

@@ -1,0 +1,91 @@
+//! The service as a process that can be killed and started again.
+
+use super::{clock::ClockFile, programs};
+use crate::rig::{Database, Process, Site};
+use anyhow::Context;
+use std::{net::SocketAddr, path::PathBuf, process::Command, time::Duration};
+
+/// How long the service may take until it answers.
+const START: Duration = Duration::from_secs(60);
+
+/// One node of the service, running or not.
+pub struct Service {
+    name: String,
+    program: PathBuf,
+    address: SocketAddr,
+    database_url: String,
+    clock: Option<PathBuf>,
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+impl Service {
+    /// A node on `port` of the site; with `clock`, its time is that file's.
+    ///
+    /// # Errors
+    /// The program is missing.
+    pub fn new(
+        site: &Site,
+        database: &Database,
+        name: &str,
+        port: u16,
+        clock: Option<&ClockFile>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            program: if clock.is_some() { programs::stoplist_with_clock()? } else { programs::stoplist()? },
+            address: SocketAddr::from((site.address(), port)),
+            database_url: database.url().to_owned(),
+            clock: clock.map(|clock| clock.path().to_owned()),
+            folder: site.new_folder(name)?,
+            process: None,
+        })
+    }
+
+    /// Starts it and waits until it answers.
+    ///
+    /// # Errors
+    /// It ends or does not get ready in time.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        let mut command = Command::new(&self.program);
+        command.env("STOPLIST_LISTEN", self.address.to_string());
+        command.env("STOPLIST_DATABASE_URL", &self.database_url);
+        command.env("STOPLIST_DATA_DIR", self.folder.join("data"));
+        match &self.clock {
+            Some(clock) => command.env("STOPLIST_CLOCK_FILE", clock),
+            None => command.arg("serve"),
+        };
+        let mut process = Process::start(&self.name, &mut command, &self.folder.join("output"))?;
+        process.line_with("Stoplist is ready: ", START).await?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// The set-up code that it printed.
+    ///
+    /// # Errors
+    /// It printed none.
+    pub async fn set_up_code(&mut self) -> anyhow::Result<String> {
+        let process = self.process.as_mut().context("the service is not running")?;
+        let line = process.line_with("Set-up code: ", START).await?;
+        Ok(line.split_once("Set-up code: ").map_or(line.as_str(), |(_, code)| code).trim().to_owned())
+    }
+
+    /// `kill -9`.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.take().context("the service is not running")?.kill()
+    }
+
+    /// The address of its root, `http://…` without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it wrote since its last start.
+    pub fn output(&self) -> String {
+        self.process.as_ref().map(Process::output).unwrap_or_default()
+    }
+}
