@@ -1,0 +1,241 @@
+//! Sends requests: bearer token, silent refresh, problems, connection state.
+
+use super::ApiError;
+use futures::future::{FutureExt, LocalBoxFuture, Shared};
+use gloo_net::http::{Method, RequestBuilder, Response};
+use leptos::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
+use shared::{Problem, session::AccessToken};
+use web_sys::AbortController;
+
+/// Whether somebody is signed in in this browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedIn {
+    /// Not asked yet.
+    Unknown,
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+type Refresh = Shared<LocalBoxFuture<'static, Result<(), ApiError>>>;
+
+/// The one client of the API. The access token lives in memory only.
+#[derive(Clone, Copy)]
+pub struct Client {
+    token: StoredValue<Option<String>>,
+    refreshing: StoredValue<Option<Refresh>, LocalStorage>,
+    reachable: RwSignal<bool>,
+    signed_in: RwSignal<SignedIn>,
+}
+
+/// What was answered.
+pub(super) struct Answer {
+    status: u16,
+    pub(super) etag: Option<String>,
+    body: String,
+}
+
+/// Aborts its fetch when it is dropped: a request ends with whoever waits for it.
+struct AbortOnDrop(Option<AbortController>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+impl Client {
+    /// A client without a session.
+    pub fn new() -> Self {
+        Self {
+            token: StoredValue::new(None),
+            refreshing: StoredValue::new_local(None),
+            reachable: RwSignal::new(true),
+            signed_in: RwSignal::new(SignedIn::Unknown),
+        }
+    }
+
+    /// Whether the last request reached the service.
+    pub fn reachable(self) -> Signal<bool> {
+        self.reachable.into()
+    }
+
+    /// Whether somebody is signed in.
+    pub fn signed_in(self) -> Signal<SignedIn> {
+        self.signed_in.into()
+    }
+
+    /// Takes the token of a sign-in.
+    pub(super) fn keep(self, token: AccessToken) {
+        self.token.set_value(Some(token.access_token));
+        self.signed_in.set(SignedIn::Yes);
+    }
+
+    /// Forgets the token.
+    pub(super) fn forget(self) {
+        self.token.set_value(None);
+        self.signed_in.set(SignedIn::No);
+    }
+
+    /// Gets an access token for the refresh cookie; calls at the same time share one request, because it rotates.
+    pub async fn refresh(self) -> Result<(), ApiError> {
+        let running = self.refreshing.get_value();
+        let refresh = match running {
+            Some(refresh) => refresh,
+            None => {
+                let refresh = async move {
+                    let header = [("X-Requested-With", "stoplist")];
+                    let answer = self.once(Method::POST, "/sessions/refresh", None, &header).await;
+                    self.refreshing.set_value(None);
+                    match answer {
+                        Ok(answer) if answer.status == 200 => {
+                            self.keep(answer.json()?);
+                            Ok(())
+                        }
+                        Ok(answer) if answer.status < 500 => {
+                            self.forget();
+                            Err(ApiError::SignedOut)
+                        }
+                        Ok(answer) => Err(answer.problem()),
+                        Err(error) => Err(error),
+                    }
+                }
+                .boxed_local()
+                .shared();
+                self.refreshing.set_value(Some(refresh.clone()));
+                refresh
+            }
+        };
+        refresh.await
+    }
+
+    /// Reads JSON.
+    pub(super) async fn get<T: DeserializeOwned>(self, path: &str) -> Result<T, ApiError> {
+        self.call(Method::GET, path, None, &[]).await?.json()
+    }
+
+    /// Sends JSON and reads JSON.
+    pub(super) async fn send<T: DeserializeOwned>(
+        self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ApiError> {
+        self.call(method, path, Some(json(body)?), &[]).await?.json()
+    }
+
+    /// Asks without a session: sign-in and set-up, where 401 is an answer about the form.
+    pub(super) async fn open_call<T: DeserializeOwned>(
+        self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, ApiError> {
+        let body = body.map(json).transpose()?;
+        self.once(method, path, body, &[]).await?.checked()?.json()
+    }
+
+    /// Asks with the session; refreshes it once if it has expired.
+    pub(super) async fn call(
+        self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ApiError> {
+        let answer = self.once(method.clone(), path, body.clone(), headers).await?;
+        if answer.status != 401 {
+            return answer.checked();
+        }
+        self.refresh().await?;
+        let answer = self.once(method, path, body, headers).await?;
+        if answer.status == 401 {
+            self.forget();
+            return Err(ApiError::SignedOut);
+        }
+        answer.checked()
+    }
+
+    async fn once(
+        self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ApiError> {
+        let guard = AbortOnDrop(AbortController::new().ok());
+        let response = self.fetch(&guard, method, path, body, headers).await?;
+        let (status, etag) = (response.status(), response.headers().get("etag"));
+        let body = response.text().await.map_err(|_| self.lost())?;
+        Ok(Answer { status, etag, body })
+    }
+
+    /// Opens a stream with the session: the response's body is read by the caller while `keep_open` holds.
+    pub(super) async fn open_stream(self, path: &str) -> Result<(Response, impl Drop + use<>), ApiError> {
+        let guard = AbortOnDrop(AbortController::new().ok());
+        let headers = [("Accept", "text/event-stream")];
+        let mut response = self.fetch(&guard, Method::GET, path, None, &headers).await?;
+        if response.status() == 401 {
+            self.refresh().await?;
+            response = self.fetch(&guard, Method::GET, path, None, &headers).await?;
+        }
+        if response.ok() { Ok((response, guard)) } else { Err(ApiError::Unreadable(response.status())) }
+    }
+
+    async fn fetch(
+        self,
+        guard: &AbortOnDrop,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> Result<Response, ApiError> {
+        let signal = guard.0.as_ref().map(AbortController::signal);
+        let mut request = RequestBuilder::new(&format!("/api/v1{path}")).method(method).abort_signal(signal.as_ref());
+        if let Some(token) = self.token.get_value() {
+            request = request.header("Authorization", &format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = match body {
+            Some(body) => request.header("Content-Type", "application/json").body(body),
+            None => request.build(),
+        };
+        let request = request.map_err(|_| ApiError::Unreadable(0))?;
+        let response = request.send().await.map_err(|_| self.lost())?;
+        if !self.reachable.get_untracked() {
+            self.reachable.set(true);
+        }
+        Ok(response)
+    }
+
+    fn lost(self) -> ApiError {
+        if self.reachable.get_untracked() {
+            self.reachable.set(false);
+        }
+        ApiError::Unreachable
+    }
+}
+
+impl Answer {
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        serde_json::from_str(&self.body).map_err(|_| ApiError::Unreadable(self.status))
+    }
+
+    fn checked(self) -> Result<Self, ApiError> {
+        if (200..300).contains(&self.status) { Ok(self) } else { Err(self.problem()) }
+    }
+
+    fn problem(&self) -> ApiError {
+        self.json::<Problem>().map_or(ApiError::Unreadable(self.status), ApiError::Refused)
+    }
+}
+
+pub(super) fn json(body: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(body).map_err(|_| ApiError::Unreadable(0))
+}

@@ -1,0 +1,178 @@
+//! One method for each call that the console makes.
+
+use super::{ApiError, Client, EventQuery, ListQuery};
+use crate::api::client::json;
+use gloo_net::http::Method;
+use shared::{
+    Page,
+    account::{Account, NewAccount},
+    delivery_event::DeliveryEvent,
+    list::{BlockedAddress, Exemption, ReleaseRequest, ReleaseResult},
+    mail_server::{MailServer, MailServerCredential, MailServerUpdate, NewMailServer, NewServerConfiguration, ServerConfiguration},
+    run::{Distribution, Run},
+    run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
+    session::{AccessToken, Me, SetupRequest, SetupState, SignInRequest},
+};
+use uuid::Uuid;
+
+/// Something with the `ETag` under which it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned<T> {
+    /// What was read.
+    pub value: T,
+    /// For `If-Match`.
+    pub etag: String,
+}
+
+fn below(configuration: Uuid, rest: &str) -> String {
+    format!("/server-configurations/{configuration}{rest}")
+}
+
+impl Client {
+    /// Whether the service waits for its first provider.
+    pub async fn setup_state(self) -> Result<SetupState, ApiError> {
+        self.open_call(Method::GET, "/setup", None::<&()>).await
+    }
+
+    /// Makes the first provider and signs in.
+    pub async fn set_up(self, request: &SetupRequest) -> Result<(), ApiError> {
+        self.keep(self.open_call::<AccessToken>(Method::POST, "/setup", Some(request)).await?);
+        Ok(())
+    }
+
+    /// Signs in.
+    pub async fn sign_in(self, request: &SignInRequest) -> Result<(), ApiError> {
+        self.keep(self.open_call::<AccessToken>(Method::POST, "/sessions", Some(request)).await?);
+        Ok(())
+    }
+
+    /// Signs out; the session ends here even when the service cannot be told.
+    pub async fn sign_out(self) -> Result<(), ApiError> {
+        let answer = self.call(Method::DELETE, "/sessions/current", None, &[]).await;
+        if !matches!(answer, Err(ApiError::Unreachable)) {
+            self.forget();
+        }
+        answer.map(drop)
+    }
+
+    /// Who is signed in.
+    pub async fn me(self) -> Result<Me, ApiError> {
+        self.get("/me").await
+    }
+
+    /// The accounts, for a provider.
+    pub async fn accounts(self, cursor: &str) -> Result<Page<Account>, ApiError> {
+        let query = ListQuery { cursor: cursor.to_owned(), ..ListQuery::default() };
+        self.get(&format!("/provider/accounts{}", query.text())).await
+    }
+
+    /// Makes an account.
+    pub async fn create_account(self, account: &NewAccount) -> Result<Account, ApiError> {
+        self.send(Method::POST, "/provider/accounts", account).await
+    }
+
+    /// Goes into an account as its administrator.
+    pub async fn enter_account(self, account: Uuid) -> Result<(), ApiError> {
+        let path = format!("/provider/accounts/{account}/enter");
+        self.keep(self.call(Method::POST, &path, None, &[]).await?.json::<AccessToken>()?);
+        Ok(())
+    }
+
+    /// Leaves the account.
+    pub async fn leave_account(self) -> Result<(), ApiError> {
+        self.keep(self.call(Method::POST, "/provider/accounts/leave", None, &[]).await?.json::<AccessToken>()?);
+        Ok(())
+    }
+
+    /// The account's server configurations.
+    pub async fn configurations(self) -> Result<Vec<ServerConfiguration>, ApiError> {
+        self.get("/server-configurations").await
+    }
+
+    /// Makes a server configuration.
+    pub async fn create_configuration(self, new: &NewServerConfiguration) -> Result<ServerConfiguration, ApiError> {
+        self.send(Method::POST, "/server-configurations", new).await
+    }
+
+    /// A page of the blocked list.
+    pub async fn blocked_addresses(self, id: Uuid, query: ListQuery) -> Result<Page<BlockedAddress>, ApiError> {
+        self.get(&below(id, &format!("/blocked-addresses{}", query.text()))).await
+    }
+
+    /// Releases addresses.
+    pub async fn release(self, id: Uuid, request: &ReleaseRequest) -> Result<ReleaseResult, ApiError> {
+        self.send(Method::POST, &below(id, "/releases"), request).await
+    }
+
+    /// A page of the stop cancellation list.
+    pub async fn exemptions(self, id: Uuid, query: ListQuery) -> Result<Page<Exemption>, ApiError> {
+        self.get(&below(id, &format!("/exemptions{}", query.text()))).await
+    }
+
+    /// Ends an exemption.
+    pub async fn delete_exemption(self, id: Uuid, exemption: Uuid) -> Result<(), ApiError> {
+        self.call(Method::DELETE, &below(id, &format!("/exemptions/{exemption}")), None, &[]).await.map(drop)
+    }
+
+    /// The run settings.
+    pub async fn run_settings(self, id: Uuid) -> Result<Versioned<RunSettings>, ApiError> {
+        let answer = self.call(Method::GET, &below(id, "/run-settings"), None, &[]).await?;
+        Ok(Versioned { value: answer.json()?, etag: answer.etag.unwrap_or_default() })
+    }
+
+    /// Saves run settings, unless somebody else did since they were read.
+    pub async fn save_run_settings(self, id: Uuid, etag: &str, new: &RunSettingsUpdate) -> Result<RunSettings, ApiError> {
+        let path = below(id, "/run-settings");
+        self.call(Method::PUT, &path, Some(json(new)?), &[("If-Match", etag)]).await?.json()
+    }
+
+    /// What a watch period would do.
+    pub async fn preview_watch_period(
+        self,
+        id: Uuid,
+        request: &WatchPeriodPreviewRequest,
+    ) -> Result<WatchPeriodPreview, ApiError> {
+        self.send(Method::POST, &below(id, "/run-settings/watch-period-preview"), request).await
+    }
+
+    /// The latest runs.
+    pub async fn runs(self, id: Uuid) -> Result<Page<Run>, ApiError> {
+        self.get(&below(id, "/runs?limit=1")).await
+    }
+
+    /// Performs a run now.
+    pub async fn run_now(self, id: Uuid) -> Result<Run, ApiError> {
+        self.call(Method::POST, &below(id, "/runs"), None, &[]).await?.json()
+    }
+
+    /// A page of the distributions, newest first.
+    pub async fn distributions(self, id: Uuid, cursor: &str) -> Result<Page<Distribution>, ApiError> {
+        let query = ListQuery { cursor: cursor.to_owned(), ..ListQuery::default() };
+        self.get(&below(id, &format!("/distributions{}", query.text()))).await
+    }
+
+    /// The mail servers.
+    pub async fn mail_servers(self, id: Uuid) -> Result<Vec<MailServer>, ApiError> {
+        self.get(&below(id, "/mail-servers")).await
+    }
+
+    /// Adds a mail server.
+    pub async fn create_mail_server(self, id: Uuid, new: &NewMailServer) -> Result<MailServerCredential, ApiError> {
+        self.send(Method::POST, &below(id, "/mail-servers"), new).await
+    }
+
+    /// Changes a mail server.
+    pub async fn update_mail_server(self, id: Uuid, server: Uuid, change: &MailServerUpdate) -> Result<MailServer, ApiError> {
+        self.send(Method::PATCH, &below(id, &format!("/mail-servers/{server}")), change).await
+    }
+
+    /// Replaces a mail server's token.
+    pub async fn renew_token(self, id: Uuid, server: Uuid) -> Result<MailServerCredential, ApiError> {
+        self.call(Method::POST, &below(id, &format!("/mail-servers/{server}/token")), None, &[]).await?.json()
+    }
+
+    /// A page of the error log.
+    pub async fn error_log(self, id: Uuid, query: EventQuery) -> Result<Page<DeliveryEvent>, ApiError> {
+        self.get(&below(id, &format!("/delivery-events{}", query.text()))).await
+    }
+}

@@ -1,0 +1,34 @@
+//! What can go wrong when the service is asked.
+
+use shared::Problem;
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ApiError {
+    /// The service could not be reached.
+    Unreachable,
+    /// The session is over: sign in again.
+    SignedOut,
+    /// The service refused, and says why.
+    Refused(Problem),
+    /// The answer was not what the API promises; carries the HTTP status.
+    Unreadable(u16),
+}
+
+impl ApiError {
+    /// What is wrong with the field at a JSON pointer, if the service said so.
+    pub fn field(&self, pointer: &str) -> Option<String> {
+        let Self::Refused(problem) = self else { return None };
+        problem.errors.iter().find(|error| error.pointer == pointer).map(|error| error.detail.clone())
+    }
+
+    /// Whether the service named fields.
+    pub fn names_fields(&self) -> bool {
+        matches!(self, Self::Refused(problem) if !problem.errors.is_empty())
+    }
+
+    /// Whether the edit was based on an older state (412).
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.status == 412)
+    }
+}

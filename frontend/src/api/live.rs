@@ -1,0 +1,81 @@
+//! Server-sent events, read with `fetch` because `EventSource` cannot send an `Authorization` header.
+
+use super::{ApiError, Client};
+use shared::run::LiveEvent;
+use uuid::Uuid;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::ReadableStreamDefaultReader;
+
+/// Follows a server configuration until the stream ends or the future is dropped.
+///
+/// `opened` is called once the stream stands, `heard` for each event.
+///
+/// # Errors
+/// The stream could not be opened. A stream that ends is no error: open it again.
+pub async fn follow(
+    client: Client,
+    configuration: Uuid,
+    opened: impl Fn(),
+    heard: impl Fn(LiveEvent),
+) -> Result<(), ApiError> {
+    let path = format!("/server-configurations/{configuration}/live");
+    let (response, _open) = client.open_stream(&path).await?;
+    let Some(body) = response.body() else { return Err(ApiError::Unreadable(response.status())) };
+    let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    opened();
+    let mut parser = Parser::default();
+    while let Ok(chunk) = JsFuture::from(reader.read()).await {
+        let value = |name: &str| js_sys::Reflect::get(&chunk, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
+        if value("done").is_truthy() {
+            break;
+        }
+        for event in parser.push(&js_sys::Uint8Array::new(&value("value")).to_vec()) {
+            heard(event);
+        }
+    }
+    Ok(())
+}
+
+/// Cuts a byte stream into events (WHATWG HTML section 9.2.6, as far as the service uses it).
+#[derive(Default)]
+struct Parser {
+    buffer: Vec<u8>,
+    data: String,
+}
+
+impl Parser {
+    fn push(&mut self, bytes: &[u8]) -> Vec<LiveEvent> {
+        self.buffer.extend_from_slice(bytes);
+        let mut events = Vec::new();
+        while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.buffer.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            let line = line.trim_end_matches(['\r', '\n']);
+            if line.is_empty() {
+                // An event of a newer service that this console does not know is skipped.
+                events.extend(serde_json::from_str(&self.data).ok());
+                self.data.clear();
+            } else if let Some(data) = line.strip_prefix("data:") {
+                self.data.push_str(data.strip_prefix(' ').unwrap_or(data));
+            }
+        }
+        events
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_read_whatever_the_chunks() {
+        let stream = b": ping\n\nevent: list_changed\ndata: {\"type\":\"list_changed\"}\n\nevent: new\ndata: {\"type\":\"new\"}\r\n\r\ndata: {\"type\":\"mail_servers_changed\"}\n\n";
+        let expected = vec![LiveEvent::ListChanged, LiveEvent::MailServersChanged];
+        for size in 1..stream.len() {
+            let mut parser = Parser::default();
+            let events: Vec<_> = stream.chunks(size).flat_map(|chunk| parser.push(chunk)).collect();
+            assert_eq!(events, expected, "chunks of {size}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The console's words: one struct, one value of it for each language, so that the compiler lists what is missing.
+
+mod en;
+mod ja;
+
+use shared::{
+    Reason,
+    account::Plan,
+    delivery_event::Outcome,
+    list::{BlockState, Origin, RemovalCause},
+    mail_server::MailServerState,
+    run::{DistributionKind, DistributionState, RunState},
+    session::Role,
+};
+
+/// A language of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    English,
+    /// Japanese.
+    Japanese,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: [Self; 2] = [Self::English, Self::Japanese];
+
+    /// The BCP 47 tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Japanese => "ja",
+        }
+    }
+
+    /// The language's name in itself.
+    pub const fn own_name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Japanese => "日本語",
+        }
+    }
+
+    /// The language for a BCP 47 tag, `ja-JP` for example.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split('-').next().unwrap_or_default();
+        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
+    }
+
+    /// Its words.
+    pub const fn texts(self) -> &'static Texts {
+        match self {
+            Self::English => &en::TEXTS,
+            Self::Japanese => &ja::TEXTS,
+        }
+    }
+}
+
+/// Defines [`Texts`]: fixed words first, then sentences made of values.
+macro_rules! texts {
+    (words { $($word:ident)* } sentences { $($sentence:ident ( $($argument:ty),* );)* }) => {
+        /// Every text of the console in one language.
+        pub struct Texts {
+            $(pub(crate) $word: &'static str,)*
+            $(pub(crate) $sentence: fn($($argument),*) -> String,)*
+            pub(crate) reason: fn(Reason) -> &'static str,
+            pub(crate) origin: fn(Origin) -> &'static str,
+            pub(crate) block_state: fn(BlockState) -> &'static str,
+            pub(crate) removal_cause: fn(RemovalCause) -> &'static str,
+            pub(crate) mail_server_state: fn(MailServerState) -> &'static str,
+            pub(crate) mail_server_state_hint: fn(MailServerState) -> &'static str,
+            pub(crate) distribution_state: fn(DistributionState) -> &'static str,
+            pub(crate) distribution_kind: fn(DistributionKind) -> &'static str,
+            pub(crate) run_state: fn(RunState) -> &'static str,
+            pub(crate) plan: fn(Plan) -> &'static str,
+            pub(crate) role: fn(Role) -> &'static str,
+            pub(crate) outcome: fn(Outcome) -> &'static str,
+        }
+    };
+}
+
+texts! {
+    words {
+        skip_to_content sign_in sign_in_title sign_out email password signing_in
+        set_up set_up_title set_up_intro set_up_code set_up_code_hint set_up_button password_hint
+        unreachable signed_out unreadable connection_lost try_again
+        language theme theme_system theme_light theme_dark
+        close cancel save copy copied loading delete create optional any actions search clear_search
+        configurations find_configuration no_configuration_found new_configuration configuration_name time_zone time_zone_hint
+        no_configurations no_configurations_text no_configurations_viewer configuration_created configuration_unknown
+        tab_blocked tab_report blocked_list stop_cancellation distributions mail_servers error_log tabs sections
+        search_address filter_reason filter_origin filter_state sort newest_first oldest_first address_ascending address_descending
+        mail_address error_reason stop_date state origin operation
+        release release_title release_text comment comment_hint release_done release_not_blocked
+        blocked_empty blocked_empty_text nothing_found nothing_found_text clear_filters
+        next_page first_page live_on
+        stop_cancellation_text cancelled_at delete_exemption_title delete_exemption_text exemption_deleted exemptions_empty exemptions_empty_text
+        run_settings previous_execution never execute_timing execute_timing_hint immediate_action immediate_action_hint
+        watch_period watch_period_hint watch_daily_limit watch_daily_limit_hint watch_warning watch_warning_hint
+        heavy_days_title heavy_days_text success_resets success_resets_hint blocking_conditions enabled frequency
+        cancel_blocking settings_saved settings_saved_now conflict_title conflict_text load_new
+        confirm_timing_title confirm_timing_text timing_now timing_now_hint timing_next confirm
+        number_wrong only_administrators
+        run_now run_now_title run_now_text run_queued run_working run_failed run_failed_text
+        distributions_text distributions_empty distributions_empty_text version added removed addresses checksum created published completed
+        receipts_none waiting_acknowledgement
+        mail_servers_text add_mail_server mail_server_name mail_servers_empty mail_servers_empty_text
+        token_title token_once token agent_configuration token_next waiting_contact contact_made done
+        last_contact deactivate activate inactive mail_server_changed renew_token renew_token_title renew_token_text holds
+        error_log_text date smtp_reply from_day to_day no_reply error_log_empty error_log_empty_text
+        accounts accounts_text new_account account_name plan_label administrator_email administrator_password account_created
+        open_account accounts_empty accounts_empty_text leave_account not_found not_found_text back_home
+        bad_address not_allowed
+    }
+    sentences {
+        failed(u16);
+        total(u64, bool);
+        addresses_count(i64);
+        inside_account(&str);
+        release_question(&str);
+        released(&str);
+        delete_question(&str);
+        blocks_on_day(&str, i64);
+        timing_next_at(&str);
+        version_number(i64);
+        acknowledged_of(usize, usize);
+        renew_question(&str);
+        holds_version(i64, i64);
+        request_id(&str);
+        cancel_blocking_of(&str);
+        frequency_of(&str);
+        enabled_of(&str);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_names_its_language() {
+        assert_eq!(Language::of_tag("ja-JP"), Some(Language::Japanese));
+        assert_eq!(Language::of_tag("EN"), Some(Language::English));
+        assert_eq!(Language::of_tag("fr"), None);
+    }
+}

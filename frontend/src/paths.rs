@@ -1,0 +1,84 @@
+//! The addresses of the console's pages: the only place that spells them.
+
+use uuid::Uuid;
+
+/// The sign-in page.
+pub const SIGN_IN: &str = "/sign-in";
+/// The first start.
+pub const SET_UP: &str = "/set-up";
+/// Leads to the first server configuration.
+pub const HOME: &str = "/";
+/// The provider's accounts.
+pub const PROVIDER: &str = "/provider";
+
+/// The sign-in page, coming back to `target` afterwards.
+pub fn sign_in_then(target: &str) -> String {
+    let target = String::from(js_sys::encode_uri_component(target));
+    format!("{SIGN_IN}?then={target}")
+}
+
+/// Whether `target` stays in the console: another site must not be reachable through `?then=`.
+pub fn is_local(target: &str) -> bool {
+    target.starts_with('/') && !target.starts_with("//") && !target.contains('\\')
+}
+
+/// A page of a server configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Blocked, Blocked list.
+    BlockedList,
+    /// Blocked, Stop cancellation.
+    StopCancellation,
+    /// Blocked, Distributions.
+    Distributions,
+    /// Blocked, Mail servers.
+    MailServers,
+    /// Delivery report, Error log.
+    ErrorLog,
+}
+
+impl Section {
+    /// Every section.
+    pub const ALL: [Self; 5] =
+        [Self::BlockedList, Self::StopCancellation, Self::Distributions, Self::MailServers, Self::ErrorLog];
+
+    const fn tail(self) -> &'static str {
+        match self {
+            Self::BlockedList => "blocked/list",
+            Self::StopCancellation => "blocked/stop-cancellation",
+            Self::Distributions => "blocked/distributions",
+            Self::MailServers => "blocked/mail-servers",
+            Self::ErrorLog => "delivery-report/error-log",
+        }
+    }
+
+    /// The section's address in a configuration.
+    pub fn of(self, configuration: Uuid) -> String {
+        format!("/configurations/{configuration}/{}", self.tail())
+    }
+
+    /// The section that an address shows.
+    pub fn at(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|section| path.ends_with(section.tail()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_is_found_by_its_own_address() {
+        for section in Section::ALL {
+            assert_eq!(Section::at(&section.of(Uuid::nil())), Some(section));
+        }
+    }
+
+    #[test]
+    fn only_own_pages_are_returned_to() {
+        assert!(is_local("/configurations/x?q=a"));
+        for other in ["https://evil.example", "//evil.example", "/\\evil.example", ""] {
+            assert!(!is_local(other), "{other}");
+        }
+    }
+}

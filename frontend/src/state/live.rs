@@ -1,0 +1,86 @@
+//! What happens in the open server configuration, as it happens.
+
+use super::{Pending, sleep};
+use crate::api::{self, Client};
+use leptos::prelude::*;
+use shared::run::{Distribution, LiveEvent, Run};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The pause before a stream that ended is opened again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Signals that change with live events. A number only tells that something has to be read again.
+#[derive(Clone, Copy)]
+pub struct Live {
+    /// Whether events arrive now.
+    pub connected: RwSignal<bool>,
+    /// The two lists.
+    pub lists: RwSignal<u32>,
+    /// The run settings.
+    pub run_settings: RwSignal<u32>,
+    /// The mail servers.
+    pub mail_servers: RwSignal<u32>,
+    /// The distributions as a whole, after events may have been missed.
+    pub distributions: RwSignal<u32>,
+    /// The distribution that changed last.
+    pub distribution: RwSignal<Option<Distribution>>,
+    /// The run that changed last.
+    pub run: RwSignal<Option<Run>>,
+}
+
+impl Live {
+    /// Follows the configuration, whichever it is, until the component goes away.
+    pub fn follow(client: Client, configuration: Memo<Uuid>) -> Self {
+        let live = Self {
+            connected: RwSignal::new(false),
+            lists: RwSignal::new(0),
+            run_settings: RwSignal::new(0),
+            mail_servers: RwSignal::new(0),
+            distributions: RwSignal::new(0),
+            distribution: RwSignal::new(None),
+            run: RwSignal::new(None),
+        };
+        let stream = Pending::new();
+        Effect::new(move |_| {
+            let configuration = configuration.get();
+            live.distribution.set(None);
+            live.run.set(None);
+            stream.replace(async move {
+                let mut first = true;
+                loop {
+                    let opened = move || live.opened(first);
+                    // A failure shows by `connected`; the next attempt follows.
+                    drop(api::follow(client, configuration, opened, move |event| live.hear(event)).await);
+                    live.connected.set(false);
+                    first = false;
+                    sleep(PAUSE).await;
+                }
+            });
+        });
+        live
+    }
+
+    fn opened(self, first: bool) {
+        self.connected.set(true);
+        if !first {
+            for changed in [self.lists, self.run_settings, self.mail_servers, self.distributions] {
+                bump(changed);
+            }
+        }
+    }
+
+    fn hear(self, event: LiveEvent) {
+        match event {
+            LiveEvent::Run(run) => self.run.set(Some(run)),
+            LiveEvent::Distribution(distribution) => self.distribution.set(Some(distribution)),
+            LiveEvent::ListChanged => bump(self.lists),
+            LiveEvent::RunSettingsChanged => bump(self.run_settings),
+            LiveEvent::MailServersChanged => bump(self.mail_servers),
+        }
+    }
+}
+
+fn bump(changed: RwSignal<u32>) {
+    changed.update(|times| *times = times.wrapping_add(1));
+}

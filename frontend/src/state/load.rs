@@ -1,0 +1,72 @@
+//! Data that a page shows.
+
+use super::Pending;
+use crate::api::ApiError;
+use leptos::prelude::*;
+use std::future::Future;
+
+/// Data with its loading and failed states. While it is read again, the old data stays.
+pub struct Loader<T: Send + Sync + 'static> {
+    /// What was read last.
+    pub data: RwSignal<Option<T>>,
+    /// Why the last reading failed.
+    pub error: RwSignal<Option<ApiError>>,
+    /// Whether it is being read.
+    pub busy: Signal<bool>,
+    again: RwSignal<u32>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Loader<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Loader<T> {}
+
+impl<T: Send + Sync + 'static> Loader<T> {
+    /// Reads again.
+    pub fn reload(self) {
+        self.again.update(|times| *times = times.wrapping_add(1));
+    }
+}
+
+/// Reads whenever `key` changes; old data goes when `scope` does, the data of another configuration for example.
+pub fn load<S, K, T, F>(
+    scope: impl Fn() -> S + Send + Sync + 'static,
+    key: impl Fn() -> K + Send + Sync + 'static,
+    fetch: impl Fn(S, K) -> F + Send + Sync + 'static,
+) -> Loader<T>
+where
+    S: PartialEq + Clone + Send + Sync + 'static,
+    K: PartialEq + Clone + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+    F: Future<Output = Result<T, ApiError>> + 'static,
+{
+    let pending = Pending::new();
+    let loader = Loader {
+        data: RwSignal::new(None),
+        error: RwSignal::new(None),
+        busy: pending.busy(),
+        again: RwSignal::new(0),
+    };
+    let asked = Memo::new(move |_| (scope(), key(), loader.again.get()));
+    Effect::new(move |before: Option<S>| {
+        let (scope, key, _) = asked.get();
+        let future = fetch(scope.clone(), key);
+        if before.is_some_and(|before| before != scope) {
+            loader.data.set(None);
+        }
+        pending.replace(async move {
+            match future.await {
+                Ok(data) => {
+                    loader.error.set(None);
+                    loader.data.set(Some(data));
+                }
+                Err(error) => loader.error.set(Some(error)),
+            }
+        });
+        scope
+    });
+    loader
+}

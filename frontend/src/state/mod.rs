@@ -1,0 +1,45 @@
+//! What several pages share.
+
+mod clock;
+mod configuration;
+mod live;
+mod load;
+mod preferences;
+mod session;
+mod task;
+mod url;
+
+pub use clock::now;
+pub use configuration::{Configuration, Configurations};
+pub use live::Live;
+pub use load::{Loader, load};
+pub use preferences::{Preferences, Theme};
+pub use session::Session;
+pub use task::{Pending, sleep};
+pub use url::{Url, debounced};
+
+use crate::{api::Client, i18n::Texts};
+use leptos::prelude::*;
+
+/// The words of the chosen language; the pages are drawn anew when it changes.
+pub fn texts() -> &'static Texts {
+    expect_context::<Preferences>().language.get_untracked().texts()
+}
+
+/// The API's client.
+pub fn client() -> Client {
+    expect_context::<Client>()
+}
+
+/// A call's failure in the user's words.
+pub fn explain(texts: &'static Texts, error: &crate::api::ApiError) -> String {
+    use crate::api::ApiError;
+    match error {
+        ApiError::Unreachable => texts.unreachable.to_owned(),
+        ApiError::SignedOut => texts.signed_out.to_owned(),
+        ApiError::Refused(problem) if problem.detail.is_empty() => problem.title.clone(),
+        ApiError::Refused(problem) => problem.detail.clone(),
+        ApiError::Unreadable(status) if *status >= 400 => (texts.failed)(*status),
+        ApiError::Unreadable(_) => texts.unreadable.to_owned(),
+    }
+}

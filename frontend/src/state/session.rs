@@ -1,0 +1,73 @@
+//! Who is signed in, and the connection.
+
+use super::{Loader, load, sleep};
+use crate::api::{Client, SignedIn};
+use leptos::{prelude::*, task::spawn_local};
+use shared::session::{Me, Role};
+use std::time::Duration;
+
+/// How often an unreachable service is tried.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// The session of the console.
+#[derive(Clone, Copy)]
+pub struct Session {
+    me: Loader<Option<Me>>,
+    client: Client,
+}
+
+impl Session {
+    /// Takes up the session of the refresh cookie, if there is one; watches the connection.
+    pub fn start(client: Client) -> Self {
+        let me = load(
+            move || client.signed_in().get(),
+            || (),
+            move |signed_in, ()| async move {
+                if signed_in == SignedIn::Yes { client.me().await.map(Some) } else { Ok(None) }
+            },
+        );
+        spawn_local(async move {
+            // An unreachable service is retried by the effect below.
+            drop(client.refresh().await);
+        });
+        Effect::new(move |_| {
+            if !client.reachable().get() {
+                spawn_local(heal(client));
+            }
+        });
+        Self { me, client }
+    }
+
+    /// Who is signed in; `None` while that is not known.
+    pub fn me(self) -> Option<Me> {
+        self.me.data.get().flatten()
+    }
+
+    /// Reads again who is signed in, after an account was opened or left.
+    pub fn reload(self) {
+        self.me.data.set(None);
+        self.me.reload();
+    }
+
+    /// Whether the user may do what `role` may.
+    pub fn may(self, role: Role) -> bool {
+        self.me().is_some_and(|me| me.role >= role)
+    }
+
+    /// Whether somebody is signed in.
+    pub fn signed_in(self) -> SignedIn {
+        self.client.signed_in().get()
+    }
+}
+
+/// Tries until the service answers, then takes up a session that was not known yet.
+async fn heal(client: Client) {
+    while !client.reachable().get_untracked() {
+        sleep(PROBE).await;
+        if client.signed_in().get_untracked() == SignedIn::Unknown {
+            drop(client.refresh().await);
+        } else {
+            drop(client.setup_state().await);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Work that ends with the component that began it.
+
+use futures::{
+    channel::oneshot,
+    future::{AbortHandle, abortable},
+};
+use leptos::{prelude::*, task::spawn_local};
+use std::{future::Future, time::Duration};
+
+/// Waits.
+pub async fn sleep(duration: Duration) {
+    let (done, waits) = oneshot::channel();
+    set_timeout(move || drop(done.send(())), duration);
+    // The sender lives in the timer, so this ends when the timer fires.
+    drop(waits.await);
+}
+
+/// One call at a time, started by the user; aborted when its component goes away.
+#[derive(Clone, Copy)]
+pub struct Pending {
+    busy: RwSignal<bool>,
+    handle: StoredValue<Option<AbortHandle>>,
+}
+
+impl Pending {
+    /// Nothing is going on.
+    pub fn new() -> Self {
+        let pending = Self { busy: RwSignal::new(false), handle: StoredValue::new(None) };
+        on_cleanup(move || pending.abort());
+        pending
+    }
+
+    /// Whether a call is going on.
+    pub fn busy(self) -> Signal<bool> {
+        self.busy.into()
+    }
+
+    /// Starts `work` unless a call is going on.
+    pub fn start(self, work: impl Future<Output = ()> + 'static) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        let (work, handle) = abortable(work);
+        self.handle.set_value(Some(handle));
+        spawn_local(async move {
+            if work.await.is_ok() {
+                self.busy.try_set(false);
+            }
+        });
+    }
+
+    /// Starts `work` in place of the call that is going on.
+    pub fn replace(self, work: impl Future<Output = ()> + 'static) {
+        self.abort();
+        self.busy.set(false);
+        self.start(work);
+    }
+
+    fn abort(self) {
+        if let Some(Some(handle)) = self.handle.try_update_value(Option::take) {
+            handle.abort();
+        }
+    }
+}
