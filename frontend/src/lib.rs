@@ -1,1 +1,67 @@
-//! Placeholder.
+//! The Stoplist console.
+
+mod api;
+mod i18n;
+mod layout;
+mod pages;
+mod paths;
+mod state;
+mod ui;
+
+use leptos::prelude::*;
+use leptos_router::{
+    components::{ParentRoute, Route, Router, Routes},
+    path,
+};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Starts the console in the page's body.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+    mount_to_body(App);
+}
+
+/// The whole console.
+#[component]
+fn App() -> impl IntoView {
+    let client = api::Client::new();
+    let preferences = state::Preferences::restore();
+    provide_context(client);
+    provide_context(preferences);
+    provide_context(ui::Toasts::new());
+    provide_context(state::Session::start(client));
+    view! {
+        <Router>
+            // Another language draws everything anew; what matters is in the URL.
+            {move || {
+                let language = preferences.language.get();
+                view! { <Pages/><ui::ToastRegion close=language.texts().close/> }
+            }}
+        </Router>
+    }
+}
+
+/// Which address shows what.
+#[component]
+fn Pages() -> impl IntoView {
+    view! {
+        <Routes fallback=pages::NotFound>
+            <Route path=path!("/sign-in") view=pages::SignIn/>
+            <Route path=path!("/set-up") view=pages::SetUp/>
+            <ParentRoute path=path!("") view=layout::Shell>
+                <Route path=path!("/") view=pages::Home/>
+                <Route path=path!("/provider") view=pages::Accounts/>
+                <ParentRoute path=path!("/configurations/:configuration") view=layout::ConfigurationFrame>
+                    <Route path=path!("") view=pages::ToBlockedList/>
+                    <Route path=path!("blocked/list") view=pages::BlockedList/>
+                    <Route path=path!("blocked/stop-cancellation") view=pages::StopCancellation/>
+                    <Route path=path!("blocked/distributions") view=pages::Distributions/>
+                    <Route path=path!("blocked/mail-servers") view=pages::MailServers/>
+                    <Route path=path!("delivery-report/error-log") view=pages::ErrorLog/>
+                </ParentRoute>
+            </ParentRoute>
+        </Routes>
+    }
+    .into_any()
+}

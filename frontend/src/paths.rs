@@ -22,6 +22,11 @@ pub fn is_local(target: &str) -> bool {
     target.starts_with('/') && !target.starts_with("//") && !target.contains('\\')
 }
 
+/// The server configuration that an address is about.
+pub fn configuration_at(path: &str) -> Option<Uuid> {
+    path.strip_prefix("/configurations/")?.split('/').next()?.parse().ok()
+}
+
 /// A page of a server configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -70,7 +75,8 @@ mod tests {
     #[test]
     fn a_section_is_found_by_its_own_address() {
         for section in Section::ALL {
-            assert_eq!(Section::at(&section.of(Uuid::nil())), Some(section));
+            let path = section.of(Uuid::nil());
+            assert_eq!((Section::at(&path), configuration_at(&path)), (Some(section), Some(Uuid::nil())));
         }
     }
 

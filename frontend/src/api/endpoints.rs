@@ -8,7 +8,9 @@ use shared::{
     account::{Account, NewAccount},
     delivery_event::DeliveryEvent,
     list::{BlockedAddress, Exemption, ReleaseRequest, ReleaseResult},
-    mail_server::{MailServer, MailServerCredential, MailServerUpdate, NewMailServer, NewServerConfiguration, ServerConfiguration},
+    mail_server::{
+        MailServer, MailServerCredential, MailServerUpdate, NewMailServer, NewServerConfiguration, ServerConfiguration,
+    },
     run::{Distribution, Run},
     run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
     session::{AccessToken, Me, SetupRequest, SetupState, SignInRequest},
@@ -121,7 +123,12 @@ impl Client {
     }
 
     /// Saves run settings, unless somebody else did since they were read.
-    pub async fn save_run_settings(self, id: Uuid, etag: &str, new: &RunSettingsUpdate) -> Result<RunSettings, ApiError> {
+    pub async fn save_run_settings(
+        self,
+        id: Uuid,
+        etag: &str,
+        new: &RunSettingsUpdate,
+    ) -> Result<RunSettings, ApiError> {
         let path = below(id, "/run-settings");
         self.call(Method::PUT, &path, Some(json(new)?), &[("If-Match", etag)]).await?.json()
     }
@@ -162,7 +169,12 @@ impl Client {
     }
 
     /// Changes a mail server.
-    pub async fn update_mail_server(self, id: Uuid, server: Uuid, change: &MailServerUpdate) -> Result<MailServer, ApiError> {
+    pub async fn update_mail_server(
+        self,
+        id: Uuid,
+        server: Uuid,
+        change: &MailServerUpdate,
+    ) -> Result<MailServer, ApiError> {
         self.send(Method::PATCH, &below(id, &format!("/mail-servers/{server}")), change).await
     }
 

@@ -22,11 +22,6 @@ impl ApiError {
         problem.errors.iter().find(|error| error.pointer == pointer).map(|error| error.detail.clone())
     }
 
-    /// Whether the service named fields.
-    pub fn names_fields(&self) -> bool {
-        matches!(self, Self::Refused(problem) if !problem.errors.is_empty())
-    }
-
     /// Whether the edit was based on an older state (412).
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Refused(problem) if problem.status == 412)

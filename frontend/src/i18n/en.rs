@@ -1,14 +1,13 @@
 //! English.
 
 use super::Texts;
+use crate::ui::number::grouped;
 use shared::{
     Reason,
     account::Plan,
-    delivery_event::Outcome,
     list::{BlockState, Origin, RemovalCause},
     mail_server::MailServerState,
-    run::{DistributionKind, DistributionState, RunState},
-    session::Role,
+    run::{DistributionKind, DistributionState},
 };
 
 pub(super) static TEXTS: Texts = Texts {
@@ -19,7 +18,6 @@ pub(super) static TEXTS: Texts = Texts {
     email: "E-mail",
     password: "Password",
     signing_in: "Signing in…",
-    set_up: "Set up",
     set_up_title: "Set up Stoplist",
     set_up_intro: "This makes the first provider account. It manages the accounts of everybody else.",
     set_up_code: "Set-up code",
@@ -47,8 +45,6 @@ pub(super) static TEXTS: Texts = Texts {
     optional: "optional",
     any: "All",
     actions: "Actions",
-    search: "Search",
-    clear_search: "Clear search",
     configurations: "Server configurations",
     find_configuration: "Find a server configuration",
     no_configuration_found: "No server configuration has this name.",
@@ -83,7 +79,7 @@ pub(super) static TEXTS: Texts = Texts {
     error_reason: "Error reason",
     stop_date: "Stop date",
     state: "State",
-    origin: "Origin",
+    origin_label: "Origin",
     operation: "Operation",
     release: "Release",
     release_title: "Release address",
@@ -137,7 +133,6 @@ pub(super) static TEXTS: Texts = Texts {
     confirm_timing_text: "When do the changes reach the mail servers?",
     timing_now: "Now",
     timing_now_hint: "A whole run starts as soon as you save.",
-    timing_next: "At the next execute timing",
     confirm: "Save settings",
     number_wrong: "Enter a whole number of at least 1.",
     only_administrators: "Only administrators can change this.",
@@ -147,17 +142,12 @@ pub(super) static TEXTS: Texts = Texts {
     run_queued: "The run has been queued.",
     run_working: "A run is going on",
     run_failed: "The last run failed",
-    run_failed_text: "The list is as it was before.",
     distributions_text: "Every published version of the blocked list, and which mail server holds it.",
     distributions_empty: "Nothing has been distributed yet",
     distributions_empty_text: "The first run or release publishes the first version.",
-    version: "Version",
     added: "Added",
     removed: "Removed",
-    addresses: "Addresses",
-    checksum: "Checksum",
     created: "Asked for",
-    published: "Published",
     completed: "Complete",
     receipts_none: "No active mail server to reach.",
     waiting_acknowledgement: "Waiting for its acknowledgement",
@@ -207,7 +197,6 @@ pub(super) static TEXTS: Texts = Texts {
     not_found_text: "There is nothing at this address.",
     back_home: "Go to the start page",
     bad_address: "This is not a mail address.",
-    not_allowed: "Your role does not allow this.",
     failed: |status| format!("The service could not do this (HTTP {status}). Try again."),
     total: |count, more| match (count, more) {
         (_, true) => "10,000+ addresses".to_owned(),
@@ -225,7 +214,6 @@ pub(super) static TEXTS: Texts = Texts {
     acknowledged_of: |done, all| format!("{done} of {all} mail servers"),
     renew_question: |name| format!("Replace the token of {name}?"),
     holds_version: |version, count| format!("Version {version} with {} addresses", grouped(count)),
-    request_id: |id| format!("Request {id}"),
     cancel_blocking_of: |reason| format!("Cancel blocking for {reason}"),
     frequency_of: |reason| format!("Frequency for {reason}"),
     enabled_of: |reason| format!("Enable {reason}"),
@@ -266,7 +254,9 @@ pub(super) static TEXTS: Texts = Texts {
         MailServerState::InSync => "It holds the published list.",
         MailServerState::Late => "It has not acknowledged the published version yet.",
         MailServerState::Mismatch => "It held another list than it should; it is being repaired by a snapshot.",
-        MailServerState::Silent => "Its agent has not called for more than two minutes. It goes on enforcing what it holds.",
+        MailServerState::Silent => {
+            "Its agent has not called for more than two minutes. It goes on enforcing what it holds."
+        }
     },
     distribution_state: |state| match state {
         DistributionState::Queued => "Queued",
@@ -277,26 +267,8 @@ pub(super) static TEXTS: Texts = Texts {
         DistributionKind::Run => "Run",
         DistributionKind::Release => "Release",
     },
-    run_state: |state| match state {
-        RunState::Queued => "Queued",
-        RunState::Running => "Running",
-        RunState::Done => "Done",
-        RunState::Failed => "Failed",
-    },
     plan: |plan| match plan {
         Plan::Standard => "Standard",
         Plan::Professional => "Professional",
     },
-    role: |role| match role {
-        Role::Viewer => "Viewer",
-        Role::Operator => "Operator",
-        Role::Administrator => "Administrator",
-        Role::Provider => "Provider",
-    },
-    outcome: |outcome| match outcome {
-        Outcome::Delivered => "Delivered",
-        Outcome::Error => "Error",
-    },
 };
-
-use crate::ui::number::grouped;

@@ -1,14 +1,13 @@
 //! Japanese.
 
 use super::Texts;
+use crate::ui::number::grouped;
 use shared::{
     Reason,
     account::Plan,
-    delivery_event::Outcome,
     list::{BlockState, Origin, RemovalCause},
     mail_server::MailServerState,
-    run::{DistributionKind, DistributionState, RunState},
-    session::Role,
+    run::{DistributionKind, DistributionState},
 };
 
 pub(super) static TEXTS: Texts = Texts {
@@ -19,7 +18,6 @@ pub(super) static TEXTS: Texts = Texts {
     email: "メールアドレス",
     password: "パスワード",
     signing_in: "サインイン中…",
-    set_up: "初期設定",
     set_up_title: "Stoplist の初期設定",
     set_up_intro: "最初のプロバイダーアカウントを作成します。このアカウントで他のすべてのアカウントを管理します。",
     set_up_code: "初期設定コード",
@@ -47,8 +45,6 @@ pub(super) static TEXTS: Texts = Texts {
     optional: "任意",
     any: "すべて",
     actions: "操作",
-    search: "検索",
-    clear_search: "検索を消去",
     configurations: "サーバー構成",
     find_configuration: "サーバー構成を検索",
     no_configuration_found: "この名前のサーバー構成はありません。",
@@ -83,7 +79,7 @@ pub(super) static TEXTS: Texts = Texts {
     error_reason: "エラー理由",
     stop_date: "停止日時",
     state: "状態",
-    origin: "登録元",
+    origin_label: "登録元",
     operation: "操作",
     release: "解除",
     release_title: "配信停止の解除",
@@ -137,7 +133,6 @@ pub(super) static TEXTS: Texts = Texts {
     confirm_timing_text: "変更をいつメールサーバーに反映しますか?",
     timing_now: "今すぐ",
     timing_now_hint: "保存と同時に実行します。",
-    timing_next: "次回の実行タイミング",
     confirm: "設定を保存",
     number_wrong: "1 以上の整数を入力してください。",
     only_administrators: "管理者だけが変更できます。",
@@ -147,17 +142,12 @@ pub(super) static TEXTS: Texts = Texts {
     run_queued: "実行を受け付けました。",
     run_working: "実行中",
     run_failed: "前回の実行は失敗しました",
-    run_failed_text: "リストは実行前のままです。",
     distributions_text: "公開された配信停止リストの各バージョンと、それを保持しているメールサーバーです。",
     distributions_empty: "まだ配布されていません",
     distributions_empty_text: "最初の実行または解除で最初のバージョンが公開されます。",
-    version: "バージョン",
     added: "追加",
     removed: "削除",
-    addresses: "アドレス数",
-    checksum: "チェックサム",
     created: "受付",
-    published: "公開",
     completed: "完了",
     receipts_none: "配布先の有効なメールサーバーがありません。",
     waiting_acknowledgement: "確認応答を待っています",
@@ -207,9 +197,10 @@ pub(super) static TEXTS: Texts = Texts {
     not_found_text: "このアドレスには何もありません。",
     back_home: "最初のページへ",
     bad_address: "メールアドレスではありません。",
-    not_allowed: "この操作を行う権限がありません。",
     failed: |status| format!("処理できませんでした(HTTP {status})。もう一度お試しください。"),
-    total: |count, more| if more { "10,000 件以上".to_owned() } else { format!("{} 件", grouped(count.cast_signed())) },
+    total: |count, more| {
+        if more { "10,000 件以上".to_owned() } else { format!("{} 件", grouped(count.cast_signed())) }
+    },
     addresses_count: |count| format!("{} 件", grouped(count)),
     inside_account: |name| format!("アカウント「{name}」を操作しています。"),
     release_question: |address| format!("{address} を解除しますか?"),
@@ -221,7 +212,6 @@ pub(super) static TEXTS: Texts = Texts {
     acknowledged_of: |done, all| format!("{all} 台中 {done} 台"),
     renew_question: |name| format!("{name} のトークンを再発行しますか?"),
     holds_version: |version, count| format!("バージョン {version}、{} 件", grouped(count)),
-    request_id: |id| format!("リクエスト {id}"),
     cancel_blocking_of: |reason| format!("{reason}の停止を解除"),
     frequency_of: |reason| format!("{reason}の回数"),
     enabled_of: |reason| format!("{reason}を有効にする"),
@@ -273,26 +263,8 @@ pub(super) static TEXTS: Texts = Texts {
         DistributionKind::Run => "実行",
         DistributionKind::Release => "解除",
     },
-    run_state: |state| match state {
-        RunState::Queued => "待機中",
-        RunState::Running => "実行中",
-        RunState::Done => "完了",
-        RunState::Failed => "失敗",
-    },
     plan: |plan| match plan {
         Plan::Standard => "スタンダード",
         Plan::Professional => "プロフェッショナル",
     },
-    role: |role| match role {
-        Role::Viewer => "閲覧者",
-        Role::Operator => "オペレーター",
-        Role::Administrator => "管理者",
-        Role::Provider => "プロバイダー",
-    },
-    outcome: |outcome| match outcome {
-        Outcome::Delivered => "配信済み",
-        Outcome::Error => "エラー",
-    },
 };
-
-use crate::ui::number::grouped;

@@ -6,11 +6,9 @@ mod ja;
 use shared::{
     Reason,
     account::Plan,
-    delivery_event::Outcome,
     list::{BlockState, Origin, RemovalCause},
     mail_server::MailServerState,
-    run::{DistributionKind, DistributionState, RunState},
-    session::Role,
+    run::{DistributionKind, DistributionState},
 };
 
 /// A language of the console.
@@ -72,10 +70,7 @@ macro_rules! texts {
             pub(crate) mail_server_state_hint: fn(MailServerState) -> &'static str,
             pub(crate) distribution_state: fn(DistributionState) -> &'static str,
             pub(crate) distribution_kind: fn(DistributionKind) -> &'static str,
-            pub(crate) run_state: fn(RunState) -> &'static str,
             pub(crate) plan: fn(Plan) -> &'static str,
-            pub(crate) role: fn(Role) -> &'static str,
-            pub(crate) outcome: fn(Outcome) -> &'static str,
         }
     };
 }
@@ -83,15 +78,15 @@ macro_rules! texts {
 texts! {
     words {
         skip_to_content sign_in sign_in_title sign_out email password signing_in
-        set_up set_up_title set_up_intro set_up_code set_up_code_hint set_up_button password_hint
+        set_up_title set_up_intro set_up_code set_up_code_hint set_up_button password_hint
         unreachable signed_out unreadable connection_lost try_again
         language theme theme_system theme_light theme_dark
-        close cancel save copy copied loading delete create optional any actions search clear_search
+        close cancel save copy copied loading delete create optional any actions
         configurations find_configuration no_configuration_found new_configuration configuration_name time_zone time_zone_hint
         no_configurations no_configurations_text no_configurations_viewer configuration_created configuration_unknown
         tab_blocked tab_report blocked_list stop_cancellation distributions mail_servers error_log tabs sections
         search_address filter_reason filter_origin filter_state sort newest_first oldest_first address_ascending address_descending
-        mail_address error_reason stop_date state origin operation
+        mail_address error_reason stop_date state origin_label operation
         release release_title release_text comment comment_hint release_done release_not_blocked
         blocked_empty blocked_empty_text nothing_found nothing_found_text clear_filters
         next_page first_page live_on
@@ -100,10 +95,10 @@ texts! {
         watch_period watch_period_hint watch_daily_limit watch_daily_limit_hint watch_warning watch_warning_hint
         heavy_days_title heavy_days_text success_resets success_resets_hint blocking_conditions enabled frequency
         cancel_blocking settings_saved settings_saved_now conflict_title conflict_text load_new
-        confirm_timing_title confirm_timing_text timing_now timing_now_hint timing_next confirm
+        confirm_timing_title confirm_timing_text timing_now timing_now_hint confirm
         number_wrong only_administrators
-        run_now run_now_title run_now_text run_queued run_working run_failed run_failed_text
-        distributions_text distributions_empty distributions_empty_text version added removed addresses checksum created published completed
+        run_now run_now_title run_now_text run_queued run_working run_failed
+        distributions_text distributions_empty distributions_empty_text added removed created completed
         receipts_none waiting_acknowledgement
         mail_servers_text add_mail_server mail_server_name mail_servers_empty mail_servers_empty_text
         token_title token_once token agent_configuration token_next waiting_contact contact_made done
@@ -111,7 +106,7 @@ texts! {
         error_log_text date smtp_reply from_day to_day no_reply error_log_empty error_log_empty_text
         accounts accounts_text new_account account_name plan_label administrator_email administrator_password account_created
         open_account accounts_empty accounts_empty_text leave_account not_found not_found_text back_home
-        bad_address not_allowed
+        bad_address
     }
     sentences {
         failed(u16);
@@ -127,7 +122,6 @@ texts! {
         acknowledged_of(usize, usize);
         renew_question(&str);
         holds_version(i64, i64);
-        request_id(&str);
         cancel_blocking_of(&str);
         frequency_of(&str);
         enabled_of(&str);

@@ -1,7 +1,7 @@
 //! Data that a page shows.
 
 use super::Pending;
-use crate::api::ApiError;
+use crate::api::{ApiError, Client};
 use leptos::prelude::*;
 use std::future::Future;
 
@@ -31,7 +31,7 @@ impl<T: Send + Sync + 'static> Loader<T> {
     }
 }
 
-/// Reads whenever `key` changes; old data goes when `scope` does, the data of another configuration for example.
+/// Reads whenever `key` changes and when a lost connection is back; old data goes when `scope` does, the data of another configuration for example.
 pub fn load<S, K, T, F>(
     scope: impl Fn() -> S + Send + Sync + 'static,
     key: impl Fn() -> K + Send + Sync + 'static,
@@ -44,12 +44,8 @@ where
     F: Future<Output = Result<T, ApiError>> + 'static,
 {
     let pending = Pending::new();
-    let loader = Loader {
-        data: RwSignal::new(None),
-        error: RwSignal::new(None),
-        busy: pending.busy(),
-        again: RwSignal::new(0),
-    };
+    let loader =
+        Loader { data: RwSignal::new(None), error: RwSignal::new(None), busy: pending.busy(), again: RwSignal::new(0) };
     let asked = Memo::new(move |_| (scope(), key(), loader.again.get()));
     Effect::new(move |before: Option<S>| {
         let (scope, key, _) = asked.get();
@@ -68,5 +64,12 @@ where
         });
         scope
     });
+    if let Some(client) = use_context::<Client>() {
+        Effect::new(move |_| {
+            if client.reachable().get() && loader.error.get_untracked() == Some(ApiError::Unreachable) {
+                loader.reload();
+            }
+        });
+    }
     loader
 }

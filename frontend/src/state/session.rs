@@ -1,7 +1,7 @@
 //! Who is signed in, and the connection.
 
 use super::{Loader, load, sleep};
-use crate::api::{Client, SignedIn};
+use crate::api::{ApiError, Client, SignedIn};
 use leptos::{prelude::*, task::spawn_local};
 use shared::session::{Me, Role};
 use std::time::Duration;
@@ -41,6 +41,11 @@ impl Session {
     /// Who is signed in; `None` while that is not known.
     pub fn me(self) -> Option<Me> {
         self.me.data.get().flatten()
+    }
+
+    /// Why it could not be read who is signed in.
+    pub fn failure(self) -> Option<ApiError> {
+        self.me.error.get()
     }
 
     /// Reads again who is signed in, after an account was opened or left.

@@ -10,9 +10,10 @@ use std::{future::Future, time::Duration};
 /// Waits.
 pub async fn sleep(duration: Duration) {
     let (done, waits) = oneshot::channel();
-    set_timeout(move || drop(done.send(())), duration);
+    // Nobody waits any more where the receiver is gone.
+    set_timeout(move || done.send(()).unwrap_or_default(), duration);
     // The sender lives in the timer, so this ends when the timer fires.
-    drop(waits.await);
+    waits.await.unwrap_or_default();
 }
 
 /// One call at a time, started by the user; aborted when its component goes away.

@@ -1,0 +1,83 @@
+//! The frame of a server configuration's pages.
+
+use super::run_controls::RunControls;
+use crate::{
+    paths::Section,
+    state::{Configuration, Configurations, Live, client, texts},
+    ui::{Badge, Empty, Tone},
+};
+use leptos::prelude::*;
+use leptos_router::{
+    components::Outlet,
+    hooks::{use_location, use_params_map},
+};
+use uuid::Uuid;
+
+/// Name, sections and run controls of the open configuration.
+#[component]
+pub fn ConfigurationFrame() -> impl IntoView {
+    let texts = texts();
+    let params = use_params_map();
+    let id = Memo::new(move |before: Option<&Uuid>| {
+        let named = params.with(|params| params.get("configuration").and_then(|id| id.parse().ok()));
+        // While the page is being left the parameter is gone already.
+        named.or(before.copied()).unwrap_or_default()
+    });
+    let live = Live::follow(client(), id);
+    provide_context(Configuration { id, live });
+    let Configurations(loader) = expect_context();
+    // The counts beside the names follow the lists.
+    Effect::new(move |before: Option<()>| {
+        live.lists.track();
+        live.distribution.track();
+        if before.is_some() {
+            loader.reload();
+        }
+    });
+    let found =
+        Memo::new(move |_| loader.data.with(|all| all.as_ref()?.iter().find(|one| one.id == id.get()).cloned()));
+    let unknown = Memo::new(move |_| loader.data.with(Option::is_some) && found.with(Option::is_none));
+    let path = use_location().pathname;
+    let section = Memo::new(move |_| path.with(|path| Section::at(path)));
+    let sections = move || {
+        let link = |to: Section, words: &'static str| {
+            let current = move || (section.get() == Some(to)).then_some("page");
+            view! { <a href=move || to.of(id.get()) aria-current=current>{words}</a> }
+        };
+        if section.get() == Some(Section::ErrorLog) {
+            link(Section::ErrorLog, texts.error_log).into_any()
+        } else {
+            vec![
+                link(Section::BlockedList, texts.blocked_list),
+                link(Section::StopCancellation, texts.stop_cancellation),
+                link(Section::Distributions, texts.distributions),
+                link(Section::MailServers, texts.mail_servers),
+            ]
+            .into_any()
+        }
+    };
+    view! {
+        <Show
+            when=move || !unknown.get()
+            fallback=move || view! { <Empty title=texts.not_found text=texts.configuration_unknown/> }
+        >
+            <header class="page-head">
+                <div class="stack-tight">
+                    <h1>{move || found.get().map(|one| one.name)}</h1>
+                    <p class="meta">
+                        {move || found.get().map(|one| view! {
+                            <span>{(texts.version_number)(one.list_version)}</span>
+                            <span>{(texts.addresses_count)(one.list_count)}</span>
+                            <span>{one.time_zone}</span>
+                        })}
+                        <Show when=move || live.connected.get()><Badge tone=Tone::Good text=texts.live_on/></Show>
+                    </p>
+                </div>
+                <Show when=move || section.get() != Some(Section::ErrorLog)><RunControls/></Show>
+            </header>
+            <nav class="subtabs" aria-label=texts.sections>{sections}</nav>
+            <Outlet/>
+        </Show>
+    }
+    .into_any()
+}

@@ -1,0 +1,12 @@
+//! What stands around the pages.
+
+mod configuration;
+mod run_controls;
+mod shell;
+mod sidebar;
+mod topbar;
+
+pub use configuration::ConfigurationFrame;
+pub use shell::Shell;
+pub use sidebar::NewConfiguration;
+pub use topbar::Choices;

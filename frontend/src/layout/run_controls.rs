@@ -1,0 +1,69 @@
+//! Run settings, run now, and what the run is doing.
+
+use crate::{
+    pages::RunSettingsDialog,
+    state::{Configuration, Pending, Session, client, explain, load, texts},
+    ui::{Badge, Button, Dialog, Icon, Kind, Shape, Toasts, Tone},
+};
+use leptos::prelude::*;
+use shared::{
+    run::{Run, RunState},
+    session::Role,
+};
+
+/// Run settings, run now, and the latest run.
+#[component]
+pub fn RunControls() -> impl IntoView {
+    let (texts, client, toasts, session) = (texts(), client(), Toasts::here(), expect_context::<Session>());
+    let Configuration { id, live } = Configuration::open();
+    let (settings, asking, starting) = (RwSignal::new(false), RwSignal::new(false), Pending::new());
+    let latest = load(move || id.get(), move || live.distributions.get(), move |id, _| client.runs(id));
+    let run =
+        Memo::new(move |_| live.run.get().or_else(|| latest.data.with(|page| page.as_ref()?.items.first().cloned())));
+    let start = Callback::new(move |()| {
+        starting.start(async move {
+            match client.run_now(id.get_untracked()).await {
+                Ok(run) => {
+                    live.run.set(Some(run));
+                    toasts.good(texts.run_queued);
+                    asking.set(false);
+                }
+                Err(error) => toasts.bad(explain(texts, &error)),
+            }
+        });
+    });
+    view! {
+        <div class="stack-tight">
+            <div class="row">
+                <span aria-live="polite">{move || run.get().and_then(badge)}</span>
+                <Button press=move |()| settings.set(true)><Icon shape=Shape::Settings/>{texts.run_settings}</Button>
+                <Show when=move || session.may(Role::Administrator)>
+                    <Button kind=Kind::Primary press=move |()| asking.set(true)>
+                        <Icon shape=Shape::Play size=14/>{texts.run_now}
+                    </Button>
+                </Show>
+            </div>
+        </div>
+        <RunSettingsDialog open=settings/>
+        <Dialog open=asking title=texts.run_now_title close=texts.close>
+            <p>{texts.run_now_text}</p>
+            <div class="dialog-foot">
+                <Button press=move |()| asking.set(false)>{texts.cancel}</Button>
+                <Button kind=Kind::Primary busy=starting.busy() press=start>{texts.run_now}</Button>
+            </div>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// A run that is worth a word: going on, or failed.
+fn badge(run: Run) -> Option<AnyView> {
+    let texts = texts();
+    let tone = match run.state {
+        RunState::Done => return None,
+        RunState::Queued | RunState::Running => Tone::Working,
+        RunState::Failed => Tone::Bad,
+    };
+    let text = if tone == Tone::Bad { texts.run_failed } else { texts.run_working };
+    Some(view! { <span title=run.error.unwrap_or_default()><Badge tone text/></span> }.into_any())
+}

@@ -1,0 +1,133 @@
+//! The frame of everything that needs a session.
+
+use super::{sidebar::Sidebar, topbar::Topbar};
+use crate::{
+    api::SignedIn,
+    paths,
+    state::{Configurations, Pending, Session, client, explain, load, texts},
+    ui::{Button, Failure, Kind, Notice, Skeleton, Toasts, Tone},
+};
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    components::Outlet,
+    hooks::{use_location, use_navigate},
+};
+use shared::session::{Me, Role};
+
+/// Lets in who is signed in; sends everybody else to sign in and back again.
+#[component]
+pub fn Shell() -> impl IntoView {
+    let (session, location, navigate) = (expect_context::<Session>(), use_location(), use_navigate());
+    let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
+    Effect::new(move |_| {
+        if session.signed_in() == SignedIn::No {
+            let target = format!("{}{}", location.pathname.get_untracked(), query(&location.search.get_untracked()));
+            let to = if target == paths::HOME { paths::SIGN_IN.to_owned() } else { paths::sign_in_then(&target) };
+            navigate(&to, replace());
+        }
+    });
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let outside = session.me().is_some_and(|me| me.account_id.is_none());
+        if outside && location.pathname.get() != paths::PROVIDER {
+            navigate(paths::PROVIDER, replace());
+        }
+    });
+    let client = client();
+    provide_context(Configurations(load(
+        move || session.me().and_then(|me| me.account_id),
+        || (),
+        move |account, ()| async move { if account.is_some() { client.configurations().await } else { Ok(Vec::new()) } },
+    )));
+    let inside = Memo::new(move |_| session.me().map(|me| me.account_id));
+    view! {
+        {move || match inside.get() {
+            Some(account) => view! { <Inside alone=account.is_none()/> }.into_any(),
+            None => view! { <Waiting/> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+/// A location's query with its question mark.
+fn query(search: &str) -> String {
+    let search = search.trim_start_matches('?');
+    if search.is_empty() { String::new() } else { format!("?{search}") }
+}
+
+/// While it is not known who is signed in.
+#[component]
+fn Waiting() -> impl IntoView {
+    let (texts, session, client) = (texts(), expect_context::<Session>(), client());
+    view! {
+        <main class="main alone">
+            {move || match session.failure() {
+                Some(error) if client.reachable().get() => {
+                    view! { <Failure text=explain(texts, &error) again=texts.try_again press=move |()| session.reload()/> }
+                        .into_any()
+                }
+                _ => view! { <Lost/><Skeleton label=texts.loading/> }.into_any(),
+            }}
+        </main>
+    }
+}
+
+/// Says that the connection is lost, as long as it is.
+#[component]
+fn Lost() -> impl IntoView {
+    let (texts, client) = (texts(), client());
+    view! {
+        <div class="lost" aria-live="assertive">
+            <Show when=move || !client.reachable().get()><Notice tone=Tone::Bad>{texts.connection_lost}</Notice></Show>
+        </div>
+    }
+}
+
+#[component]
+fn Inside(alone: bool) -> impl IntoView {
+    let texts = texts();
+    view! {
+        <a class="button skip" href="#content">{texts.skip_to_content}</a>
+        <div class="shell">
+            <div class="banners"><Lost/><AccountBanner/></div>
+            <Topbar/>
+            {(!alone).then(|| view! { <Sidebar/> })}
+            <main id="content" class=if alone { "main alone" } else { "main" } tabindex="-1"><Outlet/></main>
+        </div>
+    }
+    .into_any()
+}
+
+/// Reminds a provider of the account that is open.
+#[component]
+fn AccountBanner() -> impl IntoView {
+    let (texts, session, client, toasts) = (texts(), expect_context::<Session>(), client(), Toasts::here());
+    let (leaving, navigate) = (Pending::new(), use_navigate());
+    let leave = Callback::new(move |()| {
+        let navigate = navigate.clone();
+        leaving.start(async move {
+            match client.leave_account().await {
+                Ok(()) => {
+                    navigate(paths::PROVIDER, NavigateOptions::default());
+                    session.reload();
+                }
+                Err(error) => toasts.bad(explain(texts, &error)),
+            }
+        });
+    });
+    let account = move || {
+        let Me { role, account_name, .. } = session.me()?;
+        (role == Role::Provider).then_some(account_name).flatten()
+    };
+    move || {
+        account().map(|name| {
+            view! {
+                <div class="banner">
+                    <span>{(texts.inside_account)(&name)}</span>
+                    <Button small=true kind=Kind::Plain busy=leaving.busy() press=leave>{texts.leave_account}</Button>
+                </div>
+            }
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! The server configurations at the left.
+
+use crate::{
+    paths::{self, Section},
+    state::{Configurations, Pending, Session, client, explain, texts},
+    ui::{Button, Dialog, Failure, Field, Icon, Kind, Search, Shape, Skeleton, Toasts, time},
+};
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate},
+};
+use shared::{
+    mail_server::{NewServerConfiguration, ServerConfiguration},
+    session::Role,
+};
+
+/// From so many configurations on there is a search.
+const MANY: usize = 8;
+/// Zones that are offered; any other IANA name can be typed.
+const ZONES: &[&str] = &[
+    "Asia/Tokyo",
+    "Asia/Seoul",
+    "Asia/Shanghai",
+    "Asia/Singapore",
+    "Asia/Kolkata",
+    "Australia/Sydney",
+    "Europe/London",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "America/Sao_Paulo",
+    "UTC",
+];
+
+/// The server configurations.
+#[component]
+pub fn Sidebar() -> impl IntoView {
+    let (texts, session) = (texts(), expect_context::<Session>());
+    let Configurations(loader) = expect_context();
+    let (wanted, creating, path) = (RwSignal::new(String::new()), RwSignal::new(false), use_location().pathname);
+    let link = move |configuration: ServerConfiguration| {
+        let id = configuration.id;
+        let section = move || path.with(|path| Section::at(path)).unwrap_or(Section::BlockedList);
+        let current = move || path.with(|path| paths::configuration_at(path) == Some(id)).then_some("true");
+        view! {
+            <li>
+                <a href=move || section().of(id) aria-current=current>
+                    <span>{configuration.name}</span>
+                    <small>{(texts.addresses_count)(configuration.list_count)}</small>
+                </a>
+            </li>
+        }
+    };
+    let list = move |configurations: Vec<ServerConfiguration>| {
+        let many = configurations.len() >= MANY;
+        let found = Memo::new(move |_| {
+            let wanted = wanted.get().to_lowercase();
+            configurations.iter().filter(|one| one.name.to_lowercase().contains(&wanted)).cloned().collect::<Vec<_>>()
+        });
+        view! {
+            {many.then(|| view! {
+                <Search id="find-configuration" label=texts.find_configuration value=wanted typed=move |text| wanted.set(text)/>
+            })}
+            <ul role="list">{move || found.get().into_iter().map(link).collect_view()}</ul>
+            <Show when=move || many && found.with(Vec::is_empty)><p class="hint" role="status">{texts.no_configuration_found}</p></Show>
+        }
+        .into_any()
+    };
+    view! {
+        <nav class="sidebar" aria-label=texts.configurations>
+            <div class="sidebar-head">
+                <h2>{texts.configurations}</h2>
+                <Show when=move || session.may(Role::Administrator)>
+                    <Button small=true kind=Kind::Quiet name=texts.new_configuration press=move |()| creating.set(true)>
+                        <Icon shape=Shape::Plus/>
+                    </Button>
+                </Show>
+            </div>
+            {move || match (loader.data.get(), loader.error.get()) {
+                (Some(configurations), _) => list(configurations),
+                (None, Some(error)) => {
+                    view! { <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/> }
+                        .into_any()
+                }
+                (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
+            }}
+        </nav>
+        <NewConfiguration open=creating/>
+    }
+    .into_any()
+}
+
+/// The dialog that makes a server configuration.
+#[component]
+pub fn NewConfiguration(
+    /// Whether it is open.
+    open: RwSignal<bool>,
+) -> impl IntoView {
+    let texts = texts();
+    view! {
+        <Dialog open title=texts.new_configuration close=texts.close><NewConfigurationForm open/></Dialog>
+    }
+}
+
+#[component]
+fn NewConfigurationForm(open: RwSignal<bool>) -> impl IntoView {
+    let (texts, client, toasts, navigate) = (texts(), client(), Toasts::here(), use_navigate());
+    let Configurations(loader) = expect_context();
+    let (name, zone) = (RwSignal::new(String::new()), RwSignal::new(time::own_zone()));
+    let (error, saving) = (RwSignal::new(None), Pending::new());
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let navigate = navigate.clone();
+        saving.start(async move {
+            let new = NewServerConfiguration { name: name.get_untracked(), time_zone: zone.get_untracked() };
+            match client.create_configuration(&new).await {
+                Ok(made) => {
+                    toasts.good(texts.configuration_created);
+                    loader.reload();
+                    navigate(&Section::BlockedList.of(made.id), NavigateOptions::default());
+                    open.set(false);
+                }
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
+    };
+    view! {
+        <form class="stack" on:submit=submit>
+            <crate::pages::FormError error/>
+            <Field
+                id="configuration-name" label=texts.configuration_name value=name required=true
+                error=crate::pages::field_error(error, "/name")
+            />
+            <Field
+                id="configuration-zone" label=texts.time_zone value=zone required=true hint=texts.time_zone_hint
+                suggestions=ZONES error=crate::pages::field_error(error, "/time_zone")
+            />
+            <div class="dialog-foot">
+                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
+                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.create}</Button>
+            </div>
+        </form>
+    }
+    .into_any()
+}

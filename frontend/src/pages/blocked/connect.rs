@@ -1,0 +1,124 @@
+//! Adding a mail server and connecting its agent.
+
+use super::mail_servers::tone;
+use crate::{
+    pages::{FormError, field_error},
+    state::{Configuration, Loader, Pending, client, texts},
+    ui::{Badge, Button, Dialog, Field, Kind, Notice, Secret, Tone},
+};
+use leptos::prelude::*;
+use shared::{
+    Page,
+    mail_server::{MailServer, MailServerCredential, MailServerState, NewMailServer},
+};
+
+/// Asks for the new mail server's name.
+#[component]
+pub fn AddDialog(
+    /// Whether it is open.
+    open: RwSignal<bool>,
+    /// Takes the new mail server's token.
+    made: RwSignal<Option<MailServerCredential>>,
+    /// Called when it is made.
+    #[prop(into)]
+    reload: Callback<()>,
+) -> impl IntoView {
+    let texts = texts();
+    view! { <Dialog open title=texts.add_mail_server close=texts.close><AddForm open made reload/></Dialog> }
+}
+
+#[component]
+fn AddForm(open: RwSignal<bool>, made: RwSignal<Option<MailServerCredential>>, reload: Callback<()>) -> impl IntoView {
+    let (texts, client, configuration) = (texts(), client(), Configuration::open());
+    let (name, error, saving) = (RwSignal::new(String::new()), RwSignal::new(None), Pending::new());
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        saving.start(async move {
+            let new = NewMailServer { name: name.get_untracked() };
+            match client.create_mail_server(configuration.id.get_untracked(), &new).await {
+                Ok(credential) => {
+                    reload.run(());
+                    made.set(Some(credential));
+                    open.set(false);
+                }
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
+    };
+    view! {
+        <form class="stack" on:submit=submit>
+            <FormError error/>
+            <Field
+                id="mail-server-name" label=texts.mail_server_name value=name required=true
+                error=field_error(error, "/name")
+            />
+            <div class="dialog-foot">
+                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
+                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.add_mail_server}</Button>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+/// Shows the token once, and when the agent calls for the first time.
+#[component]
+pub fn ConnectDialog(
+    /// The token; gone when the dialog closes.
+    made: RwSignal<Option<MailServerCredential>>,
+    /// The mail servers, kept up to date by live events.
+    loader: Loader<Page<MailServer>>,
+) -> impl IntoView {
+    let texts = texts();
+    let open = RwSignal::new(false);
+    Effect::new(move |_| {
+        if made.with(Option::is_some) {
+            open.set(true);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() {
+            made.set(None);
+        }
+    });
+    view! {
+        <Dialog open title=texts.token_title close=texts.close wide=true>
+            {move || made.get().map(|credential| view! { <Connect credential loader open/> })}
+        </Dialog>
+    }
+}
+
+#[component]
+fn Connect(credential: MailServerCredential, loader: Loader<Page<MailServer>>, open: RwSignal<bool>) -> impl IntoView {
+    let texts = texts();
+    let (id, at_first) = (credential.mail_server.id, credential.mail_server.state);
+    let state = Memo::new(move |_| {
+        let now = loader.data.with(|page| page.as_ref()?.items.iter().find(|one| one.id == id).map(|one| one.state));
+        now.unwrap_or(at_first)
+    });
+    let origin = window().location().origin().unwrap_or_default();
+    let toml = format!(
+        "service = \"{origin}\"\ntoken = \"{}\"\ndata_dir = \"/var/lib/stoplist-agent\"\nmail_log = \"/var/log/mail.log\"\n",
+        credential.token
+    );
+    let words = (texts.copy, texts.copied);
+    view! {
+        <div class="stack">
+            <Notice tone=Tone::Warn><p>{texts.token_once}</p></Notice>
+            <Secret label=texts.token text=credential.token words/>
+            <Secret label=texts.agent_configuration text=toml words/>
+            <p class="soft">{texts.token_next}</p>
+            <div class="row" aria-live="polite">
+                {move || if state.get() == MailServerState::Waiting {
+                    view! { <Badge tone=tone(state.get()) text=texts.waiting_contact/> }.into_any()
+                } else {
+                    view! { <Notice tone=Tone::Good><p>{texts.contact_made}</p></Notice> }.into_any()
+                }}
+            </div>
+            <div class="dialog-foot">
+                <Button kind=Kind::Primary press=move |()| open.set(false)>{texts.done}</Button>
+            </div>
+        </div>
+    }
+    .into_any()
+}

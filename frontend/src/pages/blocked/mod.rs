@@ -1,0 +1,19 @@
+//! The Blocked tab.
+
+mod connect;
+mod distributions;
+mod filters;
+mod list;
+mod mail_servers;
+mod release;
+mod run_settings;
+mod settings_form;
+mod stop_cancellation;
+mod watch_preview;
+
+pub use distributions::Distributions;
+pub use filters::reason_options;
+pub use list::BlockedList;
+pub use mail_servers::MailServers;
+pub use run_settings::RunSettingsDialog;
+pub use stop_cancellation::StopCancellation;

@@ -1,0 +1,135 @@
+//! The run settings dialog: reading, asking for the delivery timing, saving.
+
+use super::settings_form::{Form, SettingsFields};
+use crate::{
+    api::Versioned,
+    pages::FormError,
+    state::{Configuration, Pending, Preferences, Session, client, explain, load, now, texts},
+    ui::{Button, Dialog, Failure, Kind, Notice, Skeleton, Toasts, Tone, time},
+};
+use leptos::prelude::*;
+use shared::{
+    run_settings::{DeliveryTiming, RunSettings},
+    session::Role,
+};
+
+/// The dialog.
+#[component]
+pub fn RunSettingsDialog(
+    /// Whether it is open.
+    open: RwSignal<bool>,
+) -> impl IntoView {
+    let texts = texts();
+    view! {
+        <Dialog open title=texts.run_settings close=texts.close wide=true><Content open/></Dialog>
+    }
+}
+
+#[component]
+fn Content(open: RwSignal<bool>) -> impl IntoView {
+    let (texts, client, configuration) = (texts(), client(), Configuration::open());
+    let loader = load(move || configuration.id.get(), || (), move |id, ()| client.run_settings(id));
+    move || match (loader.data.get(), loader.error.get()) {
+        (Some(settings), _) => view! { <Editor settings open reload=move |()| loader.reload()/> }.into_any(),
+        (None, Some(error)) => {
+            view! { <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/> }
+                .into_any()
+        }
+        (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
+    }
+}
+
+#[component]
+fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] reload: Callback<()>) -> impl IntoView {
+    let (texts, client, toasts, session) = (texts(), client(), Toasts::here(), expect_context::<Session>());
+    let configuration = Configuration::open();
+    let Versioned { value: settings, etag } = settings;
+    let form = Form::of(&settings);
+    let (error, asking, saving) = (RwSignal::new(None), RwSignal::new(false), Pending::new());
+    let next = RwSignal::new(true);
+    let etag = StoredValue::new(etag);
+    let save = Callback::new(move |timing: DeliveryTiming| {
+        let Some(update) = form.update(timing) else { return };
+        saving.start(async move {
+            let saved = client.save_run_settings(configuration.id.get_untracked(), &etag.get_value(), &update).await;
+            asking.set(false);
+            match saved {
+                Ok(_) => {
+                    let now = timing == DeliveryTiming::Now;
+                    toasts.good(if now { texts.settings_saved_now } else { texts.settings_saved });
+                    open.set(false);
+                }
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if !form.check() {
+            return;
+        }
+        if form.immediate.get_untracked() {
+            save.run(DeliveryTiming::Now);
+        } else {
+            next.set(true);
+            asking.set(true);
+        }
+    };
+    let timing = move || if next.get_untracked() { DeliveryTiming::NextExecution } else { DeliveryTiming::Now };
+    let conflict =
+        move || error.with(|error: &Option<crate::api::ApiError>| error.as_ref().is_some_and(|e| e.is_conflict()));
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let zone = StoredValue::new(settings.time_zone.clone());
+    let when = move || {
+        let at = time::next_at(&form.execute_timing.get(), &zone.get_value(), now(), language);
+        (texts.timing_next_at)(&at)
+    };
+    view! {
+        <form class="stack" on:submit=submit novalidate=true>
+            {move || if conflict() {
+                view! {
+                    <div role="alert">
+                        <Notice tone=Tone::Warn>
+                            <strong>{texts.conflict_title}</strong>
+                            <p>{texts.conflict_text}</p>
+                            <Button small=true press=reload>{texts.load_new}</Button>
+                        </Notice>
+                    </div>
+                }
+                .into_any()
+            } else {
+                view! { <FormError error/> }.into_any()
+            }}
+            <SettingsFields settings form error/>
+            <div class="dialog-foot sticky-foot">
+                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
+                {move || if session.may(Role::Administrator) {
+                    view! { <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.save}</Button> }.into_any()
+                } else {
+                    view! { <span class="soft">{texts.only_administrators}</span> }.into_any()
+                }}
+            </div>
+        </form>
+        <Dialog open=asking title=texts.confirm_timing_title close=texts.close>
+            <fieldset class="stack-tight">
+                <legend class="soft">{texts.confirm_timing_text}</legend>
+                <label class="check choice">
+                    <input
+                        type="radio" name="timing" prop:checked=move || !next.get()
+                        on:change=move |_| next.set(false)
+                    />
+                    <span class="check-text">{texts.timing_now}<span class="hint">{texts.timing_now_hint}</span></span>
+                </label>
+                <label class="check choice">
+                    <input type="radio" name="timing" prop:checked=move || next.get() on:change=move |_| next.set(true)/>
+                    <span>{when}</span>
+                </label>
+            </fieldset>
+            <div class="dialog-foot">
+                <Button press=move |()| asking.set(false)>{texts.cancel}</Button>
+                <Button kind=Kind::Primary busy=saving.busy() press=move |()| save.run(timing())>{texts.confirm}</Button>
+            </div>
+        </Dialog>
+    }
+    .into_any()
+}

@@ -1,0 +1,92 @@
+//! The stop cancellation list.
+
+use super::filters::{Filters, list_query};
+use crate::{
+    pages::listing::listing,
+    state::{Configuration, Pending, Preferences, Session, Url, client, explain, load, now, texts},
+    ui::{Button, Dialog, Kind, Moment, Table, Toasts},
+};
+use leptos::prelude::*;
+use shared::{list::Exemption, session::Role};
+
+/// The stop cancellation list: search, delete.
+#[component]
+pub fn StopCancellation() -> impl IntoView {
+    let (texts, client, url, toasts) = (texts(), client(), Url::current(), Toasts::here());
+    let Configuration { id, live } = Configuration::open();
+    let loader = load(
+        move || id.get(),
+        move || (list_query(url), live.lists.get()),
+        move |id, (query, _)| client.exemptions(id, query),
+    );
+    let (chosen, asking, deleting) = (RwSignal::new(None::<Exemption>), RwSignal::new(false), Pending::new());
+    let delete = Callback::new(move |()| {
+        let Some(exemption) = chosen.get_untracked() else { return };
+        deleting.start(async move {
+            match client.delete_exemption(id.get_untracked(), exemption.id).await {
+                Ok(()) => {
+                    toasts.good(texts.exemption_deleted);
+                    loader.reload();
+                    asking.set(false);
+                }
+                Err(error) => toasts.bad(explain(texts, &error)),
+            }
+        });
+    });
+    let ask = Callback::new(move |exemption: Exemption| {
+        chosen.set(Some(exemption));
+        asking.set(true);
+    });
+    let table = move |rows: Memo<Vec<Exemption>>| {
+        let head = vec![texts.mail_address, texts.error_reason, texts.cancelled_at, texts.comment, texts.operation];
+        view! {
+            <Table label=texts.stop_cancellation head busy=loader.busy>
+                <For each=move || rows.get() key=|row| row.id let:row><Row row ask/></For>
+            </Table>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="stack">
+            <p class="soft">{texts.stop_cancellation_text}</p>
+            <Filters block=false/>
+            {listing(loader, url, &["q", "reason"], (texts.exemptions_empty, texts.exemptions_empty_text), table)}
+        </div>
+        <Dialog open=asking title=texts.delete_exemption_title close=texts.close>
+            <div class="stack-tight">
+                <h3>{move || chosen.get().map(|exemption| (texts.delete_question)(&exemption.address))}</h3>
+                <p class="soft">{texts.delete_exemption_text}</p>
+            </div>
+            <div class="dialog-foot">
+                <Button press=move |()| asking.set(false)>{texts.cancel}</Button>
+                <Button kind=Kind::Danger busy=deleting.busy() press=delete>{texts.delete}</Button>
+            </div>
+        </Dialog>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(row: Exemption, ask: Callback<Exemption>) -> impl IntoView {
+    let (texts, session) = (texts(), expect_context::<Session>());
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let asked = row.clone();
+    let delete = move || {
+        let asked = asked.clone();
+        view! {
+            <Button small=true name=format!("{}: {}", texts.delete, asked.address) press=move |()| ask.run(asked.clone())>
+                {texts.delete}
+            </Button>
+        }
+    };
+    view! {
+        <tr>
+            <td class="address">{row.address}</td>
+            <td>{(texts.reason)(row.reason)}</td>
+            <td><Moment at=row.released_at language now=Some(now())/></td>
+            <td class="soft">{row.comment}</td>
+            <td class="actions">{move || session.may(Role::Operator).then(&delete)}</td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,58 @@
+//! The warning that a watch period ends many blocks on one day.
+
+use super::settings_form::{Form, optional, required};
+use crate::{
+    state::{Configuration, Pending, Preferences, client, sleep, texts},
+    ui::{Notice, Tone, time},
+};
+use leptos::prelude::*;
+use shared::run_settings::{DayCount, WatchPeriodPreviewRequest};
+use std::time::Duration;
+
+/// How long typing pauses before the service is asked.
+const TYPING: Duration = Duration::from_millis(400);
+
+/// The days on which many blocks would end, if there are any.
+#[component]
+pub fn WatchPreview(
+    /// What is in the fields.
+    form: Form,
+) -> impl IntoView {
+    let (texts, client, configuration) = (texts(), client(), Configuration::open());
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let (heavy, asking) = (RwSignal::new(Vec::<DayCount>::new()), Pending::new());
+    let request = Memo::new(move |_| {
+        Some(WatchPeriodPreviewRequest {
+            watch_period_days: form.watch_period.with(|text| required(text))?,
+            watch_daily_limit: form.watch_limit.with(|text| optional(text))?,
+            watch_warning: form.watch_warning.with(|text| required(text))?,
+        })
+    });
+    Effect::new(move |_| {
+        let request = request.get();
+        asking.replace(async move {
+            let Some(request) = request else { return heavy.set(Vec::new()) };
+            sleep(TYPING).await;
+            // A preview that cannot be had is no reason to stop anybody: the service checks again when saving.
+            let preview = client.preview_watch_period(configuration.id.get_untracked(), &request).await;
+            heavy.set(preview.map(|preview| preview.heavy_days).unwrap_or_default());
+        });
+    });
+    view! {
+        <div aria-live="polite">
+            <Show when=move || !heavy.with(Vec::is_empty)>
+                <Notice tone=Tone::Warn>
+                    <strong>{texts.heavy_days_title}</strong>
+                    <p>{texts.heavy_days_text}</p>
+                    <ul class="heavy">
+                        {move || heavy.get().into_iter().map(|heavy| {
+                            let day = time::day(heavy.day, language);
+                            view! { <li>{(texts.blocks_on_day)(&day, heavy.count)}</li> }
+                        }).collect_view()}
+                    </ul>
+                </Notice>
+            </Show>
+        </div>
+    }
+    .into_any()
+}

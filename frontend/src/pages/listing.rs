@@ -1,0 +1,77 @@
+//! A list of rows with its states and pages.
+
+use crate::{
+    state::{Loader, Url, explain, texts},
+    ui::{Button, Empty, Failure, Notice, Pager, Skeleton, Tone},
+};
+use leptos::prelude::*;
+use shared::Page;
+
+/// Which state a list is in; the table is built once and only its rows change.
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    Loading,
+    Failed,
+    Empty,
+    Rows,
+}
+
+/// Draws a list: `empty` is title and text for a list without rows, `table` draws the rows.
+pub fn listing<T>(
+    loader: Loader<Page<T>>,
+    url: Url,
+    filters: &'static [&'static str],
+    empty: (&'static str, &'static str),
+    table: impl Fn(Memo<Vec<T>>) -> AnyView + Send + Sync + 'static,
+) -> AnyView
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let texts = texts();
+    let rows =
+        Memo::new(move |_| loader.data.with(|page| page.as_ref().map(|page| page.items.clone()).unwrap_or_default()));
+    let shape = Memo::new(move |_| match loader.data.with(|page| page.as_ref().map(|page| page.items.is_empty())) {
+        Some(true) => Shape::Empty,
+        Some(false) => Shape::Rows,
+        None if loader.error.with(Option::is_some) => Shape::Failed,
+        None => Shape::Loading,
+    });
+    let total = move || {
+        let total = loader.data.with(|page| page.as_ref()?.total);
+        total.map(|total| (texts.total)(total.count, total.more)).unwrap_or_default()
+    };
+    let next = move || loader.data.with(|page| page.as_ref()?.next_cursor.clone());
+    let failure = move || loader.error.get().map(|error| explain(texts, &error)).unwrap_or_default();
+    let filtered = move || filters.iter().any(|name| !url.get(name).is_empty());
+    view! {
+        <Show when=move || shape.get() == Shape::Rows && loader.error.with(Option::is_some)>
+            <Notice tone=Tone::Warn>{failure}</Notice>
+        </Show>
+        {move || match shape.get() {
+            Shape::Loading => view! { <div class="table-frame"><Skeleton label=texts.loading/></div> }.into_any(),
+            Shape::Failed => {
+                view! {
+                    <div class="table-frame">
+                        <Failure text=failure() again=texts.try_again press=move |()| loader.reload()/>
+                    </div>
+                }
+                .into_any()
+            }
+            Shape::Empty if filtered() => view! {
+                <div class="table-frame">
+                    <Empty title=texts.nothing_found text=texts.nothing_found_text>
+                        <Button press=move |()| url.clear()>{texts.clear_filters}</Button>
+                    </Empty>
+                </div>
+            }
+            .into_any(),
+            Shape::Empty => view! { <div class="table-frame"><Empty title=empty.0 text=empty.1/></div> }.into_any(),
+            Shape::Rows => table(rows),
+        }}
+        <Pager
+            total=Signal::derive(total) next=Signal::derive(next) later=Signal::derive(move || !url.get("cursor").is_empty())
+            words=(texts.first_page, texts.next_page) go=move |cursor: String| url.page(&cursor)
+        />
+    }
+    .into_any()
+}

@@ -1,0 +1,18 @@
+//! The pages: one folder a tab.
+
+mod blocked;
+mod form;
+mod home;
+mod listing;
+mod provider;
+mod report;
+mod set_up;
+mod sign_in;
+
+pub use blocked::{BlockedList, Distributions, MailServers, RunSettingsDialog, StopCancellation, reason_options};
+pub use form::{FormError, field_error};
+pub use home::{Home, NotFound, ToBlockedList};
+pub use provider::Accounts;
+pub use report::ErrorLog;
+pub use set_up::SetUp;
+pub use sign_in::SignIn;

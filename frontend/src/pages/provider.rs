@@ -1,0 +1,125 @@
+//! The provider's accounts.
+
+use super::{FormError, field_error, listing::listing};
+use crate::{
+    paths,
+    state::{Pending, Preferences, Session, Url, client, explain, load, texts},
+    ui::{Button, Dialog, Field, Icon, Kind, Moment, Select, Shape, Table, Toasts},
+};
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use shared::account::{Account, NewAccount, Plan};
+use uuid::Uuid;
+
+/// The accounts: make one, open one.
+#[component]
+pub fn Accounts() -> impl IntoView {
+    let (texts, client, toasts, session) = (texts(), client(), Toasts::here(), expect_context::<Session>());
+    let (url, navigate) = (Url::current(), use_navigate());
+    let loader =
+        load(|| (), move || url.get("cursor"), move |(), cursor| async move { client.accounts(&cursor).await });
+    let (creating, opening) = (RwSignal::new(false), Pending::new());
+    let enter = Callback::new(move |account: Uuid| {
+        let navigate = navigate.clone();
+        opening.start(async move {
+            match client.enter_account(account).await {
+                Ok(()) => {
+                    session.reload();
+                    navigate(paths::HOME, NavigateOptions::default());
+                }
+                Err(error) => toasts.bad(explain(texts, &error)),
+            }
+        });
+    });
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let row = move |account: Account| {
+        let (id, name) = (account.id, format!("{}: {}", texts.open_account, account.name));
+        view! {
+            <tr>
+                <td class="address">{account.name}</td>
+                <td>{(texts.plan)(account.plan)}</td>
+                <td><Moment at=account.created_at language now=None/></td>
+                <td class="actions"><Button small=true name busy=opening.busy() press=move |()| enter.run(id)>{texts.open_account}</Button></td>
+            </tr>
+        }
+    };
+    let table = move |rows: Memo<Vec<Account>>| {
+        let head = vec![texts.account_name, texts.plan_label, texts.created, texts.actions];
+        view! {
+            <Table label=texts.accounts head busy=loader.busy>
+                <For each=move || rows.get() key=|account| account.id let:account>{row(account)}</For>
+            </Table>
+        }
+        .into_any()
+    };
+    view! {
+        <header class="page-head">
+            <div class="stack-tight"><h1>{texts.accounts}</h1><p class="soft">{texts.accounts_text}</p></div>
+            <Button kind=Kind::Primary press=move |()| creating.set(true)><Icon shape=Shape::Plus/>{texts.new_account}</Button>
+        </header>
+        <div class="stack">
+            {listing(loader, url, &[], (texts.accounts_empty, texts.accounts_empty_text), table)}
+        </div>
+        <Dialog open=creating title=texts.new_account close=texts.close>
+            <NewAccountForm open=creating made=move |()| loader.reload()/>
+        </Dialog>
+    }
+    .into_any()
+}
+
+#[component]
+fn NewAccountForm(open: RwSignal<bool>, #[prop(into)] made: Callback<()>) -> impl IntoView {
+    let (texts, client, toasts) = (texts(), client(), Toasts::here());
+    let text = || RwSignal::new(String::new());
+    let (name, email, password, plan) = (text(), text(), text(), RwSignal::new(Plan::Professional));
+    let (error, saving) = (RwSignal::new(None), Pending::new());
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        saving.start(async move {
+            let new = NewAccount {
+                name: name.get_untracked(),
+                plan: plan.get_untracked(),
+                administrator_email: email.get_untracked(),
+                administrator_password: password.get_untracked(),
+            };
+            match client.create_account(&new).await {
+                Ok(_) => {
+                    toasts.good(texts.account_created);
+                    made.run(());
+                    open.set(false);
+                }
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
+    };
+    let plans = Plan::ALL.into_iter().map(|plan| (plan.as_str(), (texts.plan)(plan))).collect();
+    let choose = move |name: String| {
+        if let Some(chosen) = Plan::ALL.into_iter().find(|plan| plan.as_str() == name) {
+            plan.set(chosen);
+        }
+    };
+    view! {
+        <form class="stack" on:submit=submit>
+            <FormError error/>
+            <Field id="account-name" label=texts.account_name value=name required=true error=field_error(error, "/name")/>
+            <Select
+                id="plan" label=texts.plan_label options=plans choose
+                value=Signal::derive(move || plan.get().as_str().to_owned())
+            />
+            <Field
+                id="administrator-email" label=texts.administrator_email value=email kind="email" required=true
+                error=field_error(error, "/administrator_email")
+            />
+            <Field
+                id="administrator-password" label=texts.administrator_password value=password kind="password"
+                autocomplete="new-password" required=true hint=texts.password_hint
+                error=field_error(error, "/administrator_password")
+            />
+            <div class="dialog-foot">
+                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
+                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.create}</Button>
+            </div>
+        </form>
+    }
+    .into_any()
+}

@@ -1,0 +1,61 @@
+//! The sign-in page.
+
+use super::{FormError, field_error};
+use crate::{
+    api::SignedIn,
+    layout::Choices,
+    paths,
+    state::{Pending, Session, Url, client, load, texts},
+    ui::{Button, Field, Icon, Kind, Shape},
+};
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use shared::session::SignInRequest;
+
+/// Signs in, then goes to where the user wanted to be.
+#[component]
+pub fn SignIn() -> impl IntoView {
+    let (texts, client, session, url, navigate) =
+        (texts(), client(), expect_context::<Session>(), Url::current(), use_navigate());
+    let (email, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let (error, signing_in) = (RwSignal::new(None), Pending::new());
+    let setup = load(|| (), || (), move |(), ()| client.setup_state());
+    let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
+    Effect::new(move |_| {
+        if setup.data.get().is_some_and(|state| state.required) {
+            navigate(paths::SET_UP, replace());
+        } else if session.signed_in() == SignedIn::Yes {
+            let target = url.get("then");
+            navigate(if paths::is_local(&target) { &target } else { paths::HOME }, replace());
+        }
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        signing_in.start(async move {
+            let request = SignInRequest { email: email.get_untracked(), password: password.get_untracked() };
+            error.set(client.sign_in(&request).await.err());
+        });
+    };
+    view! {
+        <main class="gate">
+            <form class="gate-card" on:submit=submit>
+                <span class="brand-mark"><Icon shape=Shape::Brand size=32/></span>
+                <h1>{texts.sign_in_title}</h1>
+                <FormError error/>
+                <Field
+                    id="email" label=texts.email value=email kind="email" autocomplete="username" required=true
+                    error=field_error(error, "/email")
+                />
+                <Field
+                    id="password" label=texts.password value=password kind="password" autocomplete="current-password"
+                    required=true error=field_error(error, "/password")
+                />
+                <Button kind=Kind::Primary submit=true wide=true busy=signing_in.busy()>
+                    {move || if signing_in.busy().get() { texts.signing_in } else { texts.sign_in }}
+                </Button>
+            </form>
+            <div class="row"><Choices/></div>
+        </main>
+    }
+    .into_any()
+}

@@ -1,0 +1,157 @@
+//! Form fields: each with its label, hint and error tied to it.
+
+use super::{Icon, Shape};
+use leptos::prelude::*;
+
+/// A line of text.
+#[component]
+pub fn Field(
+    /// Unique in the page.
+    id: &'static str,
+    /// Its name.
+    label: &'static str,
+    /// What it holds.
+    value: RwSignal<String>,
+    /// The input's type.
+    #[prop(default = "text")]
+    kind: &'static str,
+    /// For password managers.
+    #[prop(default = "off")]
+    autocomplete: &'static str,
+    /// Help under the field.
+    #[prop(optional, into)]
+    hint: Option<String>,
+    /// What is wrong with it.
+    #[prop(optional, into)]
+    error: Signal<Option<String>>,
+    /// Whether it must be filled.
+    #[prop(optional)]
+    required: bool,
+    /// Suggested values.
+    #[prop(optional)]
+    suggestions: &'static [&'static str],
+) -> impl IntoView {
+    let hint_id = hint.is_some().then(|| format!("{id}-hint"));
+    let described = {
+        let hint_id = hint_id.clone();
+        move || match (&hint_id, error.get().is_some()) {
+            (Some(hint), true) => Some(format!("{id}-error {hint}")),
+            (Some(hint), false) => Some(hint.clone()),
+            (None, true) => Some(format!("{id}-error")),
+            (None, false) => None,
+        }
+    };
+    let list = (!suggestions.is_empty()).then(|| format!("{id}-list"));
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <input
+                id=id class="input" type=kind autocomplete=autocomplete required=required list=list.clone()
+                inputmode=(kind == "number").then_some("numeric")
+                aria-invalid=move || error.get().is_some().then_some("true") aria-describedby=described bind:value=value
+            />
+            {list.map(|list| view! {
+                <datalist id=list>{suggestions.iter().map(|text| view! { <option value=*text></option> }).collect_view()}</datalist>
+            })}
+            <Wrong id error/>
+            {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+/// The error of a field, announced when it appears.
+#[component]
+fn Wrong(id: &'static str, error: Signal<Option<String>>) -> impl IntoView {
+    view! {
+        <div role="alert">
+            {move || error.get().map(|error| view! { <p class="field-error" id=format!("{id}-error")>{error}</p> })}
+        </div>
+    }
+}
+
+/// A tick.
+#[component]
+pub fn Check(
+    /// Unique in the page.
+    id: &'static str,
+    /// Its name.
+    label: &'static str,
+    /// Whether it is ticked.
+    value: RwSignal<bool>,
+    /// Help beside it.
+    #[prop(optional)]
+    hint: Option<&'static str>,
+) -> impl IntoView {
+    view! {
+        <div class="check">
+            <input id=id type="checkbox" bind:checked=value aria-describedby=hint.map(|_| format!("{id}-hint"))/>
+            <div class="check-text">
+                <label for=id>{label}</label>
+                {hint.map(|hint| view! { <span class="hint" id=format!("{id}-hint")>{hint}</span> })}
+            </div>
+        </div>
+    }
+}
+
+/// A choice of a few.
+#[component]
+pub fn Select(
+    /// Unique in the page.
+    id: &'static str,
+    /// Its name.
+    label: &'static str,
+    /// What is chosen.
+    #[prop(into)]
+    value: Signal<String>,
+    /// Value and words of each choice.
+    options: Vec<(&'static str, &'static str)>,
+    /// What choosing does.
+    #[prop(into)]
+    choose: Callback<String>,
+    /// Without room for its label, which is then for screen readers only.
+    #[prop(optional)]
+    compact: bool,
+) -> impl IntoView {
+    let options = options
+        .into_iter()
+        .map(|(name, words)| view! { <option value=name selected=move || value.get() == name>{words}</option> })
+        .collect_view();
+    view! {
+        <div class="field">
+            <label for=id class=if compact { "visually-hidden" } else { "" }>{label}</label>
+            <select
+                id=id class=if compact { "input compact" } else { "input" }
+                prop:value=move || value.get() on:change=move |event| choose.run(event_target_value(&event))
+            >
+                {options}
+            </select>
+        </div>
+    }
+    .into_any()
+}
+
+/// A search box.
+#[component]
+pub fn Search(
+    /// Unique in the page.
+    id: &'static str,
+    /// Its name.
+    label: &'static str,
+    /// What it holds.
+    #[prop(into)]
+    value: Signal<String>,
+    /// What typing does.
+    typed: impl FnMut(String) + 'static,
+) -> impl IntoView {
+    let mut typed = typed;
+    view! {
+        <div class="search" role="search">
+            <Icon shape=Shape::Search/>
+            <input
+                id=id class="input" type="search" autocomplete="off" spellcheck="false" aria-label=label placeholder=label
+                prop:value=move || value.get() on:input=move |event| typed(event_target_value(&event))
+            />
+        </div>
+    }
+}

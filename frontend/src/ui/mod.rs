@@ -1,0 +1,22 @@
+//! Building blocks that know no page.
+
+mod badge;
+mod control;
+mod dialog;
+mod field;
+mod icon;
+pub mod number;
+mod secret;
+mod states;
+pub mod time;
+mod toast;
+
+pub use badge::{Badge, Tone};
+pub use control::{Button, Kind};
+pub use dialog::Dialog;
+pub use field::{Check, Field, Search, Select};
+pub use icon::{Icon, Shape};
+pub use secret::Secret;
+pub use states::{Empty, Failure, Notice, Pager, Skeleton, Table};
+pub use time::Moment;
+pub use toast::{ToastRegion, Toasts};

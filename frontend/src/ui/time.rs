@@ -1,0 +1,109 @@
+//! Dates for reading, by the browser's knowledge of languages and time zones.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// A date and time in the user's time zone, with the zone; in words when it was less than a day ago.
+#[component]
+pub fn Moment(
+    /// When.
+    at: DateTime<Utc>,
+    /// The language's tag.
+    language: &'static str,
+    /// The time now, in milliseconds since 1970; absent: never in words.
+    #[prop(optional_no_strip)]
+    now: Option<f64>,
+) -> impl IntoView {
+    let exact = date_time(at, language, None);
+    let words = now.and_then(|now| relative(at, now, language)).unwrap_or_else(|| exact.clone());
+    view! { <time class="nowrap" datetime=at.to_rfc3339() title=exact>{words}</time> }
+}
+
+/// A date and time with its zone; in the user's zone where none is given.
+pub fn date_time(at: DateTime<Utc>, language: &str, zone: Option<&str>) -> String {
+    let mut options = vec![
+        ("year", "numeric"),
+        ("month", "short"),
+        ("day", "numeric"),
+        ("hour", "2-digit"),
+        ("minute", "2-digit"),
+        ("hourCycle", "h23"),
+        ("timeZoneName", "short"),
+    ];
+    options.extend(zone.map(|zone| ("timeZone", zone)));
+    format(at.timestamp_millis() as f64, language, &options)
+}
+
+/// A day, whatever the zone.
+pub fn day(day: NaiveDate, language: &str) -> String {
+    let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis() as f64;
+    let options =
+        [("year", "numeric"), ("month", "short"), ("day", "numeric"), ("weekday", "short"), ("timeZone", "UTC")];
+    format(midnight, language, &options)
+}
+
+/// When `time` (`HH:MM`) comes next in a zone: the local day with the time and the zone's name.
+pub fn next_at(time: &str, zone: &str, now: f64, language: &str) -> String {
+    let clock =
+        format(now, "en-GB", &[("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23"), ("timeZone", zone)]);
+    // The Swedish form of a date is that of ISO 8601.
+    let today =
+        format(now, "sv-SE", &[("year", "numeric"), ("month", "2-digit"), ("day", "2-digit"), ("timeZone", zone)]);
+    let next = today
+        .parse::<NaiveDate>()
+        .ok()
+        .and_then(|today| if time > clock.as_str() { Some(today) } else { today.succ_opt() });
+    match next {
+        Some(next) => format!("{} {time} ({zone})", day(next, language)),
+        None => format!("{time} ({zone})"),
+    }
+}
+
+/// The start of a local day (`YYYY-MM-DD`) in the user's zone as RFC 3339; `later` days on.
+pub fn start_of_day(text: &str, later: i32) -> Option<String> {
+    let day = text.parse::<NaiveDate>().ok()?;
+    use chrono::Datelike;
+    let year = u32::try_from(day.year()).ok()?;
+    let date = Date::new_with_year_month_day(year, day.month0().cast_signed(), day.day().cast_signed() + later);
+    Some(String::from(date.to_iso_string()))
+}
+
+/// The browser's time zone.
+pub fn own_zone() -> String {
+    let options = Intl::DateTimeFormat::new(&Array::new(), &Object::new()).resolved_options();
+    Reflect::get(&options, &"timeZone".into())
+        .ok()
+        .and_then(|zone| zone.as_string())
+        .unwrap_or_else(|| "UTC".to_owned())
+}
+
+fn options(pairs: &[(&str, &str)]) -> Object {
+    let options = Object::new();
+    for (name, value) in pairs {
+        // Setting a property of a plain object cannot fail.
+        drop(Reflect::set(&options, &JsValue::from_str(name), &JsValue::from_str(value)));
+    }
+    options
+}
+
+fn format(millis: f64, language: &str, pairs: &[(&str, &str)]) -> String {
+    let formatter = Intl::DateTimeFormat::new(&Array::of1(&language.into()), &options(pairs));
+    let written: Function = formatter.format().unchecked_into();
+    written.call1(&JsValue::UNDEFINED, &millis.into()).ok().and_then(|text| text.as_string()).unwrap_or_default()
+}
+
+/// "5 minutes ago", within the last day.
+fn relative(at: DateTime<Utc>, now: f64, language: &str) -> Option<String> {
+    let seconds = (now - at.timestamp_millis() as f64) / 1_000.0;
+    let (count, unit) = match seconds {
+        s if s < -60.0 => return None,
+        s if s < 60.0 => (0.0, "second"),
+        s if s < 3_600.0 => ((s / 60.0).floor(), "minute"),
+        s if s < 86_400.0 => ((s / 3_600.0).floor(), "hour"),
+        _ => return None,
+    };
+    let formatter = Intl::RelativeTimeFormat::new(&Array::of1(&language.into()), &options(&[("numeric", "auto")]));
+    Some(String::from(formatter.format(-count, unit)))
+}
