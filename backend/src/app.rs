@@ -15,8 +15,8 @@ use std::{fs::File, net::SocketAddr, sync::Arc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_actix_web::TracingLogger;
-use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
+use utoipa_swagger_ui::SwaggerUi;
 
 /// How long running requests may take after the service is told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
@@ -146,24 +146,28 @@ fn listen(
         .mask_unmatched_patterns("UNKNOWN")
         .build()
         .map_err(|error| anyhow::anyhow!("cannot make the metrics: {error}"))?;
+    let document = http::openapi::document();
     let server = HttpServer::new(move || {
-        let (app, _document) = actix_web::App::new()
-            .into_utoipa_app()
-            .openapi(http::openapi::Base::openapi())
+        let docs = SwaggerUi::new("/api/docs/{_:.*}").url("/api/v1/openapi.json", document.clone());
+        let app = actix_web::App::new()
             .app_data(data.clone())
-            .service(utoipa_actix_web::scope("/api/v1").configure(|config| {
-                if serves_api {
-                    http::api(config);
-                }
-            }))
-            .split_for_parts();
+            .service(http::health::healthz)
+            .service(http::health::readyz)
+            .service(web::redirect("/api/docs", "/api/docs/"))
+            .service(docs);
+        let app = if serves_api {
+            let api =
+                utoipa_actix_web::scope("/api/v1").configure(http::api).default_service(web::to(http::unknown_route));
+            let rest = web::scope("/api").default_service(web::to(http::unknown_route));
+            app.into_utoipa_app().service(api).into_app().service(rest).default_service(web::to(http::console::serve))
+        } else {
+            app.default_service(web::to(http::unknown_route))
+        };
         app.wrap(middleware::from_fn(http::problem::complete))
+            .wrap(middleware::from_fn(http::headers::protect))
             .wrap(middleware::Compress::default())
             .wrap(TracingLogger::<http::request_log::RequestSpan>::new())
             .wrap(metrics.clone())
-            .service(http::health::healthz)
-            .service(http::health::readyz)
-            .default_service(http::unknown_route())
     })
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS)

@@ -126,3 +126,82 @@ fn plain(text: &str) -> String {
         Cow::Owned(text) => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Expected reason, phase and text of each reply in the table.
+    fn replies() -> Vec<(Reason, Phase, &'static str)> {
+        let table = include_str!("../tests/samples/replies.tsv").lines();
+        let rows = table.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        rows.map(|line| {
+            let [reason, phase, text] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("columns: {line}") };
+            let phase = serde_json::from_value(phase.into()).unwrap_or_else(|error| panic!("{line}: {error}"));
+            (reason.parse().unwrap_or_else(|error| panic!("{line}: {error}")), phase, text)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn real_replies_get_their_reason() {
+        let replies = replies();
+        assert!(replies.len() >= 60);
+        let wrong: Vec<_> = replies
+            .iter()
+            .filter_map(|&(expected, phase, text)| {
+                let reply = Reply { text, phase, ..Reply::default() };
+                let rule = decide(&reply).map_or("none", |rule| &rule.id);
+                let found = classify(&reply);
+                (found != expected).then(|| format!("{expected} expected, {found} by {rule}: {phase:?} {text}"))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// What Postfix writes around a reply tells the phase; code and status may come apart from the text.
+    #[test]
+    fn the_form_of_a_reply_does_not_matter() {
+        for (expected, phase, text) in replies() {
+            let command = match phase {
+                Phase::Connect => {
+                    let text = format!("host mx.test[192.0.2.9] refused to talk to me: {text}");
+                    assert_eq!(classify(&Reply { text: &text, ..Reply::default() }), expected, "{text}");
+                    continue;
+                }
+                Phase::Mail => "MAIL FROM command",
+                Phase::Rcpt => "RCPT TO command",
+                Phase::Data => "end of DATA command",
+                Phase::Helo | Phase::Unknown => continue,
+            };
+            let (smtp_code, status) = codes_in(text);
+            let logged = format!("host mx.test[192.0.2.9] said: {text} (in reply to {command})");
+            let reply = Reply { smtp_code, status: status.or(Some("5.0.0")), text: &logged, ..Reply::default() };
+            let expected = if smtp_code.is_some_and(|code| code < 500) { Reason::ResendTimeout } else { expected };
+            assert_eq!(classify(&reply), expected, "{logged}");
+        }
+    }
+
+    #[test]
+    fn expiry_is_a_timeout_whatever_was_said_last() {
+        for (_, phase, text) in replies() {
+            let reply = Reply { text, phase, expired: true, ..Reply::default() };
+            assert_eq!(classify(&reply), Reason::ResendTimeout, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_reason_that_counts_has_examples() {
+        let reasons: BTreeSet<_> = replies().into_iter().map(|(reason, ..)| reason).collect();
+        assert!(Reason::COUNTED.iter().all(|reason| reasons.contains(reason)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_replies_never_panic_and_never_claim_our_mark(text: String, code: u16, status: String) {
+            let reply = Reply { smtp_code: Some(code), status: Some(&status), text: &text, ..Reply::default() };
+            proptest::prop_assert!(!matches!(classify(&reply), Reason::BlockedAddress | Reason::Registered));
+        }
+    }
+}

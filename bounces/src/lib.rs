@@ -1,9 +1,11 @@
 //! From an SMTP reply, a Postfix mail log or a bounce message to a delivery event.
 //!
-//! [`classify`] says why a reply failed, [`postfix::LogParser`] follows a mail log. Nothing here reads a
-//! clock or a file.
+//! [`classify`] says why a reply failed, [`postfix::LogParser`] follows a mail log, [`dsn::parse`] reads a bounce
+//! message. Log and bounce message of one failure give events with the same id, so that it counts once. Nothing here
+//! reads a clock or a file.
 
 mod classify;
+pub mod dsn;
 mod event;
 pub mod postfix;
 mod rules;

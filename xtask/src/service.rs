@@ -43,13 +43,14 @@ pub fn prepare(sample: bool, serve_arguments: &[String]) -> Result<Command> {
     Ok(serve)
 }
 
-/// Builds the service without optimisation: seconds instead of the minutes of `release`.
+/// Builds the service without optimisation: seconds after a change instead of the minutes of `release`.
 ///
-/// The same selection of packages as in the tests, so that both share what they build.
+/// Selecting the workspace gives the dependencies the features that the tests give them, so that both share what they
+/// build; only the service itself is linked.
 pub fn build() -> Result<PathBuf> {
     // The service embeds this folder; it may be empty, but must be there.
     fs::create_dir_all(crate::root().join("frontend/dist"))?;
-    process::check(&mut process::cargo(["build", "--package", "backend", "--bin", "stoplist"]))
+    process::check(&mut process::cargo(["build", "--workspace", "--bin", "stoplist"]))
         .context("the service does not build")?;
     Ok(crate::target_dir().join("debug/stoplist"))
 }

@@ -2,8 +2,10 @@
 
 pub mod accounts;
 pub mod auth;
+pub mod console;
 pub mod delivery_events;
 pub mod extract;
+pub mod headers;
 pub mod health;
 pub mod mail_servers;
 pub mod openapi;
@@ -15,7 +17,6 @@ pub mod setup;
 pub mod tokens;
 
 use crate::service::Error;
-use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Everything under `/api/v1`.
@@ -29,12 +30,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     delivery_events::routes(config);
 }
 
-/// What is not under any route.
-async fn not_found() -> Result<actix_web::HttpResponse, Error> {
-    Err(Error::NotFound)
-}
-
 /// Answers for paths of the API that do not exist.
-pub fn unknown_route() -> actix_web::Route {
-    web::to(not_found)
+pub async fn unknown_route() -> Result<actix_web::HttpResponse, Error> {
+    Err(Error::NotFound)
 }

@@ -1,12 +1,12 @@
 //! Mail servers and their agents' tokens.
 
 use super::{Access, Error, Result, keys, server_configurations::OpenConfiguration};
+use crate::store::ConnectionTrait;
 use crate::{
     state::AppState,
     store::{self, audit, mail_servers::StoredMailServer, server_configurations::ListHead},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::ConnectionTrait;
 use serde_json::json;
 use shared::{
     mail_server::{MailServer, MailServerCredential, MailServerState, MailServerUpdate, NewMailServer},

@@ -80,8 +80,8 @@ impl From<store::Error> for Error {
     }
 }
 
-impl From<sea_orm::DbErr> for Error {
-    fn from(error: sea_orm::DbErr) -> Self {
+impl From<store::DbErr> for Error {
+    fn from(error: store::DbErr) -> Self {
         Self::Internal(error.into())
     }
 }

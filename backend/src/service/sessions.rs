@@ -5,6 +5,7 @@ use super::{
     authentication::{Identity, Origin},
     keys::{self, Claims},
 };
+use crate::store::ConnectionTrait;
 use crate::{
     state::AppState,
     store::{
@@ -15,7 +16,6 @@ use crate::{
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::ConnectionTrait;
 use shared::{
     Address,
     session::{AccessToken, Me, Role, SignInRequest},

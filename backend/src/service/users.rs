@@ -1,9 +1,9 @@
 //! Users.
 
 use super::{Error, Result};
+use crate::store::ConnectionTrait;
 use crate::store::{self, users::User};
 use chrono::{DateTime, Utc};
-use sea_orm::ConnectionTrait;
 use shared::{Address, session::Role};
 use uuid::Uuid;
 

@@ -16,7 +16,9 @@ pub mod users;
 pub use db::{Db, Pool};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, SqlErr, Statement, Value};
+/// What services name of the database: a connection or transaction to hand on, and its error.
+pub use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sea_orm::{SqlErr, Statement, Value};
 
 /// Why the database did not answer as asked.
 #[derive(Debug, thiserror::Error)]

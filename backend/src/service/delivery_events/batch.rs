@@ -170,7 +170,20 @@ fn storable(reply: &str) -> String {
     reply.chars().take(MAX_REPLY).map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// Finds the reason in the SMTP reply.
-fn classify(_event: &NewDeliveryEvent) -> Reason {
-    Reason::Other
+/// Finds the reason in the SMTP reply. An outcome is final, so a reply that asks to try again later means that the
+/// retry time ended. Our own mark proves nothing here: whoever has it from a remote server would report it too.
+fn classify(event: &NewDeliveryEvent) -> Reason {
+    let text = event.reply.as_deref().unwrap_or_default();
+    if text.contains(bounces::MARK) {
+        return Reason::Other;
+    }
+    let temporary_code = event.smtp_code.is_some_and(|code| (400..500).contains(&code));
+    let temporary_status = event.status.as_deref().is_some_and(|status| status.starts_with("4."));
+    bounces::classify(&bounces::Reply {
+        smtp_code: event.smtp_code,
+        status: event.status.as_deref(),
+        text,
+        expired: temporary_code || temporary_status,
+        ..bounces::Reply::default()
+    })
 }

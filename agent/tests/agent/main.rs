@@ -1,0 +1,5 @@
+//! The agent against a service and a Postfix that the tests play.
+
+mod postfix;
+mod support;
+mod sync;

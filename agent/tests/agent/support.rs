@@ -1,0 +1,333 @@
+//! A service that answers agents from memory and misbehaves on demand, and an agent to talk to it.
+
+use agent::{clock::Clock, config::Config, run::Agent};
+use shared::{
+    AddressKey, ListChecksum,
+    agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity, ListBody, ListHeader},
+};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    task::JoinHandle,
+};
+use uuid::Uuid;
+
+/// What goes wrong with the next list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection breaks in the middle of the body.
+    Torn,
+    /// The header's checksum is of another list.
+    WrongChecksum,
+    /// The acknowledgement is not agreed to.
+    Disagree,
+}
+
+pub struct State {
+    pub epoch: Uuid,
+    /// The lists of all versions, from 0.
+    pub versions: Vec<BTreeSet<String>>,
+    /// Changes since versions before this one are gone.
+    pub oldest_version: usize,
+    pub faults: Vec<Fault>,
+    pub acknowledged: Vec<Acknowledgement>,
+    pub snapshots: u32,
+    pub change_lists: u32,
+    /// Bodies of the reported batches.
+    pub reports: Vec<serde_json::Value>,
+    /// The status that reports are answered with, and the ids that are rejected.
+    pub report_status: u16,
+    pub rejected_ids: BTreeSet<String>,
+}
+
+pub struct FakeService {
+    pub address: SocketAddr,
+    pub state: Arc<Mutex<State>>,
+    changed: Arc<Notify>,
+    accepting: JoinHandle<()>,
+}
+
+fn checksum(keys: &BTreeSet<String>) -> ListChecksum {
+    let mut sum = ListChecksum::EMPTY;
+    keys.iter().for_each(|key| sum.add(&AddressKey::from_stored(key.clone())));
+    sum
+}
+
+impl FakeService {
+    pub async fn start(keys: impl IntoIterator<Item = String>) -> Self {
+        let state = State {
+            epoch: Uuid::from_u128(7),
+            versions: vec![keys.into_iter().collect()],
+            oldest_version: 0,
+            faults: Vec::new(),
+            acknowledged: Vec::new(),
+            snapshots: 0,
+            change_lists: 0,
+            reports: Vec::new(),
+            report_status: 200,
+            rejected_ids: BTreeSet::new(),
+        };
+        Self::listen("127.0.0.1:0".parse().unwrap(), Arc::new(Mutex::new(state))).await
+    }
+
+    async fn listen(address: SocketAddr, state: Arc<Mutex<State>>) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let changed = Arc::new(Notify::new());
+        let (serving, waking) = (state.clone(), changed.clone());
+        let accepting = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                connections.spawn(connection(stream, serving.clone(), waking.clone()));
+            }
+        });
+        Self { address, state, changed, accepting }
+    }
+
+    /// Goes away with all its connections; [`Self::back`] returns at the same address.
+    pub async fn away(self) -> (SocketAddr, Arc<Mutex<State>>) {
+        self.accepting.abort();
+        let _ = self.accepting.await;
+        (self.address, self.state)
+    }
+
+    pub async fn back((address, state): (SocketAddr, Arc<Mutex<State>>)) -> Self {
+        Self::listen(address, state).await
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub fn publish(&self, change: impl FnOnce(&mut BTreeSet<String>)) {
+        let mut state = self.state();
+        let mut keys = state.versions.last().unwrap().clone();
+        change(&mut keys);
+        state.versions.push(keys);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until the agent acknowledged the last version as it is.
+    pub async fn in_sync(&self) {
+        eventually("the last version is acknowledged", || {
+            let state = self.state();
+            let keys = state.versions.last().unwrap();
+            let expected = Acknowledgement {
+                epoch: state.epoch,
+                version: state.versions.len() as i64 - 1,
+                count: keys.len() as i64,
+                checksum: checksum(keys),
+            };
+            state.acknowledged.last() == Some(&expected)
+        })
+        .await;
+    }
+}
+
+pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within 20 s: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+async fn connection(stream: TcpStream, state: Arc<Mutex<State>>, changed: Arc<Notify>) {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut request = String::new();
+        if stream.read_line(&mut request).await.unwrap_or(0) == 0 {
+            return;
+        }
+        let (mut length, mut authorised) = (0, false);
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).await.unwrap();
+            let line = line.trim_end();
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line.split_once(": ").unwrap();
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.parse().unwrap(),
+                "authorization" => authorised = value == "Bearer secret-token",
+                _ => {}
+            }
+        }
+        assert!(authorised, "every request carries the token");
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.unwrap();
+        let target = request.split(' ').nth(1).unwrap();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (status, body, torn) = match path.strip_prefix("/api/v1").unwrap() {
+            "/agent" => (200, serde_json::to_vec(&identity(&state.lock().unwrap())).unwrap(), false),
+            "/agent/list" => list(query, &state, &changed).await,
+            "/agent/acknowledgements" => {
+                let mut state = state.lock().unwrap();
+                state.acknowledged.push(serde_json::from_slice(&body).unwrap());
+                let disagree = state.faults.iter().position(|fault| *fault == Fault::Disagree);
+                let matches = disagree.map(|index| state.faults.remove(index)).is_none();
+                (200, serde_json::to_vec(&AcknowledgementResult { matches }).unwrap(), false)
+            }
+            "/server-configurations/00000000-0000-0000-0000-000000000009/delivery-events" => {
+                let (status, answer) = report(&mut state.lock().unwrap(), &body);
+                (status, answer, false)
+            }
+            other => panic!("no such path: {other}"),
+        };
+        let declared = if torn { body.len() + 1_000 } else { body.len() };
+        let head = format!("HTTP/1.1 {status} Test\r\nContent-Length: {declared}\r\n\r\n");
+        if stream.write_all(head.as_bytes()).await.is_err() || stream.write_all(&body).await.is_err() || torn {
+            return;
+        }
+    }
+}
+
+fn identity(state: &State) -> AgentIdentity {
+    AgentIdentity {
+        mail_server_id: Uuid::from_u128(8),
+        mail_server_name: "mx1".to_owned(),
+        server_configuration_id: Uuid::from_u128(9),
+        epoch: state.epoch,
+        version: state.versions.len() as i64 - 1,
+    }
+}
+
+async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<u8>, bool) {
+    let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let since = value("version").map(|version| version.parse::<usize>().unwrap());
+    if let Some(since) = since {
+        let woken = changed.notified();
+        let (current, newest) = {
+            let state = state.lock().unwrap();
+            (value("epoch") == Some(state.epoch.to_string().as_str()), state.versions.len() - 1)
+        };
+        if current && since == newest {
+            woken.await;
+        }
+    }
+    let mut state = state.lock().unwrap();
+    let newest = state.versions.len() - 1;
+    let known = value("epoch").is_none_or(|epoch| epoch == state.epoch.to_string());
+    let (body, lines) = match since {
+        None => {
+            state.snapshots += 1;
+            (ListBody::Snapshot, state.versions[newest].iter().map(|key| format!("{key}\n")).collect::<String>())
+        }
+        Some(since) if known && since >= state.oldest_version && since <= newest => {
+            state.change_lists += 1;
+            let (old, new) = (&state.versions[since], &state.versions[newest]);
+            let removed = old.difference(new).map(|key| format!("-{key}\n"));
+            (ListBody::Changes, removed.chain(new.difference(old).map(|key| format!("+{key}\n"))).collect())
+        }
+        Some(_) => {
+            let problem = r#"{"type":"/problems/gone","title":"Gone","status":410,"detail":"fetch a snapshot"}"#;
+            return (410, problem.as_bytes().to_vec(), false);
+        }
+    };
+    let keys = &state.versions[newest];
+    let mut header = ListHeader {
+        body,
+        epoch: state.epoch,
+        version: newest as i64,
+        count: keys.len() as i64,
+        checksum: checksum(keys),
+    };
+    let fault = state.faults.first().copied().filter(|fault| *fault != Fault::Disagree);
+    if fault.is_some() {
+        state.faults.remove(0);
+    }
+    if fault == Some(Fault::WrongChecksum) {
+        header.checksum.add_hash(1);
+    }
+    let mut answer = serde_json::to_vec(&header).unwrap();
+    answer.push(b'\n');
+    answer.extend_from_slice(lines.as_bytes());
+    if fault == Some(Fault::Torn) {
+        answer.truncate(answer.len() - 3);
+    }
+    (200, answer, fault == Some(Fault::Torn))
+}
+
+fn report(state: &mut State, body: &[u8]) -> (u16, Vec<u8>) {
+    if state.report_status != 200 {
+        return (state.report_status, b"{}".to_vec());
+    }
+    let events: Vec<serde_json::Value> = serde_json::from_slice(body).unwrap();
+    let mut items = Vec::new();
+    let mut rejected = 0;
+    for (index, event) in events.iter().enumerate() {
+        let refused = state.rejected_ids.contains(event["id"].as_str().unwrap());
+        rejected += u32::from(refused);
+        let status = if refused { "rejected" } else { "accepted" };
+        items.push(serde_json::json!({ "index": index, "status": status, "detail": "no such address" }));
+    }
+    let accepted = events.len() as u32 - rejected;
+    state.reports.extend(events);
+    let answer = serde_json::json!({ "accepted": accepted, "duplicates": 0, "rejected": rejected, "items": items });
+    (200, serde_json::to_vec(&answer).unwrap())
+}
+
+pub fn config(folder: &Path, service: SocketAddr, more: &str) -> Config {
+    let path = folder.join("agent.toml");
+    let data_dir = folder.join("data");
+    let text = format!(
+        "service = \"http://{service}\"\ntoken = \"secret-token\"\ndata_dir = {data_dir:?}\n\
+         policy_listen = \"127.0.0.1:0\"\nsocketmap_listen = \"127.0.0.1:0\"\n{more}"
+    );
+    std::fs::write(&path, text).unwrap();
+    Config::read(&path).unwrap()
+}
+
+pub async fn start(folder: &Path, service: SocketAddr) -> Agent {
+    Agent::start(config(folder, service, ""), Clock::system()).await.unwrap()
+}
+
+/// A connection that stays open, as Postfix keeps it.
+pub struct Policy(BufReader<TcpStream>);
+
+impl Policy {
+    pub async fn connect(agent: &Agent) -> Self {
+        Self(BufReader::new(TcpStream::connect(agent.policy).await.unwrap()))
+    }
+
+    /// The action for a recipient; `None` when the agent closes the connection.
+    pub async fn ask(&mut self, recipient: &str) -> Option<String> {
+        let request = format!("request=smtpd_access_policy\nprotocol_state=RCPT\nrecipient={recipient}\n\n");
+        self.0.write_all(request.as_bytes()).await.ok()?;
+        self.answer().await
+    }
+
+    pub async fn send(&mut self, octets: &[u8]) {
+        self.0.write_all(octets).await.unwrap();
+    }
+
+    pub async fn answer(&mut self) -> Option<String> {
+        let mut line = String::new();
+        if self.0.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let mut empty = String::new();
+        self.0.read_line(&mut empty).await.ok()?;
+        assert_eq!(empty, "\n", "an empty line ends the answer");
+        Some(line.trim_end().to_owned())
+    }
+
+    pub async fn refuses(&mut self, recipient: &str) -> bool {
+        match self.ask(recipient).await.as_deref() {
+            Some("action=DUNNO") => false,
+            Some("action=550 5.7.1 Blocked by Stoplist: address keeps failing") => true,
+            other => panic!("unexpected answer {other:?}"),
+        }
+    }
+}

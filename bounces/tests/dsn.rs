@@ -1,0 +1,202 @@
+//! Bounce messages of a real Postfix and a real Exim.
+
+use bounces::{
+    dsn::{self, Context, Error},
+    postfix::{Config, LogParser},
+};
+use chrono::{DateTime, Utc};
+use shared::{
+    Reason,
+    delivery_event::{NewDeliveryEvent, Outcome},
+};
+use std::{collections::BTreeMap, fs, path::Path};
+
+fn received_at() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2026-11-24T00:00:00Z").unwrap().to_utc()
+}
+
+fn parse(message: &[u8], own_host: &str) -> Result<Vec<NewDeliveryEvent>, Error> {
+    dsn::parse(message, &Context { own_hosts: &[own_host.to_owned()], received_at: received_at() })
+}
+
+/// Every message of a folder of samples, by file name.
+fn samples(folder: &str) -> BTreeMap<String, Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(folder);
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))
+        .collect()
+}
+
+fn check(folder: &str, own_host: &str, expected: &[(&str, &str)]) {
+    let samples = samples(folder);
+    let found: Vec<_> = samples
+        .iter()
+        .map(|(name, message)| {
+            let events = parse(message, own_host).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(events.len(), 1, "{name}");
+            assert_eq!(events[0].outcome, Outcome::Error, "{name}");
+            assert_eq!(events[0].occurred_at.date_naive().to_string(), "2026-11-23", "{name}");
+            // The file's name is the address with brackets replaced.
+            assert_eq!(events[0].address.replace(['[', ']'], "_"), *name);
+            (name.as_str(), events[0].reason.unwrap().as_str())
+        })
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn postfix_reports() {
+    check(
+        "postfix-dsn",
+        "pfe.mta.test",
+        &[
+            ("a@dead.test", "resend_timeout"),
+            ("a@no-such-tld.invalidtld", "unknown_host"),
+            ("a@nomx.test", "unknown_host"),
+            ("a@nullmx.test", "unknown_host"),
+            ("a@nxdomain.test", "unknown_host"),
+            ("a@servfail.test", "resend_timeout"),
+            ("foo@", "address_format"),
+            ("foo@-bad-.test", "address_format"),
+            ("foo@_300.1.2.3_", "address_format"),
+            ("foo@bad..test", "address_format"),
+            ("foo@x", "unknown_host"),
+            ("u-421-a@x.test", "resend_timeout"),
+            ("u-422-a@gm.test", "resend_timeout"),
+            // A list that is not ours: it bears no mark.
+            ("u-422-b@gm.test", "other"),
+            ("u-422-f@gm.test", "other"),
+            ("u-450-a@gm.test", "resend_timeout"),
+            ("u-451-a@x.test", "resend_timeout"),
+            ("u-511-a@gm.test", "unknown_user"),
+            ("u-5110-a@x.test", "unknown_user"),
+            ("u-512-a@x.test", "unknown_host"),
+            ("u-513-a@x.test", "address_format"),
+            ("u-521-a@x.test", "reception_rejected"),
+            ("u-522-a@x.test", "reception_rejected"),
+            ("u-553-a@x.test", "address_format"),
+            ("u-554d-a@x.test", "other"),
+            ("u-571-a@x.test", "other"),
+            ("u-571d-a@gm.test", "other"),
+            ("u-5726-a@gm.test", "other"),
+            ("u-bare550-a@x.test", "unknown_user"),
+            ("u-bare554-a@yahoo.test", "unknown_user"),
+            ("u-ms-a@outlook.test", "unknown_user"),
+            ("v7@x.test", "other"),
+            ("v8@x.test", "other"),
+            ("victim@x.test", "other"),
+        ],
+    );
+}
+
+#[test]
+fn exim_reports() {
+    check(
+        "exim-dsn",
+        "exim.mta.test",
+        &[
+            ("a@dead.test", "resend_timeout"),
+            ("a@nomx.test", "unknown_host"),
+            ("a@nullmx.test", "unknown_host"),
+            ("a@nxdomain.test", "unknown_host"),
+            ("a@servfail.test", "resend_timeout"),
+            ("taro.00@outlook.com", "other"),
+            ("u-421-x@x.test", "resend_timeout"),
+            ("u-422-x@x.test", "resend_timeout"),
+            ("u-511-x@x.test", "unknown_user"),
+            ("u-511-y@x.test", "unknown_user"),
+            ("u-571-x@x.test", "other"),
+            ("u-571d-x@x.test", "other"),
+            ("u-bare550-x@x.test", "unknown_user"),
+        ],
+    );
+}
+
+/// The log and the bounce message of one failure count once, and agree about the reason.
+#[test]
+fn a_postfix_report_repeats_what_the_log_said() {
+    let config = Config { server: "pfe.mta.test".into(), syslog_name: "pfe".into() };
+    let mut log = LogParser::new(config);
+    let logged: BTreeMap<_, _> = include_str!("samples/postfix-maillog.log")
+        .lines()
+        .flat_map(|line| log.feed(line.as_bytes(), received_at().fixed_offset()))
+        .map(|event| (event.id.clone(), event))
+        .collect();
+    let samples = samples("postfix-dsn");
+    for (name, message) in &samples {
+        let event = &parse(message, "pfe.mta.test").unwrap()[0];
+        let same = logged.get(&event.id).unwrap_or_else(|| panic!("{name}: the log has no event with this id"));
+        assert_eq!((&same.address, same.reason, &same.status), (&event.address, event.reason, &event.status), "{name}");
+    }
+}
+
+#[test]
+fn only_our_own_server_can_say_that_the_list_refused() {
+    let marked = |sample: &str, words: &str| {
+        let text =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(sample)).unwrap();
+        assert!(text.contains(words), "{sample}");
+        text.replace(words, "Blocked by Stoplist").into_bytes()
+    };
+    let reason = |message: &[u8], host: &str| parse(message, host).unwrap()[0].reason.unwrap();
+    let postfix = marked("postfix-dsn/v7@x.test.eml", "blocked by list");
+    assert_eq!(reason(&postfix, "PFE.mta.test"), Reason::BlockedAddress);
+    assert_eq!(reason(&postfix, "other.test"), Reason::Other);
+    let exim = marked("exim-dsn/taro.00@outlook.com.eml", "blocked by list cfg-7");
+    assert_eq!(reason(&exim, "exim.mta.test"), Reason::BlockedAddress);
+    let remote = marked("postfix-dsn/u-554d-a@x.test.eml", "Message contents rejected");
+    assert_eq!(reason(&remote, "pfe.mta.test"), Reason::Other);
+}
+
+fn report(groups: &str) -> Vec<u8> {
+    format!(
+        "From: MAILER-DAEMON@mx.test\r\nMessage-Id: <1@mx.test>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+         Reporting-MTA: dns; mx.test\r\n\r\n{groups}\r\n--b--\r\n"
+    )
+    .into_bytes()
+}
+
+#[test]
+fn delays_and_relays_are_no_failures_and_each_recipient_counts() {
+    let message = report(
+        "Final-Recipient: rfc822; late@x.test\r\nAction: delayed\r\nStatus: 4.4.1\r\n\r\n\
+         Final-Recipient: rfc822; relayed@x.test\r\nAction: relayed\r\nStatus: 2.0.0\r\n\r\n\
+         Original-Recipient: rfc822; alias@x.test\r\nFinal-Recipient: rfc822; a@y.test\r\nAction: Failed\r\n\
+         Status: 5.1.1 (unknown)\r\nLast-Attempt-Date: Mon, 23 Nov 2026 17:10:19 +0900\r\n\r\n\
+         Final-Recipient: rfc822; \"b c\"@y.test\r\nAction: failed\r\nStatus: 5.2.2\r\n",
+    );
+    let events = parse(&message, "mx.test").unwrap();
+    let found: Vec<_> = events.iter().map(|event| (event.address.as_str(), event.reason.unwrap())).collect();
+    assert_eq!(found, [("alias@x.test", Reason::UnknownUser), ("\"b c\"@y.test", Reason::ReceptionRejected)]);
+    assert_ne!(events[0].id, events[1].id);
+    assert_eq!(events[0].occurred_at, DateTime::parse_from_rfc3339("2026-11-23T08:10:19Z").unwrap());
+    assert_eq!(events[1].occurred_at, received_at(), "no date in the report");
+    assert_eq!(parse(&message, "mx.test").unwrap(), events, "the same message again");
+}
+
+#[test]
+fn other_messages_are_refused() {
+    assert_eq!(parse(b"Subject: hello\r\n\r\nhi\r\n", "mx.test"), Err(Error::NotAReport));
+    assert!(parse(b"", "mx.test").is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..2000)) {
+        let _ = parse(&bytes, "mx.test");
+        let _ = parse(&report(&String::from_utf8_lossy(&bytes)), "mx.test");
+    }
+
+    #[test]
+    fn cut_and_spoilt_reports_never_panic(cut in 0usize..2400, byte in proptest::num::u8::ANY) {
+        let mut bytes = include_bytes!("samples/postfix-dsn/u-511-a@gm.test.eml").to_vec();
+        let at = cut.min(bytes.len() - 1);
+        let _ = parse(&bytes[..at], "mx.test");
+        bytes[at] = byte;
+        let _ = parse(&bytes, "mx.test");
+    }
+}
