@@ -153,6 +153,7 @@ fn listen(
             .app_data(data.clone())
             .service(http::health::healthz)
             .service(http::health::readyz)
+            .service(http::health::metrics)
             .service(web::redirect("/api/docs", "/api/docs/"))
             .service(docs);
         let app = if serves_api {
@@ -163,11 +164,12 @@ fn listen(
         } else {
             app.default_service(web::to(http::unknown_route))
         };
-        app.wrap(middleware::from_fn(http::problem::complete))
+        // Innermost: it writes the body of /metrics, which must be compressed after that.
+        app.wrap(metrics.clone())
+            .wrap(middleware::from_fn(http::problem::complete))
             .wrap(middleware::from_fn(http::headers::protect))
             .wrap(middleware::Compress::default())
             .wrap(TracingLogger::<http::request_log::RequestSpan>::new())
-            .wrap(metrics.clone())
     })
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS)

@@ -4,9 +4,12 @@ use crate::{
     app,
     clock::Clock,
     config::{Settings, SettingsArgs},
-    http, telemetry,
+    doctor, http, service, telemetry,
 };
+use anyhow::Context;
 use clap::{Parser, Subcommand};
+use shared::session::{MIN_PASSWORD, NewApiToken, Scope};
+use std::io::IsTerminal;
 
 /// Stops e-mail to addresses that keep failing.
 #[derive(Debug, Parser)]
@@ -26,9 +29,43 @@ enum Command {
     Migrate,
     /// Print the OpenAPI document
     Openapi,
+    /// Manage the staff that runs the service
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Manage API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Check settings, data folder, database, time zones and port
+    Doctor,
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ProviderCommand {
+    /// Add a provider; the password is read from standard input
+    Create {
+        /// The address that signs in
+        #[arg(long)]
+        email: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a token and print its secret, which is shown this once
+    Create {
+        /// Name of the account
+        #[arg(long)]
+        account: String,
+        /// What the token may be used for: read, events, lists, manage
+        #[arg(long, value_delimiter = ',', required = true, value_parser = scope)]
+        scope: Vec<Scope>,
+        /// What the token is for
+        #[arg(long, default_value = "command line")]
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,9 +94,53 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             println!("{}", http::openapi::document().to_pretty_json()?);
             Ok(())
         }
+        Command::Provider(ProviderCommand::Create { email }) => create_provider(settings, &email).await,
+        Command::Token(TokenCommand::Create { account, scope, name }) => {
+            create_token(settings, &account, NewApiToken { name, scopes: scope, expires_at: None }).await
+        }
+        Command::Doctor => doctor::run(&settings).await,
         Command::Config(ConfigCommand::Show) => {
             println!("{}", settings.display());
             Ok(())
         }
+    }
+}
+
+fn scope(name: &str) -> Result<Scope, String> {
+    let scope = Scope::ALL.into_iter().filter(|scope| *scope != Scope::Agent).find(|scope| scope.as_str() == name);
+    scope.ok_or_else(|| format!("{name:?} is no scope: use read, events, lists or manage"))
+}
+
+async fn create_provider(settings: Settings, email: &str) -> anyhow::Result<()> {
+    if std::io::stdin().is_terminal() {
+        eprintln!("Password, {MIN_PASSWORD} characters or more, then Enter:");
+    }
+    let mut password = String::new();
+    std::io::stdin().read_line(&mut password).context("cannot read the password from standard input")?;
+    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    let state = app::open(settings, Clock::system()).await?;
+    let result = service::users::create_provider(&state, email, password).await.map_err(explain);
+    state.db.close().await;
+    let user = result?;
+    println!("{} can sign in as a provider.", user.email);
+    Ok(())
+}
+
+async fn create_token(settings: Settings, account: &str, new: NewApiToken) -> anyhow::Result<()> {
+    let state = app::open(settings, Clock::system()).await?;
+    let result = service::tokens::create_for_account(&state, account, new).await.map_err(explain);
+    state.db.close().await;
+    println!("{}", result?.secret);
+    Ok(())
+}
+
+/// Says which field is wrong, where the error knows.
+fn explain(error: service::Error) -> anyhow::Error {
+    match error {
+        service::Error::Invalid(problems) => {
+            let details: Vec<_> = problems.into_iter().map(|problem| problem.detail).collect();
+            anyhow::anyhow!(details.join("; "))
+        }
+        other => other.into(),
     }
 }

@@ -71,12 +71,10 @@ fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse
 
 fn accepts_brotli(request: &HttpRequest) -> bool {
     let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
-    accepted.split(',').map(str::trim).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        parts.next() == Some("br")
-            && parts.all(|parameter| {
-                parameter.trim_start_matches("q=").trim_matches(['0', '.']) != "" || !parameter.starts_with("q=")
-            })
+    accepted.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(";").unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+        name.trim() == "br" && weight.parse().is_ok_and(|weight: f32| weight > 0.0)
     })
 }
 

@@ -20,3 +20,9 @@ pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
         }
     }
 }
+
+/// Counters and durations for Prometheus; the metrics middleware writes the body.
+#[get("/metrics")]
+pub async fn metrics() -> HttpResponse {
+    HttpResponse::Ok().finish()
+}

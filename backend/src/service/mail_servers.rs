@@ -1,10 +1,9 @@
 //! Mail servers and their agents' tokens.
 
 use super::{Access, Error, Result, keys, server_configurations::OpenConfiguration};
-use crate::store::ConnectionTrait;
 use crate::{
     state::AppState,
-    store::{self, audit, mail_servers::StoredMailServer, server_configurations::ListHead},
+    store::{self, ConnectionTrait, audit, mail_servers::StoredMailServer, server_configurations::ListHead},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;

@@ -5,11 +5,10 @@ use super::{
     authentication::{Identity, Origin},
     keys::{self, Claims},
 };
-use crate::store::ConnectionTrait;
 use crate::{
     state::AppState,
     store::{
-        self,
+        self, ConnectionTrait,
         audit::{self, NewAuditEntry},
         sessions::NewSession,
         users::User,

@@ -59,6 +59,16 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
     Ok(ApiTokenSecret { token, secret })
 }
 
+/// Makes a token for the account of a name, from the command line.
+///
+/// # Errors
+/// As [`create`]; [`Error::Invalid`] when no account has that name.
+pub async fn create_for_account(state: &AppState, account: &str, new: NewApiToken) -> Result<ApiTokenSecret> {
+    let found = store::accounts::find_by_name(state.db.connection(), account).await?;
+    let account = found.ok_or_else(|| Error::field("/account", format!("there is no account named {account:?}")))?;
+    create(state, &Access::system(account.id), new).await
+}
+
 /// Revokes a token; it stops working at once.
 ///
 /// # Errors

@@ -98,6 +98,14 @@ impl Db {
         Ok(Migrator::up(&self.connection, None).await?)
     }
 
+    /// How many migrations have not run yet.
+    ///
+    /// # Errors
+    /// The schema cannot be read.
+    pub async fn pending_migrations(&self) -> Result<usize> {
+        Ok(Migrator::get_pending_migrations(&self.connection).await?.len())
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors

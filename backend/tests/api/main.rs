@@ -3,5 +3,10 @@
 
 mod support;
 
+mod accounts;
+mod bad_input;
 mod delivery_events;
 mod openapi;
+mod server_configurations;
+mod serving;
+mod sessions;

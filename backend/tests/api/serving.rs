@@ -1,0 +1,56 @@
+//! What is beside the API: health, metrics, documents, the console's headers.
+
+use crate::support::TestApp;
+
+async fn get(app: &TestApp, path: &str) -> reqwest::Response {
+    reqwest::get(format!("http://{}{path}", app.running.address)).await.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_metrics_and_documents_are_served() {
+    let app = TestApp::start().await;
+    for path in ["/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/docs/", "/api/docs"] {
+        assert_eq!(get(&app, path).await.status(), 200, "{path}");
+    }
+    let metrics = get(&app, "/metrics").await.text().await.expect("text");
+    assert!(metrics.contains("stoplist_http_requests_total"), "{metrics}");
+    let docs = get(&app, "/api/docs/").await.text().await.expect("text");
+    assert!(!docs.contains("https://"), "the docs page loads nothing from elsewhere: {docs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_paths_of_the_api_are_problems_and_not_pages() {
+    let app = TestApp::start().await;
+    for path in ["/api/v1/nothing", "/api/v2", "/api/nothing"] {
+        let answer = get(&app, path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browsers_are_protected() {
+    let app = TestApp::start().await;
+    let page = get(&app, "/").await;
+    let policy = page.headers()["content-security-policy"].to_str().expect("text");
+    assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe-inline"), "{policy}");
+    assert_eq!(page.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(get(&app, "/api/v1/setup").await.headers()["cache-control"], "no-store");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_does_not_open_the_same_sqlite_file() {
+    if TestApp::is_postgres() {
+        // There several nodes are wanted.
+        let app = TestApp::start().await;
+        let other = app.start_another_node().await;
+        assert_eq!(get(&other, "/readyz").await.status(), 200);
+        return;
+    }
+    let app = TestApp::start().await;
+    let second = backend::app::start(app.settings.clone(), app.clock.clone()).await;
+    let error = second.err().expect("a second service must not start").to_string();
+    assert!(error.contains("another stoplist"), "{error}");
+}
