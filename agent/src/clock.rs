@@ -1,6 +1,6 @@
 //! The one place that reads the machine's clock (DESIGN decision 7).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Local, Utc};
 
 /// What time it is; tests bring their own.
 #[derive(Debug, Clone, Copy)]
@@ -21,5 +21,10 @@ impl Clock {
     /// The time now.
     pub fn now(&self) -> DateTime<Utc> {
         (self.0)()
+    }
+
+    /// The time now in the machine's zone, which mail logs are written in.
+    pub fn local(&self) -> DateTime<FixedOffset> {
+        self.now().with_timezone(&Local).fixed_offset()
     }
 }

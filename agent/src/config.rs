@@ -47,6 +47,7 @@ struct ConfigFile {
     mail_log: Option<PathBuf>,
     #[serde(default = "default_syslog_name")]
     syslog_name: String,
+    myhostname: Option<String>,
     map_file: Option<PathBuf>,
 }
 
@@ -79,6 +80,8 @@ pub struct Config {
     pub mail_log: Option<PathBuf>,
     /// Postfix's `syslog_name`: whose lines in the mail log count.
     pub syslog_name: String,
+    /// Postfix's `myhostname`, which event ids are derived from; by default the machine's name, as in Postfix.
+    pub myhostname: String,
     /// The cdb file that Postfix uses while the agent is down.
     pub map_file: PathBuf,
 }
@@ -124,6 +127,12 @@ impl Config {
         if file.syslog_name.is_empty() {
             bail!("syslog_name must be Postfix's syslog_name, usually \"postfix\"");
         }
+        let myhostname = match file.myhostname {
+            Some(name) => name,
+            None => std::fs::read_to_string("/proc/sys/kernel/hostname")
+                .context("cannot find out the machine's name: set myhostname to Postfix's")?,
+        };
+        let myhostname = myhostname.trim().to_owned();
         Ok(Self {
             service,
             token,
@@ -132,6 +141,7 @@ impl Config {
             socketmap_listen: file.socketmap_listen,
             mail_log: file.mail_log,
             syslog_name: file.syslog_name,
+            myhostname,
             map_file,
         })
     }

@@ -3,6 +3,11 @@
 use crate::{
     clock::Clock,
     config::Config,
+    events::{
+        follower::{Follower, Progress},
+        sender,
+        spool::Spool,
+    },
     list::{List, ListError},
     postfix::{self, map_file, policy, socketmap},
     service::Service,
@@ -14,9 +19,12 @@ use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::File,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 use tokio::{net::TcpListener, task::JoinSet};
+
+/// How large the spool may get: about 16 million events. Then the mail log waits.
+const SPOOL_OCTETS: u64 = 4 << 30;
 
 /// An agent that runs until it is dropped.
 pub struct Agent {
@@ -27,6 +35,7 @@ pub struct Agent {
     /// The list that it holds.
     pub list: Arc<List>,
     tasks: JoinSet<()>,
+    progress: Arc<Progress>,
     _lock: File,
 }
 
@@ -53,19 +62,34 @@ impl Agent {
             socketmap: socketmap.local_addr()?,
             list: list.clone(),
             tasks: JoinSet::new(),
+            progress: Arc::default(),
             _lock: lock,
         };
         agent.tasks.spawn(postfix::serve(policy, list.clone(), policy::answer));
         agent.tasks.spawn(postfix::serve(socketmap, list.clone(), socketmap::answer));
         let sync_status = Arc::new(Mutex::new(SyncStatus::default()));
         agent.tasks.spawn(map_file::follow(config.map_file.clone(), list.clone()));
-        agent.tasks.spawn(load_and_sync(service, list.clone(), clock, sync_status.clone()));
-        agent.tasks.spawn(report_status(config, list, clock, sync_status));
+        agent.tasks.spawn(load_and_sync(service.clone(), list.clone(), clock, sync_status.clone()));
+        let spool = Arc::new(
+            Spool::open(&config.data_dir.join("spool"), SPOOL_OCTETS)
+                .with_context(|| format!("cannot use the spool in data_dir {data_dir}"))?,
+        );
+        agent.tasks.spawn(sender::run(service, spool.clone()));
+        if let Some(mail_log) = &config.mail_log {
+            let parser =
+                bounces::postfix::Config { server: config.myhostname.clone(), syslog_name: config.syslog_name.clone() };
+            let progress = agent.progress.clone();
+            let follower = Follower::new(mail_log, parser, &config.data_dir, spool.clone(), clock, progress)
+                .with_context(|| format!("cannot read mail-log.json in data_dir {data_dir}"))?;
+            agent.tasks.spawn_blocking(|| follower.run());
+        }
+        agent.tasks.spawn(report_status(config, list, clock, sync_status, spool, agent.progress.clone()));
         Ok(agent)
     }
 
     /// Stops; what is on disk needs no farewell.
     pub async fn stop(mut self) {
+        self.progress.stop.store(true, Ordering::Relaxed);
         self.tasks.shutdown().await;
     }
 }
@@ -89,7 +113,14 @@ async fn load_and_sync(service: Service, list: Arc<List>, clock: Clock, status: 
     Sync::new(service, list, clock, status).run().await;
 }
 
-async fn report_status(config: Config, list: Arc<List>, clock: Clock, sync: Arc<Mutex<SyncStatus>>) {
+async fn report_status(
+    config: Config,
+    list: Arc<List>,
+    clock: Clock,
+    sync: Arc<Mutex<SyncStatus>>,
+    spool: Arc<Spool>,
+    progress: Arc<Progress>,
+) {
     let mut ticks = tokio::time::interval(status::INTERVAL);
     loop {
         ticks.tick().await;
@@ -102,8 +133,8 @@ async fn report_status(config: Config, list: Arc<List>, clock: Clock, sync: Arc<
             acknowledged: sync.acknowledged,
             last_contact: sync.last_contact,
             problem: sync.problem,
-            spool_backlog: 0,
-            log_octets: None,
+            spool_backlog: spool.backlog(),
+            log_octets: config.mail_log.is_some().then(|| progress.octets.load(Ordering::Relaxed)),
         };
         if let Err(error) = status.write(&config) {
             tracing::debug!(%error, "cannot write the status file");

@@ -47,8 +47,10 @@ fn head_of(file: &File, octets: u64) -> io::Result<Option<String>> {
 impl LogPosition {
     /// Whether this is (still) the file that was read.
     fn is_in(&self, file: &File) -> io::Result<bool> {
-        Ok(file.metadata()?.len() >= self.octets
-            && head_of(file, self.head_octets)?.is_some_and(|head| head == self.head))
+        // A file of which nothing was read could be any.
+        Ok(self.octets == 0
+            || (file.metadata()?.len() >= self.octets
+                && head_of(file, self.head_octets)?.is_some_and(|head| head == self.head)))
     }
 }
 

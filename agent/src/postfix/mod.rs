@@ -10,9 +10,8 @@ use crate::list::List;
 use std::{future::Future, io, sync::Arc, time::Duration};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How every refusal of ours starts; the mail log is searched for it to tell our refusals from remote ones.
-pub const REFUSAL_MARK: &str = "5.7.1 Blocked by Stoplist";
-/// The refusal as an enhanced status code and text, without the reply code.
+/// The refusal as an enhanced status code and text, without the reply code. It holds [`bounces::MARK`], by which the
+/// mail log's reader tells our refusals from remote ones.
 pub const REFUSAL: &str = "5.7.1 Blocked by Stoplist: address keeps failing";
 
 /// Accepts connections for ever and answers each in its own task.
@@ -38,5 +37,13 @@ where
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn our_refusals_are_recognised_as_ours() {
+        assert!(super::REFUSAL.contains(bounces::MARK));
     }
 }

@@ -1,0 +1,130 @@
+//! Follows the mail log into the spool.
+
+use super::{
+    log_file::{LogFile, LogPosition},
+    spool::Spool,
+};
+use crate::{clock::Clock, files};
+use bounces::postfix::{Config, LogParser, State};
+use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// How often an idle log is looked at.
+const POLL: Duration = Duration::from_millis(100);
+/// The pause after the disk refused.
+const DISK_PAUSE: Duration = Duration::from_secs(1);
+/// How often the position is saved at most. Lines that are read again after a kill give the same event ids.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// What a restart goes on from.
+#[derive(Serialize, Deserialize)]
+struct Saved<S> {
+    log: LogPosition,
+    parser: S,
+}
+
+/// A follower, seen from outside.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Set to end it.
+    pub stop: AtomicBool,
+    /// How many octets of the current file were read.
+    pub octets: AtomicU64,
+}
+
+/// Follows a mail log.
+pub struct Follower {
+    log: LogFile,
+    parser: LogParser,
+    position_file: PathBuf,
+    spool: Arc<Spool>,
+    clock: Clock,
+    progress: Arc<Progress>,
+}
+
+impl Follower {
+    /// A follower that goes on where the one before stopped, or starts with the log's first line.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn new(
+        mail_log: &Path,
+        config: Config,
+        data_dir: &Path,
+        spool: Arc<Spool>,
+        clock: Clock,
+        progress: Arc<Progress>,
+    ) -> io::Result<Self> {
+        let position_file = data_dir.join("mail-log.json");
+        let saved: Option<Saved<State>> = match std::fs::read(&position_file) {
+            Ok(json) => serde_json::from_slice(&json)
+                .inspect_err(|error| tracing::error!(%error, "the position in the mail log is damaged; reading it from its start"))
+                .ok(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let (position, parser) = match saved {
+            Some(saved) => (saved.log, LogParser::with_state(config, saved.parser)),
+            None => (LogPosition::default(), LogParser::new(config)),
+        };
+        let log = LogFile::new(mail_log.to_owned(), position);
+        Ok(Self { log, parser, position_file, spool, clock, progress })
+    }
+
+    /// Follows until it is stopped. Blocks.
+    pub fn run(mut self) {
+        let mut last_save = Instant::now();
+        let mut is_saved = true;
+        while !self.is_stopped() {
+            match self.log.next_lines() {
+                Ok(lines) if lines.is_empty() => sleep(POLL),
+                Ok(lines) => {
+                    let now = self.clock.local();
+                    let events: Vec<_> = lines.iter().flat_map(|line| self.parser.feed(line.as_bytes(), now)).collect();
+                    // A full disk holds back the log, which keeps the events, and not the lookups.
+                    while let Err(error) = self.spool.append(&events) {
+                        tracing::error!(%error, "cannot spool events; the mail log waits");
+                        sleep(DISK_PAUSE);
+                        if self.is_stopped() {
+                            return;
+                        }
+                    }
+                    is_saved = false;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read the mail log; may the agent's user read it?");
+                    sleep(DISK_PAUSE);
+                    continue;
+                }
+            }
+            self.progress.octets.store(self.log.position().octets, Ordering::Relaxed);
+            // Before a file's first line the position of the file before it says more.
+            if !is_saved && last_save.elapsed() >= SAVE_EVERY && self.log.position().octets > 0 {
+                match self.save() {
+                    Ok(()) => is_saved = true,
+                    Err(error) => tracing::error!(%error, "cannot save the position in the mail log"),
+                }
+                last_save = Instant::now();
+            }
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.progress.stop.load(Ordering::Relaxed)
+    }
+
+    /// Everything up to this position is durable in the spool.
+    fn save(&self) -> io::Result<()> {
+        let saved = Saved { log: self.log.position().clone(), parser: self.parser.state() };
+        files::write(&self.position_file, &serde_json::to_vec(&saved)?)
+    }
+}

@@ -1,0 +1,207 @@
+//! The errors' way from the mail log to the service.
+
+use crate::support::{FakeService, config, eventually};
+use agent::{
+    clock::Clock,
+    events::{
+        log_file::{LogFile, LogPosition},
+        spool::Spool,
+    },
+    run::Agent,
+};
+use shared::delivery_event::{NewDeliveryEvent, Outcome};
+use std::{collections::BTreeSet, fs, fs::OpenOptions, io::Write, path::Path};
+
+fn append(path: &Path, text: &str) {
+    OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+fn read(log: &mut LogFile) -> Vec<String> {
+    let mut all = Vec::new();
+    // A few empty answers may come while it finds its way from file to file.
+    for _ in 0..5 {
+        all.extend(log.next_lines().unwrap());
+    }
+    all
+}
+
+/// What a restarted agent reads from there.
+fn restart(path: &Path, log: &LogFile) -> LogFile {
+    let json = serde_json::to_string(log.position()).unwrap();
+    LogFile::new(path.to_owned(), serde_json::from_str::<LogPosition>(&json).unwrap())
+}
+
+/// What is done to a log between two readings.
+type Rotation = fn(&Path);
+
+const ROTATIONS: [(&str, Rotation); 4] = [
+    ("renamed and created", |path| {
+        append(path, "three\n");
+        fs::rename(path, path.with_extension("log.1")).unwrap();
+        append(path, "four\n");
+    }),
+    ("renamed twice", |path| {
+        append(path, "three\n");
+        fs::rename(path, path.with_extension("log.2")).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        append(&path.with_extension("log.1"), "four\n");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        append(path, "");
+    }),
+    ("copied and truncated", |path| {
+        append(path, "three\n");
+        fs::copy(path, path.with_extension("log.1")).unwrap();
+        fs::write(path, "").unwrap();
+        append(path, "four\n");
+    }),
+    ("copied, truncated and longer than before", |path| {
+        append(path, "three\n");
+        fs::copy(path, path.with_extension("log.1")).unwrap();
+        fs::write(path, "").unwrap();
+        append(path, "four\n");
+        append(path, "# a comment that is longer than all lines before it were together\n");
+    }),
+];
+
+#[test]
+fn a_rotated_log_is_read_once_and_whole_while_running_and_after_a_restart() {
+    for restarted in [false, true] {
+        for (name, rotate) in ROTATIONS {
+            if name == "renamed twice" && !restarted {
+                continue; // Nothing but an agent that is down misses a whole file.
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("mail.log");
+            append(&path, "one\ntw");
+            let mut log = LogFile::new(path.clone(), LogPosition::default());
+            assert_eq!(read(&mut log), ["one"]);
+            append(&path, "o\n");
+            assert_eq!(read(&mut log), ["two"]);
+            rotate(&path);
+            if restarted {
+                log = restart(&path, &log);
+            }
+            let mut lines = read(&mut log);
+            append(&path, "five\n");
+            lines.extend(read(&mut log));
+            lines.retain(|line| !line.starts_with('#'));
+            assert_eq!(lines, ["three", "four", "five"], "{name}, restarted: {restarted}");
+        }
+    }
+}
+
+#[test]
+fn a_truncated_log_is_read_from_its_start_and_a_missing_one_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mail.log");
+    let mut log = LogFile::new(path.clone(), LogPosition::default());
+    assert!(read(&mut log).is_empty());
+    append(&path, "one\ntwo\n");
+    assert_eq!(read(&mut log), ["one", "two"]);
+    fs::write(&path, "three\n").unwrap();
+    assert_eq!(read(&mut log), ["three"]);
+    assert!(read(&mut log).is_empty());
+}
+
+fn event(n: usize) -> NewDeliveryEvent {
+    NewDeliveryEvent {
+        id: format!("event-{n}"),
+        address: format!("user{n}@example.com"),
+        outcome: Outcome::Error,
+        reason: None,
+        smtp_code: Some(550),
+        status: Some("5.1.1".to_owned()),
+        reply: Some("x".repeat(900)),
+        occurred_at: Clock::system().now(),
+    }
+}
+
+#[test]
+fn a_full_spool_refuses_whole_and_takes_again_when_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path(), 9 << 20).unwrap();
+    let events: Vec<_> = (0..1_000).map(event).collect();
+    let mut taken = 0;
+    while spool.append(&events).is_ok() {
+        taken += 1_000;
+    }
+    assert!(taken >= 4_000);
+    assert_eq!(spool.backlog(), taken);
+    drop(spool);
+    // Killed in the middle of a line.
+    let last = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
+    append(&last, "{\"id\":\"half");
+    let spool = Spool::open(folder.path(), 9 << 20).unwrap();
+    assert_eq!(spool.backlog(), taken);
+    let mut seen = 0;
+    loop {
+        let batch = spool.next_batch(700).unwrap();
+        if batch.is_empty() {
+            break;
+        }
+        let ids: Vec<_> = batch.events.iter().map(|event| event.id.clone()).collect();
+        let expected: Vec<_> = (seen..seen + ids.len()).map(|n| format!("event-{}", n % 1_000)).collect();
+        assert_eq!(ids, expected);
+        seen += ids.len();
+        spool.done(&batch).unwrap();
+    }
+    assert_eq!((seen as u64, spool.backlog()), (taken, 0));
+    spool.append(&events).unwrap();
+}
+
+fn bounced(n: usize) -> String {
+    format!(
+        "Nov 23 17:10:19 pfe postfix/smtp[1]: 4ZzQxv{n:04}z1: to=<user{n}@example.com>, relay=mx.example.com[192.0.2.1]:25, \
+         delay=0.1, delays=0/0/0/0.1, dsn=5.1.1, status=bounced (host mx.example.com[192.0.2.1] said: \
+         550 5.1.1 User unknown (in reply to RCPT TO command))\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_in_the_log_reach_the_service_through_its_absence_and_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("mail.log");
+    let service = FakeService::start([]).await;
+    let start = |address| {
+        let config = config(folder.path(), address, &format!("mail_log = {log:?}\nmyhostname = \"pfe\"\n"));
+        Agent::start(config, Clock::system())
+    };
+    let reported = |service: &FakeService| -> BTreeSet<String> {
+        let state = service.state();
+        state.reports.iter().map(|event| event["address"].as_str().unwrap().to_owned()).collect()
+    };
+    append(&log, &bounced(0));
+    let agent = start(service.address).await.unwrap();
+    eventually("the first error arrives", || reported(&service).contains("user0@example.com")).await;
+
+    let gone = service.away().await;
+    (1..=2_500).for_each(|n| append(&log, &bounced(n)));
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    agent.stop().await;
+    fs::rename(&log, folder.path().join("mail.log.1")).unwrap();
+    append(&log, &bounced(2_501));
+    let agent = start(gone.0).await.unwrap();
+    let service = FakeService::back(gone).await;
+    eventually("every error arrives", || reported(&service).len() == 2_502).await;
+    let ids: BTreeSet<_> =
+        service.state().reports.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.len(), 2_502, "what was sent twice has the same id");
+
+    // One that the service refuses does not hold back the others.
+    let refused = {
+        let refused = bounced(2_502);
+        append(&log, &refused);
+        eventually("it arrives", || reported(&service).len() == 2_503).await;
+        service.state().reports.last().unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    assert!(!ids.contains(&refused));
+    service.state().report_status = 422;
+    (3_000..3_003).for_each(|n| append(&log, &bounced(n)));
+    let rejected = folder.path().join("data/spool/rejected.ndjson");
+    eventually("they are put aside", || fs::read_to_string(&rejected).is_ok_and(|text| text.lines().count() == 3))
+        .await;
+    service.state().report_status = 200;
+    append(&log, &bounced(4_000));
+    eventually("the next arrives", || reported(&service).contains("user4000@example.com")).await;
+    agent.stop().await;
+}
