@@ -16,6 +16,19 @@ pub enum RunTrigger {
     Immediate,
 }
 
+impl RunTrigger {
+    /// Every trigger.
+    pub const ALL: [Self; 2] = [Self::Schedule, Self::Immediate];
+
+    /// The name in the API and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Immediate => "immediate",
+        }
+    }
+}
+
 /// How far a run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -29,6 +42,21 @@ pub enum RunState {
     Done,
     /// Given up; the list is as it was and `error` says why.
     Failed,
+}
+
+impl RunState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Running, Self::Done, Self::Failed];
+
+    /// The name in the API and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// One application of the blocking conditions.
@@ -83,6 +111,19 @@ pub enum DistributionKind {
     Run,
     /// A release alone.
     Release,
+}
+
+impl DistributionKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Run, Self::Release];
+
+    /// The name in the API and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Release => "release",
+        }
+    }
 }
 
 /// How far a distribution has come.

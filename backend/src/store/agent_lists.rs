@@ -1,0 +1,146 @@
+//! The published list as agents read it, and what they acknowledge.
+//!
+//! A version never changes once published: blocks name their change sets, and the tables keep every block that a
+//! version held. So a list can be read in parts, without a transaction, while it goes on changing.
+
+use super::{Result, change_sets::placeholders, millis, statement};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, Value};
+use shared::agent_sync::Acknowledgement;
+use uuid::Uuid;
+
+async fn keys<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value>) -> Result<Vec<String>> {
+    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "address_key")?)).collect()
+}
+
+/// Keys that the list holds at `version`, after the key `after`, in order, at most `limit`.
+///
+/// # Errors
+/// The database refused.
+pub async fn held<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    version: i64,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<String>> {
+    let sql = format!(
+        "SELECT address_key FROM ( \
+         SELECT * FROM (SELECT b.address_key FROM blocked_addresses b JOIN change_sets s ON s.id = b.added_set_id \
+         WHERE b.server_configuration_id = $1 AND b.address_key > $3 AND s.version <= $2 \
+         ORDER BY b.address_key LIMIT {limit}) AS live \
+         UNION ALL \
+         SELECT * FROM (SELECT b.address_key FROM removed_blocks b JOIN change_sets s ON s.id = b.added_set_id \
+         JOIN change_sets r ON r.id = b.removed_set_id \
+         WHERE b.server_configuration_id = $1 AND b.address_key > $3 AND s.version <= $2 \
+         AND (r.version IS NULL OR r.version > $2) ORDER BY b.address_key LIMIT {limit}) AS ended \
+         ) AS list ORDER BY address_key LIMIT {limit}"
+    );
+    keys(connection, sql, vec![server_configuration_id.into(), version.into(), after.into()]).await
+}
+
+/// Keys that the change sets `sets`, all published after `from` and up to `to`, take off the list at `from`: after the
+/// key `after`, in order, at most `limit`.
+///
+/// # Errors
+/// The database refused.
+pub async fn removed_by<C: ConnectionTrait>(
+    connection: &C,
+    sets: &[Uuid],
+    from: i64,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<String>> {
+    let sql = format!(
+        "SELECT b.address_key FROM removed_blocks b JOIN change_sets s ON s.id = b.added_set_id \
+         WHERE b.removed_set_id IN ({}) AND b.address_key > $1 AND s.version <= $2 ORDER BY b.address_key LIMIT {limit}",
+        placeholders(3, sets.len())
+    );
+    let mut values: Vec<Value> = vec![after.into(), from.into()];
+    values.extend(sets.iter().map(|id| Value::from(*id)));
+    keys(connection, sql, values).await
+}
+
+/// Keys that the change sets `sets`, all published up to `to`, put on the list and that are still on it at `to`: after
+/// the key `after`, in order, at most `limit`.
+///
+/// # Errors
+/// The database refused.
+pub async fn added_by<C: ConnectionTrait>(
+    connection: &C,
+    sets: &[Uuid],
+    to: i64,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<String>> {
+    let sets_placeholders = placeholders(3, sets.len());
+    let sql = format!(
+        "SELECT address_key FROM ( \
+         SELECT b.address_key FROM blocked_addresses b WHERE b.added_set_id IN ({sets_placeholders}) \
+         AND b.address_key > $1 \
+         UNION ALL \
+         SELECT b.address_key FROM removed_blocks b JOIN change_sets r ON r.id = b.removed_set_id \
+         WHERE b.added_set_id IN ({sets_placeholders}) AND b.address_key > $1 \
+         AND (r.version IS NULL OR r.version > $2) \
+         ) AS list ORDER BY address_key LIMIT {limit}"
+    );
+    let mut values: Vec<Value> = vec![after.into(), to.into()];
+    values.extend(sets.iter().map(|id| Value::from(*id)));
+    keys(connection, sql, values).await
+}
+
+/// Stores what a mail server holds, and whether that is what its version says.
+///
+/// # Errors
+/// The database refused.
+pub async fn acknowledge<C: ConnectionTrait>(
+    transaction: &C,
+    mail_server_id: Uuid,
+    acknowledgement: &Acknowledgement,
+    matches: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let sql = "UPDATE mail_servers SET epoch = $2, version = $3, count = $4, checksum = $5, matches = $6, \
+               acknowledged_at = $7, last_seen_at = $7 WHERE id = $1";
+    let values = [
+        mail_server_id.into(),
+        acknowledgement.epoch.into(),
+        acknowledgement.version.into(),
+        acknowledgement.count.into(),
+        acknowledgement.checksum.to_string().into(),
+        matches.into(),
+        millis(now).into(),
+    ];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
+/// Says that a mail server's agent called; true when that was not known for more than `known_for` milliseconds.
+///
+/// # Errors
+/// The database refused.
+pub async fn seen<C: ConnectionTrait>(
+    connection: &C,
+    mail_server_id: Uuid,
+    now: DateTime<Utc>,
+    known_for: i64,
+) -> Result<bool> {
+    let sql = "UPDATE mail_servers SET last_seen_at = $2 WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at < $3)";
+    let values = [mail_server_id.into(), millis(now).into(), (millis(now) - known_for).into()];
+    Ok(connection.execute_raw(statement(connection, sql, values)).await?.rows_affected() == 1)
+}
+
+/// The newest version that every active mail server is known to hold rightly. A server that never acknowledged any
+/// version holds none and is not waited for.
+///
+/// # Errors
+/// The database refused.
+pub async fn held_by_all<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<i64> {
+    let sql = "SELECT MIN(CASE WHEN m.matches AND m.epoch = c.epoch THEN m.version ELSE 0 END) AS held \
+               FROM mail_servers m JOIN server_configurations c ON c.id = m.server_configuration_id \
+               WHERE m.server_configuration_id = $1 AND m.active AND m.version IS NOT NULL";
+    let row = connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
+    let held: Option<i64> = row.map(|row| row.try_get("", "held")).transpose()?.flatten();
+    Ok(held.unwrap_or(i64::MAX))
+}

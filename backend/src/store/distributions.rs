@@ -1,0 +1,287 @@
+//! Distributions, and which mail server acknowledged them.
+
+use super::{
+    Result,
+    change_sets::{Head, Sum, checksum, placeholders},
+    millis, optional_time,
+    search::{Conditions, order_by},
+    statement, time,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+use shared::{
+    ListChecksum,
+    page::Direction,
+    run::{Distribution, DistributionKind, DistributionState, Receipt},
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A stored distribution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDistribution {
+    /// Its server configuration.
+    pub server_configuration_id: Uuid,
+    /// How often publishing it was tried.
+    pub attempts: i64,
+    /// What is shown of it, without receipts.
+    pub distribution: Distribution,
+}
+
+const COLUMNS: &str = "d.id, d.server_configuration_id, d.kind, d.version, d.added, d.removed, d.count, d.checksum, \
+                       d.created_at, d.published_at, d.completed_at, d.attempts, d.error";
+
+fn read(row: &QueryResult) -> Result<StoredDistribution> {
+    let kind: String = row.try_get("", "kind")?;
+    let published_at = optional_time(row.try_get("", "published_at")?)?;
+    let completed_at = optional_time(row.try_get("", "completed_at")?)?;
+    let distribution = Distribution {
+        id: row.try_get("", "id")?,
+        kind: DistributionKind::ALL
+            .into_iter()
+            .find(|known| known.as_str() == kind)
+            .ok_or(super::Error::Unreadable(kind))?,
+        state: match (published_at, completed_at) {
+            (_, Some(_)) => DistributionState::Complete,
+            (Some(_), None) => DistributionState::Published,
+            (None, None) => DistributionState::Queued,
+        },
+        version: row.try_get("", "version")?,
+        added: row.try_get("", "added")?,
+        removed: row.try_get("", "removed")?,
+        count: row.try_get("", "count")?,
+        checksum: published_at.is_some().then(|| checksum(row, "checksum")).transpose()?,
+        created_at: time(row.try_get("", "created_at")?)?,
+        published_at,
+        completed_at,
+        error: row.try_get("", "error")?,
+        receipts: Vec::new(),
+    };
+    Ok(StoredDistribution {
+        server_configuration_id: row.try_get("", "server_configuration_id")?,
+        attempts: row.try_get("", "attempts")?,
+        distribution,
+    })
+}
+
+/// Queues a distribution.
+///
+/// # Errors
+/// The database refused.
+pub async fn insert<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    kind: DistributionKind,
+    now: DateTime<Utc>,
+) -> Result<Uuid> {
+    let id = Uuid::now_v7();
+    let sql = "INSERT INTO distributions (id, server_configuration_id, kind, added, removed, created_at, rung_at, \
+               attempts) VALUES ($1, $2, $3, 0, 0, $4, $4, 0)";
+    let values = [id.into(), server_configuration_id.into(), kind.as_str().into(), millis(now).into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(id)
+}
+
+/// One distribution, without receipts.
+///
+/// # Errors
+/// The database refused.
+pub async fn get<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<StoredDistribution>> {
+    let sql = format!("SELECT {COLUMNS} FROM distributions d WHERE d.id = $1");
+    let row = connection.query_one_raw(statement(connection, sql, [id.into()])).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The distributions of a configuration, newest first, after a place, at most `limit`, without receipts.
+///
+/// # Errors
+/// The database refused.
+pub async fn list<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    after: Option<(i64, Uuid)>,
+    limit: u32,
+) -> Result<Vec<Distribution>> {
+    let columns = ["d.created_at", "d.id"];
+    let mut conditions = Conditions::new();
+    conditions.equal("d.server_configuration_id", server_configuration_id);
+    if let Some((at, id)) = after {
+        conditions.after(columns, [at.into(), id.into()], Direction::Descending);
+    }
+    let sql = format!(
+        "SELECT {COLUMNS} FROM distributions d {} {} LIMIT {limit}",
+        conditions.clause(),
+        order_by(columns, Direction::Descending)
+    );
+    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    rows.iter().map(|row| Ok(read(row)?.distribution)).collect()
+}
+
+/// Adds each mail server's part: those that acknowledged, and those that are still waited for.
+///
+/// # Errors
+/// The database refused.
+pub async fn with_receipts<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    mut distributions: Vec<Distribution>,
+) -> Result<Vec<Distribution>> {
+    if distributions.is_empty() {
+        return Ok(distributions);
+    }
+    let sql = format!(
+        "SELECT d.id AS distribution_id, m.id, m.name, t.acknowledged_at, t.version, t.count, t.checksum \
+         FROM distributions d JOIN mail_servers m ON m.server_configuration_id = d.server_configuration_id \
+         LEFT JOIN receipts t ON t.distribution_id = d.id AND t.mail_server_id = m.id \
+         WHERE m.server_configuration_id = $1 AND d.id IN ({}) \
+         AND (t.mail_server_id IS NOT NULL OR (m.active AND d.completed_at IS NULL)) ORDER BY m.name, m.id",
+        placeholders(2, distributions.len())
+    );
+    let mut values: Vec<Value> = vec![server_configuration_id.into()];
+    values.extend(distributions.iter().map(|distribution| Value::from(distribution.id)));
+    let mut receipts: HashMap<Uuid, Vec<Receipt>> = HashMap::new();
+    for row in connection.query_all_raw(statement(connection, sql, values)).await? {
+        let acknowledged_at = optional_time(row.try_get("", "acknowledged_at")?)?;
+        receipts.entry(row.try_get("", "distribution_id")?).or_default().push(Receipt {
+            mail_server_id: row.try_get("", "id")?,
+            mail_server_name: row.try_get("", "name")?,
+            acknowledged_at,
+            version: row.try_get("", "version")?,
+            count: row.try_get("", "count")?,
+            checksum: acknowledged_at.is_some().then(|| checksum(&row, "checksum")).transpose()?,
+        });
+    }
+    for distribution in &mut distributions {
+        distribution.receipts = receipts.remove(&distribution.id).unwrap_or_default();
+    }
+    Ok(distributions)
+}
+
+/// Says that publishing was tried once more.
+///
+/// # Errors
+/// The database refused.
+pub async fn begin<C: ConnectionTrait>(transaction: &C, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let sql = "UPDATE distributions SET attempts = attempts + 1, rung_at = $2 WHERE id = $1";
+    transaction.execute_raw(statement(transaction, sql, [id.into(), millis(now).into()])).await?;
+    Ok(())
+}
+
+/// Says what a distribution published: a version that adds and removes so much.
+///
+/// # Errors
+/// The database refused.
+pub async fn publish<C: ConnectionTrait>(
+    transaction: &C,
+    id: Uuid,
+    head: &Head,
+    added: i64,
+    removed: i64,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let sql = "UPDATE distributions SET version = $2, count = $3, checksum = $4, added = $5, removed = $6, \
+               published_at = $7, error = NULL WHERE id = $1";
+    let values = [
+        id.into(),
+        head.version.into(),
+        head.sum.count.into(),
+        head.sum.checksum.to_string().into(),
+        added.into(),
+        removed.into(),
+        millis(now).into(),
+    ];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
+/// Says what went wrong.
+///
+/// # Errors
+/// The database refused.
+pub async fn fail<C: ConnectionTrait>(transaction: &C, id: Uuid, error: &str) -> Result<()> {
+    let sql = "UPDATE distributions SET error = $2 WHERE id = $1 AND published_at IS NULL";
+    transaction.execute_raw(statement(transaction, sql, [id.into(), error.into()])).await?;
+    Ok(())
+}
+
+/// Distributions that are not published and of which the queue was last told before `before`.
+///
+/// # Errors
+/// The database refused.
+pub async fn waiting<C: ConnectionTrait>(connection: &C, before: DateTime<Utc>) -> Result<Vec<Uuid>> {
+    let sql = "SELECT id FROM distributions WHERE published_at IS NULL AND rung_at <= $1 ORDER BY created_at, id";
+    let rows = connection.query_all_raw(statement(connection, sql, [millis(before).into()])).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+/// Says that the queue was told of a distribution.
+///
+/// # Errors
+/// The database refused.
+pub async fn rung<C: ConnectionTrait>(connection: &C, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let sql = "UPDATE distributions SET rung_at = $2 WHERE id = $1";
+    connection.execute_raw(statement(connection, sql, [id.into(), millis(now).into()])).await?;
+    Ok(())
+}
+
+/// What a published version of the list holds; `None` when no distribution published it.
+///
+/// # Errors
+/// The database refused.
+pub async fn sum_at<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    version: i64,
+) -> Result<Option<Sum>> {
+    if version == 0 {
+        return Ok(Some(Sum { count: 0, checksum: ListChecksum::EMPTY }));
+    }
+    let sql = "SELECT count, checksum FROM distributions WHERE server_configuration_id = $1 AND version = $2 LIMIT 1";
+    let values = [server_configuration_id.into(), version.into()];
+    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
+    row.map(|row| Ok(Sum { count: row.try_get("", "count")?, checksum: checksum(&row, "checksum")? })).transpose()
+}
+
+/// Gives every incomplete distribution the receipts of the mail servers that hold its version or a later one, rightly,
+/// and completes those that no active mail server is missing for. Returns the distributions that this changed.
+///
+/// # Errors
+/// The database refused.
+pub async fn settle<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<Uuid>> {
+    let sql = "SELECT d.id AS distribution_id, m.id AS mail_server_id \
+               FROM distributions d JOIN server_configurations c ON c.id = d.server_configuration_id \
+               JOIN mail_servers m ON m.server_configuration_id = d.server_configuration_id \
+               WHERE d.server_configuration_id = $1 AND d.completed_at IS NULL AND d.published_at IS NOT NULL \
+               AND m.active AND m.matches AND m.epoch = c.epoch AND m.version >= d.version \
+               AND NOT EXISTS (SELECT 1 FROM receipts t WHERE t.distribution_id = d.id AND t.mail_server_id = m.id)";
+    let rows = transaction.query_all_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
+    let mut changed = Vec::new();
+    for row in rows {
+        let distribution_id: Uuid = row.try_get("", "distribution_id")?;
+        let mail_server_id: Uuid = row.try_get("", "mail_server_id")?;
+        let sql = "INSERT INTO receipts (distribution_id, mail_server_id, acknowledged_at, version, count, checksum) \
+                   SELECT CAST($1 AS UUID), id, acknowledged_at, version, count, checksum FROM mail_servers WHERE id = $2 \
+                   ON CONFLICT (distribution_id, mail_server_id) DO NOTHING";
+        let sql = match transaction.get_database_backend() {
+            sea_orm::DatabaseBackend::Sqlite => sql.replace("CAST($1 AS UUID)", "$1"),
+            _ => sql.to_owned(),
+        };
+        transaction.execute_raw(statement(transaction, sql, [distribution_id.into(), mail_server_id.into()])).await?;
+        changed.push(distribution_id);
+    }
+    let sql = "UPDATE distributions SET completed_at = $2 WHERE server_configuration_id = $1 AND completed_at IS NULL \
+               AND published_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM mail_servers m \
+               WHERE m.server_configuration_id = $1 AND m.active AND NOT EXISTS (SELECT 1 FROM receipts t \
+               WHERE t.distribution_id = distributions.id AND t.mail_server_id = m.id)) RETURNING id";
+    let values = [server_configuration_id.into(), millis(now).into()];
+    for row in transaction.query_all_raw(statement(transaction, sql, values)).await? {
+        changed.push(row.try_get("", "id")?);
+    }
+    changed.sort_unstable();
+    changed.dedup();
+    Ok(changed)
+}

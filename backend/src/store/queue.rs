@@ -1,0 +1,92 @@
+//! The tables of the job queue, written in the transaction of the row that the job is about: either both are there
+//! after a crash or neither. The row is the truth, the queue a doorbell (DESIGN decision 1).
+
+use super::{Db, Pool, Result, statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, RuntimeErr};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The queue's name in the database.
+pub const QUEUE: &str = "stoplist";
+
+/// What there is to do. Performing one twice does nothing the second time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// Perform a run.
+    Run(Uuid),
+    /// Publish a distribution.
+    Distribution(Uuid),
+}
+
+/// Enqueues a job that starts after `delay` seconds of the database's clock.
+///
+/// # Errors
+/// The database refused.
+pub async fn ring<C: ConnectionTrait>(connection: &C, job: Job, delay: u32) -> Result<()> {
+    let payload = serde_json::to_vec(&job).map_err(|error| super::Error::Unreadable(error.to_string()))?;
+    let sql = match connection.get_database_backend() {
+        DatabaseBackend::Sqlite => {
+            "INSERT INTO Jobs (job, id, job_type, status, attempts, max_attempts, run_at, priority, metadata) \
+             VALUES ($1, $2, $3, 'Pending', 0, 1, CAST(strftime('%s', 'now') AS INTEGER) + $4, 0, '{}')"
+        }
+        _ => {
+            "INSERT INTO apalis.jobs (job, id, job_type, status, attempts, max_attempts, run_at, priority) \
+             VALUES ($1, $2, $3, 'Pending', 0, 1, now() - interval '1 second' + $4 * interval '1 second', 0)"
+        }
+    };
+    let id = ulid::Ulid::generate().to_string();
+    connection.execute_raw(statement(connection, sql, [payload.into(), id.into(), QUEUE.into(), i64::from(delay).into()])).await?;
+    Ok(())
+}
+
+/// Takes back the jobs that the process before this one was performing. Only on SQLite, where there is one process:
+/// with PostgreSQL another node may be performing them, and the queue itself notices dead workers.
+///
+/// # Errors
+/// The database refused.
+pub async fn take_back(db: &Db) -> Result<()> {
+    if let Pool::Sqlite(pool) = db.pool() {
+        sqlx::query(
+            "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL, done_at = NULL \
+             WHERE status IN ('Running', 'Queued')",
+        )
+        .execute(pool)
+        .await
+        .map_err(sqlx_error)?;
+    }
+    Ok(())
+}
+
+/// Removes jobs that ended, and workers that were last seen, more than a day ago: the queue never does.
+///
+/// # Errors
+/// The database refused.
+pub async fn prune(db: &Db) -> Result<()> {
+    match db.pool() {
+        Pool::Sqlite(pool) => {
+            for sql in [
+                "DELETE FROM Jobs WHERE done_at < strftime('%s', 'now') - 86400 AND status IN ('Done', 'Killed', 'Failed')",
+                "DELETE FROM Workers WHERE last_seen < strftime('%s', 'now') - 86400 \
+                 AND id NOT IN (SELECT lock_by FROM Jobs WHERE lock_by IS NOT NULL)",
+            ] {
+                sqlx::query(sql).execute(pool).await.map_err(sqlx_error)?;
+            }
+        }
+        Pool::Postgres(pool) => {
+            for sql in [
+                "DELETE FROM apalis.jobs WHERE done_at < now() - interval '1 day' \
+                 AND status IN ('Done', 'Killed', 'Failed')",
+                "DELETE FROM apalis.workers w WHERE last_seen < now() - interval '1 day' \
+                 AND NOT EXISTS (SELECT 1 FROM apalis.jobs j WHERE j.lock_by = w.id)",
+            ] {
+                sqlx::query(sql).execute(pool).await.map_err(sqlx_error)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sqlx_error(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
