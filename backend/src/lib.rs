@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod doctor;
 pub mod http;
+pub mod jobs;
 pub mod service;
 pub mod state;
 pub mod store;

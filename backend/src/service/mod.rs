@@ -2,10 +2,18 @@
 
 pub mod access;
 pub mod accounts;
+pub mod agent_sync;
 pub mod authentication;
+pub mod blocked_addresses;
 pub mod delivery_events;
+pub mod distributions;
+pub mod exemptions;
 pub mod keys;
+pub mod live;
 pub mod mail_servers;
+pub mod releases;
+pub mod run_settings;
+pub mod runs;
 pub mod schedule;
 pub mod server_configurations;
 pub mod sessions;

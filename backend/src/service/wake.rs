@@ -1,17 +1,35 @@
-//! Wakes those who wait for a change: long-polling agents, live streams, job pollers.
+//! Wakes those who wait for a change: long-polling agents, live streams, the queue's workers.
 
+use super::Result;
+use crate::store::{Db, Transaction, notifications};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// What changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// A new version of the list was published.
     List,
+    /// The blocked list or the stop cancellation list changed.
+    Rows,
+    /// A run changed.
+    Run(Uuid),
+    /// A distribution changed.
+    Distribution(Uuid),
+    /// The run settings changed.
+    RunSettings,
+    /// A mail server was changed, or changed its state.
+    MailServers,
+    /// There is a job to do.
+    Job,
 }
 
 /// A change of a server configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signal {
     /// Where.
     pub server_configuration_id: Uuid,
@@ -19,26 +37,86 @@ pub struct Signal {
     pub what: What,
 }
 
-/// Carries [`Signal`]s to everybody in this process. A signal may be lost (a slow listener): listeners read the
-/// database after it, and once in a while without it.
+/// Carries [`Signal`]s to everybody in this process and, through PostgreSQL, in the other nodes. A signal may be lost
+/// (a slow listener, a broken connection): listeners read the database after it, and once in a while without it.
 #[derive(Debug, Clone)]
-pub struct Wake(broadcast::Sender<Signal>);
+pub struct Wake {
+    node: Uuid,
+    sender: broadcast::Sender<Signal>,
+}
+
+/// A signal on its way between nodes.
+#[derive(Serialize, Deserialize)]
+struct Letter {
+    node: Uuid,
+    signals: Vec<Signal>,
+}
+
+/// Signals in one notification: PostgreSQL carries 8,000 bytes.
+const LETTER: usize = 40;
 
 impl Default for Wake {
     fn default() -> Self {
-        Self(broadcast::channel(1024).0)
+        Self { node: Uuid::now_v7(), sender: broadcast::channel(1024).0 }
     }
 }
 
 impl Wake {
-    /// Tells everybody.
+    /// Tells everybody in this process. Call it after the transaction.
     pub fn send(&self, signal: Signal) {
         // Nobody listening is not an error.
-        let _ = self.0.send(signal);
+        let _ = self.sender.send(signal);
+    }
+
+    /// Commits, and tells every node what changed.
+    ///
+    /// # Errors
+    /// The database refused; then nothing changed and nobody is told.
+    pub async fn commit(&self, transaction: Transaction, id: Uuid, changes: &[What]) -> Result<()> {
+        let signals: Vec<Signal> =
+            changes.iter().map(|what| Signal { server_configuration_id: id, what: *what }).collect();
+        for part in signals.chunks(LETTER) {
+            let letter = Letter { node: self.node, signals: part.to_vec() };
+            let letter = serde_json::to_string(&letter).map_err(|error| super::Error::Internal(error.into()))?;
+            notifications::notify(&transaction, &letter).await?;
+        }
+        transaction.commit().await?;
+        for signal in signals {
+            self.send(signal);
+        }
+        Ok(())
     }
 
     /// Hears every signal from now on.
     pub fn listen(&self) -> broadcast::Receiver<Signal> {
-        self.0.subscribe()
+        self.sender.subscribe()
+    }
+
+    /// Passes on what other nodes tell, until `shutdown`. Returns at once with SQLite: there is one process.
+    pub async fn relay(&self, db: &Db, shutdown: &CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let heard = tokio::select! {
+                heard = self.relay_once(db) => heard,
+                () = shutdown.cancelled() => return,
+            };
+            match heard {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "cannot hear other nodes; trying again"),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn relay_once(&self, db: &Db) -> Result<()> {
+        let Some(mut listener) = notifications::Listener::connect(db).await? else { return Ok(()) };
+        loop {
+            // After a broken connection something may have been missed: those who wait look again by themselves.
+            let Some(payload) = listener.next().await? else { continue };
+            match serde_json::from_str::<Letter>(&payload) {
+                Ok(letter) if letter.node == self.node => {}
+                Ok(letter) => letter.signals.into_iter().for_each(|signal| self.send(signal)),
+                Err(error) => tracing::warn!(%error, "a node of another version tells something unknown"),
+            }
+        }
     }
 }

@@ -127,6 +127,9 @@ pub async fn with_keys<C: ConnectionTrait>(
     server_configuration_id: Uuid,
     keys: &[&AddressKey],
 ) -> Result<Vec<Block>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
     let sql = format!("{BLOCK} AND b.address_key IN ({})", placeholders(2, keys.len()));
     let mut values = vec![server_configuration_id.into()];
     values.extend(keys.iter().map(|key| key.as_str().into()));
@@ -203,6 +206,9 @@ pub async fn pending_removals<C: ConnectionTrait>(
     server_configuration_id: Uuid,
     keys: &[&AddressKey],
 ) -> Result<Vec<Block>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
     let sql = format!(
         "SELECT r.id, r.address_key, r.address, r.reason, r.removed_set_id AS added_set_id, s.version \
          FROM removed_blocks r JOIN change_sets s ON s.id = r.removed_set_id \

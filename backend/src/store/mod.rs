@@ -1,11 +1,21 @@
 //! All SQL. Functions take `&impl ConnectionTrait`, so that services own transactions, and return plain structs.
 
 pub mod accounts;
+pub mod agent_lists;
 pub mod audit;
+pub mod blocked_addresses;
+pub mod change_sets;
+pub mod conditions;
 pub mod db;
 pub mod delivery_events;
+pub mod distributions;
 pub mod error_tallies;
+pub mod exemptions;
 pub mod mail_servers;
+pub mod notifications;
+pub mod queue;
+pub mod run_settings;
+pub mod runs;
 pub mod search;
 pub mod server_configurations;
 pub mod service_settings;
@@ -14,6 +24,7 @@ pub mod tokens;
 pub mod users;
 
 pub use db::{Db, Pool};
+pub use sea_orm::DatabaseTransaction as Transaction;
 
 use chrono::{DateTime, Utc};
 /// What services name of the database: a connection or transaction to hand on, and its error.

@@ -1,0 +1,248 @@
+//! The list as agents follow it (DESIGN section 4): snapshot, changes, waiting, acknowledgements.
+
+use super::{
+    Error, Result,
+    wake::{Signal, What},
+};
+use crate::{
+    state::AppState,
+    store::{
+        Db, agent_lists,
+        change_sets::{self, ChangeSet, Head},
+        distributions,
+    },
+};
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::Stream;
+use shared::agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity, ListBody, ListHeader};
+use std::time::Duration;
+use tokio::{sync::broadcast, time::Instant};
+use uuid::Uuid;
+
+/// Keys in one statement and one piece of the body.
+const BATCH: usize = 5_000;
+/// Someone who waits looks by himself this often, in case a wake-up was lost.
+const LOOK: Duration = Duration::from_secs(3);
+/// Changes are kept while they are fewer than twice the list and this many more: a snapshot is shorter then.
+const KEPT_CHANGES: i64 = 100_000;
+/// An agent's call is noted unless one was this many milliseconds ago: half of what makes it silent would be too late.
+const SEEN_FOR: i64 = 20_000;
+
+/// What an agent holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holding {
+    /// The history that the version counts in.
+    pub epoch: Uuid,
+    /// The version.
+    pub version: i64,
+}
+
+/// A list to send: where from and to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    server_configuration_id: Uuid,
+    head: Head,
+    /// Changes since this version; `None`: a snapshot.
+    from: Option<i64>,
+}
+
+/// Who an agent is.
+///
+/// # Errors
+/// The database refused.
+pub async fn identity(
+    state: &AppState,
+    mail_server_id: Uuid,
+    mail_server_name: String,
+    server_configuration_id: Uuid,
+) -> Result<AgentIdentity> {
+    seen(state, mail_server_id, server_configuration_id).await?;
+    let head = change_sets::head(state.db.connection(), server_configuration_id).await?.ok_or(Error::NotFound)?;
+    Ok(AgentIdentity {
+        mail_server_id,
+        mail_server_name,
+        server_configuration_id,
+        epoch: head.epoch,
+        version: head.version,
+    })
+}
+
+/// Notes that an agent called.
+async fn seen(state: &AppState, mail_server_id: Uuid, server_configuration_id: Uuid) -> Result<()> {
+    if agent_lists::seen(state.db.connection(), mail_server_id, state.clock.now(), SEEN_FOR).await? {
+        state.wake.send(Signal { server_configuration_id, what: What::MailServers });
+    }
+    Ok(())
+}
+
+/// What to send to an agent. Waits up to `wait` for something new; `None`: nothing new came.
+///
+/// # Errors
+/// [`Error::Gone`] when the agent must fetch a snapshot; the database refused.
+pub async fn plan(
+    state: &AppState,
+    mail_server_id: Uuid,
+    server_configuration_id: Uuid,
+    holding: Option<Holding>,
+    wait: Duration,
+) -> Result<Option<Plan>> {
+    // Listen before looking: what is published in between is heard.
+    let mut signals = state.wake.listen();
+    seen(state, mail_server_id, server_configuration_id).await?;
+    let deadline = Instant::now() + wait;
+    loop {
+        let head = change_sets::head(state.db.connection(), server_configuration_id).await?.ok_or(Error::NotFound)?;
+        let Some(holding) = holding else { return Ok(Some(Plan { server_configuration_id, head, from: None })) };
+        if holding.epoch != head.epoch {
+            return Err(gone("the service's list has another history"));
+        }
+        if holding.version > head.version || holding.version < 0 {
+            return Err(gone("the service does not know this version"));
+        }
+        if holding.version < head.version {
+            let sets =
+                change_sets::published_between(state.db.connection(), server_configuration_id, holding.version, head.version)
+                    .await?;
+            let changes: i64 = sets.iter().map(|set| set.added.count + set.removed.count).sum();
+            if changes > 2 * head.sum.count + KEPT_CHANGES {
+                return Err(gone("the changes since this version are longer than the list"));
+            }
+            return Ok(Some(Plan { server_configuration_id, head, from: Some(holding.version) }));
+        }
+        let now = Instant::now();
+        if now >= deadline {
+            return Ok(None);
+        }
+        published(&mut signals, server_configuration_id, deadline.min(now + LOOK)).await;
+    }
+}
+
+fn gone(why: &str) -> Error {
+    Error::Gone(format!("{why}: fetch a snapshot by leaving out epoch and version"))
+}
+
+/// Waits for a publication, at most until `until`.
+async fn published(signals: &mut broadcast::Receiver<Signal>, server_configuration_id: Uuid, until: Instant) {
+    let wanted = Signal { server_configuration_id, what: What::List };
+    loop {
+        match tokio::time::timeout_at(until, signals.recv()).await {
+            Ok(Ok(signal)) if signal != wanted => {}
+            // Something may have been missed: look.
+            Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) | Err(_) => return,
+            Ok(Err(broadcast::error::RecvError::Closed)) => return tokio::time::sleep_until(until).await,
+        }
+    }
+}
+
+/// The body: a header line, then a line for each key, in pieces.
+pub fn body(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
+    async_stream::try_stream! {
+        let header = ListHeader {
+            body: if plan.from.is_some() { ListBody::Changes } else { ListBody::Snapshot },
+            epoch: plan.head.epoch,
+            version: plan.head.version,
+            count: plan.head.sum.count,
+            checksum: plan.head.sum.checksum,
+        };
+        let mut line = serde_json::to_vec(&header).map_err(|error| Error::Internal(error.into()))?;
+        line.push(b'\n');
+        yield Bytes::from(line);
+        match plan.from {
+            None => {
+                let mut after = String::new();
+                loop {
+                    let keys = agent_lists::held(
+                        db.connection(), plan.server_configuration_id, plan.head.version, &after, BATCH,
+                    ).await?;
+                    let Some(last) = keys.last() else { break };
+                    after.clone_from(last);
+                    yield lines("", &keys);
+                    if keys.len() < BATCH { break }
+                }
+            }
+            Some(from) => {
+                let sets = change_sets::published_between(
+                    db.connection(), plan.server_configuration_id, from, plan.head.version,
+                ).await?;
+                for (sign, removals) in [("-", true), ("+", false)] {
+                    for group in groups(&sets, removals) {
+                        let mut after = String::new();
+                        loop {
+                            let keys = if removals {
+                                agent_lists::removed_by(db.connection(), &group, from, &after, BATCH).await?
+                            } else {
+                                agent_lists::added_by(db.connection(), &group, plan.head.version, &after, BATCH).await?
+                            };
+                            let Some(last) = keys.last() else { break };
+                            after.clone_from(last);
+                            yield lines(sign, &keys);
+                            if keys.len() < BATCH { break }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Change sets to ask for in one statement: small ones together, a large one alone.
+fn groups(sets: &[ChangeSet], removals: bool) -> Vec<Vec<Uuid>> {
+    let mut groups = Vec::new();
+    let (mut group, mut rows) = (Vec::new(), 0);
+    for set in sets {
+        let count = if removals { set.removed.count } else { set.added.count };
+        if count == 0 {
+            continue;
+        }
+        if !group.is_empty() && (rows + count > BATCH as i64 || group.len() == 500) {
+            groups.push(std::mem::take(&mut group));
+            rows = 0;
+        }
+        group.push(set.id);
+        rows += count;
+    }
+    if !group.is_empty() {
+        groups.push(group);
+    }
+    groups
+}
+
+fn lines(sign: &str, keys: &[String]) -> Bytes {
+    let mut text = BytesMut::with_capacity(keys.iter().map(|key| key.len() + 2).sum());
+    for key in keys {
+        text.put_slice(sign.as_bytes());
+        text.put_slice(key.as_bytes());
+        text.put_u8(b'\n');
+    }
+    text.freeze()
+}
+
+/// Stores what an agent says that it holds, and completes the distributions that waited for it.
+///
+/// # Errors
+/// The database refused.
+pub async fn acknowledge(
+    state: &AppState,
+    mail_server_id: Uuid,
+    server_configuration_id: Uuid,
+    acknowledgement: &Acknowledgement,
+) -> Result<AcknowledgementResult> {
+    let now = state.clock.now();
+    let transaction = state.db.begin().await?;
+    let head = change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let known = if acknowledgement.epoch != head.epoch || acknowledgement.version > head.version {
+        None
+    } else if acknowledgement.version == head.version {
+        Some(head.sum)
+    } else {
+        distributions::sum_at(&transaction, server_configuration_id, acknowledgement.version).await?
+    };
+    let matches =
+        known.is_some_and(|sum| sum.count == acknowledgement.count && sum.checksum == acknowledgement.checksum);
+    agent_lists::acknowledge(&transaction, mail_server_id, acknowledgement, matches, now).await?;
+    let settled = distributions::settle(&transaction, server_configuration_id, now).await?;
+    let mut changes: Vec<What> = settled.into_iter().map(What::Distribution).collect();
+    changes.extend([What::MailServers, What::Rows]);
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    Ok(AcknowledgementResult { matches })
+}

@@ -1,0 +1,69 @@
+//! The stop cancellation list.
+
+use super::{
+    Access, Error, Result,
+    blocked_addresses::{Place, View, position},
+    wake::What,
+};
+use crate::{
+    state::AppState,
+    store::{
+        audit, change_sets, conditions,
+        exemptions::{self, Filter},
+        millis,
+        search::CursorScope,
+    },
+};
+use serde_json::json;
+use shared::{
+    Page,
+    list::{Exemption, ListSort},
+};
+use uuid::Uuid;
+
+/// A page of the entries that match.
+///
+/// # Errors
+/// The cursor is not of this list, or the database refused.
+pub async fn search(
+    state: &AppState,
+    server_configuration_id: Uuid,
+    filter: &Filter,
+    view: &View,
+) -> Result<Page<Exemption>> {
+    let connection = state.db.connection();
+    let filters = (
+        (&filter.text, filter.reason, &filter.domain),
+        (filter.from.map(millis), filter.to.map(millis), view.sort, view.direction),
+    );
+    let scope = CursorScope::new("exemptions", server_configuration_id, &filters);
+    let after = position(&scope, view)?;
+    let rows =
+        exemptions::search(connection, server_configuration_id, filter, view.sort, view.direction, after, view.limit + 1)
+            .await?;
+    let total = exemptions::total(connection, server_configuration_id, filter).await?;
+    let page = scope.page(rows, view.limit, Some(total), |row| match view.sort {
+        ListSort::Date => Place::Date(millis(row.exemption.released_at), row.exemption.id),
+        ListSort::Address => Place::Address(row.key.as_str().to_owned(), row.exemption.id),
+    });
+    Ok(Page {
+        items: page.items.into_iter().map(|row| row.exemption).collect(),
+        next_cursor: page.next_cursor,
+        total: page.total,
+    })
+}
+
+/// Ends an exemption with the counts at zero: sending continues until new errors pass a condition.
+///
+/// # Errors
+/// [`Error::NotFound`] when the configuration has no such entry; the database refused.
+pub async fn delete(state: &AppState, access: &Access, server_configuration_id: Uuid, id: Uuid) -> Result<()> {
+    let transaction = state.db.begin().await?;
+    change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let row = exemptions::delete(&transaction, server_configuration_id, id).await?.ok_or(Error::NotFound)?;
+    conditions::reset_counts(&transaction, server_configuration_id, &[&row.key]).await?;
+    let mut entry = access.audit(state.clock.now(), "exemption.delete", &row.exemption.address);
+    entry.before = Some(json!(row.exemption));
+    audit::record(&transaction, entry).await?;
+    state.wake.commit(transaction, server_configuration_id, &[What::Rows]).await
+}

@@ -1,0 +1,124 @@
+//! Releases: off the blocked list on every mail server at once, and on the stop cancellation list.
+
+use super::{Access, Result, blocked_addresses::end, distributions, wake::What};
+use crate::{
+    state::AppState,
+    store::{
+        Transaction, audit,
+        blocked_addresses::{self, Block},
+        change_sets::{self, Sum},
+        conditions, exemptions,
+    },
+};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use shared::{
+    Address, AddressKey,
+    list::{Exemption, ReleaseItem, ReleaseRequest, ReleaseResult, ReleaseStatus, RemovalCause},
+};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Releases addresses in one transaction. Publishes their removal and nothing else that is pending.
+///
+/// # Errors
+/// The database refused; then nothing changed.
+pub async fn release(
+    state: &AppState,
+    access: &Access,
+    server_configuration_id: Uuid,
+    request: &ReleaseRequest,
+) -> Result<ReleaseResult> {
+    let now = state.clock.now();
+    let parsed: Vec<Option<AddressKey>> =
+        request.addresses.iter().map(|text| Address::parse(text).ok().map(|address| address.into_parts().1)).collect();
+    let mut keys: Vec<&AddressKey> = parsed.iter().flatten().collect();
+    keys.sort_unstable();
+    keys.dedup();
+
+    let transaction = state.db.begin().await?;
+    let mut head =
+        change_sets::lock(&transaction, server_configuration_id).await?.ok_or(super::Error::NotFound)?;
+    let live = blocked_addresses::with_keys(&transaction, server_configuration_id, &keys).await?;
+    let ending = blocked_addresses::pending_removals(&transaction, server_configuration_id, &keys).await?;
+    let mut set = change_sets::create(&transaction, server_configuration_id, now).await?;
+    end(&transaction, server_configuration_id, &live, RemovalCause::Release, &mut set, now).await?;
+    take_over(&transaction, &ending, &mut set, now).await?;
+    conditions::reset_counts(
+        &transaction,
+        server_configuration_id,
+        &ending.iter().map(|block| &block.key).collect::<Vec<_>>(),
+    )
+    .await?;
+
+    let released: HashMap<&AddressKey, &Block> = ending.iter().chain(&live).map(|block| (&block.key, block)).collect();
+    for block in released.values() {
+        let exemption = Exemption {
+            id: Uuid::now_v7(),
+            address: block.address.clone(),
+            reason: block.reason,
+            released_at: now,
+            comment: request.comment.clone(),
+        };
+        exemptions::save(&transaction, server_configuration_id, &block.key, &exemption).await?;
+        let mut entry = access.audit(now, "blocked_address.release", &block.address);
+        entry.before = Some(json!({ "reason": block.reason }));
+        entry.comment.clone_from(&request.comment);
+        audit::record(&transaction, entry).await?;
+    }
+
+    let mut changes = Vec::new();
+    let distribution_id = if set.removed.count == 0 {
+        change_sets::discard(&transaction, set.id).await?;
+        None
+    } else {
+        change_sets::save(&transaction, &set).await?;
+        let published = distributions::publish_release(&transaction, server_configuration_id, &mut head, set, now).await?;
+        changes.push(What::List);
+        changes.push(What::Distribution(published));
+        Some(published)
+    };
+    let names: HashSet<&AddressKey> = released.keys().copied().collect();
+    let items = request
+        .addresses
+        .iter()
+        .zip(&parsed)
+        .map(|(address, key)| ReleaseItem {
+            address: address.clone(),
+            status: match key {
+                None => ReleaseStatus::NotValid,
+                Some(key) if names.contains(key) => ReleaseStatus::Released,
+                Some(_) => ReleaseStatus::NotBlocked,
+            },
+        })
+        .collect();
+    if !names.is_empty() {
+        changes.push(What::Rows);
+    }
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    Ok(ReleaseResult { items, distribution_id })
+}
+
+/// Takes removals that wait for a distribution into this release, so that they reach the mail servers now.
+async fn take_over(
+    transaction: &Transaction,
+    ending: &[Block],
+    release: &mut change_sets::ChangeSet,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if ending.is_empty() {
+        return Ok(());
+    }
+    let mut taken: HashMap<Uuid, Sum> = HashMap::new();
+    for block in ending {
+        taken.entry(block.added_set_id).or_default().add(&block.key);
+        release.removed.add(&block.key);
+    }
+    for (set_id, sum) in taken {
+        let mut set = change_sets::get(transaction, set_id).await?;
+        set.removed = set.removed.minus(sum);
+        change_sets::save(transaction, &set).await?;
+    }
+    let ids: Vec<Uuid> = ending.iter().map(|block| block.id).collect();
+    Ok(blocked_addresses::move_removals(transaction, &ids, release.id, RemovalCause::Release, now).await?)
+}

@@ -1,0 +1,256 @@
+//! Run settings: when a run happens and what it blocks.
+
+use super::{Access, Error, Result, runs, schedule::Schedule, wake::What};
+use crate::{
+    state::AppState,
+    store::{
+        Transaction, audit, blocked_addresses, change_sets,
+        conditions::{self, Condition},
+        run_settings::{self, StoredRunSettings},
+        runs as run_rows,
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use shared::{
+    FieldProblem,
+    account::Plan,
+    run_settings::{
+        BlockingCondition, DayCount, DeliveryTiming, RunSettings, RunSettingsUpdate, WatchPeriodPreview,
+        WatchPeriodPreviewRequest, default_conditions,
+    },
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// The most days that a preview names.
+const HEAVY_DAYS: usize = 100;
+
+fn shown(settings: &StoredRunSettings, rules: &[Condition]) -> Result<RunSettings> {
+    let small = |number: i64| u32::try_from(number).map_err(|error| Error::Internal(error.into()));
+    Ok(RunSettings {
+        revision: settings.revision,
+        execute_timing: settings.execute_timing.clone(),
+        time_zone: settings.time_zone.clone(),
+        watch_period_days: settings.watch_period_days.map(small).transpose()?,
+        watch_daily_limit: settings.watch_daily_limit.map(small).transpose()?,
+        watch_warning: small(settings.watch_warning)?,
+        success_resets_count: settings.success_resets_count,
+        conditions: rules
+            .iter()
+            .map(|rule| {
+                Ok(BlockingCondition {
+                    reason: rule.reason,
+                    enabled: rule.enabled,
+                    frequency: small(rule.frequency)?,
+                })
+            })
+            .collect::<Result<_>>()?,
+        previous_execution: settings.previous_execution_at,
+        next_execution: settings.next_run_at,
+    })
+}
+
+/// The run settings of a server configuration.
+///
+/// # Errors
+/// The database refused.
+pub async fn get(state: &AppState, server_configuration_id: Uuid) -> Result<RunSettings> {
+    let connection = state.db.connection();
+    let settings = run_settings::get(connection, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    shown(&settings, &conditions::list(connection, server_configuration_id).await?)
+}
+
+/// Gives a new server configuration the manual's conditions, in the transaction that makes it.
+///
+/// # Errors
+/// The database refused.
+pub async fn initialise(transaction: &Transaction, server_configuration_id: Uuid) -> Result<()> {
+    for condition in default_conditions() {
+        let rule = Condition {
+            reason: condition.reason,
+            enabled: condition.enabled,
+            frequency: i64::from(condition.frequency),
+            cancel_requested: false,
+        };
+        conditions::save(transaction, server_configuration_id, &rule).await?;
+    }
+    Ok(())
+}
+
+/// When the first scheduled run of a new server configuration is due.
+///
+/// # Errors
+/// The timing or the time zone is not valid.
+pub fn first_run_at(execute_timing: &str, time_zone: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+    Ok(Schedule::parse(execute_timing, time_zone)?.next(now, None))
+}
+
+/// Computes the next scheduled run again, after the time zone was changed in the same transaction.
+///
+/// # Errors
+/// The time zone is not valid, or the database refused.
+pub async fn reschedule(transaction: &Transaction, server_configuration_id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let mut settings = run_settings::get(transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    settings.next_run_at = next_run_at(transaction, server_configuration_id, &settings, now).await?;
+    Ok(run_settings::save(transaction, server_configuration_id, &settings).await?)
+}
+
+async fn next_run_at(
+    transaction: &Transaction,
+    server_configuration_id: Uuid,
+    settings: &StoredRunSettings,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>> {
+    let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;
+    let last_day = run_rows::last_scheduled_day(transaction, server_configuration_id).await?;
+    Ok(schedule.next(now, last_day))
+}
+
+/// Saves run settings that were read at `revision`. With the delivery timing "now" a whole run is queued.
+///
+/// # Errors
+/// [`Error::PreconditionFailed`] when they were changed since, [`Error::Forbidden`] on the standard plan,
+/// [`Error::Invalid`] when a reason is to be cancelled that this change does not disable; the database refused.
+pub async fn update(
+    state: &AppState,
+    access: &Access,
+    server_configuration_id: Uuid,
+    revision: i64,
+    update: &RunSettingsUpdate,
+) -> Result<RunSettings> {
+    let now = state.clock.now();
+    let transaction = state.db.begin().await?;
+    change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let mut settings = run_settings::get(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    if settings.plan == Plan::Standard {
+        return Err(Error::Forbidden(
+            "the standard plan blocks with the default conditions: change to the professional plan to change them"
+                .to_owned(),
+        ));
+    }
+    if settings.revision != revision {
+        return Err(Error::PreconditionFailed(
+            "the run settings were changed by somebody else: read them again and repeat your change".to_owned(),
+        ));
+    }
+    let before = conditions::list(&transaction, server_configuration_id).await?;
+    let after = changed_conditions(&before, update)?;
+    let old = shown(&settings, &before)?;
+
+    for rule in &after {
+        conditions::save(&transaction, server_configuration_id, rule).await?;
+    }
+    let rule = |rule: &Condition| (rule.reason, rule.enabled, rule.frequency);
+    settings.conditions_changed |= before.iter().map(rule).ne(after.iter().map(rule));
+    settings.revision += 1;
+    settings.execute_timing.clone_from(&update.execute_timing);
+    settings.watch_period_days = update.watch_period_days.map(i64::from);
+    settings.watch_daily_limit = update.watch_daily_limit.map(i64::from);
+    settings.watch_warning = i64::from(update.watch_warning);
+    settings.success_resets_count = update.success_resets_count;
+    settings.next_run_at = next_run_at(&transaction, server_configuration_id, &settings, now).await?;
+    run_settings::save(&transaction, server_configuration_id, &settings).await?;
+
+    let new = shown(&settings, &after)?;
+    let mut entry = access.audit(now, "run_settings.update", server_configuration_id.to_string());
+    entry.before = Some(json!(old));
+    entry.after = Some(json!({ "settings": new, "cancel_blocking": update.cancel_blocking,
+        "delivery_timing": update.delivery_timing }));
+    audit::record(&transaction, entry).await?;
+    let mut changes = vec![What::RunSettings];
+    if update.delivery_timing == DeliveryTiming::Now {
+        let run = runs::enqueue(&transaction, server_configuration_id, now).await?;
+        changes.extend([What::Run(run), What::Job]);
+    }
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    Ok(new)
+}
+
+/// The conditions as they are after an update, in the table's order. A wish to cancel blocks stays until a run heard it
+/// or the condition is enabled again.
+fn changed_conditions(before: &[Condition], update: &RunSettingsUpdate) -> Result<Vec<Condition>> {
+    let old = |reason| before.iter().find(|rule| rule.reason == reason);
+    let mut after: Vec<Condition> = update
+        .conditions
+        .iter()
+        .map(|condition| Condition {
+            reason: condition.reason,
+            enabled: condition.enabled,
+            frequency: i64::from(condition.frequency),
+            cancel_requested: !condition.enabled && old(condition.reason).is_some_and(|rule| rule.cancel_requested),
+        })
+        .collect();
+    after.sort_by_key(|rule| rule.reason);
+    let mut problems = Vec::new();
+    for (index, reason) in update.cancel_blocking.iter().enumerate() {
+        let was_enabled = old(*reason).is_some_and(|rule| rule.enabled);
+        match after.iter_mut().find(|rule| rule.reason == *reason && !rule.enabled && was_enabled) {
+            Some(rule) => rule.cancel_requested = true,
+            None => problems.push(FieldProblem {
+                pointer: format!("/cancel_blocking/{index}"),
+                detail: format!("{reason} is not disabled by this change: only then its blocks can be cancelled"),
+            }),
+        }
+    }
+    if problems.is_empty() { Ok(after) } else { Err(Error::Invalid(problems)) }
+}
+
+/// The days on which a watch period would end many blocks, if nothing else changed.
+///
+/// # Errors
+/// The database refused.
+pub async fn preview(
+    state: &AppState,
+    server_configuration_id: Uuid,
+    request: &WatchPeriodPreviewRequest,
+) -> Result<WatchPeriodPreview> {
+    let connection = state.db.connection();
+    let settings = run_settings::get(connection, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;
+    let period = TimeDelta::days(i64::from(request.watch_period_days));
+    let first_day = schedule.day(settings.next_run_at);
+    let mut due: BTreeMap<_, i64> = BTreeMap::new();
+    for (made_at, count) in blocked_addresses::made_by_quarter(connection, server_configuration_id).await? {
+        let day = schedule.day_of_run_at_or_after(made_at + period).max(first_day);
+        *due.entry(day).or_default() += count;
+    }
+    let limit = request.watch_daily_limit.map_or(i64::MAX, i64::from);
+    Ok(WatchPeriodPreview { heavy_days: heavy_days(due, limit, i64::from(request.watch_warning)) })
+}
+
+/// Days with more than `warning` cancellations when at most `limit` happen a day and the rest waits for the next one.
+fn heavy_days(mut due: BTreeMap<chrono::NaiveDate, i64>, limit: i64, warning: i64) -> Vec<DayCount> {
+    let mut heavy = Vec::new();
+    while let Some((day, count)) = due.pop_first() {
+        let ended = count.min(limit);
+        if count > ended {
+            *due.entry(day + chrono::Days::new(1)).or_default() += count - ended;
+        }
+        if ended > warning {
+            heavy.push(DayCount { day, count: ended });
+            if heavy.len() == HEAVY_DAYS {
+                break;
+            }
+        }
+        if limit <= warning {
+            break;
+        }
+    }
+    heavy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daily_limit_spreads_a_heavy_day() {
+        let day = |n: u64| "2026-11-24".parse::<chrono::NaiveDate>().unwrap() + chrono::Days::new(n);
+        let due = || BTreeMap::from([(day(0), 2_500), (day(1), 10), (day(9), 1_001)]);
+        let count = |n, count| DayCount { day: day(n), count };
+        assert_eq!(heavy_days(due(), i64::MAX, 1_000), [count(0, 2_500), count(9, 1_001)]);
+        assert_eq!(heavy_days(due(), 2_000, 1_000), [count(0, 2_000), count(9, 1_001)]);
+        assert_eq!(heavy_days(due(), 1_000, 1_000), []);
+    }
+}

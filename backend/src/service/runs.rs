@@ -1,0 +1,356 @@
+//! Runs: apply the conditions, cancel what the watch period ended, have it distributed (PRODUCT section 4).
+
+use super::{Access, Error, Result, blocked_addresses::end, schedule::Schedule, wake::What};
+use crate::{
+    state::AppState,
+    store::{
+        Transaction, audit,
+        blocked_addresses::{self, NewBlock},
+        change_sets::{self, ChangeSet},
+        conditions::{self, Condition, DirtyTally},
+        distributions, millis, queue, run_settings,
+        run_settings::StoredRunSettings,
+        runs,
+        search::CursorScope,
+    },
+};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use shared::{
+    Page, Reason,
+    list::{Origin, RemovalCause},
+    run::{DistributionKind, ReasonCount, Run, RunState, RunTrigger},
+};
+use uuid::Uuid;
+
+/// How often a run is begun before it is given up.
+const MAX_ATTEMPTS: i64 = 8;
+/// Rows handled in one statement.
+const BATCH: usize = 2_000;
+
+/// How long to wait before the next attempt, in seconds.
+pub(super) fn backoff(attempts: i64) -> u32 {
+    1 << attempts.clamp(0, 6)
+}
+
+/// A page of the runs, newest first.
+///
+/// # Errors
+/// The cursor is not of this list, or the database refused.
+pub async fn list(
+    state: &AppState,
+    server_configuration_id: Uuid,
+    cursor: Option<&str>,
+    limit: u16,
+) -> Result<Page<Run>> {
+    let scope = CursorScope::new("runs", server_configuration_id, &());
+    let after = cursor.map(|cursor| scope.position(cursor)).transpose();
+    let after = after.map_err(|error| Error::field("cursor", error.to_string()))?;
+    let rows = runs::list(state.db.connection(), server_configuration_id, after, u32::from(limit) + 1).await?;
+    Ok(scope.page(rows, limit, None, |row| (millis(row.created_at), row.id)))
+}
+
+/// One run.
+///
+/// # Errors
+/// [`Error::NotFound`] when the configuration has no such run; the database refused.
+pub async fn get(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> Result<Run> {
+    let stored = runs::get(state.db.connection(), id).await?;
+    let stored = stored.filter(|stored| stored.server_configuration_id == server_configuration_id);
+    Ok(stored.ok_or(Error::NotFound)?.run)
+}
+
+/// Queues a whole run at once: "Run now".
+///
+/// # Errors
+/// The database refused.
+pub async fn request(state: &AppState, access: &Access, server_configuration_id: Uuid) -> Result<Run> {
+    let transaction = state.db.begin().await?;
+    let id = enqueue(&transaction, server_configuration_id, state.clock.now()).await?;
+    audit::record(&transaction, access.audit(state.clock.now(), "run.request", id.to_string())).await?;
+    let run = runs::get(&transaction, id).await?.ok_or(Error::NotFound)?.run;
+    state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
+    Ok(run)
+}
+
+/// Queues an immediate run in the caller's transaction; the caller tells `What::Run` and `What::Job`.
+pub(super) async fn enqueue(
+    transaction: &Transaction,
+    server_configuration_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Uuid> {
+    let id = runs::insert(transaction, server_configuration_id, RunTrigger::Immediate, None, now)
+        .await?
+        .ok_or_else(|| Error::Internal(anyhow::anyhow!("an immediate run was taken for a scheduled one")))?;
+    queue::ring(transaction, queue::Job::Run(id), 0).await?;
+    Ok(id)
+}
+
+/// Queues the scheduled run of every server configuration that is due. However often and on however many nodes this is
+/// called, a local day gets one run; of several missed days only the latest is made up.
+///
+/// # Errors
+/// The database refused.
+pub async fn schedule(state: &AppState) -> Result<()> {
+    let now = state.clock.now();
+    for server_configuration_id in run_settings::due(state.db.connection(), now).await? {
+        let transaction = state.db.begin().await?;
+        change_sets::lock(&transaction, server_configuration_id).await?;
+        let Some(mut settings) = run_settings::get(&transaction, server_configuration_id).await? else { continue };
+        if settings.next_run_at > now {
+            continue;
+        }
+        let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;
+        let day = schedule.latest_due_day(now);
+        let run = runs::insert(&transaction, server_configuration_id, RunTrigger::Schedule, Some(day), now).await?;
+        settings.next_run_at = schedule.next(now, Some(day));
+        run_settings::save(&transaction, server_configuration_id, &settings).await?;
+        let mut changes = vec![What::RunSettings];
+        if let Some(id) = run {
+            queue::ring(&transaction, queue::Job::Run(id), 0).await?;
+            changes.extend([What::Run(id), What::Job]);
+        }
+        state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    }
+    Ok(())
+}
+
+/// Performs a run. Doing it twice does nothing the second time; while another run of the same configuration is being
+/// performed it does nothing, because that one rings for the next when it ends.
+///
+/// # Errors
+/// The database refused; then the list is as it was.
+pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
+    let Some(server_configuration_id) = begin(state, id).await? else { return Ok(()) };
+    let now = state.clock.now();
+    let transaction = state.db.begin().await?;
+    change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let stored = runs::get(&transaction, id).await?.ok_or(Error::NotFound)?;
+    if stored.run.finished_at.is_some() {
+        return Ok(());
+    }
+    let mut settings = run_settings::get(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let rules = conditions::list(&transaction, server_configuration_id).await?;
+    let mut set = change_sets::create(&transaction, server_configuration_id, now).await?;
+
+    let cancelled = cancel_watched(&transaction, server_configuration_id, &settings, &mut set, now).await?;
+    cancel_disabled(&transaction, server_configuration_id, &rules, &mut set, now).await?;
+    if settings.conditions_changed {
+        conditions::mark_passing(&transaction, server_configuration_id).await?;
+    }
+    let blocked = block(&transaction, server_configuration_id, &rules, &mut set, now).await?;
+
+    if set.added.count == 0 && set.removed.count == 0 {
+        change_sets::discard(&transaction, set.id).await?;
+    } else {
+        change_sets::save(&transaction, &set).await?;
+    }
+    let distribution =
+        distributions::insert(&transaction, server_configuration_id, DistributionKind::Run, now).await?;
+    queue::ring(&transaction, queue::Job::Distribution(distribution), 0).await?;
+    settings.conditions_changed = false;
+    settings.previous_execution_at = Some(now);
+    run_settings::save(&transaction, server_configuration_id, &settings).await?;
+    runs::finish(&transaction, id, &blocked, cancelled, distribution, state.clock.now()).await?;
+    ring_next(&transaction, server_configuration_id).await?;
+    let changes = [What::Rows, What::RunSettings, What::Run(id), What::Distribution(distribution), What::Job];
+    state.wake.commit(transaction, server_configuration_id, &changes).await
+}
+
+/// Claims a run: `None` when there is nothing to do.
+async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
+    let Some(stored) = runs::get(state.db.connection(), id).await? else { return Ok(None) };
+    let server_configuration_id = stored.server_configuration_id;
+    let transaction = state.db.begin().await?;
+    change_sets::lock(&transaction, server_configuration_id).await?;
+    let Some(stored) = runs::get(&transaction, id).await? else { return Ok(None) };
+    if stored.run.finished_at.is_some()
+        || runs::is_another_running(&transaction, server_configuration_id, id).await?
+    {
+        return Ok(None);
+    }
+    let now = state.clock.now();
+    if stored.attempts >= MAX_ATTEMPTS {
+        let before = stored.run.error.unwrap_or_else(|| "the process ended each time".to_owned());
+        let error = format!("given up after {} attempts: {before}", stored.attempts);
+        runs::fail(&transaction, id, &error, Some(now)).await?;
+        ring_next(&transaction, server_configuration_id).await?;
+        state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
+        return Ok(None);
+    }
+    runs::begin(&transaction, id, now).await?;
+    state.wake.commit(transaction, server_configuration_id, &[What::Run(id)]).await?;
+    Ok(Some(server_configuration_id))
+}
+
+/// Rings for the run that waited for this one.
+async fn ring_next(transaction: &Transaction, server_configuration_id: Uuid) -> Result<()> {
+    if let Some(next) = runs::next_queued(transaction, server_configuration_id).await? {
+        queue::ring(transaction, queue::Job::Run(next), 0).await?;
+    }
+    Ok(())
+}
+
+/// Notes why a run failed and has it tried again, later each time; the last time it is given up.
+///
+/// # Errors
+/// The database refused; then the sweep tries again.
+pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
+    let transaction = state.db.begin().await?;
+    let Some(stored) = runs::get(&transaction, id).await? else { return Ok(()) };
+    if matches!(stored.run.state, RunState::Done | RunState::Failed) {
+        return Ok(());
+    }
+    let given_up = stored.attempts >= MAX_ATTEMPTS;
+    runs::fail(&transaction, id, error, given_up.then(|| state.clock.now())).await?;
+    if given_up {
+        ring_next(&transaction, stored.server_configuration_id).await?;
+    } else {
+        queue::ring(&transaction, queue::Job::Run(id), backoff(stored.attempts)).await?;
+    }
+    state.wake.commit(transaction, stored.server_configuration_id, &[What::Run(id), What::Job]).await
+}
+
+/// Ends the blocks whose watch period is over, oldest first, at most the daily limit. Whole minutes count: a block made
+/// by a nightly run is as old as its period when the run of that night begins, though the first took some seconds.
+async fn cancel_watched(
+    transaction: &Transaction,
+    server_configuration_id: Uuid,
+    settings: &StoredRunSettings,
+    set: &mut ChangeSet,
+    now: DateTime<Utc>,
+) -> Result<i64> {
+    let Some(days) = settings.watch_period_days else { return Ok(0) };
+    let minute = now.duration_trunc(TimeDelta::minutes(1)).map_err(|error| Error::Internal(error.into()))?;
+    let until = minute + TimeDelta::minutes(1) - TimeDelta::milliseconds(1) - TimeDelta::days(days);
+    let mut left = i64::MAX;
+    if let Some(limit) = settings.watch_daily_limit {
+        let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;
+        let today = schedule.day_start(schedule.day(now));
+        let ended =
+            blocked_addresses::ended_since(transaction, server_configuration_id, RemovalCause::WatchPeriod, today)
+                .await?;
+        left = (limit - ended).max(0);
+    }
+    let mut cancelled = 0;
+    while left > 0 {
+        let batch = left.min(BATCH as i64);
+        let blocks = blocked_addresses::made_until(transaction, server_configuration_id, until, batch).await?;
+        if blocks.is_empty() {
+            break;
+        }
+        end(transaction, server_configuration_id, &blocks, RemovalCause::WatchPeriod, set, now).await?;
+        cancelled += blocks.len() as i64;
+        left -= blocks.len() as i64;
+    }
+    Ok(cancelled)
+}
+
+/// Ends the blocks of conditions that were disabled with "cancel blocking".
+async fn cancel_disabled(
+    transaction: &Transaction,
+    server_configuration_id: Uuid,
+    rules: &[Condition],
+    set: &mut ChangeSet,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for rule in rules.iter().filter(|rule| rule.cancel_requested) {
+        loop {
+            let blocks =
+                blocked_addresses::with_reason(transaction, server_configuration_id, rule.reason, BATCH as i64).await?;
+            if blocks.is_empty() {
+                break;
+            }
+            end(transaction, server_configuration_id, &blocks, RemovalCause::ConditionDisabled, set, now).await?;
+        }
+        let done = Condition { cancel_requested: false, ..*rule };
+        conditions::save(transaction, server_configuration_id, &done).await?;
+    }
+    Ok(())
+}
+
+/// Blocks every address with a changed tally that passes an enabled condition.
+async fn block(
+    transaction: &Transaction,
+    server_configuration_id: Uuid,
+    rules: &[Condition],
+    set: &mut ChangeSet,
+    now: DateTime<Utc>,
+) -> Result<Vec<ReasonCount>> {
+    let mut counts: Vec<ReasonCount> = Vec::new();
+    let mut after = (String::new(), String::new());
+    // An address has at most one tally a reason; those of the last address may go on in the next batch.
+    let mut open: Vec<DirtyTally> = Vec::new();
+    loop {
+        let tallies = conditions::dirty_tallies(transaction, server_configuration_id, &after, BATCH).await?;
+        let last = tallies.len() < BATCH;
+        if let Some(tally) = tallies.last() {
+            after = (tally.key.as_str().to_owned(), tally.reason.as_str().to_owned());
+        }
+        open.extend(tallies);
+        let mut rest = Vec::new();
+        if !last && let Some(key) = open.last().map(|tally| tally.key.clone()) {
+            let start = open.partition_point(|tally| tally.key != key);
+            rest = open.split_off(start);
+        }
+        let blocks: Vec<NewBlock> =
+            open.chunk_by(|a, b| a.key == b.key).filter_map(|tallies| judge(tallies, rules, now)).collect();
+        blocked_addresses::insert(transaction, server_configuration_id, set.id, &blocks).await?;
+        for block in &blocks {
+            set.added.add(&block.key);
+            match counts.iter_mut().find(|count| count.reason == block.reason) {
+                Some(count) => count.count += 1,
+                None => counts.push(ReasonCount { reason: block.reason, count: 1 }),
+            }
+        }
+        open = rest;
+        if last {
+            break;
+        }
+    }
+    conditions::clear_dirty(transaction, server_configuration_id).await?;
+    counts.sort_by_key(|count| count.reason);
+    Ok(counts)
+}
+
+/// What a run makes of one address: the first reason in the table's order whose condition passes names the block.
+fn judge(tallies: &[DirtyTally], rules: &[Condition], now: DateTime<Utc>) -> Option<NewBlock> {
+    let passes = |tally: &&DirtyTally| {
+        rules.iter().any(|rule| rule.enabled && rule.reason == tally.reason && tally.count >= rule.frequency)
+    };
+    let first = tallies.iter().filter(|tally| !tally.settled).filter(passes).min_by_key(|tally| tally.reason)?;
+    let seen_first = tallies.iter().min_by_key(|tally| tally.first_at)?;
+    let reason: Reason = first.reason;
+    Some(NewBlock {
+        key: first.key.clone(),
+        address: seen_first.address.clone(),
+        reason,
+        origin: Origin::Condition,
+        blocked_at: now,
+    })
+}
+
+/// Tells the queue again of every run and distribution that waits, unless it was told within `patience`: neither a lost
+/// job nor a crash loses work.
+///
+/// # Errors
+/// The database refused.
+pub async fn sweep(state: &AppState, patience: TimeDelta) -> Result<()> {
+    let now = state.clock.now();
+    let connection = state.db.connection();
+    let runs_waiting = runs::waiting(connection, now - patience).await?;
+    let distributions_waiting = distributions::waiting(connection, now - patience).await?;
+    if runs_waiting.is_empty() && distributions_waiting.is_empty() {
+        return Ok(());
+    }
+    let transaction = state.db.begin().await?;
+    for id in runs_waiting {
+        runs::rung(&transaction, id, now).await?;
+        queue::ring(&transaction, queue::Job::Run(id), 0).await?;
+    }
+    for id in distributions_waiting {
+        distributions::rung(&transaction, id, now).await?;
+        queue::ring(&transaction, queue::Job::Distribution(id), 0).await?;
+    }
+    // The nil configuration: a doorbell that concerns none in particular.
+    state.wake.commit(transaction, Uuid::nil(), &[What::Job]).await
+}
