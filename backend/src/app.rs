@@ -3,7 +3,7 @@
 use crate::{
     clock::Clock,
     config::Settings,
-    http,
+    http, jobs,
     service::{self, Wake, keys::Keys},
     state::AppState,
     store::{Db, service_settings},
@@ -74,6 +74,7 @@ pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> 
         .await
         .context("cannot open the database: check --database-url and that the database is running")?;
     db.migrate().await.context("cannot bring the database schema up to date")?;
+    jobs::migrate(db.pool()).await.context("cannot bring the job queue's schema up to date")?;
     let secret =
         service_settings::get_or_insert(db.connection(), service_settings::SIGNING_KEY, service::keys::random_text())
             .await?;
@@ -93,6 +94,16 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
     let setup_code = service::setup::new_code(&state.db).await.context("cannot look for the first provider account")?;
     let (address, http_task) = listen(&state, shutdown.clone())?;
     tasks.push(http_task);
+    if state.settings.runs_jobs() {
+        tasks.push(tokio::spawn(jobs::work(state.clone(), shutdown.clone())));
+    }
+    let (relayed, stop) = (state.clone(), shutdown.clone());
+    tasks.push(tokio::spawn(async move {
+        relayed.wake.relay(&relayed.db, &stop).await;
+        stop.cancelled().await;
+        relayed.wake.close();
+        Ok(())
+    }));
     Ok(Running { address, state, setup_code, shutdown, tasks, _lock: lock })
 }
 

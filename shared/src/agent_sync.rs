@@ -6,6 +6,7 @@
 //! (a torn body included) is healed by a snapshot.
 
 use crate::ListChecksum;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -58,17 +59,21 @@ pub struct AgentIdentity {
 }
 
 /// What an agent holds now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Acknowledgement {
     /// The history that its version counts in.
+    #[garde(skip)]
     pub epoch: Uuid,
     /// The version.
+    #[garde(range(min = 0))]
     pub version: i64,
     /// How many addresses it holds.
+    #[garde(range(min = 0))]
     pub count: i64,
     /// Their checksum, computed by the agent itself.
+    #[garde(skip)]
     pub checksum: ListChecksum,
 }
 

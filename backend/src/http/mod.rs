@@ -1,16 +1,23 @@
 //! HTTP: the route table, extractors, guards and error mapping. Handlers extract, call one service function and answer.
 
 pub mod accounts;
+pub mod agent_sync;
 pub mod auth;
+pub mod blocked_addresses;
 pub mod console;
 pub mod delivery_events;
+pub mod distributions;
+pub mod exemptions;
 pub mod extract;
 pub mod headers;
 pub mod health;
+pub mod live;
 pub mod mail_servers;
 pub mod openapi;
 pub mod problem;
 pub mod request_log;
+pub mod run_settings;
+pub mod runs;
 pub mod server_configurations;
 pub mod sessions;
 pub mod setup;
@@ -28,6 +35,17 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     server_configurations::routes(config);
     mail_servers::routes(config);
     delivery_events::routes(config);
+    run_settings::routes(config);
+    runs::routes(config);
+    distributions::routes(config);
+    blocked_addresses::routes(config);
+    exemptions::routes(config);
+    agent_sync::routes(config);
+    live::routes(config);
+}
+/// What is not under any route.
+async fn not_found() -> Result<actix_web::HttpResponse, Error> {
+    Err(Error::NotFound)
 }
 
 /// Answers for paths of the API that do not exist.

@@ -25,6 +25,8 @@ use uuid::Uuid;
 const CONCURRENCY: usize = 4;
 /// A worker that does not show itself three times is dead and its jobs are given to another.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long a worker that died rests.
+const RESTART: Duration = Duration::from_millis(200);
 /// How often the scheduler looks at the clock.
 const TICK: Duration = Duration::from_millis(500);
 /// How often work that nobody rang for is looked for.
@@ -72,8 +74,10 @@ fn monitor(state: &AppState) -> Monitor {
             }
         })
         .shutdown_timeout(SHUTDOWN)
-        .should_restart(|worker, error, _| {
+        .should_restart(|worker, error| {
             tracing::error!(worker = worker.name(), %error, "a worker died and is started again");
+            // The database may be away: not in a tight circle.
+            std::thread::sleep(RESTART);
             true
         });
     // A name is never used again: the queue takes a second worker of the same name for the first.
@@ -81,8 +85,7 @@ fn monitor(state: &AppState) -> Monitor {
     macro_rules! register {
         ($storage:ident, $config:path, $pool:expr) => {{
             // More than one job at a time from the database would start some of them twice.
-            let config =
-                $config().queue(QUEUE).batch_size(1).heartbeat_interval(HEARTBEAT).missed_heartbeats(3);
+            let config = $config().queue(QUEUE).batch_size(1).heartbeat_interval(HEARTBEAT).missed_heartbeats(3);
             let storage = $storage::<Job>::new($pool).with_config(config);
             let state = state.clone();
             monitor.register(move |attempt| {

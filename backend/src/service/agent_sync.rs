@@ -100,9 +100,13 @@ pub async fn plan(
             return Err(gone("the service does not know this version"));
         }
         if holding.version < head.version {
-            let sets =
-                change_sets::published_between(state.db.connection(), server_configuration_id, holding.version, head.version)
-                    .await?;
+            let sets = change_sets::published_between(
+                state.db.connection(),
+                server_configuration_id,
+                holding.version,
+                head.version,
+            )
+            .await?;
             let changes: i64 = sets.iter().map(|set| set.added.count + set.removed.count).sum();
             if changes > 2 * head.sum.count + KEPT_CHANGES {
                 return Err(gone("the changes since this version are longer than the list"));
@@ -113,7 +117,10 @@ pub async fn plan(
         if now >= deadline {
             return Ok(None);
         }
-        published(&mut signals, server_configuration_id, deadline.min(now + LOOK)).await;
+        tokio::select! {
+            () = published(&mut signals, server_configuration_id, deadline.min(now + LOOK)) => {}
+            () = state.wake.closed() => return Ok(None),
+        }
     }
 }
 

@@ -37,9 +37,8 @@ pub struct View {
 /// The domain as it is stored: ASCII form, lower case.
 pub fn stored_domain(domain: &str) -> String {
     let domain = domain.trim().trim_start_matches('@');
-    Address::parse(&format!("x@{domain}")).map_or_else(|_| domain.to_lowercase(), |address| {
-        address.key().domain().to_owned()
-    })
+    Address::parse(&format!("x@{domain}"))
+        .map_or_else(|_| domain.to_lowercase(), |address| address.key().domain().to_owned())
 }
 
 /// Reads the place that a cursor names.

@@ -38,9 +38,16 @@ pub async fn search(
     );
     let scope = CursorScope::new("exemptions", server_configuration_id, &filters);
     let after = position(&scope, view)?;
-    let rows =
-        exemptions::search(connection, server_configuration_id, filter, view.sort, view.direction, after, view.limit + 1)
-            .await?;
+    let rows = exemptions::search(
+        connection,
+        server_configuration_id,
+        filter,
+        view.sort,
+        view.direction,
+        after,
+        view.limit + 1,
+    )
+    .await?;
     let total = exemptions::total(connection, server_configuration_id, filter).await?;
     let page = scope.page(rows, view.limit, Some(total), |row| match view.sort {
         ListSort::Date => Place::Date(millis(row.exemption.released_at), row.exemption.id),

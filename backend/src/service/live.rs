@@ -15,7 +15,11 @@ pub fn follow(state: AppState, server_configuration_id: Uuid) -> impl Stream<Ite
     let mut signals = state.wake.listen();
     async_stream::stream! {
         loop {
-            let what = match signals.recv().await {
+            let heard = tokio::select! {
+                heard = signals.recv() => heard,
+                () = state.wake.closed() => break,
+            };
+            let what = match heard {
                 Ok(Signal { server_configuration_id: of, what }) if of == server_configuration_id => what,
                 Ok(_) => continue,
                 Err(RecvError::Lagged(_)) => {

@@ -1,6 +1,6 @@
 //! Mail servers and their agents' tokens.
 
-use super::{Access, Error, Result, keys, server_configurations::OpenConfiguration};
+use super::{Access, Error, Result, distributions, keys, server_configurations::OpenConfiguration};
 use crate::{
     state::AppState,
     store::{self, ConnectionTrait, audit, mail_servers::StoredMailServer, server_configurations::ListHead},
@@ -74,7 +74,8 @@ pub async fn create(
     let entry = access.audit(now, "mail_server.create", id.to_string());
     audit::record(&tx, audit::NewAuditEntry { after: Some(json!(new)), ..entry }).await?;
     let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
-    tx.commit().await?;
+    let changes = distributions::mail_servers_changed(&tx, configuration.id, now).await?;
+    state.wake.commit(tx, configuration.id, &changes).await?;
     Ok(MailServerCredential { mail_server: to_wire(stored, configuration.stored.head, now), token })
 }
 
@@ -102,7 +103,8 @@ pub async fn update(
     };
     audit::record(&tx, entry).await?;
     let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
-    tx.commit().await?;
+    let changes = distributions::mail_servers_changed(&tx, configuration.id, now).await?;
+    state.wake.commit(tx, configuration.id, &changes).await?;
     Ok(to_wire(stored, configuration.stored.head, now))
 }
 

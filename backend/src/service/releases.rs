@@ -37,8 +37,7 @@ pub async fn release(
     keys.dedup();
 
     let transaction = state.db.begin().await?;
-    let mut head =
-        change_sets::lock(&transaction, server_configuration_id).await?.ok_or(super::Error::NotFound)?;
+    let mut head = change_sets::lock(&transaction, server_configuration_id).await?.ok_or(super::Error::NotFound)?;
     let live = blocked_addresses::with_keys(&transaction, server_configuration_id, &keys).await?;
     let ending = blocked_addresses::pending_removals(&transaction, server_configuration_id, &keys).await?;
     let mut set = change_sets::create(&transaction, server_configuration_id, now).await?;
@@ -73,7 +72,8 @@ pub async fn release(
         None
     } else {
         change_sets::save(&transaction, &set).await?;
-        let published = distributions::publish_release(&transaction, server_configuration_id, &mut head, set, now).await?;
+        let published =
+            distributions::publish_release(&transaction, server_configuration_id, &mut head, set, now).await?;
         changes.push(What::List);
         changes.push(What::Distribution(published));
         Some(published)

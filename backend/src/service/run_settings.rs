@@ -16,8 +16,8 @@ use shared::{
     FieldProblem,
     account::Plan,
     run_settings::{
-        BlockingCondition, DayCount, DeliveryTiming, RunSettings, RunSettingsUpdate, WatchPeriodPreview,
-        WatchPeriodPreviewRequest, default_conditions,
+        BlockingCondition, DEFAULT_EXECUTE_TIMING, DayCount, DeliveryTiming, RunSettings, RunSettingsUpdate,
+        WatchPeriodPreview, WatchPeriodPreviewRequest, default_conditions,
     },
 };
 use std::collections::BTreeMap;
@@ -39,11 +39,7 @@ fn shown(settings: &StoredRunSettings, rules: &[Condition]) -> Result<RunSetting
         conditions: rules
             .iter()
             .map(|rule| {
-                Ok(BlockingCondition {
-                    reason: rule.reason,
-                    enabled: rule.enabled,
-                    frequency: small(rule.frequency)?,
-                })
+                Ok(BlockingCondition { reason: rule.reason, enabled: rule.enabled, frequency: small(rule.frequency)? })
             })
             .collect::<Result<_>>()?,
         previous_execution: settings.previous_execution_at,
@@ -81,30 +77,24 @@ pub async fn initialise(transaction: &Transaction, server_configuration_id: Uuid
 /// When the first scheduled run of a new server configuration is due.
 ///
 /// # Errors
-/// The timing or the time zone is not valid.
-pub fn first_run_at(execute_timing: &str, time_zone: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
-    Ok(Schedule::parse(execute_timing, time_zone)?.next(now, None))
+/// The time zone is not valid.
+pub fn first_run_at(time_zone: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+    Ok(Schedule::parse(DEFAULT_EXECUTE_TIMING, time_zone)?.next(now, None))
 }
 
-/// Computes the next scheduled run again, after the time zone was changed in the same transaction.
+/// When the next scheduled run is due with this timing and time zone: never on a local day that had its run.
 ///
 /// # Errors
-/// The time zone is not valid, or the database refused.
-pub async fn reschedule(transaction: &Transaction, server_configuration_id: Uuid, now: DateTime<Utc>) -> Result<()> {
-    let mut settings = run_settings::get(transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    settings.next_run_at = next_run_at(transaction, server_configuration_id, &settings, now).await?;
-    Ok(run_settings::save(transaction, server_configuration_id, &settings).await?)
-}
-
-async fn next_run_at(
+/// The timing or the time zone is not valid, or the database refused.
+pub async fn next_run_at(
     transaction: &Transaction,
     server_configuration_id: Uuid,
-    settings: &StoredRunSettings,
+    execute_timing: &str,
+    time_zone: &str,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>> {
-    let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;
     let last_day = run_rows::last_scheduled_day(transaction, server_configuration_id).await?;
-    Ok(schedule.next(now, last_day))
+    Ok(Schedule::parse(execute_timing, time_zone)?.next(now, last_day))
 }
 
 /// Saves run settings that were read at `revision`. With the delivery timing "now" a whole run is queued.
@@ -149,7 +139,8 @@ pub async fn update(
     settings.watch_daily_limit = update.watch_daily_limit.map(i64::from);
     settings.watch_warning = i64::from(update.watch_warning);
     settings.success_resets_count = update.success_resets_count;
-    settings.next_run_at = next_run_at(&transaction, server_configuration_id, &settings, now).await?;
+    settings.next_run_at =
+        next_run_at(&transaction, server_configuration_id, &settings.execute_timing, &settings.time_zone, now).await?;
     run_settings::save(&transaction, server_configuration_id, &settings).await?;
 
     let new = shown(&settings, &after)?;

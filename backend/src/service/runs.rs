@@ -144,8 +144,7 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     } else {
         change_sets::save(&transaction, &set).await?;
     }
-    let distribution =
-        distributions::insert(&transaction, server_configuration_id, DistributionKind::Run, now).await?;
+    let distribution = distributions::insert(&transaction, server_configuration_id, DistributionKind::Run, now).await?;
     queue::ring(&transaction, queue::Job::Distribution(distribution), 0).await?;
     settings.conditions_changed = false;
     settings.previous_execution_at = Some(now);
@@ -163,9 +162,7 @@ async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
     let transaction = state.db.begin().await?;
     change_sets::lock(&transaction, server_configuration_id).await?;
     let Some(stored) = runs::get(&transaction, id).await? else { return Ok(None) };
-    if stored.run.finished_at.is_some()
-        || runs::is_another_running(&transaction, server_configuration_id, id).await?
-    {
+    if stored.run.finished_at.is_some() || runs::is_another_running(&transaction, server_configuration_id, id).await? {
         return Ok(None);
     }
     let now = state.clock.now();

@@ -146,7 +146,9 @@ mod tests {
 
     #[test]
     fn wrong_settings_name_their_field() {
-        for (time, zone, pointer) in [("24:00", "Asia/Tokyo", "/execute_timing"), ("00:00", "Asia/Nowhere", "/time_zone")] {
+        for (time, zone, pointer) in
+            [("24:00", "Asia/Tokyo", "/execute_timing"), ("00:00", "Asia/Nowhere", "/time_zone")]
+        {
             let Err(Error::Invalid(problems)) = Schedule::parse(time, zone) else { panic!("{time} {zone}") };
             assert_eq!(problems[0].pointer, pointer);
         }

@@ -1,10 +1,10 @@
 //! Server configurations: the door to everything that belongs to one.
 
-use super::{Access, Actor, Error, Result};
+use super::{Access, Actor, Error, Result, run_settings};
 use crate::{
     state::AppState,
     store::{
-        self, Db, audit,
+        self, Db, audit, change_sets,
         server_configurations::{NewRow, StoredServerConfiguration},
     },
 };
@@ -53,7 +53,7 @@ pub async fn list(state: &AppState, access: &Access) -> Result<Vec<ServerConfigu
 /// # Errors
 /// [`Error::Invalid`]: no such time zone. [`Error::Conflict`]: the name is taken.
 pub async fn create(state: &AppState, access: &Access, new: NewServerConfiguration) -> Result<ServerConfiguration> {
-    let zone = time_zone(&new.time_zone)?;
+    time_zone(&new.time_zone)?;
     let now = state.clock.now();
     let id = Uuid::now_v7();
     let row = NewRow {
@@ -62,10 +62,11 @@ pub async fn create(state: &AppState, access: &Access, new: NewServerConfigurati
         name: new.name.clone(),
         time_zone: new.time_zone.clone(),
         created_at: now,
-        next_run_at: super::schedule::next_execution(shared::run_settings::DEFAULT_EXECUTE_TIMING, zone, now)?,
+        next_run_at: run_settings::first_run_at(&new.time_zone, now)?,
     };
     let tx = state.db.begin().await?;
     store::server_configurations::insert(&tx, row).await.map_err(|error| name_taken(error, &new.name))?;
+    run_settings::initialise(&tx, id).await?;
     let entry = access.audit(now, "server_configuration.create", id.to_string());
     audit::record(&tx, audit::NewAuditEntry { after: Some(json!(new)), ..entry }).await?;
     let created = store::server_configurations::find(&tx, access.account_id, id).await?.ok_or(Error::NotFound)?;
@@ -83,15 +84,16 @@ pub async fn update(
     configuration: OpenConfiguration,
     update: NewServerConfiguration,
 ) -> Result<ServerConfiguration> {
-    let zone = time_zone(&update.time_zone)?;
+    time_zone(&update.time_zone)?;
     let now = state.clock.now();
     let tx = state.db.begin().await?;
+    change_sets::lock(&tx, configuration.id).await?;
     let before = store::server_configurations::find(&tx, access.account_id, configuration.id).await?;
     let before = before.ok_or(Error::NotFound)?;
     let next_run_at = if before.time_zone == update.time_zone {
         None
     } else {
-        Some(super::schedule::next_execution(&before.execute_timing, zone, now)?)
+        Some(run_settings::next_run_at(&tx, configuration.id, &before.execute_timing, &update.time_zone, now).await?)
     };
     store::server_configurations::update(&tx, configuration.id, &update.name, &update.time_zone, next_run_at)
         .await

@@ -43,6 +43,7 @@ pub struct Signal {
 pub struct Wake {
     node: Uuid,
     sender: broadcast::Sender<Signal>,
+    closed: CancellationToken,
 }
 
 /// A signal on its way between nodes.
@@ -57,7 +58,7 @@ const LETTER: usize = 40;
 
 impl Default for Wake {
     fn default() -> Self {
-        Self { node: Uuid::now_v7(), sender: broadcast::channel(1024).0 }
+        Self { node: Uuid::now_v7(), sender: broadcast::channel(1024).0, closed: CancellationToken::new() }
     }
 }
 
@@ -85,6 +86,16 @@ impl Wake {
             self.send(signal);
         }
         Ok(())
+    }
+
+    /// Says that the service stops: whoever waits for a change gives up.
+    pub fn close(&self) {
+        self.closed.cancel();
+    }
+
+    /// Waits for [`Wake::close`].
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
     }
 
     /// Hears every signal from now on.

@@ -468,7 +468,8 @@ pub async fn total<C: ConnectionTrait>(
     held: i64,
 ) -> Result<Total> {
     let mut total = Total { count: 0, more: false };
-    let parts = [(live(filter, server_configuration_id), LIVE), (releasing(filter, server_configuration_id, held), ENDED)];
+    let parts =
+        [(live(filter, server_configuration_id), LIVE), (releasing(filter, server_configuration_id, held), ENDED)];
     for (conditions, from) in parts {
         let Some(conditions) = conditions else { continue };
         let part = conditions.total(connection, from).await?;

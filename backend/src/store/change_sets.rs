@@ -78,9 +78,8 @@ pub(super) fn placeholders(first: usize, count: usize) -> String {
 }
 
 async fn read_head<C: ConnectionTrait>(connection: &C, id: Uuid, lock: &str) -> Result<Option<Head>> {
-    let sql = format!(
-        "SELECT epoch, list_version, list_count, list_checksum FROM server_configurations WHERE id = $1{lock}"
-    );
+    let sql =
+        format!("SELECT epoch, list_version, list_count, list_checksum FROM server_configurations WHERE id = $1{lock}");
     let Some(row) = connection.query_one_raw(statement(connection, sql, [id.into()])).await? else { return Ok(None) };
     Ok(Some(Head {
         epoch: row.try_get("", "epoch")?,

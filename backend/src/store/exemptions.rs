@@ -86,7 +86,11 @@ pub async fn save<C: ConnectionTrait>(
 ///
 /// # Errors
 /// The database refused.
-pub async fn delete<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid, id: Uuid) -> Result<Option<Row>> {
+pub async fn delete<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    id: Uuid,
+) -> Result<Option<Row>> {
     let sql = "DELETE FROM exemptions WHERE server_configuration_id = $1 AND id = $2 \
                RETURNING id, address_key, address, reason, released_at, comment";
     let values = [server_configuration_id.into(), id.into()];
@@ -144,6 +148,10 @@ pub async fn search<C: ConnectionTrait>(
 ///
 /// # Errors
 /// The database refused.
-pub async fn total<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid, filter: &Filter) -> Result<Total> {
+pub async fn total<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    filter: &Filter,
+) -> Result<Total> {
     Ok(conditions(filter, server_configuration_id).total(connection, "exemptions e").await?)
 }

@@ -36,7 +36,9 @@ pub async fn ring<C: ConnectionTrait>(connection: &C, job: Job, delay: u32) -> R
         }
     };
     let id = ulid::Ulid::generate().to_string();
-    connection.execute_raw(statement(connection, sql, [payload.into(), id.into(), QUEUE.into(), i64::from(delay).into()])).await?;
+    connection
+        .execute_raw(statement(connection, sql, [payload.into(), id.into(), QUEUE.into(), i64::from(delay).into()]))
+        .await?;
     Ok(())
 }
 

@@ -1,0 +1,64 @@
+//! Server-sent events.
+
+use super::{auth::Viewer, extract::PathIds};
+use crate::{
+    service::{Error, Result, live, server_configurations::open},
+    state::AppState,
+};
+use actix_web::{
+    HttpResponse, get,
+    http::header::{CACHE_CONTROL, CONTENT_ENCODING},
+    web,
+};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use serde_json::Value;
+use shared::run::LiveEvent;
+use std::time::Duration;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// A comment is sent this often, so that nobody on the way takes the stream for dead.
+const PING: Duration = Duration::from_secs(15);
+
+/// The routes of this module.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(follow);
+}
+
+/// Follow a server configuration: server-sent events named after their type, from now on
+#[utoipa::path(tag = "Live", operation_id = "follow", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")),
+    responses((status = 200, body = LiveEvent, content_type = "text/event-stream")))]
+#[get("/server-configurations/{id}/live")]
+async fn follow(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<HttpResponse> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    let events = live::follow(AppState::clone(&state), configuration.id);
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        // Compression would hold events back.
+        .insert_header((CONTENT_ENCODING, "identity"))
+        .streaming(with_pings(events)))
+}
+
+fn with_pings(events: impl Stream<Item = LiveEvent>) -> impl Stream<Item = Result<Bytes>> {
+    async_stream::try_stream! {
+        let mut events = std::pin::pin!(events);
+        // At once, so that the listener knows that it hears.
+        yield Bytes::from_static(b": following\n\n");
+        loop {
+            match tokio::time::timeout(PING, events.next()).await {
+                Ok(Some(event)) => yield message(&event)?,
+                Ok(None) => break,
+                Err(_) => yield Bytes::from_static(b": ping\n\n"),
+            }
+        }
+    }
+}
+
+fn message(event: &LiveEvent) -> Result<Bytes> {
+    let data = serde_json::to_value(event).map_err(|error| Error::Internal(error.into()))?;
+    let name = data.get("type").and_then(Value::as_str).unwrap_or_default();
+    Ok(Bytes::from(format!("event: {name}\ndata: {data}\n\n")))
+}

@@ -1,0 +1,89 @@
+//! Run settings.
+
+use super::{
+    auth::{Administrator, Viewer},
+    extract::{Body, PathIds},
+};
+use crate::{
+    service::{Error, Result, run_settings, server_configurations::open},
+    state::AppState,
+};
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::header::{ETAG, IF_MATCH},
+    post, put, web,
+};
+use shared::{
+    Problem,
+    run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// The routes of this module.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(show).service(replace).service(preview);
+}
+
+fn answer(settings: &RunSettings) -> HttpResponse {
+    HttpResponse::Ok().insert_header((ETAG, format!("\"{}\"", settings.revision))).json(settings)
+}
+
+/// The revision that `If-Match` names.
+fn if_match(request: &HttpRequest) -> Result<i64> {
+    let header = request.headers().get(IF_MATCH).ok_or(Error::PreconditionRequired)?;
+    let tag = header.to_str().ok().map(str::trim).and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"'));
+    tag.and_then(|tag| tag.parse().ok()).ok_or_else(|| {
+        Error::PreconditionFailed("If-Match names no revision: send the ETag exactly as it was read".to_owned())
+    })
+}
+
+/// The run settings; their ETag goes into If-Match to change them
+#[utoipa::path(tag = "Run settings", operation_id = "show_run_settings", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")),
+    responses((status = 200, body = RunSettings, headers(("ETag" = String, description = "The revision")))))]
+#[get("/server-configurations/{id}/run-settings")]
+async fn show(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<HttpResponse> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    Ok(answer(&run_settings::get(&state, configuration.id).await?))
+}
+
+/// Change the run settings; with the delivery timing "now" a run begins at once
+#[utoipa::path(tag = "Run settings", operation_id = "replace_run_settings", security(("bearer" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The server configuration"),
+        ("If-Match" = String, Header, description = "The ETag that was read"),
+    ),
+    request_body = RunSettingsUpdate, responses(
+        (status = 200, body = RunSettings, headers(("ETag" = String, description = "The new revision"))),
+        (status = 412, body = Problem, content_type = "application/problem+json",
+            description = "Changed by somebody else since it was read"),
+        (status = 428, body = Problem, content_type = "application/problem+json", description = "If-Match is missing"),
+    ))]
+#[put("/server-configurations/{id}/run-settings")]
+async fn replace(
+    state: web::Data<AppState>,
+    access: Administrator,
+    id: PathIds<Uuid>,
+    request: HttpRequest,
+    body: Body<RunSettingsUpdate>,
+) -> Result<HttpResponse> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    let revision = if_match(&request)?;
+    Ok(answer(&run_settings::update(&state, &access.0, configuration.id, revision, &body.0).await?))
+}
+
+/// The days on which a watch period would end many blocks
+#[utoipa::path(tag = "Run settings", operation_id = "preview_watch_period", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")), request_body = WatchPeriodPreviewRequest,
+    responses((status = 200, body = WatchPeriodPreview)))]
+#[post("/server-configurations/{id}/run-settings/watch-period-preview")]
+async fn preview(
+    state: web::Data<AppState>,
+    access: Viewer,
+    id: PathIds<Uuid>,
+    body: Body<WatchPeriodPreviewRequest>,
+) -> Result<web::Json<WatchPeriodPreview>> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    Ok(web::Json(run_settings::preview(&state, configuration.id, &body.0).await?))
+}
