@@ -43,10 +43,6 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     agent_sync::routes(config);
     live::routes(config);
 }
-/// What is not under any route.
-async fn not_found() -> Result<actix_web::HttpResponse, Error> {
-    Err(Error::NotFound)
-}
 
 /// Answers for paths of the API that do not exist.
 pub async fn unknown_route() -> Result<actix_web::HttpResponse, Error> {

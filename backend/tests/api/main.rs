@@ -6,6 +6,7 @@ mod support;
 mod accounts;
 mod bad_input;
 mod delivery_events;
+mod lists;
 mod openapi;
 mod server_configurations;
 mod serving;
