@@ -4,7 +4,7 @@ use super::{Error, Result};
 use crate::{
     state::AppState,
     store::{
-        Transaction, agent_lists,
+        DatabaseTransaction, agent_lists,
         blocked_addresses::{self, Block, Filter, Position},
         change_sets::{self, ChangeSet, Sum},
         conditions, millis,
@@ -118,7 +118,7 @@ pub async fn search(
 /// # Errors
 /// The database refused.
 pub(super) async fn end(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     blocks: &[Block],
     cause: RemovalCause,

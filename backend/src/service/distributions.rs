@@ -4,7 +4,7 @@ use super::{Error, Result, wake::What};
 use crate::{
     state::AppState,
     store::{
-        Transaction,
+        DatabaseTransaction,
         change_sets::{self, ChangeSet, Head},
         distributions, millis, queue,
         search::CursorScope,
@@ -52,7 +52,7 @@ pub async fn get(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> R
 
 /// Gives sets the next version and moves the head of the list to it; without any change the version stays.
 async fn advance(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     head: &mut Head,
     sets: &[ChangeSet],
@@ -74,7 +74,7 @@ async fn advance(
 
 /// Publishes a release alone, in its own transaction. The caller holds the lock of the configuration.
 pub(super) async fn publish_release(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     head: &mut Head,
     set: ChangeSet,
@@ -132,7 +132,7 @@ pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
 /// # Errors
 /// The database refused.
 pub async fn mail_servers_changed(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Vec<What>> {

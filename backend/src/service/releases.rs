@@ -4,7 +4,7 @@ use super::{Access, Result, blocked_addresses::end, distributions, wake::What};
 use crate::{
     state::AppState,
     store::{
-        Transaction, audit,
+        DatabaseTransaction, audit,
         blocked_addresses::{self, Block},
         change_sets::{self, Sum},
         conditions, exemptions,
@@ -101,7 +101,7 @@ pub async fn release(
 
 /// Takes removals that wait for a distribution into this release, so that they reach the mail servers now.
 async fn take_over(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     ending: &[Block],
     release: &mut change_sets::ChangeSet,
     now: DateTime<Utc>,

@@ -4,7 +4,7 @@ use super::{Access, Error, Result, runs, schedule::Schedule, wake::What};
 use crate::{
     state::AppState,
     store::{
-        Transaction, audit, blocked_addresses, change_sets,
+        DatabaseTransaction, audit, blocked_addresses, change_sets,
         conditions::{self, Condition},
         run_settings::{self, StoredRunSettings},
         runs as run_rows,
@@ -61,7 +61,7 @@ pub async fn get(state: &AppState, server_configuration_id: Uuid) -> Result<RunS
 ///
 /// # Errors
 /// The database refused.
-pub async fn initialise(transaction: &Transaction, server_configuration_id: Uuid) -> Result<()> {
+pub async fn initialise(transaction: &DatabaseTransaction, server_configuration_id: Uuid) -> Result<()> {
     for condition in default_conditions() {
         let rule = Condition {
             reason: condition.reason,
@@ -87,7 +87,7 @@ pub fn first_run_at(time_zone: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>
 /// # Errors
 /// The timing or the time zone is not valid, or the database refused.
 pub async fn next_run_at(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     execute_timing: &str,
     time_zone: &str,

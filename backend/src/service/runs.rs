@@ -4,7 +4,7 @@ use super::{Access, Error, Result, blocked_addresses::end, schedule::Schedule, w
 use crate::{
     state::AppState,
     store::{
-        Transaction, audit,
+        DatabaseTransaction, audit,
         blocked_addresses::{self, NewBlock},
         change_sets::{self, ChangeSet},
         conditions::{self, Condition, DirtyTally},
@@ -74,7 +74,7 @@ pub async fn request(state: &AppState, access: &Access, server_configuration_id:
 
 /// Queues an immediate run in the caller's transaction; the caller tells `What::Run` and `What::Job`.
 pub(super) async fn enqueue(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Uuid> {
@@ -180,7 +180,7 @@ async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
 }
 
 /// Rings for the run that waited for this one.
-async fn ring_next(transaction: &Transaction, server_configuration_id: Uuid) -> Result<()> {
+async fn ring_next(transaction: &DatabaseTransaction, server_configuration_id: Uuid) -> Result<()> {
     if let Some(next) = runs::next_queued(transaction, server_configuration_id).await? {
         queue::ring(transaction, queue::Job::Run(next), 0).await?;
     }
@@ -210,7 +210,7 @@ pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
 /// Ends the blocks whose watch period is over, oldest first, at most the daily limit. Whole minutes count: a block made
 /// by a nightly run is as old as its period when the run of that night begins, though the first took some seconds.
 async fn cancel_watched(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     settings: &StoredRunSettings,
     set: &mut ChangeSet,
@@ -244,7 +244,7 @@ async fn cancel_watched(
 
 /// Ends the blocks of conditions that were disabled with "cancel blocking".
 async fn cancel_disabled(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     rules: &[Condition],
     set: &mut ChangeSet,
@@ -267,7 +267,7 @@ async fn cancel_disabled(
 
 /// Blocks every address with a changed tally that passes an enabled condition.
 async fn block(
-    transaction: &Transaction,
+    transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     rules: &[Condition],
     set: &mut ChangeSet,

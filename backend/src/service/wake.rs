@@ -1,7 +1,7 @@
 //! Wakes those who wait for a change: long-polling agents, live streams, the queue's workers.
 
 use super::Result;
-use crate::store::{Db, Transaction, notifications};
+use crate::store::{DatabaseTransaction, Db, notifications};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -73,7 +73,7 @@ impl Wake {
     ///
     /// # Errors
     /// The database refused; then nothing changed and nobody is told.
-    pub async fn commit(&self, transaction: Transaction, id: Uuid, changes: &[What]) -> Result<()> {
+    pub async fn commit(&self, transaction: DatabaseTransaction, id: Uuid, changes: &[What]) -> Result<()> {
         let signals: Vec<Signal> =
             changes.iter().map(|what| Signal { server_configuration_id: id, what: *what }).collect();
         for part in signals.chunks(LETTER) {

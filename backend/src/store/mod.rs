@@ -24,7 +24,6 @@ pub mod tokens;
 pub mod users;
 
 pub use db::{Db, Pool};
-pub use sea_orm::DatabaseTransaction as Transaction;
 
 use chrono::{DateTime, Utc};
 /// What services name of the database: a connection or transaction to hand on, and its error.
