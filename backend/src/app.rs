@@ -10,8 +10,9 @@ use crate::{
 };
 use actix_web::{HttpServer, middleware, web};
 use anyhow::{Context, bail};
+use futures::{StreamExt, stream::FuturesUnordered};
 use rustix::fs::{FlockOperation, flock};
-use std::{fs::File, net::SocketAddr, sync::Arc};
+use std::{fs::File, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_actix_web::TracingLogger;
@@ -52,11 +53,11 @@ impl Running {
     /// A part of the service died.
     pub async fn wait(self) -> anyhow::Result<()> {
         let mut result = Ok(());
-        for task in self.tasks {
-            let ended = task.await.context("a part of the service died").and_then(|ended| ended);
+        let mut tasks: FuturesUnordered<_> = self.tasks.into_iter().collect();
+        while let Some(ended) = tasks.next().await {
             // Without one part the service is not whole: stop the others too.
             self.shutdown.cancel();
-            result = result.and(ended);
+            result = result.and(ended.context("a part of the service died").and_then(|ended| ended));
         }
         self.state.db.close().await;
         result
@@ -68,18 +69,19 @@ impl Running {
 /// # Errors
 /// The data folder or the database cannot be used.
 pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> {
-    std::fs::create_dir_all(&settings.data_dir)
-        .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
+    make_data_folder(&settings)?;
     let db = Db::connect(&settings.database_url)
         .await
         .context("cannot open the database: check --database-url and that the database is running")?;
+    let lock = db.lock_schema().await.context("cannot wait for other nodes to bring the schema up to date")?;
     db.migrate().await.context("cannot bring the database schema up to date")?;
     jobs::migrate(db.pool()).await.context("cannot bring the job queue's schema up to date")?;
+    drop(lock);
     let secret =
         service_settings::get_or_insert(db.connection(), service_settings::SIGNING_KEY, service::keys::random_text())
             .await?;
     let keys = Arc::new(Keys::new(secret.as_bytes())?);
-    Ok(AppState { db, clock, settings: Arc::new(settings), keys, wake: Wake::default() })
+    Ok(AppState { db, clock, settings: Arc::new(settings), keys, attempts: Arc::default(), wake: Wake::default() })
 }
 
 /// Starts the service and returns when it answers.
@@ -91,7 +93,11 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
     let state = open(settings, clock).await?;
     let shutdown = CancellationToken::new();
     let mut tasks = vec![];
-    let setup_code = service::setup::new_code(&state.db).await.context("cannot look for the first provider account")?;
+    let setup_code = if state.settings.serves_http() {
+        service::setup::new_code(&state.db).await.context("cannot look for the first provider account")?
+    } else {
+        None
+    };
     let (address, http_task) = listen(&state, shutdown.clone())?;
     tasks.push(http_task);
     if state.settings.runs_jobs() {
@@ -131,10 +137,18 @@ pub async fn serve(settings: Settings, clock: Clock) -> anyhow::Result<()> {
     running.wait().await
 }
 
+/// Only the service's own user may look into the folder: the database holds addresses, password hashes and keys.
+fn make_data_folder(settings: &Settings) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&settings.data_dir)
+        .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))
+}
+
 /// SQLite belongs to one process: the queue's recovery at start would take a living process's jobs.
 fn lock(settings: &Settings) -> anyhow::Result<File> {
-    std::fs::create_dir_all(&settings.data_dir)
-        .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
+    make_data_folder(settings)?;
     let path = settings.data_dir.join("stoplist.lock");
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {

@@ -3,7 +3,7 @@
 use crate::{
     clock::Clock,
     config::Settings,
-    service::{Wake, keys::Keys},
+    service::{Wake, attempts::Attempts, keys::Keys},
     store::Db,
 };
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub struct AppState {
     pub settings: Arc<Settings>,
     /// Signs access tokens and checks passwords.
     pub keys: Arc<Keys>,
+    /// Slows down guessing of passwords.
+    pub attempts: Arc<Attempts>,
     /// Wakes those who wait for a change.
     pub wake: Wake,
 }

@@ -45,7 +45,7 @@ pub fn build() -> Result<()> {
         return Ok(());
     }
     assemble(&inputs, &wasm, &dist, &hash)?;
-    report_first_load(&dist, &hash)?;
+    compress(&dist, &hash)?;
     fs::create_dir_all(stamp.parent().expect("the stamp lies in a folder"))?;
     fs::write(stamp, hash)?;
     Ok(())
@@ -181,13 +181,16 @@ fn page(template: &str, hash: &str) -> Result<String> {
     Ok(page)
 }
 
-fn report_first_load(dist: &Path, hash: &str) -> Result<()> {
+/// Writes a brotli file beside each file of the first load, which the service sends as it is, and limits their size.
+fn compress(dist: &Path, hash: &str) -> Result<()> {
     let mut files = files_below(&dist.join("assets").join(hash))?;
     files.push(dist.join("index.html"));
     let mut total = 0;
     for file in files {
         let content = fs::read(&file)?;
-        let compressed = brotli_size(&content)?;
+        let compressed = brotli_compressed(&content)?;
+        fs::write(format!("{}.br", file.display()), &compressed)?;
+        let compressed = compressed.len();
         total += compressed;
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         say(format_args!("{name:>20} {:>9} bytes, {compressed:>7} compressed", content.len()));
@@ -197,16 +200,16 @@ fn report_first_load(dist: &Path, hash: &str) -> Result<()> {
     Ok(())
 }
 
-fn brotli_size(content: &[u8]) -> Result<usize> {
+fn brotli_compressed(content: &[u8]) -> Result<Vec<u8>> {
     let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
     let mut compressed = Vec::new();
     brotli::BrotliCompress(&mut &*content, &mut compressed, &parameters)?;
-    Ok(compressed.len())
+    Ok(compressed)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{brotli_size, page};
+    use super::{brotli_compressed, page};
 
     #[test]
     fn the_page_loads_only_what_is_named_by_its_content() {
@@ -224,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn compression_is_counted_in_bytes() {
-        assert!(brotli_size(&[b'a'; 10_000]).expect("compresses") < 50);
+    fn what_repeats_is_compressed() {
+        assert!(brotli_compressed(&[b'a'; 10_000]).expect("compresses").len() < 50);
     }
 }

@@ -54,7 +54,7 @@ fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'st
 #[utoipa::path(tag = "Sessions", operation_id = "sign_in", request_body = SignInRequest, responses(
     (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token"))),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "Wrong address or password"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many sign in at once"),
+    (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many wrong passwords, or too many sign in at once"),
 ))]
 #[post("/sessions")]
 async fn sign_in(request: HttpRequest, state: web::Data<AppState>, body: Body<SignInRequest>) -> Result<HttpResponse> {

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod accounts;
 pub mod agent_sync;
+pub mod attempts;
 pub mod authentication;
 pub mod blocked_addresses;
 pub mod delivery_events;

@@ -40,15 +40,20 @@ pub struct Begun {
 /// Signs in. Unknown users and wrong passwords get the same answer after the same time.
 ///
 /// # Errors
-/// [`Error::Unauthorized`]; [`Error::TooMany`] when too many sign in at once.
+/// [`Error::Unauthorized`]; [`Error::TooMany`] after too many wrong passwords, or when too many sign in at once.
 pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -> Result<Begun> {
-    let user = match Address::parse(&request.email) {
-        Ok(email) => store::users::find_by_email(state.db.connection(), email.key().as_str()).await?,
-        Err(_) => None,
-    };
+    let now = state.clock.now();
+    let key = Address::parse(&request.email).map_or(request.email, |email| email.key().to_string());
+    let client = origin.client_address.as_deref().unwrap_or_default();
+    state.attempts.check(&key, client, now)?;
+    let user = store::users::find_by_email(state.db.connection(), &key).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let matches = state.keys.verify(request.password, hash).await?;
-    let Some(user) = user.filter(|_| matches) else { return Err(Error::Unauthorized) };
+    let Some(user) = user.filter(|_| matches) else {
+        state.attempts.failed(&key, client, now);
+        return Err(Error::Unauthorized);
+    };
+    state.attempts.succeeded(&key, client);
     let tx = state.db.begin().await?;
     let begun = begin(state, &tx, &user, origin).await?;
     tx.commit().await?;

@@ -28,13 +28,24 @@ pub struct Db {
     pool: Pool,
 }
 
+/// Any number that no other program uses on the same database.
+const SCHEMA_LOCK: i64 = 0x5374_6f70_6c69_7374;
+
+/// Held while the schema is brought up to date; the rolled back transaction releases it.
+pub struct SchemaLock {
+    _transaction: sqlx::Transaction<'static, sqlx::Postgres>,
+}
+
+fn failed(error: sqlx::Error) -> Error {
+    Error::Database(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
+}
+
 impl Db {
     /// Connects; makes a SQLite file that is missing, but not its folder.
     ///
     /// # Errors
     /// The URL is not understood or the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self> {
-        let failed = |error: sqlx::Error| Error::Database(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())));
         if url.starts_with("sqlite:") {
             // Nothing that was acknowledged may be lost: FULL also survives a power cut.
             let options = SqliteConnectOptions::from_str(url)
@@ -88,6 +99,21 @@ impl Db {
             ..TransactionOptions::default()
         };
         Ok(self.connection.begin_with_options(options).await?)
+    }
+
+    /// Makes other nodes that start at the same moment wait until the returned guard is dropped. SQLite has one process.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn lock_schema(&self) -> Result<Option<SchemaLock>> {
+        let Pool::Postgres(pool) = &self.pool else { return Ok(None) };
+        let mut transaction = pool.begin().await.map_err(failed)?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(SCHEMA_LOCK)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        Ok(Some(SchemaLock { _transaction: transaction }))
     }
 
     /// Brings the schema up to date.

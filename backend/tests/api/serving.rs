@@ -54,3 +54,15 @@ async fn a_second_process_does_not_open_the_same_sqlite_file() {
     let error = second.err().expect("a second service must not start").to_string();
     assert!(error.contains("another stoplist"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_every_part_and_the_same_folder_can_be_used_again() {
+    let app = TestApp::start().await;
+    let place = app.workplace().await;
+    let stopped = std::time::Instant::now();
+    let app = app.restart().await;
+    assert!(stopped.elapsed() < std::time::Duration::from_secs(9), "{:?}", stopped.elapsed());
+    // Sessions outlive a restart: the signing key is kept.
+    let token = app.sign_in("administrator@first.example").await;
+    token.get(&place.path("")).await.expect(200);
+}

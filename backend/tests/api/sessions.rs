@@ -107,3 +107,22 @@ async fn signing_out_ends_the_session_at_once() {
     app.client(Some("no token".to_owned())).get("/api/v1/me").await.expect(401);
     app.client(Some("sl_unknown".to_owned())).get("/api/v1/tokens").await.expect(401);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_passwords_is_slowed_down_for_one_user_only() {
+    let app = TestApp::start().await;
+    let provider = app.provider().await;
+    app.administrator(&provider, "first").await;
+    let anonymous = app.anonymous();
+    let wrong = json!({ "email": "provider@example.com", "password": "wrong wrong wrong" });
+    for _ in 0..10 {
+        anonymous.post("/api/v1/sessions", &wrong).await.expect(401);
+    }
+    let right = json!({ "email": "Provider@example.com", "password": PASSWORD });
+    let answer = anonymous.post("/api/v1/sessions", &right).await.expect(429);
+    let seconds: i64 = answer.headers["retry-after"].to_str().expect("text").parse().expect("seconds");
+    assert!((890..=901).contains(&seconds), "{seconds}");
+    app.sign_in("administrator@first.example").await;
+    app.clock.set(app.clock.now() + TimeDelta::seconds(seconds));
+    anonymous.post("/api/v1/sessions", &right).await.expect(201);
+}
