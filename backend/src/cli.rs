@@ -27,6 +27,8 @@ enum Command {
     Serve,
     /// Bring the database schema up to date
     Migrate,
+    /// Fill an empty database with sample data and print how to sign in
+    Sample,
     /// Print the OpenAPI document
     Openapi,
     /// Manage the staff that runs the service
@@ -90,6 +92,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             println!("The database is up to date.");
             Ok(())
         }
+        Command::Sample => fill_with_sample(settings).await,
         Command::Openapi => {
             println!("{}", http::openapi::document().to_pretty_json()?);
             Ok(())
@@ -104,6 +107,19 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+async fn fill_with_sample(settings: Settings) -> anyhow::Result<()> {
+    let state = app::open(settings, Clock::system()).await?;
+    let result = service::sample::fill(&state).await.map_err(explain);
+    state.db.close().await;
+    let sign_ins = result?;
+    let ((email, password), (provider, provider_password)) = (sign_ins.administrator, sign_ins.provider);
+    println!("The account {} has sample data of 90 days.", sign_ins.account);
+    println!("Sign in:      {email}  password {password}");
+    println!("As provider:  {provider}  password {provider_password}");
+    println!("The passwords are shown this once.");
+    Ok(())
 }
 
 fn scope(name: &str) -> Result<Scope, String> {

@@ -15,6 +15,7 @@ pub mod mail_servers;
 pub mod releases;
 pub mod run_settings;
 pub mod runs;
+pub mod sample;
 pub mod schedule;
 pub mod server_configurations;
 pub mod sessions;

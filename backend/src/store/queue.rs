@@ -89,6 +89,19 @@ pub async fn prune(db: &Db) -> Result<()> {
     Ok(())
 }
 
+/// Forgets every job: for sample data, whose work was done without the queue.
+///
+/// # Errors
+/// The database refused.
+pub async fn clear<C: ConnectionTrait>(connection: &C) -> Result<()> {
+    let sql = match connection.get_database_backend() {
+        DatabaseBackend::Sqlite => "DELETE FROM Jobs",
+        _ => "DELETE FROM apalis.jobs",
+    };
+    connection.execute_raw(statement(connection, sql, [])).await?;
+    Ok(())
+}
+
 fn sqlx_error(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }

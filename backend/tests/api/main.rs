@@ -8,6 +8,7 @@ mod bad_input;
 mod delivery_events;
 mod lists;
 mod openapi;
+mod sample;
 mod server_configurations;
 mod serving;
 mod sessions;

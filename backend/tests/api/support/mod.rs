@@ -3,7 +3,7 @@
 pub mod client;
 mod contract;
 
-use backend::{app, clock::Clock, config::Settings};
+use backend::{app, clock::Clock, config::Settings, state::AppState};
 use chrono::{DateTime, Utc};
 use client::{Client, Response};
 use contract::Contract;
@@ -42,12 +42,18 @@ pub struct TestApp {
 impl TestApp {
     /// Starts a service on an empty database.
     pub async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut settings = Settings::in_folder(folder.path());
-        if let Ok(server) = std::env::var(DATABASE_VARIABLE) {
-            settings.database_url = create_database(&server).await;
-        }
+        let (settings, folder) = empty_database().await;
         Self::start_with(settings, Clock::manual(start_of_test()), Some(folder)).await
+    }
+
+    /// Starts a service on a database that `fill` has filled before.
+    pub async fn start_after(fill: impl AsyncFnOnce(&AppState)) -> Self {
+        let (settings, folder) = empty_database().await;
+        let clock = Clock::manual(start_of_test());
+        let state = app::open(settings.clone(), clock.clone()).await.expect("an open database");
+        fill(&state).await;
+        state.db.close().await;
+        Self::start_with(settings, clock, Some(folder)).await
     }
 
     /// Starts another node on the same database and clock; PostgreSQL only.
@@ -151,6 +157,16 @@ impl Client {
         let answer: Response = self.post("/api/v1/server-configurations", &body).await.expect(201);
         answer.json::<ServerConfiguration>().id
     }
+}
+
+/// Settings with a database of their own, and the folder that it may be in.
+async fn empty_database() -> (Settings, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut settings = Settings::in_folder(folder.path());
+    if let Ok(server) = std::env::var(DATABASE_VARIABLE) {
+        settings.database_url = create_database(&server).await;
+    }
+    (settings, folder)
 }
 
 /// A new database in a PostgreSQL server; answers its URL.

@@ -1,0 +1,50 @@
+//! The sample account.
+
+use crate::support::TestApp;
+use backend::service::sample;
+use shared::{
+    Page,
+    delivery_event::DeliveryEvent,
+    list::{BlockedAddress, Exemption},
+    mail_server::{MailServer, ServerConfiguration},
+    run::{Distribution, Run},
+    session::AccessToken,
+};
+
+#[actix_web::test]
+async fn the_sample_account_can_be_signed_in_to_and_looks_alive() {
+    let mut sign_ins = None;
+    let app = TestApp::start_after(async |state| {
+        sign_ins = Some(sample::fill(state).await.expect("sample data"));
+        assert!(sample::fill(state).await.is_err(), "a database in use is left alone");
+    })
+    .await;
+    let (email, password) = sign_ins.expect("a sign-in").administrator;
+    let body = serde_json::json!({ "email": email, "password": password });
+    let answer = app.anonymous().post("/api/v1/sessions", &body).await.expect(201);
+    let client = app.client(Some(answer.json::<AccessToken>().access_token));
+    let configurations: Vec<ServerConfiguration> = client.get("/api/v1/server-configurations").await.expect(200).json();
+    assert_eq!(configurations.len(), 2);
+    let mut events = 0;
+    for configuration in configurations {
+        let path = |rest: &str| format!("/api/v1/server-configurations/{}{rest}", configuration.id);
+        let log: Page<DeliveryEvent> = client.get(&path("/delivery-events?limit=1")).await.expect(200).json();
+        events += log.total.expect("a total").count;
+        let errors: Page<DeliveryEvent> =
+            client.get(&path("/delivery-events?outcome=error&limit=1")).await.expect(200).json();
+        assert!(errors.total.expect("a total").count > 500);
+        let blocked: Page<BlockedAddress> = client.get(&path("/blocked-addresses?limit=1")).await.expect(200).json();
+        assert!(blocked.total.expect("a total").count > 100);
+        assert!(configuration.list_count > 100 && configuration.list_version > 20, "{configuration:?}");
+        let exemptions: Page<Exemption> = client.get(&path("/exemptions")).await.expect(200).json();
+        assert!(exemptions.items.len() > 10);
+        let runs: Page<Run> = client.get(&path("/runs?limit=500")).await.expect(200).json();
+        assert_eq!(runs.items.len(), 90);
+        assert!(runs.items.iter().all(|run| run.error.is_none()));
+        let distributions: Page<Distribution> = client.get(&path("/distributions")).await.expect(200).json();
+        assert!(distributions.items.iter().any(|distribution| distribution.completed_at.is_some()));
+        let mail_servers: Vec<MailServer> = client.get(&path("/mail-servers")).await.expect(200).json();
+        assert!(mail_servers.iter().all(|mail_server| mail_server.version.is_some()));
+    }
+    assert_eq!(events, 20_000, "each log counts up to 10,000");
+}
