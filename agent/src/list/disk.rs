@@ -3,11 +3,10 @@
 //! Both are lines of text. A snapshot starts with a sealed [`Acknowledgement`] and goes on with one key a line; count
 //! and checksum of the keys must be what the first line says. The journal starts with the sealed position of the
 //! snapshot that it continues; then come batches, each a sealed [`BatchHeader`] and its `-key` and `+key` lines.
-//! A sealed line is JSON, a space and the start of its SHA-256, so that a damaged number is seen as well.
 
+use super::seal::{sealed, unsealed};
 use crate::files;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 use shared::{ListChecksum, agent_sync::Acknowledgement, checksum::key_hash};
 use std::{
     collections::HashMap,
@@ -49,25 +48,6 @@ struct BatchHeader {
     position: Acknowledgement,
     /// How many octets its lines have.
     octets: u64,
-}
-
-fn sealed(value: &impl Serialize) -> io::Result<String> {
-    let json = serde_json::to_string(value)?;
-    let seal = seal(json.as_bytes());
-    Ok(format!("{json} {seal:016x}\n"))
-}
-
-fn unsealed<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
-    let text = std::str::from_utf8(line).ok()?;
-    let (json, written) = text.strip_suffix('\n')?.rsplit_once(' ')?;
-    (format!("{:016x}", seal(json.as_bytes())) == written).then(|| serde_json::from_str(json).ok()).flatten()
-}
-
-fn seal(octets: &[u8]) -> u64 {
-    let digest = Sha256::digest(octets);
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    u64::from_be_bytes(first)
 }
 
 /// One line of a list of changes.

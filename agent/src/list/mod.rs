@@ -2,6 +2,7 @@
 
 pub mod disk;
 pub mod memory;
+mod seal;
 
 pub use disk::{DiskReader, ListError, SnapshotWriter};
 pub use memory::Memory;

@@ -24,7 +24,7 @@ fn cdb_hash(key: &[u8]) -> u32 {
 fn too_large() -> io::Error {
     io::Error::new(
         io::ErrorKind::FileTooLarge,
-        "a cdb file ends at 4 GiB, about 72 million addresses: the list no longer fits; the file before it stays",
+        "a cdb file ends at 4 GiB, about 45 million addresses: the list no longer fits; the file before it stays",
     )
 }
 
