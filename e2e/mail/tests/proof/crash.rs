@@ -18,7 +18,9 @@ async fn killed_in_the_middle_of_a_run_it_finishes_after_a_restart() -> anyhow::
             let before = report(field, round).await?;
             let run = field.api.queue_run().await?.id;
             tokio::time::sleep(moment).await;
+            let at_the_kill = field.api.run(run).await?.state;
             let restart = restart(field).await?;
+            println!("FIGURE killed while the run was {at_the_kill:?}");
             let (run, _) = finished(field, run, before).await?;
             unfinished += usize::from(run.finished_at.is_some_and(|at| at >= restart));
         }

@@ -36,7 +36,7 @@ async fn two_nodes_run_it_once() -> anyhow::Result<()> {
         println!("SQLite belongs to one process: two nodes are proven by the run on PostgreSQL");
         let night = Night::begin(1).await?;
         let second = night.another_node()?.start().await.expect_err("a second process on the SQLite file");
-        assert!(second.to_string().contains("another stoplist"), "{second}");
+        assert!(format!("{second:#}").contains("another stoplist"), "{second:#}");
         return Ok(());
     }
     let mut night = Night::begin(2).await?;
