@@ -61,10 +61,8 @@ impl MailServer {
         let map = format!("cdb:{}", self.agent.map_file().with_extension("").display());
         let what = format!("the map file of {} refuses {address}", self.postfix.name());
         holds_within(&what, SOON, async || {
-            let mut command = Command::new("postmap");
-            command.args(["-q", &address.to_lowercase(), &map]);
-            let output = tokio::task::spawn_blocking(move || command.output()).await??;
-            Ok(String::from_utf8_lossy(&output.stdout).contains("Blocked by Stoplist"))
+            let answer = self.postfix.look_up(&map, &address.to_lowercase()).await?;
+            Ok(answer.is_some_and(|answer| answer.contains("Blocked by Stoplist")))
         })
         .await?;
         Ok(())

@@ -270,6 +270,17 @@ impl Postfix {
         self.flush().await
     }
 
+    /// What Postfix finds in one of its maps (`cdb:/path` for example); none also while the map cannot be read.
+    ///
+    /// # Errors
+    /// `postmap` cannot be started.
+    pub async fn look_up(&self, map: &str, key: &str) -> anyhow::Result<Option<String>> {
+        let mut command = Command::new("postmap");
+        command.arg("-c").arg(&self.config).args(["-q", key, map]);
+        let output = tokio::task::spawn_blocking(move || command.output()).await??;
+        Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+    }
+
     /// The whole mail log.
     pub fn log(&self) -> String {
         read(&self.log)
