@@ -77,8 +77,8 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 smtp_tcp_port = {sink_port}
 notify_classes =
 # Hours of retries become seconds.
-maximal_queue_lifetime = 6s
-bounce_queue_lifetime = 6s
+maximal_queue_lifetime = 10s
+bounce_queue_lifetime = 10s
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
