@@ -30,6 +30,12 @@ impl RootSpanBuilder for RequestSpan {
             Err(error) => error.as_response_error().status_code(),
         };
         span.record("status", status.as_u16());
-        span.in_scope(|| tracing::debug!("answered"));
+        // Those who only ask whether the service lives would fill the log.
+        let path = outcome.as_ref().map(|response| response.request().path()).unwrap_or_default();
+        if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+            span.in_scope(|| tracing::debug!("answered"));
+        } else {
+            span.in_scope(|| tracing::info!("answered"));
+        }
     }
 }

@@ -5,6 +5,7 @@ mod support;
 
 mod accounts;
 mod bad_input;
+mod commands;
 mod delivery_events;
 mod lists;
 mod openapi;

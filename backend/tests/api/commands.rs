@@ -1,0 +1,118 @@
+//! The `stoplist` command, as an operator uses it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+fn stoplist(data_dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stoplist"));
+    // Settings of whoever runs the tests must not reach the command.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STOPLIST_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).arg("--data-dir").arg(data_dir);
+    command
+}
+
+fn run(data_dir: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = stoplist(data_dir, arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    child.stdin.take().expect("standard input").write_all(input.as_bytes()).expect("the command reads");
+    child.wait_with_output().expect("the command ends")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A running `stoplist serve`; killed when the test ends early.
+struct Service {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+    address: String,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // After a stop that went well there is nothing left to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Service {
+    fn start(data_dir: &Path) -> Self {
+        let mut child = stoplist(data_dir, &["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the service starts");
+        let mut output = BufReader::new(child.stdout.take().expect("standard output"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("a line");
+        let address = line.trim().strip_prefix("Stoplist is ready: ").expect(&line).to_owned();
+        Self { child, output, address }
+    }
+
+    /// Asks the service to stop, as a supervisor does; answers what it printed since.
+    fn terminate(mut self) -> String {
+        let id = i32::try_from(self.child.id()).expect("a process id");
+        let pid = rustix::process::Pid::from_raw(id).expect("a process id");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the signal is sent");
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).expect("text");
+        let status = self.child.wait().expect("the service ends");
+        assert!(status.success(), "SIGTERM is a normal end: {status}");
+        rest
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_says_where_it_is_prints_the_code_once_needed_and_stops_when_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let service = Service::start(folder.path());
+    let answer = reqwest::get(format!("{}readyz", service.address)).await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    let second = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"], "");
+    assert!(!second.status.success());
+    assert!(text(&second.stderr).contains("another stoplist serves from"), "{}", text(&second.stderr));
+    let printed = service.terminate();
+    let code = printed.trim().strip_prefix("Set-up code: ").expect(&printed);
+    assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4, 4, 4], "{code}");
+
+    let made = run(folder.path(), &["provider", "create", "--email", "p@example.com"], "correct horse battery\n");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let printed = Service::start(folder.path()).terminate();
+    assert!(!printed.contains("Set-up code"), "{printed}");
+}
+
+#[test]
+fn commands_say_what_is_wrong() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (arguments, input, expected) in [
+        (&["provider", "create", "--email", "p@example.com"][..], "short\n", "12 to 256 characters"),
+        (&["provider", "create", "--email", "nobody"], "correct horse battery\n", "has no @"),
+        (&["token", "create", "--account", "Nobody", "--scope", "read"], "", "no account named \"Nobody\""),
+        (&["token", "create", "--account", "x", "--scope", "all"], "", "is no scope"),
+        (&["serve", "--role", "jobs"], "", "PostgreSQL"),
+        (&["serve", "--database-url", "mysql://x/y"], "", "sqlite: or postgres:"),
+    ] {
+        let output = run(folder.path(), arguments, input);
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(text(&output.stderr).contains(expected), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn doctor_and_settings_are_shown_without_secrets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let doctor = run(folder.path(), &["doctor"], "");
+    assert!(doctor.status.success(), "{}", text(&doctor.stdout));
+    assert!(text(&doctor.stdout).contains("database: connected"), "{}", text(&doctor.stdout));
+    let shown = run(folder.path(), &["config", "show", "--database-url", "postgres://me:secret@host/db"], "");
+    assert!(text(&shown.stdout).contains("postgres://me:***@host/db"), "{}", text(&shown.stdout));
+    assert!(!text(&shown.stdout).contains("secret"));
+}
