@@ -98,8 +98,8 @@ texts! {
         confirm_timing_title confirm_timing_text timing_now timing_now_hint confirm
         number_wrong only_administrators
         run_now run_now_title run_now_text run_queued run_working run_failed
-        distributions_text distributions_empty distributions_empty_text added removed created completed
-        receipts_none waiting_acknowledgement
+        distributions_text distributions_empty distributions_empty_text added removed created
+        receipts_none acknowledged notices waiting_acknowledgement
         mail_servers_text add_mail_server mail_server_name mail_servers_empty mail_servers_empty_text
         token_title token_once token agent_configuration token_next waiting_contact contact_made done
         last_contact deactivate activate inactive mail_server_changed renew_token renew_token_title renew_token_text holds

@@ -90,7 +90,7 @@ fn Inside(alone: bool) -> impl IntoView {
     view! {
         <a class="button skip" href="#content">{texts.skip_to_content}</a>
         <div class="shell">
-            <div class="banners"><Lost/><AccountBanner/></div>
+            <aside class="banners" aria-label=texts.notices><Lost/><AccountBanner/></aside>
             <Topbar/>
             {(!alone).then(|| view! { <Sidebar/> })}
             <main id="content" class=if alone { "main alone" } else { "main" } tabindex="-1"><Outlet/></main>

@@ -109,7 +109,7 @@ fn receipt(receipt: Receipt, wanted: Option<i64>) -> AnyView {
                     Some(at) => view! {
                         <span class="soft">{proof}</span>
                         <Moment at language now=Some(now())/>
-                        <Badge tone=Tone::Good text=texts.completed/>
+                        <Badge tone=Tone::Good text=texts.acknowledged/>
                     }.into_any(),
                     None => view! { <Badge tone=Tone::Working text=texts.waiting_acknowledgement/> }.into_any(),
                 }}

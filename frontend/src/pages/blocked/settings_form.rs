@@ -208,7 +208,7 @@ fn ConditionRow(condition: Condition, checked: RwSignal<bool>) -> impl IntoView 
     };
     view! {
         <tr>
-            <td class="check">
+            <td class="tick">
                 <input type="checkbox" bind:checked=condition.enabled aria-label=(texts.enabled_of)(reason)/>
             </td>
             <td>{reason}</td>
