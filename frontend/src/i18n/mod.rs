@@ -91,7 +91,7 @@ texts! {
         blocked_empty blocked_empty_text nothing_found nothing_found_text clear_filters
         next_page first_page live_on
         stop_cancellation_text cancelled_at delete_exemption_title delete_exemption_text exemption_deleted exemptions_empty exemptions_empty_text
-        run_settings previous_execution never execute_timing execute_timing_hint immediate_action immediate_action_hint
+        run_settings previous_execution never execute_timing immediate_action immediate_action_hint
         watch_period watch_period_hint watch_daily_limit watch_daily_limit_hint watch_warning watch_warning_hint
         heavy_days_title heavy_days_text success_resets success_resets_hint blocking_conditions enabled frequency
         cancel_blocking settings_saved settings_saved_now conflict_title conflict_text load_new
@@ -117,6 +117,7 @@ texts! {
         released(&str);
         delete_question(&str);
         blocks_on_day(&str, i64);
+        execute_timing_hint(&str);
         timing_next_at(&str);
         version_number(i64);
         acknowledged_of(usize, usize);

@@ -144,7 +144,7 @@ pub fn SettingsFields(
         <div class="two">
             <Field
                 id="execute-timing" label=texts.execute_timing value=form.execute_timing kind="time" required=true
-                hint=format!("{} {}.", texts.execute_timing_hint, settings.time_zone)
+                hint=(texts.execute_timing_hint)(&settings.time_zone)
                 error=field_error(error, "/execute_timing")
             />
             <Check

@@ -69,7 +69,10 @@ fn Day(id: &'static str, label: &'static str) -> impl IntoView {
 fn line(event: DeliveryEvent) -> AnyView {
     let texts = texts();
     let language = expect_context::<Preferences>().language.get_untracked().tag();
-    let codes = [event.smtp_code.map(|code| code.to_string()), event.status].into_iter().flatten();
+    let code = event.smtp_code.map(|code| code.to_string());
+    // Most replies begin with their codes; the others get them put before.
+    let whole = event.reply.as_ref().zip(code.as_ref()).is_some_and(|(reply, code)| reply.starts_with(code.as_str()));
+    let codes = [code, event.status].into_iter().flatten().filter(|_| !whole);
     let reply: Vec<String> = codes.chain(event.reply).collect();
     view! {
         <tr>
