@@ -31,7 +31,7 @@ pub fn Empty(
     view! {
         <div class="state">
             <Icon shape=Shape::Empty size=28/>
-            <h3>{title}</h3>
+            <h2>{title}</h2>
             <p>{text}</p>
             {children.map(|children| children())}
         </div>
