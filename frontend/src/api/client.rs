@@ -232,7 +232,7 @@ impl Answer {
     }
 
     fn problem(&self) -> ApiError {
-        self.json::<Problem>().map_or(ApiError::Unreadable(self.status), ApiError::Refused)
+        self.json::<Problem>().map_or(ApiError::Unreadable(self.status), |problem| ApiError::Refused(Box::new(problem)))
     }
 }
 

@@ -10,7 +10,7 @@ pub enum ApiError {
     /// The session is over: sign in again.
     SignedOut,
     /// The service refused, and says why.
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// The answer was not what the API promises; carries the HTTP status.
     Unreadable(u16),
 }

@@ -11,12 +11,14 @@ use std::time::Duration;
 /// How long typing pauses before a search starts.
 const TYPING: Duration = Duration::from_millis(250);
 
+type Go = Box<dyn Fn(&str, NavigateOptions) + Send + Sync>;
+
 /// The query of the page's URL.
 #[derive(Clone, Copy)]
 pub struct Url {
     query: Memo<ParamsMap>,
     path: Memo<String>,
-    go: StoredValue<Box<dyn Fn(&str, NavigateOptions) + Send + Sync>>,
+    go: StoredValue<Go>,
 }
 
 impl Url {

@@ -102,6 +102,9 @@ impl Condition {
     }
 }
 
+/// Whether a field can be read.
+type Readable = fn(&str) -> bool;
+
 /// A whole number of at least 1.
 pub fn required(text: &str) -> Option<u32> {
     text.trim().parse().ok().filter(|number| *number > 0)
@@ -127,15 +130,14 @@ pub fn SettingsFields(
     let previous = settings
         .previous_execution
         .map_or_else(|| texts.never.to_owned(), |at| time::date_time(at, language, Some(&settings.time_zone)));
-    let wrong = move |pointer: &'static str, good: fn(&str) -> bool, value: RwSignal<String>| {
+    let wrong = move |pointer: &'static str, good: Readable, value: RwSignal<String>| {
         let refused = field_error(error, pointer);
         Signal::derive(move || {
             let unreadable = form.checked.get() && !value.with(|text| good(text));
             if unreadable { Some(texts.number_wrong.to_owned()) } else { refused.get() }
         })
     };
-    let (one, maybe): (fn(&str) -> bool, fn(&str) -> bool) =
-        (|text| required(text).is_some(), |text| optional(text).is_some());
+    let (one, maybe): (Readable, Readable) = (|text| required(text).is_some(), |text| optional(text).is_some());
     let conditions = form.conditions.get_value();
     view! {
         <dl class="facts">
