@@ -30,8 +30,9 @@ pub async fn release(
     request: &ReleaseRequest,
 ) -> Result<ReleaseResult> {
     let now = state.clock.now();
-    let parsed: Vec<Option<AddressKey>> =
-        request.addresses.iter().map(|text| Address::parse(text).ok().map(|address| address.into_parts().1)).collect();
+    // What was blocked for its malformed address can be released as well.
+    let key = |text: &String| Address::parse_malformed(text).ok().map(|address| address.into_parts().1);
+    let parsed: Vec<Option<AddressKey>> = request.addresses.iter().map(key).collect();
     let mut keys: Vec<&AddressKey> = parsed.iter().flatten().collect();
     keys.sort_unstable();
     keys.dedup();
@@ -86,9 +87,9 @@ pub async fn release(
         .map(|(address, key)| ReleaseItem {
             address: address.clone(),
             status: match key {
-                None => ReleaseStatus::NotValid,
                 Some(key) if names.contains(key) => ReleaseStatus::Released,
-                Some(_) => ReleaseStatus::NotBlocked,
+                _ if Address::parse(address).is_ok() => ReleaseStatus::NotBlocked,
+                _ => ReleaseStatus::NotValid,
             },
         })
         .collect();

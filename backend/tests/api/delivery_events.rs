@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use shared::{
     Page, Reason,
     delivery_event::{BatchResult, DeliveryEvent, ItemStatus, Outcome},
+    list::{BlockedAddress, ReleaseResult, ReleaseStatus},
+    run::{Run, RunState},
     session::ApiTokenSecret,
 };
 use std::collections::BTreeMap;
@@ -298,6 +300,28 @@ async fn a_malformed_address_is_kept_when_that_is_the_error() {
     assert_eq!((result.accepted, result.rejected), (3, 1));
     assert_eq!(scene.tally("foo", Reason::AddressFormat).await, Some(1));
     assert_eq!(scene.found("q=fo&direction=ascending").await, ["Foo", "foo@"]);
+}
+
+#[actix_web::test]
+async fn a_malformed_address_is_blocked_and_released_like_any_other() {
+    let scene = Scene::new().await;
+    scene.report(&[error("1", "Foo", "address_format")]).await;
+    let administrator = &scene.workplace.administrator;
+    let run: Run = administrator.post(&scene.workplace.path("/runs"), &json!({})).await.expect(202).json();
+    let path = scene.workplace.path(&format!("/runs/{}", run.id));
+    while administrator.get(&path).await.expect(200).json::<Run>().state != RunState::Done {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let path = scene.workplace.path("/blocked-addresses");
+    let blocked: Page<BlockedAddress> = administrator.get(&path).await.expect(200).json();
+    assert_eq!(blocked.items.iter().map(|block| block.address.as_str()).collect::<Vec<_>>(), ["Foo"]);
+
+    let body = json!({ "addresses": ["FOO", "bar", "taro@example.com", " "] });
+    let path = scene.workplace.path("/releases");
+    let result: ReleaseResult = administrator.post(&path, &body).await.expect(200).json();
+    use ReleaseStatus::{NotBlocked, NotValid, Released};
+    let statuses: Vec<_> = result.items.iter().map(|item| item.status).collect();
+    assert_eq!(statuses, [Released, NotValid, NotBlocked, NotValid]);
 }
 
 #[actix_web::test]
