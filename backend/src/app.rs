@@ -191,6 +191,7 @@ fn listen(
         };
         // Innermost: it writes the body of /metrics, which must be compressed after that.
         app.wrap(metrics.clone())
+            .wrap(middleware::from_fn(http::idempotency::once))
             .wrap(middleware::from_fn(http::problem::complete))
             .wrap(middleware::from_fn(http::headers::protect))
             .wrap(middleware::Compress::default())

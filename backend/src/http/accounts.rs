@@ -3,6 +3,7 @@
 use super::{
     auth::Provider,
     extract::{Body, QueryParams},
+    idempotency::secret,
 };
 use crate::{
     service::{self, Result},
@@ -73,8 +74,8 @@ async fn enter(
     state: web::Data<AppState>,
     provider: Provider,
     id: super::extract::PathIds<Uuid>,
-) -> Result<web::Json<AccessToken>> {
-    Ok(web::Json(service::accounts::enter(&state, &provider.0, id.0).await?))
+) -> Result<HttpResponse> {
+    Ok(secret(HttpResponse::Ok().json(service::accounts::enter(&state, &provider.0, id.0).await?)))
 }
 
 /// Leave the account that was entered
@@ -83,6 +84,6 @@ async fn enter(
     (status = 409, body = Problem, content_type = "application/problem+json", description = "No account was entered"),
 ))]
 #[post("/provider/accounts/leave")]
-async fn leave(state: web::Data<AppState>, provider: Provider) -> Result<web::Json<AccessToken>> {
-    Ok(web::Json(service::accounts::leave(&state, &provider.0).await?))
+async fn leave(state: web::Data<AppState>, provider: Provider) -> Result<HttpResponse> {
+    Ok(secret(HttpResponse::Ok().json(service::accounts::leave(&state, &provider.0).await?)))
 }

@@ -13,7 +13,10 @@ use tracing_actix_web::RequestId;
 use uuid::Uuid;
 
 /// Who sent the request, whatever they may do.
-async fn identify(request: &HttpRequest) -> Result<Identity> {
+///
+/// # Errors
+/// [`Error::Unauthorized`]: nobody who is known.
+pub async fn identify(request: &HttpRequest) -> Result<Identity> {
     let state = request
         .app_data::<web::Data<AppState>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("the application has no state")))?;

@@ -3,6 +3,7 @@
 use super::{
     auth::{Administrator, Viewer},
     extract::{Body, PathIds},
+    idempotency::secret,
 };
 use crate::{
     service::{self, Result, server_configurations::open},
@@ -46,7 +47,7 @@ async fn create(
 ) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, id.0).await?;
     let created = service::mail_servers::create(&state, &access.0, &configuration, body.0).await?;
-    Ok(HttpResponse::Created().json(created))
+    Ok(secret(HttpResponse::Created().json(created)))
 }
 
 /// Rename a mail server, or say whether distributions wait for it
@@ -82,7 +83,8 @@ async fn renew_token(
     state: web::Data<AppState>,
     access: Administrator,
     ids: PathIds<(Uuid, Uuid)>,
-) -> Result<web::Json<MailServerCredential>> {
+) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, ids.0.0).await?;
-    Ok(web::Json(service::mail_servers::renew_token(&state, &access.0, &configuration, ids.0.1).await?))
+    let renewed = service::mail_servers::renew_token(&state, &access.0, &configuration, ids.0.1).await?;
+    Ok(secret(HttpResponse::Ok().json(renewed)))
 }

@@ -11,6 +11,7 @@ pub mod exemptions;
 pub mod extract;
 pub mod headers;
 pub mod health;
+pub mod idempotency;
 pub mod live;
 pub mod mail_servers;
 pub mod openapi;

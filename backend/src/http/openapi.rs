@@ -2,10 +2,10 @@
 
 use shared::{Problem, problem::MEDIA_TYPE};
 use utoipa::{
-    OpenApi, ToSchema,
+    OpenApi, PartialSchema, ToSchema,
     openapi::{
         Components, ContentBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder,
-        path::{Operation, ParameterIn, PathItem},
+        path::{Operation, ParameterBuilder, ParameterIn, PathItem},
         schema::Schema,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
@@ -45,11 +45,36 @@ pub fn complete(mut document: Document) -> Document {
     <Problem as ToSchema>::schemas(&mut schemas);
     components.schemas.extend(schemas);
     for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten() {
+            accept_idempotency_key(operation);
+        }
         for operation in operations(item) {
             add_common_problems(operation);
         }
     }
     document
+}
+
+/// `http::idempotency`, which holds for every signed-in request that changes something.
+fn accept_idempotency_key(operation: &mut Operation) {
+    if operation.security.is_none() {
+        return;
+    }
+    let parameter = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("A random text; a repetition with it within 24 hours is not carried out again"))
+        .schema(Some(String::schema()))
+        .build();
+    operation.parameters.get_or_insert_default().push(parameter.into());
+    for (status, description) in [
+        ("409", "Being carried out, or repeated and the answer held a secret"),
+        ("413", "Body too large"),
+        ("422", "The key is not valid"),
+    ] {
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(description));
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

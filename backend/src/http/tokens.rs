@@ -3,6 +3,7 @@
 use super::{
     auth::Administrator,
     extract::{Body, PathIds},
+    idempotency::secret,
 };
 use crate::{
     service::{self, Result},
@@ -31,7 +32,7 @@ async fn list(state: web::Data<AppState>, access: Administrator) -> Result<web::
     responses((status = 201, body = ApiTokenSecret)))]
 #[post("/tokens")]
 async fn create(state: web::Data<AppState>, access: Administrator, body: Body<NewApiToken>) -> Result<HttpResponse> {
-    Ok(HttpResponse::Created().json(service::tokens::create(&state, &access.0, body.0).await?))
+    Ok(secret(HttpResponse::Created().json(service::tokens::create(&state, &access.0, body.0).await?)))
 }
 
 /// Revoke a token; it stops working at once

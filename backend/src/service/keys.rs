@@ -132,7 +132,12 @@ pub fn new_token() -> String {
 
 /// How tokens and codes are stored. They are random, so a plain hash suffices.
 pub fn token_hash(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes_hash(token.as_bytes())
+}
+
+/// SHA-256 in hexadecimal digits.
+pub fn bytes_hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A one-time code that is easy to type: three groups of four, without letters that look alike (60 bits).

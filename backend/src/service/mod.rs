@@ -9,6 +9,7 @@ pub mod blocked_addresses;
 pub mod delivery_events;
 pub mod distributions;
 pub mod exemptions;
+pub mod idempotency;
 pub mod keys;
 pub mod live;
 pub mod mail_servers;

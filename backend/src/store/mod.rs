@@ -11,6 +11,7 @@ pub mod delivery_events;
 pub mod distributions;
 pub mod error_tallies;
 pub mod exemptions;
+pub mod idempotency_keys;
 pub mod mail_servers;
 pub mod notifications;
 pub mod queue;

@@ -1,0 +1,79 @@
+//! A request that is repeated with the same `Idempotency-Key` is carried out once.
+
+use super::{Error, Result, keys};
+use crate::{
+    state::AppState,
+    store::{self, idempotency_keys::Seen},
+};
+use chrono::TimeDelta;
+
+/// How long answers are kept.
+const KEPT: TimeDelta = TimeDelta::hours(24);
+/// A request without an answer for so long was cut off (the service was killed): it may be tried again.
+const ABANDONED: TimeDelta = TimeDelta::minutes(2);
+
+/// What to do with a request.
+pub enum Claim {
+    /// Carry it out, then [`keep`] its answer or [`forget`] it.
+    First,
+    /// Answer as the first time.
+    Replay {
+        /// The status.
+        status: u16,
+        /// The media type.
+        media_type: Option<String>,
+        /// The body.
+        body: String,
+    },
+}
+
+/// Claims a request for the caller that it belongs to.
+///
+/// # Errors
+/// [`Error::Conflict`]: it is being carried out, or its answer held a secret. [`Error::Invalid`]: the key was used for
+/// another body.
+pub async fn claim(state: &AppState, key_hash: &str, body: &[u8]) -> Result<Claim> {
+    let now = state.clock.now();
+    let connection = state.db.connection();
+    store::idempotency_keys::prune(connection, now - KEPT).await?;
+    let body_hash = keys::bytes_hash(body);
+    if store::idempotency_keys::claim(connection, key_hash, &body_hash, now, now - ABANDONED).await? {
+        return Ok(Claim::First);
+    }
+    match store::idempotency_keys::find(connection, key_hash).await? {
+        Some(seen) if seen.body_hash != body_hash => {
+            let detail = "this key was used for another body: use a new key for a new request";
+            Err(Error::field("Idempotency-Key", detail))
+        }
+        Some(Seen { status: Some(status), media_type, body: Some(body), .. }) => {
+            let status = u16::try_from(status).map_err(|error| Error::Internal(error.into()))?;
+            Ok(Claim::Replay { status, media_type, body })
+        }
+        Some(Seen { status: Some(_), body: None, .. }) => Err(Error::Conflict(
+            "this request was carried out already; its answer held a secret, which is shown only once".to_owned(),
+        )),
+        _ => Err(Error::Conflict("this request is being carried out: ask again in a moment".to_owned())),
+    }
+}
+
+/// Keeps the answer; `None` when it held a secret.
+///
+/// # Errors
+/// The database refused.
+pub async fn keep(
+    state: &AppState,
+    key_hash: &str,
+    status: u16,
+    media_type: Option<&str>,
+    body: Option<&str>,
+) -> Result<()> {
+    Ok(store::idempotency_keys::keep(state.db.connection(), key_hash, status, media_type, body).await?)
+}
+
+/// Forgets a request that changed nothing, so that it can be tried again.
+///
+/// # Errors
+/// The database refused.
+pub async fn forget(state: &AppState, key_hash: &str) -> Result<()> {
+    Ok(store::idempotency_keys::forget(state.db.connection(), key_hash).await?)
+}

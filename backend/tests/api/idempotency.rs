@@ -1,0 +1,70 @@
+//! Requests that are repeated with the same `Idempotency-Key`.
+
+use crate::support::{TestApp, client::Client, client::Response};
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::{mail_server::ServerConfiguration, session::ApiToken};
+
+const CONFIGURATIONS: &str = "/api/v1/server-configurations";
+
+async fn post(client: &Client, path: &str, key: &str, body: &Value) -> Response {
+    client.send(client.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_is_carried_out_once_and_answered_alike() {
+    let app = TestApp::start().await;
+    let place = app.workplace().await;
+    let body = json!({ "name": "Second", "time_zone": "UTC" });
+    let first = post(&place.administrator, CONFIGURATIONS, "k1", &body).await.expect(201);
+    assert!(!first.headers.contains_key("idempotency-replayed"));
+    // Also after the access token was renewed.
+    let again = app.sign_in("administrator@first.example").await;
+    let second = post(&again, CONFIGURATIONS, "k1", &body).await.expect(201);
+    assert_eq!(second.headers["idempotency-replayed"], "true");
+    assert_eq!(first.json::<ServerConfiguration>(), second.json::<ServerConfiguration>());
+    assert_eq!(again.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>().len(), 2);
+
+    let other = json!({ "name": "Third", "time_zone": "UTC" });
+    post(&again, CONFIGURATIONS, "k1", &other).await.expect_problem(422, "Idempotency-Key");
+    post(&again, CONFIGURATIONS, &"k".repeat(256), &other).await.expect_problem(422, "Idempotency-Key");
+    // The same key of another caller is another key.
+    let stranger = app.administrator(&place.provider, "stranger").await;
+    let own = post(&stranger, CONFIGURATIONS, "k1", &body).await.expect(201);
+    assert!(!own.headers.contains_key("idempotency-replayed"));
+    app.client(Some("sl_unknown".to_owned())).get("/api/v1/tokens").await.expect(401);
+    post(&app.client(Some("sl_unknown".to_owned())), CONFIGURATIONS, "k1", &body).await.expect(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_changed_nothing_can_be_corrected_under_its_key() {
+    let app = TestApp::start().await;
+    let client = app.workplace().await.administrator;
+    let wrong = json!({ "name": "Second", "time_zone": "Mars/Olympus" });
+    post(&client, CONFIGURATIONS, "k1", &wrong).await.expect_problem(422, "/time_zone");
+    let right = json!({ "name": "Second", "time_zone": "UTC" });
+    post(&client, CONFIGURATIONS, "k1", &right).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_not_kept_for_a_repetition() {
+    let app = TestApp::start().await;
+    let client = app.workplace().await.administrator;
+    let body = json!({ "name": "script", "scopes": ["read"] });
+    post(&client, "/api/v1/tokens", "k1", &body).await.expect(201);
+    let problem = post(&client, "/api/v1/tokens", "k1", &body).await.expect(409);
+    assert!(String::from_utf8_lossy(&problem.body).contains("secret"));
+    assert_eq!(client.get("/api/v1/tokens").await.json::<Vec<ApiToken>>().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_at_the_same_time_are_carried_out_once() {
+    let app = TestApp::start().await;
+    let client = app.workplace().await.administrator;
+    let body = json!({ "name": "Second", "time_zone": "UTC" });
+    let answers = futures::future::join_all((0..8).map(|_| post(&client, CONFIGURATIONS, "k1", &body))).await;
+    // The others were told to wait, or got the first answer.
+    assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status.as_u16())));
+    assert_eq!(client.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>().len(), 2);
+    post(&client, CONFIGURATIONS, "k1", &body).await.expect(201);
+}

@@ -1,0 +1,38 @@
+//! Answers kept for callers that repeat a request with the same `Idempotency-Key`.
+
+use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0004_idempotency_keys"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        crate::run(manager, UP).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        crate::run(manager, DOWN).await
+    }
+}
+
+const UP: &[&str] = &[
+    // `key_hash` is of caller, method, path and key. `status` is NULL while the request is being carried out; `body` is
+    // NULL for ever when it held a secret.
+    "CREATE TABLE idempotency_keys (
+        key_hash TEXT PRIMARY KEY NOT NULL,
+        body_hash TEXT NOT NULL,
+        status BIGINT,
+        media_type TEXT,
+        body TEXT,
+        created_at BIGINT NOT NULL
+    )",
+    "CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at)",
+];
+
+const DOWN: &[&str] = &["DROP TABLE idempotency_keys"];
