@@ -7,12 +7,11 @@ use super::{
 use crate::{
     service::{
         Result,
-        blocked_addresses::{self, View, stored_domain},
+        blocked_addresses::{self, Filter, View, stored_domain},
         releases,
         server_configurations::open,
     },
     state::AppState,
-    store::blocked_addresses::Filter,
 };
 use actix_web::{get, post, web};
 use chrono::{DateTime, Utc};

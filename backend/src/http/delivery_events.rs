@@ -7,11 +7,10 @@ use super::{
 use crate::{
     service::{
         Actor, Error, Result,
-        delivery_events::{self, batch},
+        delivery_events::{self, Filter, Report, batch},
         server_configurations,
     },
     state::AppState,
-    store::delivery_events::{Filter, Report},
 };
 use actix_web::{
     HttpMessage, HttpRequest, get, post,

@@ -8,11 +8,10 @@ use crate::{
     service::{
         Result,
         blocked_addresses::{View, stored_domain},
-        exemptions,
+        exemptions::{self, Filter},
         server_configurations::open,
     },
     state::AppState,
-    store::exemptions::Filter,
 };
 use actix_web::{HttpResponse, delete, get, web};
 use chrono::{DateTime, Utc};

@@ -3,12 +3,13 @@
 mod poller;
 
 use crate::{
-    service::{self, distributions, runs, wake::What},
-    state::AppState,
-    store::{
-        Pool,
+    service::{
+        self, Pool, distributions,
         queue::{self, Job, QUEUE},
+        runs,
+        wake::What,
     },
+    state::AppState,
 };
 use anyhow::Context;
 use apalis::prelude::*;

@@ -1,11 +1,13 @@
 //! The blocked list: search it, end blocks.
 
+pub use crate::store::blocked_addresses::Filter;
+
 use super::{Error, Result};
 use crate::{
     state::AppState,
     store::{
         DatabaseTransaction, agent_lists,
-        blocked_addresses::{self, Block, Filter, Position},
+        blocked_addresses::{self, Block, Position},
         change_sets::{self, ChangeSet, Sum},
         conditions, millis,
         search::CursorScope,

@@ -2,10 +2,12 @@
 
 pub mod batch;
 
+pub use crate::store::delivery_events::{Filter, Report};
+
 use super::{Error, Result};
 use crate::store::{
     self, Db,
-    delivery_events::{Filter, NewEvent, Report},
+    delivery_events::NewEvent,
     error_tallies::{NewErrors, Success},
     search::CursorScope,
 };

@@ -1,5 +1,7 @@
 //! The stop cancellation list.
 
+pub use crate::store::exemptions::Filter;
+
 use super::{
     Access, Error, Result,
     blocked_addresses::{Place, View, position},
@@ -7,12 +9,7 @@ use super::{
 };
 use crate::{
     state::AppState,
-    store::{
-        audit, change_sets, conditions,
-        exemptions::{self, Filter},
-        millis,
-        search::CursorScope,
-    },
+    store::{audit, change_sets, conditions, exemptions, millis, search::CursorScope},
 };
 use serde_json::json;
 use shared::{

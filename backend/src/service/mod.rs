@@ -25,6 +25,8 @@ pub mod tokens;
 pub mod users;
 pub mod wake;
 
+/// The queue's tables and the pool below it: services ring, the workers of `jobs` answer.
+pub use crate::store::{Pool, queue};
 pub use access::{Access, Actor};
 pub use wake::Wake;
 

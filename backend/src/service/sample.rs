@@ -6,14 +6,10 @@ mod traffic;
 
 use super::{
     Access, Actor, Error, Result, agent_sync,
-    delivery_events::{self, batch},
+    delivery_events::{self, Report, batch},
     distributions, keys, mail_servers, releases, run_settings, runs, server_configurations, users,
 };
-use crate::{
-    clock::Clock,
-    state::AppState,
-    store::{self, delivery_events::Report},
-};
+use crate::{clock::Clock, state::AppState, store};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use shared::{
     account::{Account, Plan},
