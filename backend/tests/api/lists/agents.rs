@@ -36,3 +36,101 @@ async fn an_error_becomes_a_block_that_agents_hold_until_its_release() {
     let (run, _) = scene.run_now().await;
     assert!(run.blocked.is_empty(), "exempt addresses are never blocked");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_holds_something_unknown_is_sent_to_a_snapshot() {
+    let scene = Scene::start().await;
+    let mut agent = ModelAgent::new(&scene, "mx1").await;
+    agent.sync(0).await;
+    let epoch = agent.header.as_ref().expect("a list").epoch;
+    for query in [
+        format!("epoch={}&version=0", Uuid::new_v4()),
+        format!("epoch={epoch}&version=1"),
+        format!("epoch={epoch}&version=-1"),
+    ] {
+        let problem = agent.client.get(&format!("/api/v1/agent/list?{query}")).await.expect(410);
+        assert!(problem.json::<Value>()["detail"].as_str().expect("words").contains("snapshot"), "{query}");
+    }
+    agent.client.get(&format!("/api/v1/agent/list?epoch={epoch}")).await.expect_problem(422, "version");
+    agent.client.get("/api/v1/agent/list?version=0").await.expect_problem(422, "epoch");
+    agent.client.get("/api/v1/agent/list?wait=61").await.expect_problem(422, "wait");
+    scene.admin().get("/api/v1/agent/list").await.expect(403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_checksum_is_seen_and_repaired_by_a_snapshot() {
+    let scene = Scene::start().await;
+    let mut agent = ModelAgent::new(&scene, "mx1").await;
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    let (_, distribution) = scene.run_now().await;
+    agent.sync(0).await;
+    assert_eq!(mail_server(&scene, &agent).await["state"], "in_sync");
+    agent.keys.insert("corrupted@example.com".to_owned());
+    assert!(!agent.acknowledge().await);
+    assert_eq!(mail_server(&scene, &agent).await["state"], "mismatch");
+    agent.header = None;
+    assert!(agent.sync(0).await, "a snapshot");
+    assert_eq!(mail_server(&scene, &agent).await["state"], "in_sync");
+    let shown: Distribution = scene.get(&format!("/distributions/{}", distribution.id)).await;
+    let receipt = shown.receipts.iter().find(|receipt| receipt.mail_server_id == agent.id).expect("a receipt");
+    assert_eq!((receipt.version, receipt.count), (Some(1), Some(1)));
+}
+
+async fn mail_server(scene: &Scene, agent: &ModelAgent) -> Value {
+    let all: Vec<Value> = scene.get("/mail-servers").await;
+    all.into_iter().find(|server| server["id"] == agent.id.to_string()).expect("the mail server")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_distribution_is_complete_when_every_active_server_acknowledged() {
+    let scene = Scene::start().await;
+    let mut first = ModelAgent::new(&scene, "mx1").await;
+    let second = ModelAgent::new(&scene, "mx2").await;
+    // The helper's reporting server must not be waited for.
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    let servers: Vec<Value> = scene.get("/mail-servers").await;
+    for server in servers.iter().filter(|server| server["name"].as_str().expect("a name").starts_with("reporter")) {
+        deactivate(&scene, server["id"].as_str().expect("an id")).await;
+    }
+    let (_, distribution) = scene.run_now().await;
+    let path = format!("/distributions/{}", distribution.id);
+    first.sync(0).await;
+    let shown: Distribution = scene.get(&path).await;
+    assert_eq!(shown.state, DistributionState::Published);
+    let acknowledged: Vec<bool> = shown.receipts.iter().map(|receipt| receipt.acknowledged_at.is_some()).collect();
+    assert_eq!(acknowledged, [true, false]);
+    deactivate(&scene, &second.id.to_string()).await;
+    let shown: Distribution = scene.get(&path).await;
+    assert_eq!(shown.state, DistributionState::Complete, "the server that was waited for is not active any more");
+    assert_eq!(shown.receipts.len(), 1);
+}
+
+async fn deactivate(scene: &Scene, id: &str) {
+    let request = scene.admin().request(Method::PATCH, &scene.place.path(&format!("/mail-servers/{id}")));
+    scene.admin().send(request.json(&json!({ "active": false }))).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_agent_hears_of_a_release_at_once() {
+    let scene = Scene::start().await;
+    let mut agent = ModelAgent::new(&scene, "mx1").await;
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    scene.run_now().await;
+    agent.sync(0).await;
+    let waiting = tokio::spawn(async move {
+        assert!(agent.sync(30).await);
+        (agent, tokio::time::Instant::now())
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waiting.is_finished(), "nothing is new");
+    let begun = tokio::time::Instant::now();
+    scene.release(&["dead@example.com"]).await;
+    let (mut agent, heard) = waiting.await.expect("a list");
+    let latency = heard - begun;
+    println!("released, fetched and acknowledged within {latency:?}");
+    assert!(latency < Duration::from_secs(2), "{latency:?}: it was not woken");
+    assert!(agent.keys.is_empty());
+    let begun = tokio::time::Instant::now();
+    assert!(!agent.sync(1).await, "204 after the wait");
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+}

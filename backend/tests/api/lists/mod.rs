@@ -1,7 +1,12 @@
 //! The list from errors to agents: runs, distributions, releases, run settings, the schedule.
 
 mod agents;
+mod live;
+mod model;
 mod runs;
+mod schedule;
+mod search;
+mod settings;
 
 use crate::support::{TestApp, Workplace, client::Client};
 use reqwest::Method;
@@ -23,13 +28,35 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Scene {
     app: TestApp,
     place: Workplace,
+    secret: String,
 }
 
 impl Scene {
     async fn start() -> Self {
-        let app = TestApp::start().await;
-        let place = app.workplace().await;
-        Self { app, place }
+        Self::on(TestApp::start().await).await
+    }
+
+    /// With the HTTP half of the service only: the test performs the jobs itself.
+    async fn start_without_jobs() -> Self {
+        Self::on(TestApp::start_without_jobs().await).await
+    }
+
+    /// Acts by an API token: a session would end when a test moves the clock by days.
+    async fn on(app: TestApp) -> Self {
+        let mut place = app.workplace().await;
+        let body = json!({ "name": "test", "scopes": ["read", "lists", "manage"] });
+        let secret = place.administrator.post("/api/v1/tokens", &body).await.expect(201);
+        let secret = secret.json::<shared::session::ApiTokenSecret>().secret;
+        place.administrator = app.client(Some(secret.clone()));
+        Self { app, place, secret }
+    }
+
+    /// Stops the service and starts it as a whole.
+    async fn restart(self) -> Self {
+        let Self { app, mut place, secret } = self;
+        let app = app.restart().await;
+        place.administrator = app.client(Some(secret.clone()));
+        Self { app, place, secret }
     }
 
     fn admin(&self) -> &Client {
@@ -67,6 +94,17 @@ impl Scene {
         let (agent, _) = self.place.mail_server(&self.app, &format!("reporter-{}", Uuid::new_v4())).await;
         let answer = agent.post(&self.place.path("/delivery-events"), &events).await.expect(200);
         assert_eq!(answer.json::<Value>()["accepted"], events.len(), "{}", String::from_utf8_lossy(&answer.body));
+    }
+
+    /// "Run now", performed by the test itself, with its distribution.
+    async fn run_by_hand(&self) -> (Run, Distribution) {
+        let run: Run = self.admin().post(&self.place.path("/runs"), &json!({})).await.expect(202).json();
+        let state = &self.app.running.state;
+        backend::service::runs::perform(state, run.id).await.expect("a run");
+        let run: Run = self.get(&format!("/runs/{}", run.id)).await;
+        let distribution = run.distribution_id.expect("a distribution");
+        backend::service::distributions::perform(state, distribution).await.expect("a distribution");
+        (run, self.get(&format!("/distributions/{distribution}")).await)
     }
 
     /// "Run now", until its distribution is published.

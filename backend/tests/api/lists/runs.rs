@@ -1,6 +1,8 @@
 //! Runs.
 
 use super::*;
+use chrono::TimeDelta;
+use sea_orm::ConnectionTrait;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_reason_blocks_from_its_frequency_on() {
@@ -27,4 +29,155 @@ async fn each_reason_blocks_from_its_frequency_on() {
     scene.errors("resend_timeout@almost.example", "resend_timeout", 1).await;
     let (run, _) = scene.run_now().await;
     assert_eq!(json!(run.blocked), json!([{ "reason": "resend_timeout", "count": 1 }]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_reason_in_the_tables_order_names_the_block() {
+    let scene = Scene::start().await;
+    scene.errors("both@example.com", "address_format", 1).await;
+    scene.errors("both@example.com", "unknown_host", 1).await;
+    scene.errors("both@example.com", "resend_timeout", 2).await;
+    let (run, _) = scene.run_now().await;
+    assert_eq!(json!(run.blocked), json!([{ "reason": "unknown_host", "count": 1 }]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_conditions_apply_to_what_is_already_counted() {
+    let scene = Scene::start().await;
+    scene.errors("slow@example.com", "resend_timeout", 2).await;
+    let (run, _) = scene.run_now().await;
+    assert!(run.blocked.is_empty());
+    let saved =
+        scene.change_settings(|body| condition(body, "resend_timeout")["frequency"] = json!(2)).await.expect(200);
+    assert_eq!(saved.json::<RunSettings>().conditions[2].frequency, 2);
+    let (run, _) = scene.run_now().await;
+    assert_eq!(json!(run.blocked), json!([{ "reason": "resend_timeout", "count": 1 }]));
+}
+
+pub(super) fn condition<'a>(body: &'a mut Value, reason: &str) -> &'a mut Value {
+    let conditions = body["conditions"].as_array_mut().expect("conditions");
+    conditions.iter_mut().find(|condition| condition["reason"] == reason).expect("the condition")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watch_period_ends_blocks_oldest_first_up_to_the_daily_limit() {
+    // Without a scheduler, whose run would take a part of the day's limit.
+    let scene = Scene::start_without_jobs().await;
+    let addresses: Vec<String> = (0..5).map(|n| format!("a{n}@example.com")).collect();
+    scene.unknown_users(&addresses[..2]).await;
+    scene.run_by_hand().await;
+    scene.app.clock.set(scene.app.clock.now() + TimeDelta::minutes(1));
+    scene.unknown_users(&addresses[2..]).await;
+    scene.run_by_hand().await;
+    scene
+        .change_settings(|body| {
+            body["watch_period_days"] = json!(30);
+            body["watch_daily_limit"] = json!(3);
+            body["execute_timing"] = json!("23:00");
+        })
+        .await
+        .expect(200);
+    let start = scene.app.clock.now();
+    scene.app.clock.set(start + TimeDelta::days(30) - TimeDelta::minutes(2));
+    let (run, _) = scene.run_by_hand().await;
+    assert_eq!(run.cancelled, 0, "not yet");
+    scene.app.clock.set(start + TimeDelta::days(30));
+    let (run, _) = scene.run_by_hand().await;
+    assert_eq!(run.cancelled, 3);
+    let left = scene.blocked("in_effect").await;
+    assert!(left.iter().all(|address| addresses[2..].contains(address)), "the oldest went first: {left:?}");
+    let (run, _) = scene.run_by_hand().await;
+    assert_eq!(run.cancelled, 0, "the limit is for the day");
+    scene.app.clock.set(start + TimeDelta::days(31));
+    let (run, _) = scene.run_by_hand().await;
+    assert_eq!(run.cancelled, 2);
+    assert!(run.blocked.is_empty(), "the counts began anew");
+    let exemptions: Value = scene.get("/exemptions").await;
+    assert_eq!(exemptions["items"], json!([]), "cancelled is not exempt");
+    scene.unknown_users(&addresses[..1]).await;
+    let (run, _) = scene.run_by_hand().await;
+    assert_eq!(run.blocked.len(), 1, "a new error blocks again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_blocking_ends_the_blocks_of_a_disabled_reason() {
+    let scene = Scene::start().await;
+    scene.errors("user@example.com", "unknown_user", 1).await;
+    scene.errors("host@example.com", "unknown_host", 1).await;
+    scene.run_now().await;
+    let disable = |reason: &'static str, cancel: Value| {
+        move |body: &mut Value| {
+            condition(body, reason)["enabled"] = json!(false);
+            body["cancel_blocking"] = cancel;
+        }
+    };
+    scene
+        .change_settings(disable("unknown_user", json!(["unknown_host"])))
+        .await
+        .expect_problem(422, "/cancel_blocking/0");
+    scene.change_settings(disable("unknown_host", json!([]))).await.expect(200);
+    scene.change_settings(disable("unknown_user", json!(["unknown_user"]))).await.expect(200);
+    assert_eq!(scene.blocked("in_effect").await.len(), 2, "only at the delivery timing");
+    let (_, distribution) = scene.run_now().await;
+    assert_eq!((distribution.added, distribution.removed), (0, 1));
+    assert_eq!(scene.blocked("in_effect").await, ["host@example.com"], "disabled without it: the block stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_publishes_nothing_else_that_is_pending() {
+    let scene = Scene::start_without_jobs().await;
+    let state = &scene.app.running.state;
+    let run = async || {
+        let run: Run = scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202).json();
+        backend::service::runs::perform(state, run.id).await.expect("a run");
+        let run: Run = scene.get(&format!("/runs/{}", run.id)).await;
+        run.distribution_id.expect("a distribution")
+    };
+    scene.unknown_users(&["old@example.com".to_owned()]).await;
+    backend::service::distributions::perform(state, run().await).await.expect("a distribution");
+    scene.unknown_users(&["new@example.com".to_owned(), "never@example.com".to_owned()]).await;
+    let waiting = run().await;
+    let never = scene.release(&["never@example.com"]).await;
+    assert_eq!(never.distribution_id, None, "no mail server ever knew it");
+    let released = scene.release(&["old@example.com"]).await;
+    let distribution: Distribution =
+        scene.get(&format!("/distributions/{}", released.distribution_id.expect("a distribution"))).await;
+    assert_eq!((distribution.version, distribution.added, distribution.removed), (Some(2), 0, 1));
+    assert_eq!(distribution.count, Some(0));
+    assert_eq!(scene.blocked("pending").await, ["new@example.com"]);
+    backend::service::distributions::perform(state, waiting).await.expect("a distribution");
+    let distribution: Distribution = scene.get(&format!("/distributions/{waiting}")).await;
+    assert_eq!((distribution.version, distribution.added, distribution.count), (Some(3), 1, Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_fails_leaves_the_list_says_why_and_is_tried_again() {
+    let scene = Scene::start().await;
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    let connection = scene.app.running.state.db.connection();
+    connection.execute_unprepared("ALTER TABLE exemptions RENAME TO hidden").await.expect("a renamed table");
+    let run: Run = scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202).json();
+    let path = format!("/runs/{}", run.id);
+    let failing = scene.until(&path, |run: &Run| run.error.is_some()).await;
+    assert_eq!(failing.state, RunState::Running);
+    assert!(scene.blocked("pending").await.is_empty());
+    connection.execute_unprepared("ALTER TABLE hidden RENAME TO exemptions").await.expect("a renamed table");
+    let (run, distribution) = scene.finished(run.id).await;
+    assert_eq!((run.error, distribution.added), (None, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_and_a_distribution_that_a_crash_interrupted_are_finished_after_the_start() {
+    let scene = Scene::start_without_jobs().await;
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    let run: Run = scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202).json();
+    // As a process leaves it that dies in the middle: begun, and its job neither done nor waiting.
+    let connection = scene.app.running.state.db.connection();
+    connection.execute_unprepared("UPDATE runs SET state = 'running', attempts = 1").await.expect("an update");
+    let jobs = if TestApp::is_postgres() { "apalis.jobs" } else { "Jobs" };
+    connection.execute_unprepared(&format!("DELETE FROM {jobs}")).await.expect("a lost job");
+    let scene = scene.restart().await;
+    let (run, distribution) = scene.finished(run.id).await;
+    assert_eq!((run.blocked.len(), distribution.version), (1, Some(1)));
+    assert_eq!(scene.blocked("in_effect").await, ["dead@example.com"]);
 }

@@ -3,7 +3,12 @@
 pub mod client;
 mod contract;
 
-use backend::{app, clock::Clock, config::Settings, state::AppState};
+use backend::{
+    app,
+    clock::Clock,
+    config::{Role, Settings},
+    state::AppState,
+};
 use chrono::{DateTime, Utc};
 use client::{Client, Response};
 use contract::Contract;
@@ -42,7 +47,17 @@ pub struct TestApp {
 impl TestApp {
     /// Starts a service on an empty database.
     pub async fn start() -> Self {
-        let (settings, folder) = empty_database().await;
+        Self::start_as(None).await
+    }
+
+    /// Starts only the HTTP half of a service: the test performs the jobs itself.
+    pub async fn start_without_jobs() -> Self {
+        Self::start_as(Some(Role::Http)).await
+    }
+
+    async fn start_as(role: Option<Role>) -> Self {
+        let (mut settings, folder) = empty_database().await;
+        settings.role = role;
         Self::start_with(settings, Clock::manual(start_of_test()), Some(folder)).await
     }
 
@@ -69,8 +84,9 @@ impl TestApp {
         Self { running, clock, settings, contract, _folder: folder }
     }
 
-    /// Stops the service and starts it again on the same database.
-    pub async fn restart(self) -> Self {
+    /// Stops the service and starts it again, as a whole, on the same database.
+    pub async fn restart(mut self) -> Self {
+        self.settings.role = None;
         self.running.stop();
         self.running.wait().await.expect("the service stops well");
         Self::start_with(self.settings, self.clock, self._folder).await
