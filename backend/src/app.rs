@@ -119,12 +119,13 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
 /// As [`start`], or a part of the service died.
 pub async fn serve(settings: Settings, clock: Clock) -> anyhow::Result<()> {
     let running = start(settings, clock).await?;
+    // Before anybody is told that it runs: from then on it stops in order.
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     println!("Stoplist is ready: http://{}/", running.address);
     if let Some(code) = &running.setup_code {
         println!("Set-up code: {code}");
     }
     let shutdown = running.shutdown.clone();
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -7,7 +7,10 @@ use reqwest::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use shared::Problem;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// Shorter than the service keeps an idle connection, so that none is used that it just closes.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// Calls the service with one token, or none.
 #[derive(Clone)]
@@ -20,7 +23,8 @@ pub struct Client {
 
 impl Client {
     pub(super) fn new(base: String, token: Option<String>, contract: Arc<Contract>) -> Self {
-        let http = reqwest::Client::builder().cookie_store(true).build().expect("an HTTP client");
+        let http =
+            reqwest::Client::builder().cookie_store(true).pool_idle_timeout(IDLE).build().expect("an HTTP client");
         Self { http, base, token, contract }
     }
 
