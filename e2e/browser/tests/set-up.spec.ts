@@ -38,7 +38,7 @@ test("from the set-up code to a server configuration inside an account", async (
   await expectAccessible(page);
 
   await page.getByRole("button", { name: "Open: Example Mail" }).click();
-  await expect(page.getByText("You are inside the account Example Mail.")).toBeVisible();
+  await expect(page.getByText("You are inside the account Example Mail")).toBeVisible();
   await page.getByRole("main").getByRole("button", { name: "New server configuration" }).click();
   const configuration = page.getByRole("dialog", { name: "New server configuration" });
   await configuration.getByLabel("Name").fill("Newsletter");

@@ -11,6 +11,10 @@ pub struct ListQuery {
     pub origin: String,
     /// A state.
     pub state: String,
+    /// Not before this time (RFC 3339).
+    pub from: String,
+    /// Before this time (RFC 3339).
+    pub to: String,
     /// `date` or `address`.
     pub sort: String,
     /// `ascending` or `descending`.
@@ -41,6 +45,8 @@ impl ListQuery {
             ("reason", &self.reason),
             ("origin", &self.origin),
             ("state", &self.state),
+            ("from", &self.from),
+            ("to", &self.to),
             ("sort", &self.sort),
             ("direction", &self.direction),
             ("cursor", &self.cursor),

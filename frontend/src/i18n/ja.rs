@@ -146,7 +146,7 @@ pub(super) static TEXTS: Texts = Texts {
     distributions_empty_text: "最初の実行または解除で最初のバージョンが公開されます。",
     added: "追加",
     removed: "削除",
-    created: "受付",
+    created: "作成日時",
     receipts_none: "配布先の有効なメールサーバーがありません。",
     acknowledged: "確認済み",
     notices: "お知らせ",

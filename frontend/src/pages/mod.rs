@@ -1,6 +1,7 @@
 //! The pages: one folder a tab.
 
 mod blocked;
+mod day;
 mod form;
 mod home;
 mod listing;
@@ -10,6 +11,7 @@ mod set_up;
 mod sign_in;
 
 pub use blocked::{BlockedList, Distributions, MailServers, RunSettingsDialog, StopCancellation, reason_options};
+pub use day::Day;
 pub use form::{FormError, field_error};
 pub use home::{Home, NotFound, ToBlockedList};
 pub use provider::Accounts;

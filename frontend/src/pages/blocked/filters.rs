@@ -2,8 +2,9 @@
 
 use crate::{
     api::ListQuery,
+    pages::Day,
     state::{Url, debounced, texts},
-    ui::{Search, Select},
+    ui::{Search, Select, time},
 };
 use leptos::prelude::*;
 use shared::{Reason, list::Origin};
@@ -15,6 +16,8 @@ pub fn list_query(url: Url) -> ListQuery {
         reason: url.get("reason"),
         origin: url.get("origin"),
         state: url.get("state"),
+        from: time::start_of_day(&url.get("from"), 0).unwrap_or_default(),
+        to: time::start_of_day(&url.get("to"), 1).unwrap_or_default(),
         sort: url.get("sort"),
         direction: url.get("direction"),
         cursor: url.get("cursor"),
@@ -71,14 +74,23 @@ pub fn Filters(
         ]
     };
     view! {
-        <div class="filters">
-            <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
-            <Select id="reason" label=texts.filter_reason value=value("reason") options=reason_options() choose=choose("reason")/>
-            {block.then(|| view! {
-                <Select id="origin" label=texts.filter_origin value=value("origin") options=origins choose=choose("origin")/>
-                <Select id="state" label=texts.filter_state value=value("state") options=states choose=choose("state")/>
-            })}
-            <Select id="sort" label=texts.sort value=sort options=sorts choose=choose_sort/>
+        <div class="stack-tight">
+            <div class="filters">
+                <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
+                <Select id="sort" label=texts.sort value=sort options=sorts choose=choose_sort/>
+            </div>
+            <div class="filters">
+                <Select
+                    id="reason" label=texts.filter_reason value=value("reason") options=reason_options()
+                    choose=choose("reason")
+                />
+                {block.then(|| view! {
+                    <Select id="origin" label=texts.filter_origin value=value("origin") options=origins choose=choose("origin")/>
+                    <Select id="state" label=texts.filter_state value=value("state") options=states choose=choose("state")/>
+                })}
+                <Day id="from" label=texts.from_day/>
+                <Day id="to" label=texts.to_day/>
+            </div>
         </div>
     }
     .into_any()

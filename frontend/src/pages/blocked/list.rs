@@ -42,7 +42,7 @@ pub fn BlockedList() -> impl IntoView {
         }
         .into_any()
     };
-    let filters = &["q", "reason", "origin", "state"];
+    let filters = &["q", "reason", "origin", "state", "from", "to"];
     view! {
         <div class="stack">
             <Filters block=true/>

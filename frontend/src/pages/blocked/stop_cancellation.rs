@@ -50,7 +50,7 @@ pub fn StopCancellation() -> impl IntoView {
         <div class="stack">
             <p class="soft">{texts.stop_cancellation_text}</p>
             <Filters block=false/>
-            {listing(loader, url, &["q", "reason"], (texts.exemptions_empty, texts.exemptions_empty_text), table)}
+            {listing(loader, url, &["q", "reason", "from", "to"], (texts.exemptions_empty, texts.exemptions_empty_text), table)}
         </div>
         <Dialog open=asking title=texts.delete_exemption_title close=texts.close>
             <div class="stack-tight">
@@ -84,7 +84,7 @@ fn Row(row: Exemption, ask: Callback<Exemption>) -> impl IntoView {
             <td class="address">{row.address}</td>
             <td>{(texts.reason)(row.reason)}</td>
             <td><Moment at=row.released_at language now=Some(now())/></td>
-            <td class="soft">{row.comment}</td>
+            <td class="soft wrap">{row.comment}</td>
             <td class="actions">{move || session.may(Role::Operator).then(&delete)}</td>
         </tr>
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     api::EventQuery,
-    pages::{listing::listing, reason_options},
+    pages::{Day, listing::listing, reason_options},
     state::{Configuration, Preferences, Url, client, debounced, load, now, texts},
     ui::{Moment, Search, Select, Table, time},
 };
@@ -51,21 +51,6 @@ pub fn ErrorLog() -> impl IntoView {
     .into_any()
 }
 
-/// A day as a filter, named like its parameter in the URL.
-#[component]
-fn Day(id: &'static str, label: &'static str) -> impl IntoView {
-    let url = Url::current();
-    view! {
-        <div class="field">
-            <label for=id>{label}</label>
-            <input
-                id=id class="input" type="date" prop:value=move || url.get(id)
-                on:change=move |event| url.filter(id, &event_target_value(&event))
-            />
-        </div>
-    }
-}
-
 fn line(event: DeliveryEvent) -> AnyView {
     let texts = texts();
     let language = expect_context::<Preferences>().language.get_untracked().tag();
@@ -78,7 +63,7 @@ fn line(event: DeliveryEvent) -> AnyView {
         <tr>
             <td class="address">{event.address}</td>
             <td>{event.reason.map(texts.reason)}</td>
-            <td>
+            <td class="wrap">
                 {if reply.is_empty() {
                     view! { <span class="faint">{texts.no_reply}</span> }.into_any()
                 } else {
