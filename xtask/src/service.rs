@@ -22,15 +22,11 @@ pub fn run(sample: bool, serve_arguments: &[String]) -> Result<ExitCode> {
 pub fn prepare(sample: bool, serve_arguments: &[String]) -> Result<Command> {
     console::build()?;
     let stoplist = build()?;
-    let data = crate::root().join(DATA);
-    fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
     let command = |subcommand: &str| {
         let mut command = Command::new(&stoplist);
         // A relative folder reads better in what the service prints, and needs the working folder.
         command.current_dir(crate::root()).arg(subcommand);
-        if std::env::var_os("STOPLIST_DATA_DIR").is_none()
-            && !serve_arguments.iter().any(|a| a.starts_with("--data-dir"))
-        {
+        if given_data_dir(serve_arguments).is_none() {
             command.args(["--data-dir", DATA]);
         }
         command
@@ -57,16 +53,28 @@ pub fn build() -> Result<PathBuf> {
 
 /// Fills the database with sample data, once: later starts keep what is there.
 fn fill_with_sample(mut sample: Command, serve_arguments: &[String]) -> Result<()> {
-    let marker = crate::root().join(DATA).join("sample-loaded");
+    let data = given_data_dir(serve_arguments).unwrap_or_else(|| DATA.into());
+    let marker = crate::root().join(&data).join("sample-loaded");
     if marker.exists() {
         return Ok(());
     }
     sample.args(database_arguments(serve_arguments));
     say("filling the database with sample data");
     process::check(&mut sample)
-        .context("sample data needs a fresh database: remove the folder ./data or leave out --sample")?;
+        .context("sample data needs a fresh database: remove the data folder or leave out --sample")?;
     fs::write(&marker, "`cargo xtask run --sample` has filled this database.\n")?;
     Ok(())
+}
+
+/// The folder for the service's files that the caller chose, if any.
+fn given_data_dir(arguments: &[String]) -> Option<PathBuf> {
+    let Some(at) = arguments.iter().position(|argument| argument.starts_with("--data-dir")) else {
+        return std::env::var_os("STOPLIST_DATA_DIR").map(PathBuf::from);
+    };
+    match arguments[at].split_once('=') {
+        Some((_, folder)) => Some(folder.into()),
+        None => arguments.get(at + 1).map(PathBuf::from),
+    }
 }
 
 /// Of the arguments to `serve`, those that say which database is meant.
@@ -87,7 +95,16 @@ fn database_arguments(serve_arguments: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::database_arguments;
+    use super::{database_arguments, given_data_dir};
+    use std::path::Path;
+
+    #[test]
+    fn the_chosen_data_folder_is_found() {
+        for arguments in [&["--data-dir", "/x"][..], &["--listen", "127.0.0.1:0", "--data-dir=/x"]] {
+            let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+            assert_eq!(given_data_dir(&arguments).as_deref(), Some(Path::new("/x")));
+        }
+    }
 
     #[test]
     fn the_sample_goes_into_the_database_that_is_served() {
