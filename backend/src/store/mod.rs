@@ -29,7 +29,7 @@ pub use db::{Db, Pool};
 use chrono::{DateTime, Utc};
 /// What services name of the database: a connection or transaction to hand on, and its error.
 pub use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
-use sea_orm::{SqlErr, Statement, Value};
+use sea_orm::{RuntimeErr, SqlErr, Statement, Value};
 
 /// Why the database did not answer as asked.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,11 @@ pub fn statement<C: ConnectionTrait>(
     values: impl IntoIterator<Item = Value>,
 ) -> Statement {
     Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
+}
+
+/// What sqlx itself reported, where a statement does not go through sea-orm.
+fn sqlx_error(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
 
 /// A time as the database keeps it: unix milliseconds.

@@ -1,7 +1,7 @@
 //! Wake-ups between nodes: PostgreSQL's NOTIFY. With SQLite there is one process and nothing to do.
 
-use super::{Db, Pool, Result, statement};
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, RuntimeErr};
+use super::{Db, Pool, Result, sqlx_error, statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend};
 use sqlx::postgres::PgListener;
 
 const CHANNEL: &str = "stoplist";
@@ -41,8 +41,4 @@ impl Listener {
         let notification = self.0.try_recv().await.map_err(sqlx_error)?;
         Ok(notification.map(|notification| notification.payload().to_owned()))
     }
-}
-
-fn sqlx_error(error: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }

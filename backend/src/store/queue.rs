@@ -1,8 +1,8 @@
 //! The tables of the job queue, written in the transaction of the row that the job is about: either both are there
 //! after a crash or neither. The row is the truth, the queue a doorbell (DESIGN decision 1).
 
-use super::{Db, Pool, Result, statement};
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, RuntimeErr};
+use super::{Db, Pool, Result, sqlx_error, statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -100,8 +100,4 @@ pub async fn clear<C: ConnectionTrait>(connection: &C) -> Result<()> {
     };
     connection.execute_raw(statement(connection, sql, [])).await?;
     Ok(())
-}
-
-fn sqlx_error(error: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
