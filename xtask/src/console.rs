@@ -33,9 +33,8 @@ const FEATURES: [&str; 7] = [
 /// # Errors
 /// When a tool is missing and cannot be installed, when the build fails, or when the first load is over its limit.
 pub fn build() -> Result<()> {
-    wasm_target::ensure()?;
-    let arguments = ["build", "--package", "frontend", "--target", wasm_target::TARGET, "--profile", "wasm-release"];
-    process::check(&mut process::cargo(arguments)).context("the console does not build")?;
+    let arguments = ["build", "--package", "frontend", "--profile", "wasm-release"];
+    process::check(&mut wasm_target::toolchain()?.cargo(arguments)).context("the console does not build")?;
     let wasm = crate::target_dir().join(wasm_target::TARGET).join("wasm-release/frontend.wasm");
     let inputs = Inputs::read(&wasm)?;
     let stamp = crate::target_dir().join("xtask/console.stamp");

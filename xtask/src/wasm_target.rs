@@ -1,8 +1,10 @@
-//! The standard library for `wasm32-unknown-unknown`, from rustup or, where rustup cannot download, built from
-//! Debian's `rust-src` of the same version.
+//! How to build for `wasm32-unknown-unknown`. Its standard library comes from rustup or, where rustup cannot download,
+//! is built from Debian's `rust-src` of the same version or together with Debian's `rustc-web`.
 
+use crate::debian;
 use crate::process::{self, say};
 use anyhow::{Context, Result, bail, ensure};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -17,44 +19,82 @@ const RUSTUP_PATIENCE: Duration = Duration::from_secs(60);
 /// Debian suites that may carry the source of a given version of Rust.
 const SUITES: [&str; 3] = ["trixie-backports", "forky", "sid"];
 
-/// Makes sure that cargo can build for WebAssembly.
+/// Where Debian's `rustc-web` installs the compiler that it keeps new enough for its browsers.
+const DEBIANS_RUSTC: &str = "/usr/bin/rustc";
+
+/// A compiler that can build for WebAssembly.
+pub struct Toolchain {
+    /// Debian's compiler and the linker of the installed one, which it lacks; `None`: the installed compiler as it is.
+    debian: Option<(PathBuf, PathBuf)>,
+}
+
+impl Toolchain {
+    /// A cargo command that uses it.
+    pub fn cargo(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+        let mut command = process::cargo(arguments);
+        command.args(["--target", TARGET]);
+        if let Some((rustc, linker)) = &self.debian {
+            command.env("RUSTC", rustc).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+        }
+        command
+    }
+
+    /// Whether it is the installed compiler, which has a clippy beside it.
+    pub fn is_installed(&self) -> bool {
+        self.debian.is_none()
+    }
+}
+
+/// Finds a compiler for WebAssembly, or makes one.
 ///
 /// # Errors
 /// One sentence that names the command to type, when no way worked.
-pub fn ensure() -> Result<()> {
-    let rustc = Rustc::installed()?;
-    if rustc.has_target() {
-        return Ok(());
+pub fn toolchain() -> Result<Toolchain> {
+    let installed = Rustc::at("rustc")?;
+    if installed.has_target() {
+        return Ok(Toolchain { debian: None });
     }
-    let rustup = add_with_rustup();
-    if rustup.is_ok() && rustc.has_target() {
-        return Ok(());
+    if let Ok(debian) = Rustc::at(DEBIANS_RUSTC)
+        && debian.has_target()
+    {
+        return Ok(Toolchain { debian: Some((debian.program, installed.linker()?)) });
     }
-    if let Err(error) = rustup {
-        say(format_args!("{error:#}; building it from Debian's source instead"));
+    let missing = |error: anyhow::Error| {
+        anyhow::anyhow!(
+            "Rust's WebAssembly target is missing ({error:#}): run `rustup target add {TARGET}` and try again"
+        )
+    };
+    for way in [add_with_rustup, build_from_debians_source] {
+        match way(&installed) {
+            Ok(()) if installed.has_target() => return Ok(Toolchain { debian: None }),
+            Ok(()) => {}
+            Err(error) => say(format_args!("{error:#}; trying another way")),
+        }
     }
-    if let Err(error) = build_from_debian(&rustc) {
-        bail!("Rust's WebAssembly target is missing ({error:#}): run `rustup target add {TARGET}` and try again");
-    }
-    ensure!(rustc.has_target(), "Rust's WebAssembly target is missing: run `rustup target add {TARGET}`");
-    Ok(())
+    let debian = build_with_debians_compiler().map_err(missing)?;
+    Ok(Toolchain { debian: Some((debian.program, installed.linker()?)) })
 }
 
 struct Rustc {
+    program: PathBuf,
     sysroot: PathBuf,
     /// As in `1.95.0`.
     version: String,
+    /// As in `x86_64-unknown-linux-gnu`.
+    host: String,
 }
 
 impl Rustc {
-    fn installed() -> Result<Self> {
+    fn at(program: impl Into<PathBuf>) -> Result<Self> {
+        let program = program.into();
         let ask = |arguments: &[&str]| {
-            process::output(Command::new("rustc").args(arguments).current_dir(crate::root()))
+            process::output(Command::new(&program).args(arguments).current_dir(crate::root()))
                 .context("Rust is missing: install it from https://rustup.rs")
         };
-        let version = ask(&["-vV"])?;
-        let release = version.lines().find_map(|line| line.strip_prefix("release: ")).unwrap_or_default();
-        Ok(Self { sysroot: ask(&["--print", "sysroot"])?.trim().into(), version: release.to_owned() })
+        let about = ask(&["-vV"])?;
+        let field = |name: &str| about.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+        let sysroot = ask(&["--print", "sysroot"])?.trim().into();
+        Ok(Self { sysroot, version: field("release: "), host: field("host: "), program })
     }
 
     fn library(&self) -> PathBuf {
@@ -65,9 +105,45 @@ impl Rustc {
         let Ok(files) = fs::read_dir(self.library()) else { return false };
         files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
     }
+
+    fn linker(&self) -> Result<PathBuf> {
+        let linker = self.sysroot.join("lib/rustlib").join(&self.host).join("bin/rust-lld");
+        ensure!(linker.exists(), "there is no linker for WebAssembly at {}", linker.display());
+        Ok(linker)
+    }
+
+    /// Builds the standard library from the source in its sysroot, and installs it there. Takes about a minute on two
+    /// cores.
+    fn build_library(&self) -> Result<()> {
+        say("building Rust's standard library for WebAssembly (about a minute)");
+        let folder = tempfile::tempdir()?;
+        let krate = folder.path();
+        fs::create_dir_all(krate.join("src"))?;
+        fs::write(krate.join("src/lib.rs"), "")?;
+        fs::write(krate.join("Cargo.toml"), "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n")?;
+        // Without bitcode in the library, link-time optimisation does not link.
+        process::check(
+            process::cargo(["build", "--release", "-Z", "build-std=std,panic_abort,proc_macro", "--target", TARGET])
+                .current_dir(krate)
+                .env("RUSTC", &self.program)
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("RUSTFLAGS", "-Cembed-bitcode=yes")
+                .env("CARGO_TARGET_DIR", krate.join("target")),
+        )?;
+        let built = krate.join("target").join(TARGET).join("release/deps");
+        let library = self.library();
+        fs::create_dir_all(&library)?;
+        for file in fs::read_dir(built)?.flatten() {
+            let name = file.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".rlib") && !name.starts_with("libempty-") {
+                fs::copy(file.path(), library.join(name))?;
+            }
+        }
+        Ok(())
+    }
 }
 
-fn add_with_rustup() -> Result<()> {
+fn add_with_rustup(_: &Rustc) -> Result<()> {
     ensure!(process::find("rustup").is_some(), "rustup is not installed");
     say(format_args!("adding the target {TARGET} with rustup"));
     let child = Command::new("rustup").current_dir(crate::root()).args(["target", "add", TARGET]).spawn()?;
@@ -90,9 +166,8 @@ fn wait(mut child: Child, patience: Duration) -> Result<()> {
     }
 }
 
-/// Builds the standard library from the `rust-src` package of exactly rustc's version, and installs it in rustc's
-/// sysroot. Takes about a minute on two cores.
-fn build_from_debian(rustc: &Rustc) -> Result<()> {
+/// Builds the standard library from the `rust-src` package of exactly rustc's version.
+fn build_from_debians_source(rustc: &Rustc) -> Result<()> {
     for program in ["apt-get", "dpkg"] {
         ensure!(process::find(program).is_some(), "{program} is not installed");
     }
@@ -109,29 +184,19 @@ fn build_from_debian(rustc: &Rustc) -> Result<()> {
         .with_context(|| format!("Debian has no rust-src {}", rustc.version))?;
     let destination = rustc.sysroot.join("lib/rustlib/src/rust/library");
     copy_tree(&source, &destination).context("cannot copy the source into the toolchain")?;
-    say("building Rust's standard library for WebAssembly (about a minute)");
-    let krate = folder.path().join("empty");
-    fs::create_dir_all(krate.join("src"))?;
-    fs::write(krate.join("src/lib.rs"), "")?;
-    fs::write(krate.join("Cargo.toml"), "[package]\nname = \"empty\"\nedition = \"2024\"\n[workspace]\n")?;
-    // Without bitcode in the library, link-time optimisation does not link.
-    process::check(
-        process::cargo(["build", "--release", "-Z", "build-std=std,panic_abort,proc_macro", "--target", TARGET])
-            .current_dir(&krate)
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "-Cembed-bitcode=yes")
-            .env("CARGO_TARGET_DIR", krate.join("target")),
-    )?;
-    let built = krate.join("target").join(TARGET).join("release/deps");
-    let library = rustc.library();
-    fs::create_dir_all(&library)?;
-    for file in fs::read_dir(built)?.flatten() {
-        let name = file.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".rlib") && !name.starts_with("libempty-") {
-            fs::copy(file.path(), library.join(name))?;
-        }
+    rustc.build_library()
+}
+
+/// Debian's pair of compiler and source, whatever its version: good enough for the console alone. A compiler that is
+/// there already stays: the pair would replace it.
+fn build_with_debians_compiler() -> Result<Rustc> {
+    if !Path::new(DEBIANS_RUSTC).exists() {
+        debian::install(&["rustc-web", "rust-web-src"])?;
     }
-    Ok(())
+    let debian = Rustc::at(DEBIANS_RUSTC)?;
+    debian.build_library()?;
+    ensure!(debian.has_target(), "Debian's rustc {} built no standard library", debian.version);
+    Ok(debian)
 }
 
 /// Fetches `rust-src` with a package list of our own, so that the machine's configuration stays as it is. Returns

@@ -20,14 +20,13 @@ pub fn clippy() -> Result<Count> {
     Ok(Count::PASSED)
 }
 
-/// clippy on what runs in the browser. Building `shared` there proves that it does no I/O of its own.
+/// clippy on what runs in the browser. Building `shared` there proves that it does no I/O of its own. A compiler of
+/// Debian's has no clippy that fits: the installed one then looks at the console as if it ran on this machine.
 pub fn clippy_wasm() -> Result<Count> {
-    wasm_target::ensure()?;
-    let mut count = Count::default();
-    for package in ["shared", "frontend"] {
-        let arguments = ["clippy", "--package", package, "--target", wasm_target::TARGET, "--", "--deny", "warnings"];
-        check(&mut cargo(arguments))?;
-        count += Count::PASSED;
-    }
-    Ok(count)
+    let toolchain = wasm_target::toolchain()?;
+    check(&mut toolchain.cargo(["build", "--package", "shared"]))?;
+    let clippy = ["clippy", "--package", "shared", "--package", "frontend"];
+    let mut clippy = if toolchain.is_installed() { toolchain.cargo(clippy) } else { cargo(clippy) };
+    check(clippy.args(["--", "--deny", "warnings"]))?;
+    Ok(Count { passed: 2, failed: 0 })
 }

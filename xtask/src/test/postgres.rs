@@ -3,7 +3,6 @@
 use crate::debian;
 use crate::process::{self, say};
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -12,6 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// Becomes the server, which gets SIGINT (disconnect everybody and stop) when the pipe from us closes: also when we are
+/// killed and can no longer stop it ourselves.
+const STOP_WITH_US: &str = "exec 3<&0; { read -r _ <&3; kill -INT $$; } & exec \"$@\" 3<&- </dev/null";
 
 /// A running cluster; dropping it stops the server and removes its files.
 pub struct Cluster {
@@ -33,7 +36,8 @@ impl Cluster {
         process::output(initdb.args(["--encoding=UTF8", "--locale=C.UTF-8"]))?;
         let port = free_port()?;
         let log = folder.path().join("log");
-        let mut server = user.command(&programs.join("postgres"), folder.path());
+        let mut server = user.command(Path::new("sh"), folder.path());
+        server.args(["-c", STOP_WITH_US, "sh"]).arg(programs.join("postgres"));
         server.arg("-D").arg(&data).arg("-p").arg(port.to_string());
         for setting in [
             "listen_addresses=127.0.0.1",
@@ -47,7 +51,7 @@ impl Cluster {
             server.args(["-c", setting]);
         }
         let log_file = File::create(&log)?;
-        let server = server.stdin(Stdio::null()).stdout(log_file.try_clone()?).stderr(log_file).spawn()?;
+        let server = server.stdin(Stdio::piped()).stdout(log_file.try_clone()?).stderr(log_file).spawn()?;
         let url = format!("postgres://stoplist@127.0.0.1:{port}/postgres");
         let mut cluster = Self { server, url, _folder: folder };
         cluster.wait_until_ready(&programs, port, &log)?;
@@ -77,9 +81,8 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // SIGINT: disconnect everybody and stop.
-        let stopped = kill_process(Pid::from_child(&self.server), Signal::INT).map_err(std::io::Error::from);
-        if let Err(error) = stopped.and_then(|()| self.server.wait()) {
+        // Waiting closes the server's pipe first, which stops it.
+        if let Err(error) = self.server.wait() {
             say(format_args!("PostgreSQL did not stop: {error}"));
         }
     }
