@@ -42,6 +42,48 @@ pub struct Account {
     pub plan: Plan,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// Whether the lists and logs may be downloaded: all four together.
+    pub downloads_enabled: bool,
+    /// Delivery events are kept for this many days after they happened.
+    pub event_retention_days: u16,
+    /// Counts the changes; the ETag is made of it.
+    pub revision: i64,
+}
+
+impl Account {
+    /// A new account with the features that every account has at first.
+    pub const fn new(id: Uuid, name: String, plan: Plan, created_at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            name,
+            plan,
+            created_at,
+            downloads_enabled: false,
+            event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
+            revision: 1,
+        }
+    }
+}
+
+/// How long delivery events are kept where the provider did not say otherwise, in days.
+pub const DEFAULT_EVENT_RETENTION_DAYS: u16 = 90;
+/// The longest retention, in days.
+pub const MAX_EVENT_RETENTION_DAYS: u16 = 3_650;
+
+/// What a provider changes of an account; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AccountUpdate {
+    /// Whether the lists and logs may be downloaded: all four together.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downloads_enabled: Option<bool>,
+    /// How many days delivery events are kept after they happened, 1 to 3,650. Older ones are removed and no longer
+    /// taken in; what they counted stays.
+    #[garde(range(min = 1, max = MAX_EVENT_RETENTION_DAYS))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_retention_days: Option<u16>,
 }
 
 /// An account to make, with its first administrator.

@@ -103,6 +103,8 @@ pub struct Me {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_name: Option<String>,
+    /// Whether the open account may download its lists and logs; if not, an inquiry to the provider asks for it.
+    pub downloads_enabled: bool,
 }
 
 /// What a token may be used for.

@@ -2,19 +2,19 @@
 
 use super::{
     auth::Provider,
-    extract::{Body, QueryParams},
+    extract::{Body, PathIds, QueryParams, etag, if_match},
     idempotency::secret,
 };
 use crate::{
     service::{self, Result},
     state::AppState,
 };
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use garde::Validate;
 use serde::Deserialize;
 use shared::{
     Page, Problem,
-    account::{Account, NewAccount},
+    account::{Account, AccountUpdate, NewAccount},
     page::{DEFAULT_LIMIT, MAX_LIMIT},
     session::AccessToken,
 };
@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(leave).service(enter);
+    config.service(list).service(create).service(leave).service(enter).service(show).service(update);
 }
 
 /// Which page.
@@ -66,6 +66,43 @@ async fn create(state: web::Data<AppState>, provider: Provider, body: Body<NewAc
     Ok(HttpResponse::Created().json(service::accounts::create(&state, &provider.0, body.0).await?))
 }
 
+/// An account; its ETag goes into If-Match to change it
+#[utoipa::path(tag = "Provider", operation_id = "show_account", security(("bearer" = [])),
+    params(("account_id" = Uuid, Path, description = "The account")),
+    responses((status = 200, body = Account, headers(("ETag" = String, description = "The revision")))))]
+#[get("/provider/accounts/{account_id}")]
+async fn show(state: web::Data<AppState>, _provider: Provider, id: PathIds<Uuid>) -> Result<HttpResponse> {
+    Ok(answer(&service::accounts::get(&state, id.0).await?))
+}
+
+fn answer(account: &Account) -> HttpResponse {
+    HttpResponse::Ok().insert_header(etag(account.revision)).json(account)
+}
+
+/// Change what an account may use: downloads, and how long its delivery events are kept
+#[utoipa::path(tag = "Provider", operation_id = "update_account", security(("bearer" = [])),
+    params(
+        ("account_id" = Uuid, Path, description = "The account"),
+        ("If-Match" = String, Header, description = "The ETag that was read"),
+    ),
+    request_body = AccountUpdate, responses(
+        (status = 200, body = Account, headers(("ETag" = String, description = "The new revision"))),
+        (status = 412, body = Problem, content_type = "application/problem+json",
+            description = "Changed by somebody else since it was read"),
+        (status = 428, body = Problem, content_type = "application/problem+json", description = "If-Match is missing"),
+    ))]
+#[patch("/provider/accounts/{account_id}")]
+async fn update(
+    state: web::Data<AppState>,
+    provider: Provider,
+    id: PathIds<Uuid>,
+    request: HttpRequest,
+    body: Body<AccountUpdate>,
+) -> Result<HttpResponse> {
+    let revision = if_match(&request)?;
+    Ok(answer(&service::accounts::update(&state, &provider.0, id.0, revision, &body.0).await?))
+}
+
 /// Act as administrator inside an account; this is written into its audit log
 #[utoipa::path(tag = "Provider", operation_id = "enter_account", security(("bearer" = [])),
     params(("account_id" = Uuid, Path, description = "The account")), responses((status = 200, body = AccessToken)))]
@@ -73,7 +110,7 @@ async fn create(state: web::Data<AppState>, provider: Provider, body: Body<NewAc
 async fn enter(
     state: web::Data<AppState>,
     provider: Provider,
-    id: super::extract::PathIds<Uuid>,
+    id: PathIds<Uuid>,
 ) -> Result<HttpResponse> {
     Ok(secret(HttpResponse::Ok().json(service::accounts::enter(&state, &provider.0, id.0).await?)))
 }

@@ -1,7 +1,12 @@
 //! Reading requests: every wrong field is named by its JSON pointer or query parameter, and nothing is guessed.
 
 use crate::service::{Error, Result};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::header::{ETAG, HeaderName, IF_MATCH},
+    web,
+};
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, future::LocalBoxFuture};
 use garde::Validate;
@@ -39,6 +44,23 @@ impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Bod
 /// The length that the request announces.
 pub fn content_length(request: &HttpRequest) -> Option<usize> {
     request.headers().get(actix_web::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The revision that `If-Match` names.
+///
+/// # Errors
+/// [`Error::PreconditionRequired`] without the header, [`Error::PreconditionFailed`] when it names no revision.
+pub fn if_match(request: &HttpRequest) -> Result<i64> {
+    let header = request.headers().get(IF_MATCH).ok_or(Error::PreconditionRequired)?;
+    let tag = header.to_str().ok().map(str::trim).and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"'));
+    tag.and_then(|tag| tag.parse().ok()).ok_or_else(|| {
+        Error::PreconditionFailed("If-Match names no revision: send the ETag exactly as it was read".to_owned())
+    })
+}
+
+/// The ETag of a revision, which [`if_match`] reads.
+pub fn etag(revision: i64) -> (HeaderName, String) {
+    (ETAG, format!("\"{revision}\""))
 }
 
 /// Reads a whole body.

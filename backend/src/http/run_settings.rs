@@ -2,17 +2,13 @@
 
 use super::{
     auth::{Administrator, Viewer},
-    extract::{Body, PathIds},
+    extract::{Body, PathIds, etag, if_match},
 };
 use crate::{
-    service::{Error, Result, run_settings, server_configurations::open},
+    service::{Result, run_settings, server_configurations::open},
     state::AppState,
 };
-use actix_web::{
-    HttpRequest, HttpResponse, get,
-    http::header::{ETAG, IF_MATCH},
-    post, put, web,
-};
+use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
 use shared::{
     Problem,
     run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
@@ -26,16 +22,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 fn answer(settings: &RunSettings) -> HttpResponse {
-    HttpResponse::Ok().insert_header((ETAG, format!("\"{}\"", settings.revision))).json(settings)
-}
-
-/// The revision that `If-Match` names.
-fn if_match(request: &HttpRequest) -> Result<i64> {
-    let header = request.headers().get(IF_MATCH).ok_or(Error::PreconditionRequired)?;
-    let tag = header.to_str().ok().map(str::trim).and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"'));
-    tag.and_then(|tag| tag.parse().ok()).ok_or_else(|| {
-        Error::PreconditionFailed("If-Match names no revision: send the ETag exactly as it was read".to_owned())
-    })
+    HttpResponse::Ok().insert_header(etag(settings.revision)).json(settings)
 }
 
 /// The run settings; their ETag goes into If-Match to change them

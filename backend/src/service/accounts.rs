@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use shared::{
     Page,
-    account::{Account, NewAccount},
+    account::{Account, AccountUpdate, NewAccount},
     page::Total,
     session::{AccessToken, Role},
 };
@@ -53,7 +53,7 @@ pub async fn create(state: &AppState, provider: &Identity, new: NewAccount) -> R
     let email = users::email(&new.administrator_email, "/administrator_email")?;
     let password_hash = state.keys.hash(new.administrator_password).await?;
     let now = state.clock.now();
-    let account = Account { id: Uuid::now_v7(), name: new.name, plan: new.plan, created_at: now };
+    let account = Account::new(Uuid::now_v7(), new.name, new.plan, now);
     let tx = state.db.begin().await?;
     store::accounts::insert(&tx, &account).await.map_err(|error| {
         if error.is_duplicate() {
@@ -71,6 +71,51 @@ pub async fn create(state: &AppState, provider: &Identity, new: NewAccount) -> R
     audit::record(&tx, entry).await?;
     tx.commit().await?;
     Ok(account)
+}
+
+/// An account.
+///
+/// # Errors
+/// [`Error::NotFound`]: no such account.
+pub async fn get(state: &AppState, id: Uuid) -> Result<Account> {
+    store::accounts::find(state.db.connection(), id).await?.ok_or(Error::NotFound)
+}
+
+/// Changes what an account that was read at `revision` may use.
+///
+/// # Errors
+/// [`Error::NotFound`]: no such account. [`Error::PreconditionFailed`]: it was changed since.
+pub async fn update(
+    state: &AppState,
+    provider: &Identity,
+    id: Uuid,
+    revision: i64,
+    update: &AccountUpdate,
+) -> Result<Account> {
+    let tx = state.db.begin().await?;
+    let before = store::accounts::find(&tx, id).await?.ok_or(Error::NotFound)?;
+    let after = Account {
+        downloads_enabled: update.downloads_enabled.unwrap_or(before.downloads_enabled),
+        event_retention_days: update.event_retention_days.unwrap_or(before.event_retention_days),
+        revision: revision + 1,
+        ..before.clone()
+    };
+    if !store::accounts::update(&tx, &after, revision).await? {
+        return Err(Error::PreconditionFailed(
+            "the account was changed by somebody else: read it again and repeat your change".to_owned(),
+        ));
+    }
+    let features = |account: &Account| {
+        json!({ "downloads_enabled": account.downloads_enabled, "event_retention_days": account.event_retention_days })
+    };
+    let entry = audit::NewAuditEntry {
+        before: Some(features(&before)),
+        after: Some(features(&after)),
+        ..acting_on(provider, id).audit(state.clock.now(), "account.update", id.to_string())
+    };
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    Ok(after)
 }
 
 /// Lets a provider act as administrator inside an account.

@@ -114,8 +114,8 @@ pub async fn fill(state: &AppState) -> Result<SignIns> {
 /// The account with its administrator, and the provider.
 async fn people(state: &AppState) -> Result<(Access, SignIns)> {
     let now = state.clock.now();
-    let account =
-        Account { id: Uuid::now_v7(), name: "Sample Inc.".to_owned(), plan: Plan::Professional, created_at: now };
+    let mut account = Account::new(Uuid::now_v7(), "Sample Inc.".to_owned(), Plan::Professional, now);
+    account.downloads_enabled = true;
     // As long as a set-up code and as easy to type.
     let passwords = [keys::new_setup_code(), keys::new_setup_code()];
     let [administrator_hash, provider_hash] =

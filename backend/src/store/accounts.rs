@@ -11,6 +11,9 @@ struct Row {
     name: String,
     plan: String,
     created_at: i64,
+    downloads_enabled: bool,
+    event_retention_days: i64,
+    revision: i64,
 }
 
 impl TryFrom<Row> for Account {
@@ -23,24 +26,51 @@ impl TryFrom<Row> for Account {
             name: row.name,
             plan: plan.ok_or_else(|| Error::Unreadable(format!("plan {}", row.plan)))?,
             created_at: time(row.created_at)?,
+            downloads_enabled: row.downloads_enabled,
+            event_retention_days: u16::try_from(row.event_retention_days)
+                .map_err(|_| Error::Unreadable(format!("retention {}", row.event_retention_days)))?,
+            revision: row.revision,
         })
     }
 }
+
+const SELECT: &str = "SELECT id, name, plan, created_at, downloads_enabled, event_retention_days, revision FROM accounts";
 
 /// Adds an account.
 ///
 /// # Errors
 /// The database refused; [`Error::is_duplicate`] when the name is taken.
 pub async fn insert<C: ConnectionTrait>(connection: &C, account: &Account) -> Result<()> {
-    let sql = "INSERT INTO accounts (id, name, plan, created_at) VALUES ($1, $2, $3, $4)";
+    let sql = "INSERT INTO accounts (id, name, plan, created_at, downloads_enabled, event_retention_days, revision) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let values = [
         account.id.into(),
         account.name.as_str().into(),
         account.plan.as_str().into(),
         millis(account.created_at).into(),
+        account.downloads_enabled.into(),
+        i64::from(account.event_retention_days).into(),
+        account.revision.into(),
     ];
     connection.execute_raw(statement(connection, sql, values)).await?;
     Ok(())
+}
+
+/// Writes the features of an account that still has the revision `read`; false when it has another one.
+///
+/// # Errors
+/// The database refused.
+pub async fn update<C: ConnectionTrait>(transaction: &C, account: &Account, read: i64) -> Result<bool> {
+    let sql = "UPDATE accounts SET downloads_enabled = $3, event_retention_days = $4, revision = $5 \
+               WHERE id = $1 AND revision = $2";
+    let values = [
+        account.id.into(),
+        read.into(),
+        account.downloads_enabled.into(),
+        i64::from(account.event_retention_days).into(),
+        account.revision.into(),
+    ];
+    Ok(transaction.execute_raw(statement(transaction, sql, values)).await?.rows_affected() == 1)
 }
 
 /// Finds an account.
@@ -48,7 +78,7 @@ pub async fn insert<C: ConnectionTrait>(connection: &C, account: &Account) -> Re
 /// # Errors
 /// The database refused.
 pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<Account>> {
-    let sql = "SELECT id, name, plan, created_at FROM accounts WHERE id = $1";
+    let sql = format!("{SELECT} WHERE id = $1");
     let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
     row.map(Account::try_from).transpose()
 }
@@ -58,7 +88,7 @@ pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option
 /// # Errors
 /// The database refused.
 pub async fn find_by_name<C: ConnectionTrait>(connection: &C, name: &str) -> Result<Option<Account>> {
-    let sql = "SELECT id, name, plan, created_at FROM accounts WHERE name = $1";
+    let sql = format!("{SELECT} WHERE name = $1");
     let row = Row::find_by_statement(statement(connection, sql, [name.into()])).one(connection).await?;
     row.map(Account::try_from).transpose()
 }
@@ -68,7 +98,7 @@ pub async fn find_by_name<C: ConnectionTrait>(connection: &C, name: &str) -> Res
 /// # Errors
 /// The database refused.
 pub async fn list<C: ConnectionTrait>(connection: &C, after: Option<&str>, limit: u16) -> Result<Vec<Account>> {
-    let sql = "SELECT id, name, plan, created_at FROM accounts WHERE name > $1 ORDER BY name LIMIT $2";
+    let sql = format!("{SELECT} WHERE name > $1 ORDER BY name LIMIT $2");
     let values = [after.unwrap_or_default().into(), i64::from(limit).into()];
     let rows = Row::find_by_statement(statement(connection, sql, values)).all(connection).await?;
     rows.into_iter().map(Account::try_from).collect()
