@@ -107,11 +107,7 @@ async fn update(
 #[utoipa::path(tag = "Provider", operation_id = "enter_account", security(("bearer" = [])),
     params(("account_id" = Uuid, Path, description = "The account")), responses((status = 200, body = AccessToken)))]
 #[post("/provider/accounts/{account_id}/enter")]
-async fn enter(
-    state: web::Data<AppState>,
-    provider: Provider,
-    id: PathIds<Uuid>,
-) -> Result<HttpResponse> {
+async fn enter(state: web::Data<AppState>, provider: Provider, id: PathIds<Uuid>) -> Result<HttpResponse> {
     Ok(secret(HttpResponse::Ok().json(service::accounts::enter(&state, &provider.0, id.0).await?)))
 }
 

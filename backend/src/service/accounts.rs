@@ -105,9 +105,7 @@ pub async fn update(
             "the account was changed by somebody else: read it again and repeat your change".to_owned(),
         ));
     }
-    let features = |account: &Account| {
-        json!({ "downloads_enabled": account.downloads_enabled, "event_retention_days": account.event_retention_days })
-    };
+    let features = |account: &Account| json!({ "downloads_enabled": account.downloads_enabled, "event_retention_days": account.event_retention_days });
     let entry = audit::NewAuditEntry {
         before: Some(features(&before)),
         after: Some(features(&after)),

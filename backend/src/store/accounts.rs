@@ -34,7 +34,8 @@ impl TryFrom<Row> for Account {
     }
 }
 
-const SELECT: &str = "SELECT id, name, plan, created_at, downloads_enabled, event_retention_days, revision FROM accounts";
+const SELECT: &str =
+    "SELECT id, name, plan, created_at, downloads_enabled, event_retention_days, revision FROM accounts";
 
 /// Adds an account.
 ///

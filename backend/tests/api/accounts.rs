@@ -1,7 +1,8 @@
 //! Accounts, and that nothing crosses them.
 
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{PASSWORD, TestApp, client::Client};
 use reqwest::Method;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use shared::{
     Page,
@@ -67,6 +68,57 @@ async fn a_provider_sees_an_account_only_inside_it() {
     let nowhere = uuid::Uuid::nil();
     outside.post(&format!("{ACCOUNTS}/{nowhere}/enter"), &json!({})).await.expect(404);
     outside.post(&format!("{ACCOUNTS}/no-id/enter"), &json!({})).await.expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_changes_what_an_account_may_use() {
+    let app = TestApp::start().await;
+    let place = app.workplace().await;
+    let account = place.provider.get(ACCOUNTS).await.json::<Page<Account>>().items.remove(0);
+    assert_eq!((account.downloads_enabled, account.event_retention_days), (false, 90));
+    let path = format!("{ACCOUNTS}/{}", account.id);
+    let change = async |client: &Client, tag: Option<&str>, body: serde_json::Value| {
+        let request = client.request(Method::PATCH, &path).json(&body);
+        client.send(tag.map_or(request.try_clone().expect("a body"), |tag| request.header("If-Match", tag))).await
+    };
+
+    let read = place.provider.get(&path).await.expect(200);
+    let tag = read.headers["etag"].to_str().expect("a tag").to_owned();
+    assert_eq!(read.json::<Account>(), account);
+    let wanted = json!({ "downloads_enabled": true });
+    change(&place.provider, None, wanted.clone()).await.expect(428);
+    change(&place.provider, Some("\"77\""), wanted.clone()).await.expect(412);
+    for (field, wrong) in [
+        ("/event_retention_days", json!({ "event_retention_days": 0 })),
+        ("/event_retention_days", json!({ "event_retention_days": 3_651 })),
+        ("/downloads_enabled", json!({ "downloads_enabled": "yes" })),
+        ("/plan", json!({ "plan": "standard" })),
+    ] {
+        change(&place.provider, Some(&tag), wrong).await.expect_problem(422, field);
+    }
+    change(&place.administrator, Some(&tag), wanted.clone()).await.expect(403);
+    let me = || async { place.administrator.get("/api/v1/me").await.json::<Me>().downloads_enabled };
+    assert!(!me().await, "nothing changed");
+
+    let changed = change(&place.provider, Some(&tag), wanted).await.expect(200);
+    assert_ne!(changed.headers["etag"].to_str().expect("a tag"), tag);
+    assert!(me().await);
+    change(&place.provider, Some(&tag), json!({ "event_retention_days": 30 })).await.expect(412);
+    let tag = changed.headers["etag"].to_str().expect("a tag");
+    let changed = change(&place.provider, Some(tag), json!({ "event_retention_days": 30 })).await.expect(200);
+    let account = changed.json::<Account>();
+    assert_eq!((account.downloads_enabled, account.event_retention_days), (true, 30), "what is absent stays");
+    place.provider.get(&format!("{ACCOUNTS}/{}", uuid::Uuid::nil())).await.expect(404);
+
+    let connection = app.running.state.db.connection();
+    let sql = "SELECT before_value, after_value FROM audit_log WHERE action = 'account.update' AND account_id = $1 \
+               ORDER BY id DESC";
+    let rows = connection.query_all_raw(backend::store::statement(connection, sql, [account.id.into()])).await;
+    let rows = rows.expect("the audit log");
+    assert_eq!(rows.len(), 2);
+    let value = |name: &str| rows[0].try_get::<String>("", name).expect("a text");
+    assert_eq!(value("before_value"), r#"{"downloads_enabled":true,"event_retention_days":90}"#);
+    assert_eq!(value("after_value"), r#"{"downloads_enabled":true,"event_retention_days":30}"#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
