@@ -5,9 +5,9 @@ use crate::{
     state::AppState,
     store::{
         DatabaseTransaction, audit,
-        blocked_addresses::{self, Block},
-        change_sets::{self, Sum},
-        conditions, exemptions,
+        blocked_addresses::{self, Block, PendingRemoval},
+        change_sets::{self, ChangeSet, Sum},
+        conditions, exemptions, pending_parts,
     },
 };
 use chrono::{DateTime, Utc};
@@ -47,11 +47,12 @@ pub async fn release(
     conditions::reset_counts(
         &transaction,
         server_configuration_id,
-        &ending.iter().map(|block| &block.key).collect::<Vec<_>>(),
+        &ending.iter().map(|removal| &removal.block.key).collect::<Vec<_>>(),
     )
     .await?;
 
-    let released: HashMap<&AddressKey, &Block> = ending.iter().chain(&live).map(|block| (&block.key, block)).collect();
+    let ended = ending.iter().map(|removal| &removal.block);
+    let released: HashMap<&AddressKey, &Block> = ended.chain(&live).map(|block| (&block.key, block)).collect();
     for block in released.values() {
         let exemption = Exemption {
             id: Uuid::now_v7(),
@@ -100,26 +101,41 @@ pub async fn release(
     Ok(ReleaseResult { items, distribution_id })
 }
 
-/// Takes removals that wait for a distribution into this release, so that they reach the mail servers now.
+/// Takes removals that wait, for a distribution or for the end of a list operation, into this release, so that they
+/// reach the mail servers now.
 async fn take_over(
     transaction: &DatabaseTransaction,
-    ending: &[Block],
-    release: &mut change_sets::ChangeSet,
+    ending: &[PendingRemoval],
+    release: &mut ChangeSet,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    if ending.is_empty() {
-        return Ok(());
-    }
+    let (held, never_held): (Vec<_>, Vec<_>) = ending.iter().partition(|removal| removal.block.version.is_some());
     let mut taken: HashMap<Uuid, Sum> = HashMap::new();
-    for block in ending {
-        taken.entry(block.added_set_id).or_default().add(&block.key);
-        release.removed.add(&block.key);
+    for removal in ending {
+        taken.entry(removal.removed_set_id).or_default().add(&removal.block.key);
+    }
+    for removal in &held {
+        release.removed.add(&removal.block.key);
     }
     for (set_id, sum) in taken {
         let mut set = change_sets::get(transaction, set_id).await?;
         set.removed = set.removed.minus(sum);
         change_sets::save(transaction, &set).await?;
     }
-    let ids: Vec<Uuid> = ending.iter().map(|block| block.id).collect();
-    Ok(blocked_addresses::move_removals(transaction, &ids, release.id, RemovalCause::Release, now).await?)
+    // No published list ever held these: they leave the set that would have added them.
+    let mut parts: HashMap<(Uuid, Uuid), Sum> = HashMap::new();
+    for removal in &never_held {
+        parts.entry((removal.removed_set_id, removal.block.added_set_id)).or_default().add(&removal.block.key);
+    }
+    for ((removed_set_id, added_set_id), sum) in parts {
+        let mut set = change_sets::get(transaction, added_set_id).await?;
+        set.added = set.added.minus(sum);
+        change_sets::save(transaction, &set).await?;
+        let part = pending_parts::get(transaction, removed_set_id, added_set_id).await?;
+        pending_parts::save(transaction, removed_set_id, added_set_id, part.minus(sum)).await?;
+    }
+    let ids = |removals: &[&PendingRemoval]| removals.iter().map(|removal| removal.block.id).collect::<Vec<_>>();
+    blocked_addresses::move_removals(transaction, &ids(&held), Some(release.id), RemovalCause::Release, now).await?;
+    blocked_addresses::move_removals(transaction, &ids(&never_held), None, RemovalCause::Release, now).await?;
+    Ok(())
 }

@@ -242,7 +242,8 @@ async fn cancel_watched(
     Ok(cancelled)
 }
 
-/// Ends the blocks of conditions that were disabled with "cancel blocking".
+/// Ends the blocks of conditions that were disabled with "cancel blocking". While a list operation is at work, the next
+/// run looks again: the operation may yet put blocks back.
 async fn cancel_disabled(
     transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
@@ -250,6 +251,7 @@ async fn cancel_disabled(
     set: &mut ChangeSet,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let again = change_sets::is_building(transaction, server_configuration_id).await?;
     for rule in rules.iter().filter(|rule| rule.cancel_requested) {
         loop {
             let blocks =
@@ -259,7 +261,7 @@ async fn cancel_disabled(
             }
             end(transaction, server_configuration_id, &blocks, RemovalCause::ConditionDisabled, set, now).await?;
         }
-        let done = Condition { cancel_requested: false, ..*rule };
+        let done = Condition { cancel_requested: again, ..*rule };
         conditions::save(transaction, server_configuration_id, &done).await?;
     }
     Ok(())

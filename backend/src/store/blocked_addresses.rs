@@ -4,7 +4,11 @@ mod listing;
 
 pub use listing::{Filter, Position, Row, search, total};
 
-use super::{Error, Result, change_sets::placeholders, millis, statement, time};
+use super::{
+    Error, Result,
+    change_sets::{BUILDING, placeholders},
+    millis, statement, time,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use shared::{
@@ -28,7 +32,7 @@ pub struct NewBlock {
     pub blocked_at: DateTime<Utc>,
 }
 
-/// A live block.
+/// A live block, on the list or pending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     /// The block.
@@ -97,22 +101,22 @@ pub async fn insert<C: ConnectionTrait>(
 
 const BLOCK: &str = "SELECT b.id, b.address_key, b.address, b.reason, b.added_set_id, s.version \
                      FROM blocked_addresses b JOIN change_sets s ON s.id = b.added_set_id \
-                     WHERE b.server_configuration_id = $1";
+                     WHERE b.server_configuration_id = $1 AND s.ready";
+
+fn read(row: &QueryResult) -> Result<Block> {
+    Ok(Block {
+        id: row.try_get("", "id")?,
+        key: AddressKey::from_stored(row.try_get("", "address_key")?),
+        address: row.try_get("", "address")?,
+        reason: reason(row)?,
+        added_set_id: row.try_get("", "added_set_id")?,
+        version: row.try_get("", "version")?,
+    })
+}
 
 async fn blocks<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value>) -> Result<Vec<Block>> {
     let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Block {
-                id: row.try_get("", "id")?,
-                key: AddressKey::from_stored(row.try_get("", "address_key")?),
-                address: row.try_get("", "address")?,
-                reason: reason(row)?,
-                added_set_id: row.try_get("", "added_set_id")?,
-                version: row.try_get("", "version")?,
-            })
-        })
-        .collect()
+    rows.iter().map(read).collect()
 }
 
 /// Live blocks of these addresses.
@@ -193,8 +197,16 @@ pub async fn end<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Blocks that ended, but whose removal waits for a distribution, of these addresses. `added_set_id` and `version` of
-/// the rows are those of the set that removes them.
+/// A block that ended, but whose removal waits for a distribution or for the end of a list operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRemoval {
+    /// The block.
+    pub block: Block,
+    /// The set that removes it.
+    pub removed_set_id: Uuid,
+}
+
+/// Pending removals of these addresses.
 ///
 /// # Errors
 /// The database refused.
@@ -202,32 +214,38 @@ pub async fn pending_removals<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
     keys: &[&AddressKey],
-) -> Result<Vec<Block>> {
+) -> Result<Vec<PendingRemoval>> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT r.id, r.address_key, r.address, r.reason, r.removed_set_id AS added_set_id, s.version \
-         FROM removed_blocks r JOIN change_sets s ON s.id = r.removed_set_id \
-         WHERE r.server_configuration_id = $1 AND s.version IS NULL AND r.address_key IN ({})",
+        "SELECT b.id, b.address_key, b.address, b.reason, b.added_set_id, s.version, b.removed_set_id \
+         FROM removed_blocks b JOIN change_sets s ON s.id = b.added_set_id JOIN change_sets r ON r.id = b.removed_set_id \
+         WHERE b.server_configuration_id = $1 AND r.version IS NULL AND b.address_key IN ({})",
         placeholders(2, keys.len())
     );
     let mut values = vec![server_configuration_id.into()];
     values.extend(keys.iter().map(|key| key.as_str().into()));
-    blocks(connection, sql, values).await
+    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
+    rows.iter()
+        .map(|row| Ok(PendingRemoval { block: read(row)?, removed_set_id: row.try_get("", "removed_set_id")? }))
+        .collect()
 }
 
-/// Moves removals to another change set.
+/// Moves removals to another change set; to none where no published list ever held the block.
 ///
 /// # Errors
 /// The database refused.
 pub async fn move_removals<C: ConnectionTrait>(
     transaction: &C,
     ids: &[Uuid],
-    removed_set_id: Uuid,
+    removed_set_id: Option<Uuid>,
     cause: RemovalCause,
     at: DateTime<Utc>,
 ) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     let sql = format!(
         "UPDATE removed_blocks SET removed_set_id = $1, cause = $2, removed_at = $3 WHERE id IN ({})",
         placeholders(4, ids.len())
@@ -264,8 +282,11 @@ pub async fn made_by_quarter<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
 ) -> Result<Vec<(DateTime<Utc>, i64)>> {
-    let sql = "SELECT blocked_at / 900000 AS quarter, COUNT(*) AS n FROM blocked_addresses \
-               WHERE server_configuration_id = $1 GROUP BY blocked_at / 900000 ORDER BY quarter";
+    let sql = format!(
+        "SELECT blocked_at / 900000 AS quarter, COUNT(*) AS n FROM blocked_addresses \
+         WHERE server_configuration_id = $1 AND added_set_id NOT IN {BUILDING} \
+         GROUP BY blocked_at / 900000 ORDER BY quarter"
+    );
     let rows = connection.query_all_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
     rows.iter().map(|row| Ok((time(row.try_get::<i64>("", "quarter")? * 900_000)?, row.try_get("", "n")?))).collect()
 }

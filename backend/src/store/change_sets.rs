@@ -46,6 +46,9 @@ pub struct ChangeSet {
     pub id: Uuid,
     /// The list version that it was published with; `None` while pending.
     pub version: Option<i64>,
+    /// Whether it counts: a list operation builds a set, or takes it apart, in many transactions, and until it is ready
+    /// its blocks are not on the list and what it takes off still is.
+    pub ready: bool,
     /// What the list gains.
     pub added: Sum,
     /// What the list loses.
@@ -71,6 +74,9 @@ pub(super) fn checksum(row: &QueryResult, column: &str) -> Result<ListChecksum> 
     let text: String = row.try_get("", column)?;
     text.parse().map_err(|_| Error::Unreadable(format!("checksum {text}")))
 }
+
+/// The sets of a configuration (whose placeholder is `$1`) that are not ready, as a subquery.
+pub(super) const BUILDING: &str = "(SELECT id FROM change_sets WHERE server_configuration_id = $1 AND NOT ready)";
 
 /// `$first, …` for `count` placeholders.
 pub(super) fn placeholders(first: usize, count: usize) -> String {
@@ -134,28 +140,50 @@ pub async fn create<C: ConnectionTrait>(
     server_configuration_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<ChangeSet> {
-    let set = ChangeSet { id: Uuid::now_v7(), version: None, added: Sum::default(), removed: Sum::default() };
-    let sql = "INSERT INTO change_sets (id, server_configuration_id, added_count, added_checksum, removed_count, \
-               removed_checksum, created_at) VALUES ($1, $2, 0, $3, 0, $3, $4)";
+    insert(transaction, server_configuration_id, true, now).await
+}
+
+/// Makes an empty change set that is not ready.
+///
+/// # Errors
+/// The database refused.
+pub async fn build<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<ChangeSet> {
+    insert(transaction, server_configuration_id, false, now).await
+}
+
+async fn insert<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    ready: bool,
+    now: DateTime<Utc>,
+) -> Result<ChangeSet> {
+    let set = ChangeSet { id: Uuid::now_v7(), version: None, ready, added: Sum::default(), removed: Sum::default() };
+    let sql = "INSERT INTO change_sets (id, server_configuration_id, ready, added_count, added_checksum, \
+               removed_count, removed_checksum, created_at) VALUES ($1, $2, $3, 0, $4, 0, $4, $5)";
     let empty = ListChecksum::EMPTY.to_string();
-    let values = [set.id.into(), server_configuration_id.into(), empty.into(), millis(now).into()];
+    let values = [set.id.into(), server_configuration_id.into(), ready.into(), empty.into(), millis(now).into()];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(set)
 }
 
-/// Writes what a set adds and removes.
+/// Writes what a set adds and removes, and whether it is ready.
 ///
 /// # Errors
 /// The database refused.
 pub async fn save<C: ConnectionTrait>(transaction: &C, set: &ChangeSet) -> Result<()> {
     let sql = "UPDATE change_sets SET added_count = $2, added_checksum = $3, removed_count = $4, \
-               removed_checksum = $5 WHERE id = $1";
+               removed_checksum = $5, ready = $6 WHERE id = $1";
     let values = [
         set.id.into(),
         set.added.count.into(),
         set.added.checksum.to_string().into(),
         set.removed.count.into(),
         set.removed.checksum.to_string().into(),
+        set.ready.into(),
     ];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
@@ -174,12 +202,13 @@ fn read(row: &QueryResult) -> Result<ChangeSet> {
     Ok(ChangeSet {
         id: row.try_get("", "id")?,
         version: row.try_get("", "version")?,
+        ready: row.try_get("", "ready")?,
         added: Sum { count: row.try_get("", "added_count")?, checksum: checksum(row, "added_checksum")? },
         removed: Sum { count: row.try_get("", "removed_count")?, checksum: checksum(row, "removed_checksum")? },
     })
 }
 
-const COLUMNS: &str = "id, version, added_count, added_checksum, removed_count, removed_checksum";
+const COLUMNS: &str = "id, version, ready, added_count, added_checksum, removed_count, removed_checksum";
 
 /// One set.
 ///
@@ -197,10 +226,20 @@ pub async fn get<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<ChangeS
 /// The database refused.
 pub async fn pending<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<Vec<ChangeSet>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM change_sets WHERE server_configuration_id = $1 AND version IS NULL ORDER BY created_at, id"
+        "SELECT {COLUMNS} FROM change_sets WHERE server_configuration_id = $1 AND version IS NULL AND ready \
+         ORDER BY created_at, id"
     );
     let rows = connection.query_all_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
     rows.iter().map(read).collect()
+}
+
+/// Whether a list operation builds a set of the configuration, or takes one apart.
+///
+/// # Errors
+/// The database refused.
+pub async fn is_building<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<bool> {
+    let sql = "SELECT 1 AS one FROM change_sets WHERE server_configuration_id = $1 AND NOT ready LIMIT 1";
+    Ok(connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?.is_some())
 }
 
 /// The sets published after version `after`, up to `version`, oldest first.

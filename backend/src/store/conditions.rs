@@ -1,6 +1,10 @@
 //! Blocking conditions, and what a run asks of the tallies.
 
-use super::{Error, Result, change_sets::placeholders, statement};
+use super::{
+    Error, Result,
+    change_sets::{BUILDING, placeholders},
+    statement,
+};
 use sea_orm::ConnectionTrait;
 use shared::{AddressKey, Reason};
 use uuid::Uuid;
@@ -92,6 +96,15 @@ pub async fn mark_passing<C: ConnectionTrait>(transaction: &C, server_configurat
     Ok(())
 }
 
+/// What a list operation is taking off: until it is done as a whole the address is blocked, and what it has counted is
+/// for a later run to judge.
+fn is_being_taken_off(tallies: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM removed_blocks r WHERE r.server_configuration_id = $1 \
+         AND r.address_key = {tallies}.address_key AND r.removed_set_id IN {BUILDING})"
+    )
+}
+
 /// Tallies that changed since the last run and come after `after` in the order of address and reason, at most `limit`.
 /// Nothing is counted meanwhile: counting waits for the lock of the server configuration.
 ///
@@ -106,11 +119,12 @@ pub async fn dirty_tallies<C: ConnectionTrait>(
     let sql = format!(
         "SELECT t.address_key, t.reason, t.address, t.count, t.first_at, \
          EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = t.server_configuration_id \
-         AND e.address_key = t.address_key) OR \
+         AND e.address_key = t.address_key AND e.ended_set_id IS NULL) OR \
          EXISTS (SELECT 1 FROM blocked_addresses b WHERE b.server_configuration_id = t.server_configuration_id \
          AND b.address_key = t.address_key) AS settled \
-         FROM error_tallies t WHERE t.server_configuration_id = $1 AND t.dirty \
-         AND (t.address_key, t.reason) > ($2, $3) ORDER BY t.address_key, t.reason LIMIT {limit}"
+         FROM error_tallies t WHERE t.server_configuration_id = $1 AND t.dirty AND NOT {} \
+         AND (t.address_key, t.reason) > ($2, $3) ORDER BY t.address_key, t.reason LIMIT {limit}",
+        is_being_taken_off("t")
     );
     let values = [server_configuration_id.into(), after.0.clone().into(), after.1.clone().into()];
     let rows = transaction.query_all_raw(statement(transaction, sql, values)).await?;
@@ -134,7 +148,10 @@ pub async fn dirty_tallies<C: ConnectionTrait>(
 /// # Errors
 /// The database refused.
 pub async fn clear_dirty<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid) -> Result<()> {
-    let sql = "UPDATE error_tallies SET dirty = FALSE WHERE server_configuration_id = $1 AND dirty";
+    let sql = format!(
+        "UPDATE error_tallies SET dirty = FALSE WHERE server_configuration_id = $1 AND dirty AND NOT {}",
+        is_being_taken_off("error_tallies")
+    );
     transaction.execute_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
     Ok(())
 }

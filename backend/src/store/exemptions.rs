@@ -3,6 +3,7 @@
 use super::{
     Error, Result,
     blocked_addresses::Position,
+    change_sets::BUILDING,
     millis,
     search::{Conditions, order_by},
     statement, time,
@@ -66,8 +67,9 @@ pub async fn save<C: ConnectionTrait>(
 ) -> Result<()> {
     let sql = "INSERT INTO exemptions (id, server_configuration_id, address_key, address, domain, reason, released_at, \
                comment) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-               ON CONFLICT (server_configuration_id, address_key) DO UPDATE SET reason = excluded.reason, \
-               released_at = excluded.released_at, comment = excluded.comment";
+               ON CONFLICT (server_configuration_id, address_key) WHERE ended_set_id IS NULL \
+               DO UPDATE SET reason = excluded.reason, released_at = excluded.released_at, comment = excluded.comment, \
+               made_set_id = NULL, release_set_id = NULL";
     let values = [
         exemption.id.into(),
         server_configuration_id.into(),
@@ -82,6 +84,15 @@ pub async fn save<C: ConnectionTrait>(
     Ok(())
 }
 
+/// What holds for an exemption in force, in a statement whose `$1` is the server configuration: the operation that made
+/// it is done, the one that ends it is not.
+fn in_force(table: &str) -> String {
+    format!(
+        "({table}.made_set_id IS NULL OR {table}.made_set_id NOT IN {BUILDING}) \
+         AND ({table}.ended_set_id IS NULL OR {table}.ended_set_id IN {BUILDING})"
+    )
+}
+
 /// Deletes an entry and returns it; `None` when it is not there.
 ///
 /// # Errors
@@ -91,8 +102,11 @@ pub async fn delete<C: ConnectionTrait>(
     server_configuration_id: Uuid,
     id: Uuid,
 ) -> Result<Option<Row>> {
-    let sql = "DELETE FROM exemptions WHERE server_configuration_id = $1 AND id = $2 \
-               RETURNING id, address_key, address, reason, released_at, comment";
+    let sql = format!(
+        "DELETE FROM exemptions WHERE server_configuration_id = $1 AND id = $2 AND {} \
+         RETURNING id, address_key, address, reason, released_at, comment",
+        in_force("exemptions")
+    );
     let values = [server_configuration_id.into(), id.into()];
     let row = transaction.query_one_raw(statement(transaction, sql, values)).await?;
     row.as_ref().map(read).transpose()
@@ -101,6 +115,7 @@ pub async fn delete<C: ConnectionTrait>(
 fn conditions(filter: &Filter, server_configuration_id: Uuid) -> Conditions {
     let mut conditions = Conditions::new();
     conditions.equal("e.server_configuration_id", server_configuration_id);
+    conditions.and(in_force("e"));
     if let Some(text) = &filter.text {
         conditions.address_contains("e", text);
     }

@@ -14,6 +14,7 @@ pub mod exemptions;
 pub mod idempotency_keys;
 pub mod mail_servers;
 pub mod notifications;
+pub mod pending_parts;
 pub mod queue;
 pub mod run_settings;
 pub mod runs;

@@ -2,7 +2,9 @@
 
 use super::reason;
 use crate::store::{
-    Error, Result, millis,
+    Error, Result,
+    change_sets::BUILDING,
+    millis,
     search::{COUNT_LIMIT, Conditions, order_by},
     time,
 };
@@ -78,12 +80,20 @@ const ENDED: &str = "removed_blocks b JOIN change_sets s ON s.id = b.added_set_i
 
 fn live(filter: &Filter, server_configuration_id: Uuid) -> Option<Conditions> {
     let mut conditions = conditions(filter, server_configuration_id);
+    conditions.and("s.ready");
     match filter.state {
         None => {}
         Some(BlockState::InEffect) => conditions.and("s.version IS NOT NULL"),
         Some(BlockState::Pending) => conditions.and("s.version IS NULL"),
         Some(BlockState::Releasing) => return None,
     }
+    Some(conditions)
+}
+
+/// What a list operation is taking off: it is on the list until the operation is done as a whole.
+fn live_until_done(filter: &Filter, server_configuration_id: Uuid) -> Option<Conditions> {
+    let mut conditions = live(filter, server_configuration_id)?;
+    conditions.and(format!("b.removed_set_id IN {BUILDING}"));
     Some(conditions)
 }
 
@@ -96,8 +106,10 @@ fn releasing(filter: &Filter, server_configuration_id: Uuid, held: i64) -> Optio
     let held = conditions.bind(held);
     conditions.and(format!(
         "b.removed_set_id IN (SELECT id FROM change_sets WHERE server_configuration_id = $1 \
-         AND (version IS NULL OR version > {held}))"
+         AND ready AND (version IS NULL OR version > {held}))"
     ));
+    // Never on a published list, so nobody has to let go of it.
+    conditions.and("s.version <= COALESCE(r.version, s.version)");
     Some(conditions)
 }
 
@@ -125,6 +137,7 @@ pub async fn search<C: ConnectionTrait>(
     let select = "b.id, b.address_key, b.address, b.reason, b.origin, b.blocked_at, s.version";
     let parts = [
         (live(filter, server_configuration_id), LIVE, "NULL AS cause, NULL AS removed_at"),
+        (live_until_done(filter, server_configuration_id), ENDED, "NULL AS cause, NULL AS removed_at"),
         (releasing(filter, server_configuration_id, held), ENDED, "b.cause, b.removed_at"),
     ];
     let mut rows = Vec::new();
@@ -210,8 +223,11 @@ pub async fn total<C: ConnectionTrait>(
     held: i64,
 ) -> Result<Total> {
     let mut total = Total { count: 0, more: false };
-    let parts =
-        [(live(filter, server_configuration_id), LIVE), (releasing(filter, server_configuration_id, held), ENDED)];
+    let parts = [
+        (live(filter, server_configuration_id), LIVE),
+        (live_until_done(filter, server_configuration_id), ENDED),
+        (releasing(filter, server_configuration_id, held), ENDED),
+    ];
     for (conditions, from) in parts {
         let Some(conditions) = conditions else { continue };
         let part = conditions.total(connection, from).await?;

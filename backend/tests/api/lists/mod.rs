@@ -1,6 +1,7 @@
 //! The list from errors to agents: runs, distributions, releases, run settings, the schedule.
 
 mod agents;
+mod building;
 mod live;
 mod model;
 mod runs;

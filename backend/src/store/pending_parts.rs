@@ -1,0 +1,40 @@
+//! What a change set that is not ready takes off of sets that were pending when it did.
+
+use super::{
+    Result,
+    change_sets::{Sum, checksum},
+    statement,
+};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+/// The part of `added_set_id` in `removed_set_id`.
+///
+/// # Errors
+/// The database refused.
+pub async fn get<C: ConnectionTrait>(connection: &C, removed_set_id: Uuid, added_set_id: Uuid) -> Result<Sum> {
+    let sql = "SELECT count, checksum FROM pending_parts WHERE removed_set_id = $1 AND added_set_id = $2";
+    let values = [removed_set_id.into(), added_set_id.into()];
+    let Some(row) = connection.query_one_raw(statement(connection, sql, values)).await? else {
+        return Ok(Sum::default());
+    };
+    Ok(Sum { count: row.try_get("", "count")?, checksum: checksum(&row, "checksum")? })
+}
+
+/// Writes a part.
+///
+/// # Errors
+/// The database refused.
+pub async fn save<C: ConnectionTrait>(
+    transaction: &C,
+    removed_set_id: Uuid,
+    added_set_id: Uuid,
+    part: Sum,
+) -> Result<()> {
+    let sql = "INSERT INTO pending_parts (removed_set_id, added_set_id, count, checksum) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (removed_set_id, added_set_id) DO UPDATE SET count = excluded.count, \
+               checksum = excluded.checksum";
+    let values = [removed_set_id.into(), added_set_id.into(), part.count.into(), part.checksum.to_string().into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
