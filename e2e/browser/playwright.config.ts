@@ -8,7 +8,9 @@ export default defineConfig({
   retries: 0,
   forbidOnly: true,
   workers: 2,
-  timeout: 30_000,
+  // axe is slow on a busy machine.
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
   use: {
     ...devices["Desktop Chrome"],
     locale: "en-GB",

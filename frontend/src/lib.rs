@@ -29,6 +29,7 @@ fn App() -> impl IntoView {
     let preferences = state::Preferences::restore();
     provide_context(client);
     provide_context(preferences);
+    provide_context(state::Clock::start());
     provide_context(ui::Toasts::new());
     provide_context(state::Session::start(client));
     view! {

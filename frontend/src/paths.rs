@@ -62,6 +62,11 @@ impl Section {
         format!("/configurations/{configuration}/{}", self.tail())
     }
 
+    /// Whether it is part of the Professional plan only.
+    pub const fn is_professional(self) -> bool {
+        matches!(self, Self::StopCancellation)
+    }
+
     /// The section that an address shows.
     pub fn at(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|section| path.ends_with(section.tail()))

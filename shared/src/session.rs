@@ -1,5 +1,6 @@
 //! Set-up, sign-in and tokens.
 
+use crate::account::Plan;
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,9 @@ pub struct Me {
     pub account_name: Option<String>,
     /// Whether the open account may download its lists and logs; if not, an inquiry to the provider asks for it.
     pub downloads_enabled: bool,
+    /// What it may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
 }
 
 /// What a token may be used for.

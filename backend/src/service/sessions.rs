@@ -184,6 +184,7 @@ pub async fn me(state: &AppState, identity: Identity) -> Result<Me> {
         role,
         account_id: account.as_ref().map(|account| account.id),
         downloads_enabled: account.as_ref().is_some_and(|account| account.downloads_enabled),
+        plan: account.as_ref().map(|account| account.plan),
         account_name: account.map(|account| account.name),
     })
 }

@@ -1,5 +1,5 @@
-// An account with a server configuration and a blocked address, made through the API.
-import { expect, type Page } from "@playwright/test";
+// An account with a server configuration and three sending errors, made through the API.
+import { expect, test as base, type Locator, type Page } from "@playwright/test";
 import AxeBuilder from "@axe-core/playwright";
 import { startService, type Service } from "./service";
 
@@ -14,11 +14,15 @@ export interface Workplace {
   at(section: string): string;
   /** Calls the API below the server configuration as its administrator. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  /** Calls the API as the account's administrator. */
+  account(method: string, path: string, body?: unknown): Promise<Response>;
 }
 
-async function json(response: Response): Promise<any> {
-  if (!response.ok) throw new Error(`${response.url}: ${response.status} ${await response.text()}`);
-  return response.json();
+/** The JSON of an answer that must be good. */
+export async function json(response: Response | Promise<Response>): Promise<any> {
+  const answer = await response;
+  if (!answer.ok) throw new Error(`${answer.url}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
 }
 
 function send(url: string, body?: unknown, token?: string, method = "POST", headers: Record<string, string> = {}) {
@@ -33,25 +37,20 @@ function send(url: string, body?: unknown, token?: string, method = "POST", head
   });
 }
 
-export async function openWorkplace(): Promise<Workplace> {
+async function openWorkplace(plan: Plan): Promise<Workplace> {
   const service = await startService({ sample: false });
   const api = `${service.url}/api/v1`;
-  const provider = await json(await send(`${api}/setup`, { code: service.setupCode, ...PROVIDER }));
-  await json(
-    await send(
-      `${api}/provider/accounts`,
-      {
-        name: "Example Mail",
-        plan: "professional",
-        administrator_email: ADMINISTRATOR.email,
-        administrator_password: ADMINISTRATOR.password,
-      },
-      provider.access_token,
-    ),
-  );
-  const { access_token: token } = await json(await send(`${api}/sessions`, ADMINISTRATOR));
+  const provider = await json(send(`${api}/setup`, { code: service.setupCode, ...PROVIDER }));
+  const account = {
+    name: "Example Mail",
+    plan,
+    administrator_email: ADMINISTRATOR.email,
+    administrator_password: ADMINISTRATOR.password,
+  };
+  await json(send(`${api}/provider/accounts`, account, provider.access_token));
+  const { access_token: token } = await json(send(`${api}/sessions`, ADMINISTRATOR));
   const made = await json(
-    await send(`${api}/server-configurations`, { name: "Newsletter", time_zone: "Asia/Tokyo" }, token),
+    send(`${api}/server-configurations`, { name: "Newsletter", time_zone: "Asia/Tokyo" }, token),
   );
   const workplace: Workplace = {
     service,
@@ -59,13 +58,14 @@ export async function openWorkplace(): Promise<Workplace> {
     at: (section) => `${service.url}/configurations/${made.id}${section}`,
     call: (method, path, body, headers) =>
       send(`${api}/server-configurations/${made.id}${path}`, body, token, method, headers),
+    account: (method, path, body) => send(`${api}${path}`, body, token, method),
   };
   const occurred_at = new Date().toISOString();
   const event = (id: string, address: string, reason: string, reply: string) => ({
     id, address, outcome: "error", reason, smtp_code: Number(reply.slice(0, 3)), reply, occurred_at,
   });
   await json(
-    await workplace.call("POST", "/delivery-events", [
+    workplace.call("POST", "/delivery-events", [
       event("1", "taro@example.com", "unknown_user", "550 5.1.1 User unknown"),
       event("2", "hanako@example.net", "unknown_host", "550 5.1.2 Host not found"),
       event("3", "jiro@example.org", "unknown_user", "550 5.1.1 No such mailbox"),
@@ -74,28 +74,58 @@ export async function openWorkplace(): Promise<Workplace> {
   return workplace;
 }
 
-export async function signIn(page: Page, workplace: Workplace, section: string): Promise<void> {
-  await page.goto(workplace.at(section));
+type Plan = "standard" | "professional";
+
+/** Each test has a service of its own: none depends on what another left. */
+export const test = base.extend<{ plan: Plan; workplace: Workplace }>({
+  plan: ["professional", { option: true }],
+  workplace: async ({ plan }, use) => {
+    const workplace = await openWorkplace(plan);
+    await use(workplace);
+    await workplace.service.stop();
+  },
+});
+
+export { expect } from "@playwright/test";
+
+export async function fillSignIn(page: Page): Promise<void> {
   await page.getByLabel("E-mail").fill(ADMINISTRATOR.email);
   await page.getByLabel("Password").fill(ADMINISTRATOR.password);
   await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+export async function signIn(page: Page, workplace: Workplace, section: string): Promise<void> {
+  await page.goto(workplace.at(section));
+  await fillSignIn(page);
   await expect(page).toHaveURL(workplace.at(section));
   await expect(page.getByRole("heading", { level: 1, name: "Newsletter" })).toBeVisible();
 }
 
 /** Performs a run and waits until it is done. */
 export async function runNow(workplace: Workplace): Promise<void> {
-  const run = await json(await workplace.call("POST", "/runs"));
+  const run = await json(workplace.call("POST", "/runs"));
   await expect
-    .poll(async () => (await json(await workplace.call("GET", `/runs/${run.id}`))).state, { timeout: 20_000 })
+    .poll(async () => (await json(workplace.call("GET", `/runs/${run.id}`))).state, { timeout: 20_000 })
     .toBe("done");
+}
+
+/** Goes with the Tab key until the element has the focus, as somebody without a mouse does. */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let presses = 0; presses < 60; presses++) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`the Tab key does not reach ${target}`);
 }
 
 /** Nothing on the page as it is now breaks WCAG 2.2 AA or axe's best practices, in light and in dark. */
 export async function expectAccessible(page: Page): Promise<void> {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const { violations } = await new AxeBuilder({ page }).analyze();
+    const axe = new AxeBuilder({ page });
+    // Only contrast depends on the scheme.
+    if (colorScheme === "dark") axe.withRules("color-contrast");
+    const { violations } = await axe.analyze();
     expect(violations.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes.map((node) => node.html)}`)).toEqual([]);
   }
 }

@@ -17,6 +17,8 @@ pub enum SignedIn {
     Yes,
     /// No.
     No,
+    /// Not any more: the session ended by itself.
+    Ended,
 }
 
 type Refresh = Shared<LocalBoxFuture<'static, Result<(), ApiError>>>;
@@ -75,10 +77,17 @@ impl Client {
         self.signed_in.set(SignedIn::Yes);
     }
 
-    /// Forgets the token.
-    pub(super) fn forget(self) {
+    /// Forgets the token: nobody is signed in because of `now`.
+    pub(super) fn forget(self, now: SignedIn) {
         self.token.set_value(None);
-        self.signed_in.set(SignedIn::No);
+        self.signed_in.set(now);
+    }
+
+    /// Forgets a token that is not accepted any more.
+    fn ended(self) -> ApiError {
+        let was = self.signed_in.get_untracked();
+        self.forget(if was == SignedIn::Yes { SignedIn::Ended } else { SignedIn::No });
+        ApiError::SignedOut
     }
 
     /// Gets an access token for the refresh cookie; calls at the same time share one request, because it rotates.
@@ -96,10 +105,7 @@ impl Client {
                             self.keep(answer.json()?);
                             Ok(())
                         }
-                        Ok(answer) if answer.status < 500 => {
-                            self.forget();
-                            Err(ApiError::SignedOut)
-                        }
+                        Ok(answer) if answer.status < 500 => Err(self.ended()),
                         Ok(answer) => Err(answer.problem()),
                         Err(error) => Err(error),
                     }
@@ -154,8 +160,7 @@ impl Client {
         self.refresh().await?;
         let answer = self.once(method, path, body, headers).await?;
         if answer.status == 401 {
-            self.forget();
-            return Err(ApiError::SignedOut);
+            return Err(self.ended());
         }
         answer.checked()
     }

@@ -1,6 +1,6 @@
 //! One method for each call that the console makes.
 
-use super::{ApiError, Client, EventQuery, ListQuery};
+use super::{ApiError, Client, EventQuery, ListQuery, SignedIn};
 use crate::api::client::json;
 use gloo_net::http::Method;
 use shared::{
@@ -52,7 +52,7 @@ impl Client {
     pub async fn sign_out(self) -> Result<(), ApiError> {
         let answer = self.call(Method::DELETE, "/sessions/current", None, &[]).await;
         if !matches!(answer, Err(ApiError::Unreachable)) {
-            self.forget();
+            self.forget(SignedIn::No);
         }
         answer.map(drop)
     }

@@ -5,6 +5,8 @@
 pub struct ListQuery {
     /// A part of the address.
     pub q: String,
+    /// The whole domain.
+    pub domain: String,
     /// A reason.
     pub reason: String,
     /// An origin.
@@ -28,6 +30,8 @@ pub struct ListQuery {
 pub struct EventQuery {
     /// A part of the address.
     pub q: String,
+    /// The whole domain.
+    pub domain: String,
     /// A reason.
     pub reason: String,
     /// Not before this time (RFC 3339).
@@ -42,6 +46,7 @@ impl ListQuery {
     pub(super) fn text(&self) -> String {
         text(&[
             ("q", &self.q),
+            ("domain", &self.domain),
             ("reason", &self.reason),
             ("origin", &self.origin),
             ("state", &self.state),
@@ -59,6 +64,7 @@ impl EventQuery {
         text(&[
             ("outcome", "error"),
             ("q", &self.q),
+            ("domain", &self.domain),
             ("reason", &self.reason),
             ("from", &self.from),
             ("to", &self.to),

@@ -97,7 +97,7 @@ texts! {
         cancel_blocking settings_saved settings_saved_now conflict_title conflict_text load_new
         confirm_timing_title confirm_timing_text timing_now timing_now_hint confirm
         number_wrong only_administrators
-        run_now run_now_title run_now_text run_queued run_working run_failed
+        run_now run_now_text run_queued run_working run_failed
         distributions_text distributions_empty distributions_empty_text added removed created
         receipts_none acknowledged notices waiting_acknowledgement
         mail_servers_text add_mail_server mail_server_name mail_servers_empty mail_servers_empty_text
@@ -107,6 +107,7 @@ texts! {
         accounts accounts_text new_account account_name plan_label administrator_email administrator_password account_created
         open_account accounts_empty accounts_empty_text leave_account not_found not_found_text back_home
         bad_address
+        domain deactivate_title deactivate_text next_execution standard_fixed request_release request_release_text request_not_blocked request_viewer release_soon professional_only professional_only_text
     }
     sentences {
         failed(u16);
@@ -126,6 +127,8 @@ texts! {
         cancel_blocking_of(&str);
         frequency_of(&str);
         enabled_of(&str);
+        deactivate_question(&str);
+        spread_to(i64);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::run_controls::RunControls;
 use crate::{
     paths::Section,
-    state::{Configuration, Configurations, Live, client, texts},
+    state::{Configuration, Configurations, Live, Session, client, texts},
     ui::{Badge, Empty, Tone},
 };
 use leptos::prelude::*;
@@ -16,14 +16,14 @@ use uuid::Uuid;
 /// Name, sections and run controls of the open configuration.
 #[component]
 pub fn ConfigurationFrame() -> impl IntoView {
-    let texts = texts();
+    let (texts, session, client) = (texts(), expect_context::<Session>(), client());
     let params = use_params_map();
     let id = Memo::new(move |before: Option<&Uuid>| {
         let named = params.with(|params| params.get("configuration").and_then(|id| id.parse().ok()));
         // While the page is being left the parameter is gone already.
         named.or(before.copied()).unwrap_or_default()
     });
-    let live = Live::follow(client(), id);
+    let live = Live::follow(client, id);
     provide_context(Configuration { id, live });
     let Configurations(loader) = expect_context();
     // The counts beside the names follow the lists.
@@ -47,11 +47,13 @@ pub fn ConfigurationFrame() -> impl IntoView {
         if section.get() == Some(Section::ErrorLog) {
             link(Section::ErrorLog, texts.error_log).into_any()
         } else {
+            let standard = session.is_standard();
+            let first = if standard { texts.request_release } else { texts.blocked_list };
             vec![
-                link(Section::BlockedList, texts.blocked_list),
-                link(Section::StopCancellation, texts.stop_cancellation),
-                link(Section::Distributions, texts.distributions),
-                link(Section::MailServers, texts.mail_servers),
+                Some(link(Section::BlockedList, first)),
+                (!standard).then(|| link(Section::StopCancellation, texts.stop_cancellation)),
+                Some(link(Section::Distributions, texts.distributions)),
+                Some(link(Section::MailServers, texts.mail_servers)),
             ]
             .into_any()
         }
@@ -70,13 +72,18 @@ pub fn ConfigurationFrame() -> impl IntoView {
                             <span>{(texts.addresses_count)(one.list_count)}</span>
                             <span>{one.time_zone}</span>
                         })}
-                        <Show when=move || live.connected.get()><Badge tone=Tone::Good text=texts.live_on/></Show>
+                        <Show when=move || live.connected.get() && client.reachable().get()><Badge tone=Tone::Good text=texts.live_on/></Show>
                     </p>
                 </div>
                 <Show when=move || section.get() != Some(Section::ErrorLog)><RunControls/></Show>
             </header>
             <nav class="subtabs" aria-label=texts.sections>{sections}</nav>
-            <Outlet/>
+            <Show
+                when=move || !(session.is_standard() && section.get().is_some_and(Section::is_professional))
+                fallback=move || view! { <Empty title=texts.professional_only text=texts.professional_only_text/> }
+            >
+                <Outlet/>
+            </Show>
         </Show>
     }
     .into_any()

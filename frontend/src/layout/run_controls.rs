@@ -1,10 +1,11 @@
 //! Run settings, run now, and what the run is doing.
 
 use crate::{
-    pages::RunSettingsDialog,
-    state::{Configuration, Pending, Session, client, explain, load, texts},
-    ui::{Badge, Button, Dialog, Icon, Kind, Shape, Toasts, Tone},
+    pages::{Confirm, RunSettingsDialog},
+    state::{Configuration, Session, client, load, texts},
+    ui::{Badge, Button, Icon, Kind, Shape, Toasts, Tone},
 };
+use futures::future::FutureExt;
 use leptos::prelude::*;
 use shared::{
     run::{Run, RunState},
@@ -16,22 +17,19 @@ use shared::{
 pub fn RunControls() -> impl IntoView {
     let (texts, client, toasts, session) = (texts(), client(), Toasts::here(), expect_context::<Session>());
     let Configuration { id, live } = Configuration::open();
-    let (settings, asking, starting) = (RwSignal::new(false), RwSignal::new(false), Pending::new());
+    let (settings, asking) = (RwSignal::new(false), RwSignal::new(false));
     let latest = load(move || id.get(), move || live.distributions.get(), move |id, _| client.runs(id));
     let run =
         Memo::new(move |_| live.run.get().or_else(|| latest.data.with(|page| page.as_ref()?.items.first().cloned())));
-    let start = Callback::new(move |()| {
-        starting.start(async move {
-            match client.run_now(id.get_untracked()).await {
-                Ok(run) => {
-                    live.run.set(Some(run));
-                    toasts.good(texts.run_queued);
-                    asking.set(false);
-                }
-                Err(error) => toasts.bad(explain(texts, &error)),
-            }
-        });
-    });
+    let start = move |()| {
+        async move {
+            let run = client.run_now(id.get_untracked()).await?;
+            live.run.set(Some(run));
+            toasts.good(texts.run_queued);
+            Ok(())
+        }
+        .boxed_local()
+    };
     view! {
         <div class="stack-tight">
             <div class="row">
@@ -45,13 +43,7 @@ pub fn RunControls() -> impl IntoView {
             </div>
         </div>
         <RunSettingsDialog open=settings/>
-        <Dialog open=asking title=texts.run_now_title close=texts.close>
-            <p>{texts.run_now_text}</p>
-            <div class="dialog-foot">
-                <Button press=move |()| asking.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary busy=starting.busy() press=start>{texts.run_now}</Button>
-            </div>
-        </Dialog>
+        <Confirm open=asking title=texts.run_now confirm=texts.run_now act=start><p>{texts.run_now_text}</p></Confirm>
     }
     .into_any()
 }

@@ -21,7 +21,7 @@ pub fn Shell() -> impl IntoView {
     let (session, location, navigate) = (expect_context::<Session>(), use_location(), use_navigate());
     let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
     Effect::new(move |_| {
-        if session.signed_in() == SignedIn::No {
+        if matches!(session.signed_in(), SignedIn::No | SignedIn::Ended) {
             let target = format!("{}{}", location.pathname.get_untracked(), query(&location.search.get_untracked()));
             let to = if target == paths::HOME { paths::SIGN_IN.to_owned() } else { paths::sign_in_then(&target) };
             navigate(&to, replace());

@@ -5,7 +5,8 @@ use crate::{
     state::{explain, texts},
     ui::{Notice, Tone},
 };
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
 
 /// What is wrong with one field, by its JSON pointer.
 pub fn field_error(error: RwSignal<Option<ApiError>>, pointer: &'static str) -> Signal<Option<String>> {
@@ -18,10 +19,31 @@ pub fn FormError(
     /// The failure of the last try.
     error: RwSignal<Option<ApiError>>,
 ) -> impl IntoView {
-    let texts = texts();
-    move || {
-        error.get().map(|error| {
-            view! { <div role="alert"><Notice tone=Tone::Bad><p>{explain(texts, &error)}</p></Notice></div> }
-        })
+    let (texts, element) = (texts(), NodeRef::<html::Div>::new());
+    Effect::new(move |_| {
+        if error.with(Option::is_some) {
+            show_error(element);
+        }
+    });
+    view! {
+        <div role="alert" node_ref=element>
+            {move || error.get().map(|error| {
+                view! { <Notice tone=Tone::Bad><p>{explain(texts, &error)}</p></Notice> }
+            })}
+        </div>
     }
+}
+
+/// Takes the user to the first field that is wrong, else to the words at `summary`, once they are drawn.
+pub fn show_error(summary: NodeRef<html::Div>) {
+    request_animation_frame(move || {
+        let Some(summary) = summary.get_untracked() else { return };
+        let form = summary.closest("form").ok().flatten();
+        let wrong = form.and_then(|form| form.query_selector("[aria-invalid='true']").ok().flatten());
+        match wrong.and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()) {
+            // Focusing an element of the page cannot fail.
+            Some(field) => drop(field.focus()),
+            None => summary.scroll_into_view(),
+        }
+    });
 }

@@ -1,7 +1,8 @@
 //! The pages: one folder a tab.
 
 mod blocked;
-mod day;
+mod confirm;
+mod filter;
 mod form;
 mod home;
 mod listing;
@@ -11,8 +12,9 @@ mod set_up;
 mod sign_in;
 
 pub use blocked::{BlockedList, Distributions, MailServers, RunSettingsDialog, StopCancellation, reason_options};
-pub use day::Day;
-pub use form::{FormError, field_error};
+pub use confirm::Confirm;
+pub use filter::{Day, Domain};
+pub use form::{FormError, field_error, show_error};
 pub use home::{Home, NotFound, ToBlockedList};
 pub use provider::Accounts;
 pub use report::ErrorLog;

@@ -6,7 +6,7 @@ use crate::{
     layout::Choices,
     paths,
     state::{Pending, Session, Url, client, load, texts},
-    ui::{Button, Field, Icon, Kind, Shape},
+    ui::{Button, Field, Icon, Kind, Notice, Shape, Tone},
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -41,6 +41,9 @@ pub fn SignIn() -> impl IntoView {
             <form class="gate-card" on:submit=submit>
                 <span class="brand-mark"><Icon shape=Shape::Brand size=32/></span>
                 <h1>{texts.sign_in_title}</h1>
+                <Show when=move || session.signed_in() == SignedIn::Ended>
+                    <Notice tone=Tone::Warn><p>{texts.signed_out}</p></Notice>
+                </Show>
                 <FormError error/>
                 <Field
                     id="email" label=texts.email value=email kind="email" autocomplete="username" required=true

@@ -9,7 +9,7 @@ mod session;
 mod task;
 mod url;
 
-pub use clock::now;
+pub use clock::{Clock, now, ticking};
 pub use configuration::{Configuration, Configurations};
 pub use live::Live;
 pub use load::{Loader, load};

@@ -3,7 +3,10 @@
 use super::{Loader, load, sleep};
 use crate::api::{ApiError, Client, SignedIn};
 use leptos::{prelude::*, task::spawn_local};
-use shared::session::{Me, Role};
+use shared::{
+    account::Plan,
+    session::{Me, Role},
+};
 use std::time::Duration;
 
 /// How often an unreachable service is tried.
@@ -57,6 +60,11 @@ impl Session {
     /// Whether the user may do what `role` may.
     pub fn may(self, role: Role) -> bool {
         self.me().is_some_and(|me| me.role >= role)
+    }
+
+    /// Whether the open account is on the Standard plan, which releases by request and changes no settings.
+    pub fn is_standard(self) -> bool {
+        self.me().is_some_and(|me| me.plan == Some(Plan::Standard))
     }
 
     /// Whether somebody is signed in.

@@ -44,10 +44,8 @@ impl Url {
 
     /// Sets several filters at once.
     pub fn filters(self, pairs: &[(&str, &str)]) {
-        self.change(pairs, true);
-        if !self.get_untracked("cursor").is_empty() {
-            self.change(&[("cursor", "")], true);
-        }
+        let pairs: Vec<_> = pairs.iter().copied().chain([("cursor", "")]).collect();
+        self.change(&pairs, true);
     }
 
     /// Goes to another page of a list; the browser's Back returns.
@@ -59,10 +57,6 @@ impl Url {
     pub fn clear(self) {
         let path = self.path.get_untracked();
         self.navigate(&path, true);
-    }
-
-    fn get_untracked(self, name: &str) -> String {
-        self.query.with_untracked(|query| query.get(name).unwrap_or_default())
     }
 
     fn change(self, pairs: &[(&str, &str)], replace: bool) {

@@ -1,7 +1,7 @@
 //! Form fields: each with its label, hint and error tied to it.
 
 use super::{Icon, Shape};
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 /// A line of text.
 #[component]
@@ -42,13 +42,22 @@ pub fn Field(
         }
     };
     let list = (!suggestions.is_empty()).then(|| format!("{id}-list"));
+    let element = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        let text = value.get();
+        // A time that is half typed has no value yet: writing that back would wipe it.
+        if let Some(input) = element.get().filter(|input| input.value() != text) {
+            input.set_value(&text);
+        }
+    });
     view! {
         <div class="field">
             <label for=id>{label}</label>
             <input
-                id=id class="input" type=kind autocomplete=autocomplete required=required list=list.clone()
+                node_ref=element id=id class="input" type=kind autocomplete=autocomplete required=required list=list.clone()
                 inputmode=(kind == "number").then_some("numeric")
-                aria-invalid=move || error.get().is_some().then_some("true") aria-describedby=described bind:value=value
+                aria-invalid=move || error.get().is_some().then_some("true") aria-describedby=described
+                on:input=move |event| value.set(event_target_value(&event))
             />
             {list.map(|list| view! {
                 <datalist id=list>{suggestions.iter().map(|text| view! { <option value=*text></option> }).collect_view()}</datalist>
@@ -146,7 +155,7 @@ pub fn Search(
 ) -> impl IntoView {
     let mut typed = typed;
     view! {
-        <div class="search" role="search">
+        <div class="search" role="search" aria-label=label>
             <Icon shape=Shape::Search/>
             <input
                 id=id class="input" type="search" autocomplete="off" spellcheck="false" aria-label=label placeholder=label

@@ -12,12 +12,14 @@ pub fn Moment(
     at: DateTime<Utc>,
     /// The language's tag.
     language: &'static str,
-    /// The time now, in milliseconds since 1970; absent: never in words.
+    /// The time now, in milliseconds since 1970, as it goes on; absent: never in words.
     #[prop(optional_no_strip)]
-    now: Option<f64>,
+    now: Option<Signal<f64>>,
 ) -> impl IntoView {
     let exact = date_time(at, language, None);
-    let words = now.and_then(|now| relative(at, now, language)).unwrap_or_else(|| exact.clone());
+    let written = exact.clone();
+    let words =
+        Memo::new(move |_| now.and_then(|now| relative(at, now.get(), language)).unwrap_or_else(|| written.clone()));
     view! { <time class="nowrap" datetime=at.to_rfc3339() title=exact>{words}</time> }
 }
 

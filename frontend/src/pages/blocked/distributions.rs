@@ -2,7 +2,7 @@
 
 use crate::{
     pages::listing::listing,
-    state::{Configuration, Preferences, Url, client, load, now, texts},
+    state::{Configuration, Preferences, Url, client, load, texts, ticking},
     ui::{Badge, Moment, Tone, number::grouped},
 };
 use leptos::prelude::*;
@@ -71,7 +71,7 @@ fn card(distribution: Distribution) -> AnyView {
                     <h2>{title}</h2>
                     <Badge tone text=(texts.distribution_state)(distribution.state)/>
                 </div>
-                <Moment at=distribution.created_at language now=Some(now())/>
+                <Moment at=distribution.created_at language now=Some(ticking())/>
             </header>
             <p class="meta">
                 <span>{(texts.distribution_kind)(distribution.kind)}</span>
@@ -108,7 +108,7 @@ fn receipt(receipt: Receipt, wanted: Option<i64>) -> AnyView {
                 {match receipt.acknowledged_at {
                     Some(at) => view! {
                         <span class="soft">{proof}</span>
-                        <Moment at language now=Some(now())/>
+                        <Moment at language now=Some(ticking())/>
                         <Badge tone=Tone::Good text=texts.acknowledged/>
                     }.into_any(),
                     None => view! { <Badge tone=Tone::Working text=texts.waiting_acknowledgement/> }.into_any(),

@@ -2,7 +2,7 @@
 
 use crate::{
     api::ListQuery,
-    pages::Day,
+    pages::{Day, Domain},
     state::{Url, debounced, texts},
     ui::{Search, Select, time},
 };
@@ -13,6 +13,7 @@ use shared::{Reason, list::Origin};
 pub fn list_query(url: Url) -> ListQuery {
     ListQuery {
         q: url.get("q"),
+        domain: url.get("domain"),
         reason: url.get("reason"),
         origin: url.get("origin"),
         state: url.get("state"),
@@ -31,7 +32,7 @@ pub fn reason_options() -> Vec<(&'static str, &'static str)> {
     std::iter::once(("", texts.any)).chain(reasons).collect()
 }
 
-/// Search, reason and sort; origin and state too where `block` says that the rows have them.
+/// Search, sort, reason, domain and days; origin and state too where `block` says that the rows have them.
 #[component]
 pub fn Filters(
     /// Whether the rows are blocks.
@@ -77,7 +78,7 @@ pub fn Filters(
         <div class="stack-tight">
             <div class="filters">
                 <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
-                <Select id="sort" label=texts.sort value=sort options=sorts choose=choose_sort/>
+                <Select id="sort" label=texts.sort compact=true value=sort options=sorts choose=choose_sort/>
             </div>
             <div class="filters">
                 <Select
@@ -88,6 +89,7 @@ pub fn Filters(
                     <Select id="origin" label=texts.filter_origin value=value("origin") options=origins choose=choose("origin")/>
                     <Select id="state" label=texts.filter_state value=value("state") options=states choose=choose("state")/>
                 })}
+                <Domain/>
                 <Day id="from" label=texts.from_day/>
                 <Day id="to" label=texts.to_day/>
             </div>

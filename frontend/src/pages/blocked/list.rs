@@ -3,10 +3,11 @@
 use super::{
     filters::{Filters, list_query},
     release::ReleaseDialog,
+    request_release::RequestRelease,
 };
 use crate::{
     pages::listing::listing,
-    state::{Configuration, Preferences, Session, Url, client, load, now, texts},
+    state::{Configuration, Preferences, Session, Url, client, load, texts, ticking},
     ui::{Badge, Button, Moment, Table, Tone},
 };
 use leptos::prelude::*;
@@ -15,9 +16,17 @@ use shared::{
     session::Role,
 };
 
-/// The blocked list: search, filter, release.
+/// The blocked list; on the Standard plan, the request for a release.
 #[component]
 pub fn BlockedList() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let standard = Memo::new(move |_| session.is_standard());
+    move || if standard.get() { view! { <RequestRelease/> }.into_any() } else { view! { <List/> }.into_any() }
+}
+
+/// Search, filter, release.
+#[component]
+fn List() -> impl IntoView {
     let (texts, client, url) = (texts(), client(), Url::current());
     let Configuration { id, live } = Configuration::open();
     let loader = load(
@@ -42,7 +51,7 @@ pub fn BlockedList() -> impl IntoView {
         }
         .into_any()
     };
-    let filters = &["q", "reason", "origin", "state", "from", "to"];
+    let filters = &["q", "domain", "reason", "origin", "state", "from", "to"];
     view! {
         <div class="stack">
             <Filters block=true/>
@@ -77,7 +86,7 @@ fn Row(row: BlockedAddress, chosen: RwSignal<Option<String>>) -> impl IntoView {
             <td class="address">{row.address}</td>
             <td>{(texts.reason)(row.reason)}</td>
             <td>{(texts.origin)(row.origin)}</td>
-            <td><Moment at=row.blocked_at language now=Some(now())/></td>
+            <td><Moment at=row.blocked_at language now=Some(ticking())/></td>
             <td><span title=why><Badge tone text=(texts.block_state)(row.state)/></span></td>
             <td class="actions">{move || (session.may(Role::Operator) && !releasing).then(&release)}</td>
         </tr>

@@ -2,10 +2,11 @@
 
 use super::connect::{AddDialog, ConnectDialog};
 use crate::{
-    pages::listing::listing,
-    state::{Configuration, Loader, Pending, Preferences, Session, Url, client, explain, load, now, texts},
-    ui::{Badge, Button, Dialog, Icon, Kind, Moment, Shape, Table, Toasts, Tone},
+    pages::{Confirm, listing::listing},
+    state::{Configuration, Loader, Pending, Preferences, Session, Url, client, explain, load, texts, ticking},
+    ui::{Badge, Button, Icon, Kind, Moment, Shape, Table, Toasts, Tone},
 };
+use futures::future::FutureExt;
 use leptos::prelude::*;
 use shared::{
     Page,
@@ -26,23 +27,32 @@ pub fn MailServers() -> impl IntoView {
         },
     );
     let (adding, made) = (RwSignal::new(false), RwSignal::new(None::<MailServerCredential>));
-    let (renewing, asking, pending) = (RwSignal::new(None::<MailServer>), RwSignal::new(false), Pending::new());
-    let renew = Callback::new(move |()| {
-        let Some(server) = renewing.get_untracked() else { return };
-        pending.start(async move {
-            match client.renew_token(id.get_untracked(), server.id).await {
-                Ok(credential) => {
-                    asking.set(false);
-                    made.set(Some(credential));
-                }
-                Err(error) => toasts.bad(explain(texts, &error)),
-            }
-        });
+    let chosen = RwSignal::new(None::<MailServer>);
+    let (renewing, deactivating) = (RwSignal::new(false), RwSignal::new(false));
+    let renew = move |()| {
+        async move {
+            let Some(server) = chosen.get_untracked() else { return Ok(()) };
+            made.set(Some(client.renew_token(id.get_untracked(), server.id).await?));
+            Ok(())
+        }
+        .boxed_local()
+    };
+    let deactivate = move |()| {
+        async move {
+            let Some(server) = chosen.get_untracked() else { return Ok(()) };
+            let change = MailServerUpdate { name: None, active: Some(false) };
+            client.update_mail_server(id.get_untracked(), server.id, &change).await?;
+            toasts.good(texts.mail_server_changed);
+            loader.reload();
+            Ok(())
+        }
+        .boxed_local()
+    };
+    let ask = Callback::new(move |(server, question): (MailServer, RwSignal<bool>)| {
+        chosen.set(Some(server));
+        question.set(true);
     });
-    let ask = Callback::new(move |server: MailServer| {
-        renewing.set(Some(server));
-        asking.set(true);
-    });
+    let name = move || chosen.get().map(|server| server.name).unwrap_or_default();
     let table = move |rows: Memo<Vec<MailServer>>| {
         let key = |one: &MailServer| {
             (one.id, one.name.clone(), one.active, one.state, one.last_seen_at, one.version, one.count)
@@ -50,7 +60,7 @@ pub fn MailServers() -> impl IntoView {
         let head = vec![texts.mail_server_name, texts.state, texts.last_contact, texts.holds, texts.actions];
         view! {
             <Table label=texts.mail_servers head busy=loader.busy>
-                <For each=move || rows.get() key let:server><Row server loader ask/></For>
+                <For each=move || rows.get() key let:server><Row server loader ask renewing deactivating/></For>
             </Table>
         }
         .into_any()
@@ -69,16 +79,22 @@ pub fn MailServers() -> impl IntoView {
         </div>
         <AddDialog open=adding made reload=move |()| loader.reload()/>
         <ConnectDialog made loader/>
-        <Dialog open=asking title=texts.renew_token_title close=texts.close>
+        <Confirm
+            open=deactivating title=texts.deactivate_title confirm=texts.deactivate kind=Kind::Danger act=deactivate
+        >
             <div class="stack-tight">
-                <h3>{move || renewing.get().map(|server| (texts.renew_question)(&server.name))}</h3>
+                <h3>{move || (texts.deactivate_question)(&name())}</h3>
+                <p class="soft">{texts.deactivate_text}</p>
+            </div>
+        </Confirm>
+        <Confirm
+            open=renewing title=texts.renew_token_title confirm=texts.renew_token kind=Kind::Danger act=renew
+        >
+            <div class="stack-tight">
+                <h3>{move || (texts.renew_question)(&name())}</h3>
                 <p class="soft">{texts.renew_token_text}</p>
             </div>
-            <div class="dialog-foot">
-                <Button press=move |()| asking.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Danger busy=pending.busy() press=renew>{texts.renew_token}</Button>
-            </div>
-        </Dialog>
+        </Confirm>
     }
     .into_any()
 }
@@ -93,14 +109,20 @@ pub fn tone(state: MailServerState) -> Tone {
 }
 
 #[component]
-fn Row(server: MailServer, loader: Loader<Page<MailServer>>, ask: Callback<MailServer>) -> impl IntoView {
+fn Row(
+    server: MailServer,
+    loader: Loader<Page<MailServer>>,
+    ask: Callback<(MailServer, RwSignal<bool>)>,
+    renewing: RwSignal<bool>,
+    deactivating: RwSignal<bool>,
+) -> impl IntoView {
     let (texts, client, session, toasts) = (texts(), client(), expect_context::<Session>(), Toasts::here());
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let (configuration, pending) = (Configuration::open(), Pending::new());
     let (id, active) = (server.id, server.active);
-    let switch = Callback::new(move |()| {
+    let activate = Callback::new(move |()| {
         pending.start(async move {
-            let change = MailServerUpdate { name: None, active: Some(!active) };
+            let change = MailServerUpdate { name: None, active: Some(true) };
             match client.update_mail_server(configuration.id.get_untracked(), id, &change).await {
                 Ok(_) => {
                     toasts.good(texts.mail_server_changed);
@@ -111,15 +133,20 @@ fn Row(server: MailServer, loader: Loader<Page<MailServer>>, ask: Callback<MailS
         });
     });
     let words = if active { texts.deactivate } else { texts.activate };
-    let (name, asked) = (server.name.clone(), server.clone());
+    let asked = server.clone();
+    let switch = {
+        let asked = asked.clone();
+        Callback::new(move |()| if active { ask.run((asked.clone(), deactivating)) } else { activate.run(()) })
+    };
+    let renew = {
+        let asked = asked.clone();
+        Callback::new(move |()| ask.run((asked.clone(), renewing)))
+    };
     let actions = move || {
-        let (name, asked) = (name.clone(), asked.clone());
+        let name = &asked.name;
         view! {
             <Button small=true kind=Kind::Quiet name=format!("{words}: {name}") busy=pending.busy() press=switch>{words}</Button>
-            <Button
-                small=true kind=Kind::Quiet name=format!("{}: {name}", texts.renew_token)
-                press=move |()| ask.run(asked.clone())
-            >
+            <Button small=true kind=Kind::Quiet name=format!("{}: {name}", texts.renew_token) press=renew>
                 {texts.renew_token}
             </Button>
         }
@@ -139,7 +166,7 @@ fn Row(server: MailServer, loader: Loader<Page<MailServer>>, ask: Callback<MailS
                     view! { <Badge tone=Tone::Plain text=texts.inactive/> }.into_any()
                 }}
             </td>
-            <td>{server.last_seen_at.map(|at| view! { <Moment at language now=Some(now())/> })}</td>
+            <td>{server.last_seen_at.map(|at| view! { <Moment at language now=Some(ticking())/> })}</td>
             <td class="soft">{holds}</td>
             <td class="actions">{move || session.may(Role::Administrator).then(&actions)}</td>
         </tr>

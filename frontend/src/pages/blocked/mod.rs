@@ -6,6 +6,7 @@ mod filters;
 mod list;
 mod mail_servers;
 mod release;
+mod request_release;
 mod run_settings;
 mod settings_form;
 mod stop_cancellation;

@@ -2,12 +2,12 @@
 
 use super::settings_form::{Form, SettingsFields};
 use crate::{
-    api::Versioned,
-    pages::FormError,
+    api::{ApiError, Versioned},
+    pages::{FormError, show_error},
     state::{Configuration, Pending, Preferences, Session, client, explain, load, now, texts},
     ui::{Button, Dialog, Failure, Kind, Notice, Skeleton, Toasts, Tone, time},
 };
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use shared::{
     run_settings::{DeliveryTiming, RunSettings},
     session::Role,
@@ -46,7 +46,18 @@ fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] 
     let Versioned { value: settings, etag } = settings;
     let form = Form::of(&settings);
     let (error, asking, saving) = (RwSignal::new(None), RwSignal::new(false), Pending::new());
-    let next = RwSignal::new(true);
+    let conflict = move || error.with(|error: &Option<ApiError>| error.as_ref().is_some_and(|e| e.is_conflict()));
+    let (next, summary) = (RwSignal::new(true), NodeRef::<html::Div>::new());
+    Effect::new(move |_| {
+        if conflict() {
+            show_error(summary);
+        }
+    });
+    let fixed = if session.is_standard() {
+        Some(texts.standard_fixed)
+    } else {
+        (!session.may(Role::Administrator)).then_some(texts.only_administrators)
+    };
     let etag = StoredValue::new(etag);
     let save = Callback::new(move |timing: DeliveryTiming| {
         let Some(update) = form.update(timing) else { return };
@@ -66,7 +77,7 @@ fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] 
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if !form.check() {
-            return;
+            return show_error(summary);
         }
         if form.immediate.get_untracked() {
             save.run(DeliveryTiming::Now);
@@ -76,8 +87,6 @@ fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] 
         }
     };
     let timing = move || if next.get_untracked() { DeliveryTiming::NextExecution } else { DeliveryTiming::Now };
-    let conflict =
-        move || error.with(|error: &Option<crate::api::ApiError>| error.as_ref().is_some_and(|e| e.is_conflict()));
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let zone = StoredValue::new(settings.time_zone.clone());
     let when = move || {
@@ -86,28 +95,29 @@ fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] 
     };
     view! {
         <form class="stack" on:submit=submit novalidate=true>
-            {move || if conflict() {
-                view! {
-                    <div role="alert">
-                        <Notice tone=Tone::Warn>
-                            <strong>{texts.conflict_title}</strong>
-                            <p>{texts.conflict_text}</p>
-                            <Button small=true press=reload>{texts.load_new}</Button>
-                        </Notice>
-                    </div>
-                }
-                .into_any()
-            } else {
-                view! { <FormError error/> }.into_any()
-            }}
-            <SettingsFields settings form error/>
+            <div node_ref=summary>
+                {move || if conflict() {
+                    view! {
+                        <div role="alert">
+                            <Notice tone=Tone::Warn>
+                                <strong>{texts.conflict_title}</strong>
+                                <p>{texts.conflict_text}</p>
+                                <Button small=true press=reload>{texts.load_new}</Button>
+                            </Notice>
+                        </div>
+                    }
+                    .into_any()
+                } else {
+                    view! { <FormError error/> }.into_any()
+                }}
+            </div>
+            {fixed.map(|why| view! { <Notice tone=Tone::Plain><p>{why}</p></Notice> })}
+            <SettingsFields settings form error fixed=fixed.is_some()/>
             <div class="dialog-foot sticky-foot">
                 <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                {move || if session.may(Role::Administrator) {
-                    view! { <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.save}</Button> }.into_any()
-                } else {
-                    view! { <span class="soft">{texts.only_administrators}</span> }.into_any()
-                }}
+                {fixed.is_none().then(|| {
+                    view! { <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.save}</Button> }
+                })}
             </div>
         </form>
         <Dialog open=asking title=texts.confirm_timing_title close=texts.close>

@@ -124,12 +124,14 @@ pub fn SettingsFields(
     form: Form,
     /// Why the last saving failed.
     error: RwSignal<Option<ApiError>>,
+    /// Whether they can only be read.
+    fixed: bool,
 ) -> impl IntoView {
     let texts = texts();
     let language = expect_context::<Preferences>().language.get_untracked().tag();
-    let previous = settings
-        .previous_execution
-        .map_or_else(|| texts.never.to_owned(), |at| time::date_time(at, language, Some(&settings.time_zone)));
+    let when = |at| time::date_time(at, language, Some(&settings.time_zone));
+    let previous = settings.previous_execution.map_or_else(|| texts.never.to_owned(), when);
+    let next = when(settings.next_execution);
     let wrong = move |pointer: &'static str, good: Readable, value: RwSignal<String>| {
         let refused = field_error(error, pointer);
         Signal::derive(move || {
@@ -142,53 +144,56 @@ pub fn SettingsFields(
     view! {
         <dl class="facts">
             <div class="fact"><dt>{texts.previous_execution}</dt><dd>{previous}</dd></div>
+            <div class="fact"><dt>{texts.next_execution}</dt><dd>{next}</dd></div>
         </dl>
-        <div class="two">
-            <Field
-                id="execute-timing" label=texts.execute_timing value=form.execute_timing kind="time" required=true
-                hint=(texts.execute_timing_hint)(&settings.time_zone)
-                error=field_error(error, "/execute_timing")
-            />
-            <Check
-                id="immediate-action" label=texts.immediate_action value=form.immediate
-                hint=texts.immediate_action_hint
-            />
-        </div>
-        <div class="two">
-            <Field
-                id="watch-period" label=texts.watch_period value=form.watch_period kind="number"
-                hint=texts.watch_period_hint error=wrong("/watch_period_days", maybe, form.watch_period)
-            />
-            <Field
-                id="watch-limit" label=texts.watch_daily_limit value=form.watch_limit kind="number"
-                hint=texts.watch_daily_limit_hint error=wrong("/watch_daily_limit", maybe, form.watch_limit)
-            />
-            <Field
-                id="watch-warning" label=texts.watch_warning value=form.watch_warning kind="number"
-                hint=texts.watch_warning_hint error=wrong("/watch_warning", one, form.watch_warning)
-            />
-        </div>
-        <WatchPreview form/>
-        <section class="stack-tight">
-            <h3 id="conditions">{texts.blocking_conditions}</h3>
-            <div class="conditions" role="region" aria-labelledby="conditions" tabindex="0">
-                <table>
-                    <thead>
-                        <tr>
-                            <th scope="col">{texts.enabled}</th>
-                            <th scope="col">{texts.error_reason}</th>
-                            <th scope="col">{texts.frequency}</th>
-                            <th scope="col">{texts.cancel_blocking}</th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        {conditions.into_iter().map(|condition| view! { <ConditionRow condition checked=form.checked/> }).collect_view()}
-                    </tbody>
-                </table>
+        <fieldset class="stack" disabled=fixed>
+            <div class="two">
+                <Field
+                    id="execute-timing" label=texts.execute_timing value=form.execute_timing kind="time" required=true
+                    hint=(texts.execute_timing_hint)(&settings.time_zone)
+                    error=field_error(error, "/execute_timing")
+                />
+                <Check
+                    id="immediate-action" label=texts.immediate_action value=form.immediate
+                    hint=texts.immediate_action_hint
+                />
             </div>
-            <p class="field-error" role="alert">{move || field_error(error, "/conditions").get()}</p>
-        </section>
-        <Check id="success-resets" label=texts.success_resets value=form.success_resets hint=texts.success_resets_hint/>
+            <div class="two">
+                <Field
+                    id="watch-period" label=texts.watch_period value=form.watch_period kind="number"
+                    hint=texts.watch_period_hint error=wrong("/watch_period_days", maybe, form.watch_period)
+                />
+                <Field
+                    id="watch-limit" label=texts.watch_daily_limit value=form.watch_limit kind="number"
+                    hint=texts.watch_daily_limit_hint error=wrong("/watch_daily_limit", maybe, form.watch_limit)
+                />
+                <Field
+                    id="watch-warning" label=texts.watch_warning value=form.watch_warning kind="number"
+                    hint=texts.watch_warning_hint error=wrong("/watch_warning", one, form.watch_warning)
+                />
+            </div>
+            <WatchPreview form/>
+            <section class="stack-tight">
+                <h3 id="conditions">{texts.blocking_conditions}</h3>
+                <div class="conditions" role="region" aria-labelledby="conditions" tabindex="0">
+                    <table>
+                        <thead>
+                            <tr>
+                                <th scope="col">{texts.enabled}</th>
+                                <th scope="col">{texts.error_reason}</th>
+                                <th scope="col">{texts.frequency}</th>
+                                <th scope="col">{texts.cancel_blocking}</th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            {conditions.into_iter().map(|condition| view! { <ConditionRow condition checked=form.checked/> }).collect_view()}
+                        </tbody>
+                    </table>
+                </div>
+                <p class="field-error" role="alert">{move || field_error(error, "/conditions").get()}</p>
+            </section>
+            <Check id="success-resets" label=texts.success_resets value=form.success_resets hint=texts.success_resets_hint/>
+        </fieldset>
     }
     .into_any()
 }

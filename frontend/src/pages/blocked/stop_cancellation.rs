@@ -2,10 +2,11 @@
 
 use super::filters::{Filters, list_query};
 use crate::{
-    pages::listing::listing,
-    state::{Configuration, Pending, Preferences, Session, Url, client, explain, load, now, texts},
-    ui::{Button, Dialog, Kind, Moment, Table, Toasts},
+    pages::{Confirm, listing::listing},
+    state::{Configuration, Preferences, Session, Url, client, load, texts, ticking},
+    ui::{Button, Kind, Moment, Table, Toasts},
 };
+use futures::future::FutureExt;
 use leptos::prelude::*;
 use shared::{list::Exemption, session::Role};
 
@@ -19,20 +20,17 @@ pub fn StopCancellation() -> impl IntoView {
         move || (list_query(url), live.lists.get()),
         move |id, (query, _)| client.exemptions(id, query),
     );
-    let (chosen, asking, deleting) = (RwSignal::new(None::<Exemption>), RwSignal::new(false), Pending::new());
-    let delete = Callback::new(move |()| {
-        let Some(exemption) = chosen.get_untracked() else { return };
-        deleting.start(async move {
-            match client.delete_exemption(id.get_untracked(), exemption.id).await {
-                Ok(()) => {
-                    toasts.good(texts.exemption_deleted);
-                    loader.reload();
-                    asking.set(false);
-                }
-                Err(error) => toasts.bad(explain(texts, &error)),
-            }
-        });
-    });
+    let (chosen, asking) = (RwSignal::new(None::<Exemption>), RwSignal::new(false));
+    let delete = move |()| {
+        async move {
+            let Some(exemption) = chosen.get_untracked() else { return Ok(()) };
+            client.delete_exemption(id.get_untracked(), exemption.id).await?;
+            toasts.good(texts.exemption_deleted);
+            loader.reload();
+            Ok(())
+        }
+        .boxed_local()
+    };
     let ask = Callback::new(move |exemption: Exemption| {
         chosen.set(Some(exemption));
         asking.set(true);
@@ -50,18 +48,16 @@ pub fn StopCancellation() -> impl IntoView {
         <div class="stack">
             <p class="soft">{texts.stop_cancellation_text}</p>
             <Filters block=false/>
-            {listing(loader, url, &["q", "reason", "from", "to"], (texts.exemptions_empty, texts.exemptions_empty_text), table)}
+            {listing(loader, url, &["q", "domain", "reason", "from", "to"], (texts.exemptions_empty, texts.exemptions_empty_text), table)}
         </div>
-        <Dialog open=asking title=texts.delete_exemption_title close=texts.close>
+        <Confirm
+            open=asking title=texts.delete_exemption_title confirm=texts.delete kind=Kind::Danger act=delete
+        >
             <div class="stack-tight">
                 <h3>{move || chosen.get().map(|exemption| (texts.delete_question)(&exemption.address))}</h3>
                 <p class="soft">{texts.delete_exemption_text}</p>
             </div>
-            <div class="dialog-foot">
-                <Button press=move |()| asking.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Danger busy=deleting.busy() press=delete>{texts.delete}</Button>
-            </div>
-        </Dialog>
+        </Confirm>
     }
     .into_any()
 }
@@ -83,7 +79,7 @@ fn Row(row: Exemption, ask: Callback<Exemption>) -> impl IntoView {
         <tr>
             <td class="address">{row.address}</td>
             <td>{(texts.reason)(row.reason)}</td>
-            <td><Moment at=row.released_at language now=Some(now())/></td>
+            <td><Moment at=row.released_at language now=Some(ticking())/></td>
             <td class="soft wrap">{row.comment}</td>
             <td class="actions">{move || session.may(Role::Operator).then(&delete)}</td>
         </tr>

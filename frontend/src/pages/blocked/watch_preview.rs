@@ -3,10 +3,10 @@
 use super::settings_form::{Form, optional, required};
 use crate::{
     state::{Configuration, Pending, Preferences, client, sleep, texts},
-    ui::{Notice, Tone, time},
+    ui::{Button, Notice, Tone, time},
 };
 use leptos::prelude::*;
-use shared::run_settings::{DayCount, WatchPeriodPreviewRequest};
+use shared::run_settings::{DEFAULT_WATCH_WARNING, DayCount, WatchPeriodPreviewRequest};
 use std::time::Duration;
 
 /// How long typing pauses before the service is asked.
@@ -38,6 +38,10 @@ pub fn WatchPreview(
             heavy.set(preview.map(|preview| preview.heavy_days).unwrap_or_default());
         });
     });
+    // The warning's own number is the most that the user called harmless.
+    let limit = move || form.watch_warning.with(|text| required(text)).unwrap_or(DEFAULT_WATCH_WARNING);
+    let suggestion = move || (texts.spread_to)(limit().into());
+    let spread = move |()| form.watch_limit.set(limit().to_string());
     view! {
         <div aria-live="polite">
             <Show when=move || !heavy.with(Vec::is_empty)>
@@ -50,6 +54,9 @@ pub fn WatchPreview(
                             view! { <li>{(texts.blocks_on_day)(&day, heavy.count)}</li> }
                         }).collect_view()}
                     </ul>
+                    <Show when=move || form.watch_limit.with(|limit| limit.trim().is_empty())>
+                        <Button small=true press=spread>{suggestion}</Button>
+                    </Show>
                 </Notice>
             </Show>
         </div>

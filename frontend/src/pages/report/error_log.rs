@@ -2,8 +2,8 @@
 
 use crate::{
     api::EventQuery,
-    pages::{Day, listing::listing, reason_options},
-    state::{Configuration, Preferences, Url, client, debounced, load, now, texts},
+    pages::{Day, Domain, listing::listing, reason_options},
+    state::{Configuration, Preferences, Url, client, debounced, load, texts, ticking},
     ui::{Moment, Search, Select, Table, time},
 };
 use leptos::prelude::*;
@@ -16,6 +16,7 @@ pub fn ErrorLog() -> impl IntoView {
     let id = Configuration::open().id;
     let query = move || EventQuery {
         q: url.get("q"),
+        domain: url.get("domain"),
         reason: url.get("reason"),
         from: time::start_of_day(&url.get("from"), 0).unwrap_or_default(),
         to: time::start_of_day(&url.get("to"), 1).unwrap_or_default(),
@@ -32,7 +33,7 @@ pub fn ErrorLog() -> impl IntoView {
         .into_any()
     };
     let value = move |name: &'static str| Signal::derive(move || url.get(name));
-    let filters = &["q", "reason", "from", "to"];
+    let filters = &["q", "domain", "reason", "from", "to"];
     view! {
         <div class="stack">
             <p class="soft">{texts.error_log_text}</p>
@@ -42,6 +43,7 @@ pub fn ErrorLog() -> impl IntoView {
                     id="reason" label=texts.filter_reason value=value("reason") options=reason_options()
                     choose=move |text: String| url.filter("reason", &text)
                 />
+                <Domain/>
                 <Day id="from" label=texts.from_day/>
                 <Day id="to" label=texts.to_day/>
             </div>
@@ -70,7 +72,7 @@ fn line(event: DeliveryEvent) -> AnyView {
                     view! { <span class="reply">{reply.join(" ")}</span> }.into_any()
                 }}
             </td>
-            <td><Moment at=event.occurred_at language now=Some(now())/></td>
+            <td><Moment at=event.occurred_at language now=Some(ticking())/></td>
         </tr>
     }
     .into_any()

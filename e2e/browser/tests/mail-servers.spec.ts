@@ -1,0 +1,64 @@
+import { expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
+
+test("a distribution appears by itself", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/distributions");
+  await expect(page.getByText("Nothing has been distributed yet")).toBeVisible();
+  await expectAccessible(page);
+  await runNow(workplace);
+  await expect(page.getByRole("heading", { name: "Version 1" })).toBeVisible();
+  await expect(page.getByText("+3 Added")).toBeVisible();
+  await expectAccessible(page);
+});
+
+test("a new mail server shows its token once and its first contact by itself", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/mail-servers");
+  await page.getByRole("main").getByRole("button", { name: "Add mail server" }).click();
+  const adding = page.getByRole("dialog", { name: "Add mail server" });
+  await adding.getByLabel("Name").fill("mx1");
+  await expectAccessible(page);
+  await adding.getByRole("button", { name: "Add mail server" }).click();
+  const dialog = page.getByRole("dialog", { name: "Connect the agent" });
+  const token = await dialog.getByRole("group", { name: "Token", exact: true }).innerText();
+  await expect(dialog.getByRole("group", { name: /agent\.toml/ })).toContainText(`token = "${token}"`);
+  await expect(dialog.getByText("Waiting for first contact")).toBeVisible();
+  await expectAccessible(page);
+  const headers = { Authorization: `Bearer ${token}` };
+  expect((await fetch(`${workplace.service.url}/api/v1/agent`, { headers })).status).toBe(200);
+  await expect(dialog.getByText("The agent has called.")).toBeVisible();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await expect(page.getByRole("row", { name: /mx1/ })).not.toContainText("Waiting");
+  await expectAccessible(page);
+});
+
+test("a distribution does not wait for a mail server that was deactivated", async ({ page, workplace }) => {
+  await json(workplace.call("POST", "/mail-servers", { name: "mx1" }));
+  await runNow(workplace);
+  await signIn(page, workplace, "/blocked/distributions");
+  await expect(page.getByText("Waiting for its acknowledgement")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("link", { name: "Mail servers" }).click();
+  const row = page.getByRole("row", { name: /mx1/ });
+  await row.getByRole("button", { name: "Deactivate: mx1" }).click();
+  const dialog = page.getByRole("dialog", { name: "Deactivate mail server" });
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Deactivate" }).click();
+  await expect(row.getByText("Inactive")).toBeVisible();
+  await page.getByRole("link", { name: "Distributions" }).click();
+  await expect(page.getByText("Complete", { exact: true })).toBeVisible();
+  await page.getByRole("link", { name: "Mail servers" }).click();
+  await row.getByRole("button", { name: "Activate: mx1" }).click();
+  await expect(row.getByText("Waiting for first contact")).toBeVisible();
+});
+
+test("a token is replaced after a question, and the old one ends", async ({ page, workplace }) => {
+  const { token } = await json(workplace.call("POST", "/mail-servers", { name: "mx1" }));
+  await signIn(page, workplace, "/blocked/mail-servers");
+  await page.getByRole("button", { name: "New token: mx1" }).click();
+  await expectAccessible(page);
+  await page.getByRole("dialog", { name: "Replace the token" }).getByRole("button", { name: "New token" }).click();
+  const dialog = page.getByRole("dialog", { name: "Connect the agent" });
+  const renewed = await dialog.getByRole("group", { name: "Token", exact: true }).innerText();
+  const status = async (bearer: string) =>
+    (await fetch(`${workplace.service.url}/api/v1/agent`, { headers: { Authorization: `Bearer ${bearer}` } })).status;
+  expect([await status(token), await status(renewed)]).toEqual([401, 200]);
+});

@@ -1,0 +1,83 @@
+import { expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
+import type { Page } from "@playwright/test";
+
+/**
+ * The console as a user with another role sees it. The API makes no users but administrators yet, so the answer to "who
+ * am I" is changed on its way; that the service refuses what a role must not do is tested with the service.
+ */
+async function actAs(page: Page, role: "viewer" | "operator"): Promise<void> {
+  await page.route("**/api/v1/me", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), role } });
+  });
+}
+
+for (const role of ["viewer", "operator"] as const) {
+  test(`what is not for the ${role} is not offered`, async ({ page, workplace }) => {
+    await runNow(workplace);
+    await json(workplace.call("POST", "/releases", { addresses: ["jiro@example.org"] }));
+    await json(workplace.call("POST", "/mail-servers", { name: "mx1" }));
+    const lists = role === "operator" ? 1 : 0;
+    await actAs(page, role);
+    await signIn(page, workplace, "/blocked/list");
+    await expect(page.getByRole("cell", { name: "taro@example.com", exact: true })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Release: taro@example.com" })).toHaveCount(lists);
+    await expect(page.getByRole("button", { name: "Run now" })).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "New server configuration" })).toHaveCount(0);
+
+    await page.getByRole("button", { name: "Run settings" }).click();
+    const dialog = page.getByRole("dialog", { name: "Run settings" });
+    await expect(dialog.getByText("Only administrators can change this.")).toBeVisible();
+    await expect(dialog.getByLabel("Execute timing")).toBeDisabled();
+    await expect(dialog.getByLabel("Enable Unknown user")).toBeDisabled();
+    await expect(dialog.getByRole("button", { name: "Save" })).toHaveCount(0);
+    await expectAccessible(page);
+    await page.keyboard.press("Escape");
+
+    await page.getByRole("link", { name: "Stop cancellation" }).click();
+    await expect(page.getByRole("cell", { name: "jiro@example.org", exact: true })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Delete: jiro@example.org" })).toHaveCount(lists);
+    await page.getByRole("link", { name: "Mail servers" }).click();
+    await expect(page.getByRole("cell", { name: "mx1", exact: true })).toBeVisible();
+    await expect(page.getByRole("button", { name: /^(Deactivate|New token|Add mail server)/ })).toHaveCount(0);
+  });
+}
+
+test.describe("on the Standard plan", () => {
+  test.use({ plan: "standard" });
+
+  test("an address is released by request, and the settings are fixed", async ({ page, workplace }) => {
+    await runNow(workplace);
+    await signIn(page, workplace, "/delivery-report/error-log");
+    await expect(page.getByRole("row", { name: /taro@example\.com/ })).toBeVisible();
+    await page.getByRole("link", { name: "Blocked" }).click();
+    await expect(page.getByRole("link", { name: "Stop cancellation" })).toHaveCount(0);
+
+    const address = page.getByLabel("Mail address");
+    const submit = page.getByRole("button", { name: "Delete" });
+    await address.fill("not an address");
+    await submit.click();
+    await expect(page.getByText("This is not a mail address.")).toBeVisible();
+    await expect(address).toHaveAttribute("aria-invalid", "true");
+    await expectAccessible(page);
+    await address.fill("nobody@example.com");
+    await submit.click();
+    await expect(page.getByText("This address is not on the blocked list.")).toBeVisible();
+    await address.fill("Taro@Example.com");
+    await submit.click();
+    await expect(page.getByText("Taro@Example.com is released.")).toBeVisible();
+    await expectAccessible(page);
+    const { items } = await json(workplace.call("GET", "/exemptions"));
+    expect(items.map((item: { address: string }) => item.address)).toEqual(["taro@example.com"]);
+
+    await page.getByRole("button", { name: "Run settings" }).click();
+    const dialog = page.getByRole("dialog", { name: "Run settings" });
+    await expect(dialog.getByText("The Standard plan blocks with the default conditions.")).toBeVisible();
+    await expect(dialog.getByLabel("Enable Unknown user")).toBeDisabled();
+    await expect(dialog.getByRole("button", { name: "Save" })).toHaveCount(0);
+    await expectAccessible(page);
+
+    await page.goto(workplace.at("/blocked/stop-cancellation"));
+    await expect(page.getByText("Part of the Professional plan")).toBeVisible();
+  });
+});

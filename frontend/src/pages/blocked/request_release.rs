@@ -1,0 +1,84 @@
+//! Releasing one address by name: all that the Standard plan needs of the lists.
+
+use crate::{
+    pages::{FormError, field_error},
+    state::{Configuration, Pending, Session, client, texts},
+    ui::{Button, Field, Kind, Notice, Tone},
+};
+use leptos::prelude::*;
+use shared::{
+    list::{ReleaseItem, ReleaseRequest, ReleaseStatus},
+    session::Role,
+};
+
+/// Takes an address and says what became of it.
+#[component]
+pub fn RequestRelease() -> impl IntoView {
+    let (texts, session) = (texts(), expect_context::<Session>());
+    view! {
+        <section class="card narrow">
+            <div class="stack-tight">
+                <h2>{texts.request_release}</h2>
+                <p class="soft">{texts.request_release_text}</p>
+            </div>
+            {move || if session.may(Role::Operator) {
+                view! { <Form/> }.into_any()
+            } else {
+                view! { <Notice tone=Tone::Plain><p>{texts.request_viewer}</p></Notice> }.into_any()
+            }}
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Form() -> impl IntoView {
+    let (texts, client, configuration) = (texts(), client(), Configuration::open());
+    let (address, error, releasing) = (RwSignal::new(String::new()), RwSignal::new(None), Pending::new());
+    let answer = RwSignal::new(None::<ReleaseItem>);
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        releasing.start(async move {
+            let request = ReleaseRequest { addresses: vec![address.get_untracked()], comment: None };
+            let result = client.release(configuration.id.get_untracked(), &request).await;
+            answer.set(result.as_ref().ok().and_then(|result| result.items.first().cloned()));
+            if answer.with_untracked(|item| item.as_ref().is_some_and(|item| item.status == ReleaseStatus::Released)) {
+                address.set(String::new());
+            }
+            error.set(result.err());
+        });
+    };
+    let invalid = Signal::derive(move || {
+        let refused = answer.with(|item| item.as_ref().is_some_and(|item| item.status == ReleaseStatus::NotValid));
+        if refused { Some(texts.bad_address.to_owned()) } else { field_error(error, "/addresses/0").get() }
+    });
+    let said = move || {
+        let item = answer.get()?;
+        Some(match item.status {
+            ReleaseStatus::Released => view! {
+                <Notice tone=Tone::Good>
+                    <strong>{(texts.released)(&item.address)}</strong>
+                    <p>{texts.release_soon}</p>
+                </Notice>
+            }
+            .into_any(),
+            ReleaseStatus::NotBlocked => view! {
+                <Notice tone=Tone::Plain>
+                    <strong class="break">{item.address}</strong>
+                    <p>{texts.request_not_blocked}</p>
+                </Notice>
+            }
+            .into_any(),
+            ReleaseStatus::NotValid => return None,
+        })
+    };
+    view! {
+        <form class="stack" on:submit=submit>
+            <FormError error/>
+            <Field id="request-address" label=texts.mail_address value=address required=true error=invalid/>
+            <div class="row"><Button kind=Kind::Primary submit=true busy=releasing.busy()>{texts.delete}</Button></div>
+            <div aria-live="polite">{said}</div>
+        </form>
+    }
+    .into_any()
+}

@@ -1,0 +1,65 @@
+//! Questions before something is done.
+
+use super::FormError;
+use crate::{
+    api::ApiError,
+    state::{Pending, texts},
+    ui::{Button, Dialog, Kind},
+};
+use futures::future::LocalBoxFuture;
+use leptos::prelude::*;
+
+/// What is done after the question.
+pub type Work = LocalBoxFuture<'static, Result<(), ApiError>>;
+
+/// Asks before something is done. The dialog closes when it is done, and says why when it failed.
+#[component]
+pub fn Confirm(
+    /// Whether it is open.
+    open: RwSignal<bool>,
+    /// Its name.
+    title: &'static str,
+    /// The words on the button that does it.
+    confirm: &'static str,
+    /// How that button looks.
+    #[prop(default = Kind::Primary)]
+    kind: Kind,
+    /// Does it.
+    #[prop(into)]
+    act: Callback<(), Work>,
+    /// What is asked.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let (texts, children) = (texts(), StoredValue::new(children));
+    view! { <Dialog open title close=texts.close><Question open confirm kind act children/></Dialog> }
+}
+
+#[component]
+fn Question(
+    open: RwSignal<bool>,
+    confirm: &'static str,
+    kind: Kind,
+    act: Callback<(), Work>,
+    children: StoredValue<ChildrenFn>,
+) -> impl IntoView {
+    let (texts, error, acting) = (texts(), RwSignal::new(None), Pending::new());
+    let press = move |()| {
+        acting.start(async move {
+            match act.run(()).await {
+                Ok(()) => open.set(false),
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
+    };
+    view! {
+        <div class="stack">
+            <FormError error/>
+            {children.with_value(|children| children())}
+        </div>
+        <div class="dialog-foot">
+            <Button press=move |()| open.set(false)>{texts.cancel}</Button>
+            <Button kind busy=acting.busy() press>{confirm}</Button>
+        </div>
+    }
+    .into_any()
+}

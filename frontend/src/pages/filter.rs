@@ -1,0 +1,38 @@
+//! Filters that several lists have, each named like its parameter in the URL.
+
+use crate::state::{Url, texts};
+use leptos::prelude::*;
+
+/// A day.
+#[component]
+pub fn Day(
+    /// The parameter.
+    id: &'static str,
+    /// Its name.
+    label: &'static str,
+) -> impl IntoView {
+    view! { <Filter id label kind="date" placeholder=""/> }
+}
+
+/// The whole domain of the address. It is searched when it is complete: half a domain matches nothing.
+#[component]
+pub fn Domain() -> impl IntoView {
+    let texts = texts();
+    view! { <Filter id="domain" label=texts.domain kind="text" placeholder="example.com"/> }
+}
+
+#[component]
+fn Filter(id: &'static str, label: &'static str, kind: &'static str, placeholder: &'static str) -> impl IntoView {
+    let url = Url::current();
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <input
+                id=id class="input" type=kind placeholder=placeholder autocomplete="off" spellcheck="false"
+                autocapitalize="none" prop:value=move || url.get(id)
+                on:change=move |event| url.filter(id, event_target_value(&event).trim())
+            />
+        </div>
+    }
+    .into_any()
+}
