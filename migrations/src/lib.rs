@@ -7,6 +7,7 @@ mod m0001_accounts;
 mod m0002_lists;
 mod m0003_delivery_events;
 mod m0004_idempotency_keys;
+mod m0005_search;
 mod m0007_list_operations;
 mod m0008_downloads_and_retention;
 
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_lists::Migration),
             Box::new(m0003_delivery_events::Migration),
             Box::new(m0004_idempotency_keys::Migration),
+            Box::new(m0005_search::Migration),
             Box::new(m0007_list_operations::Migration),
             Box::new(m0008_downloads_and_retention::Migration),
         ]
