@@ -1,8 +1,10 @@
 //! `cargo xtask`: everything that builds, runs and tests Stoplist. Installs what it misses; no other tool is needed.
 
+mod bench;
 mod console;
 mod debian;
 mod dev;
+mod postgres;
 mod process;
 mod release;
 mod service;
@@ -49,6 +51,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         serve_arguments: Vec<String>,
     },
+    /// Measure the released programs beside what a user would use instead, and write a page under docs/bench
+    Bench(bench::Arguments),
     /// Build target/release/stoplist (console inside) and target/release/stoplist-agent
     Release,
     /// Build the console into frontend/dist
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Command::Run { sample, serve_arguments } => service::run(sample, &serve_arguments),
         Command::Test { only, list } => test::run(&only, list),
         Command::Dev { sample, serve_arguments } => dev::run(sample, &serve_arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Release => release::build(),
         Command::Console => console::build().map(|()| ExitCode::SUCCESS),
     };

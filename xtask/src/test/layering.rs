@@ -10,7 +10,7 @@ use std::fs;
 use std::process::Command;
 
 /// What each package may use of the workspace, apart from tests.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("shared", &[]),
     ("bounces", &["shared"]),
     ("migrations", &[]),
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("agent", &["shared", "bounces"]),
     ("frontend", &["shared"]),
     ("xtask", &[]),
+    ("bench", &["shared", "mail-e2e"]),
 ];
 
 /// Crates that neither the console nor the agent may carry, even indirectly.

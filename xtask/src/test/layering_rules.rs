@@ -14,7 +14,7 @@ struct Rule {
 
 const DATABASE: &[&str] = &["sea_orm", "sea_query", "sqlx", "migrations"];
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     Rule {
         folder: "backend/src/http/",
         modules: &["store", "jobs"],
@@ -65,6 +65,12 @@ const RULES: [Rule; 13] = [
         modules: &[],
         crates: &["actix*", "apalis*", "sea_orm", "sqlx", "backend"],
         reason: "the agent may use only shared and bounces",
+    },
+    Rule {
+        folder: "bench/src/",
+        modules: &[],
+        crates: &["actix*", "apalis*", "sea_orm", "backend", "agent"],
+        reason: "the bench measures whole programs from outside",
     },
     Rule {
         folder: "frontend/src/api/",

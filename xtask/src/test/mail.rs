@@ -1,9 +1,9 @@
 //! The path through real Postfix servers. The tests configure and start private ones of their own.
 
 use super::count::Count;
-use super::postgres::Cluster;
 use super::rust::{self, binary};
 use crate::debian;
+use crate::postgres::Cluster;
 use crate::process::{output, say};
 use anyhow::Result;
 use std::fs;
@@ -21,7 +21,7 @@ pub fn run() -> Result<Count> {
     say("on SQLite");
     let mut count = rust::mail(None)?;
     say("on PostgreSQL");
-    let cluster = Cluster::start()?;
+    let cluster = Cluster::for_tests()?;
     count += rust::mail(Some(cluster.url()))?;
     Ok(count)
 }

@@ -7,7 +7,6 @@ mod layering_rules;
 mod lint;
 mod mail;
 mod openapi;
-mod postgres;
 mod rust;
 mod source;
 

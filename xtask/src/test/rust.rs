@@ -1,7 +1,7 @@
 //! Rust's own tests: built once for the whole workspace, then run program by program.
 
 use super::count::{self, Count};
-use super::postgres::Cluster;
+use crate::postgres::Cluster;
 use crate::process::{self, cargo, say};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub fn on_sqlite() -> Result<Count> {
 /// The tests of the service once more, on a PostgreSQL of our own.
 pub fn on_postgres() -> Result<Count> {
     programs()?;
-    let cluster = Cluster::start()?;
+    let cluster = Cluster::for_tests()?;
     run_programs(|program| program.package == "backend", Some(cluster.url()))
 }
 

@@ -70,6 +70,20 @@ impl Session {
         Ok(reply)
     }
 
+    /// What the server says about each recipient of one message; sends nothing.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub async fn ask_all(&mut self, recipients: &[String]) -> anyhow::Result<Vec<Reply>> {
+        self.expect_positive(&format!("MAIL FROM:<{SENDER}>")).await?;
+        let mut replies = Vec::with_capacity(recipients.len());
+        for recipient in recipients {
+            replies.push(self.command(&format!("RCPT TO:<{recipient}>")).await?);
+        }
+        self.expect_positive("RSET").await?;
+        Ok(replies)
+    }
+
     /// Sends a message and returns the server's last word: its refusal of the recipient, or of the message, or its
     /// acceptance.
     ///

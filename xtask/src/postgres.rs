@@ -24,11 +24,18 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Installs PostgreSQL when it is missing, initialises a cluster and starts it.
-    pub fn start() -> Result<Self> {
+    /// A cluster for tests: nothing in it has to survive a power failure, and they are faster for it.
+    pub fn for_tests() -> Result<Self> {
+        let careless = ["max_connections=400", "fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+        Self::start(&std::env::temp_dir(), &careless)
+    }
+
+    /// Installs PostgreSQL when it is missing, initialises a cluster in a temporary folder below `parent` and starts it
+    /// with `settings`.
+    pub fn start(parent: &Path, settings: &[&str]) -> Result<Self> {
         let programs = programs()?;
         let user = User::choose()?;
-        let folder = tempfile::Builder::new().prefix("stoplist-postgres-").tempdir()?;
+        let folder = tempfile::Builder::new().prefix("stoplist-postgres-").tempdir_in(parent)?;
         user.give(folder.path())?;
         let data = folder.path().join("data");
         let mut initdb = user.command(&programs.join("initdb"), folder.path());
@@ -39,15 +46,7 @@ impl Cluster {
         let mut server = user.command(Path::new("sh"), folder.path());
         server.args(["-c", STOP_WITH_US, "sh"]).arg(programs.join("postgres"));
         server.arg("-D").arg(&data).arg("-p").arg(port.to_string());
-        for setting in [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "max_connections=400",
-            // Nothing here has to survive a power failure, and the tests are faster for it.
-            "fsync=off",
-            "synchronous_commit=off",
-            "full_page_writes=off",
-        ] {
+        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="].iter().chain(settings) {
             server.args(["-c", setting]);
         }
         let log_file = File::create(&log)?;
