@@ -9,7 +9,7 @@ use crate::{
     account::Account,
     data::{SEED, addresses::Addresses},
 };
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use mail_e2e::field::clock;
 use shared::{ListChecksum, Reason, list::Origin, run::DistributionKind};
 use uuid::Uuid;
@@ -50,6 +50,7 @@ pub async fn blocked_list(
     let configuration = account.configuration;
     insert_set(database, configuration, set, now).await?;
     let indexes = Indexes::take_away(database, "blocked_addresses").await?;
+    let usual = keep_trigrams(database, LARGE_HASH).await?;
     let columns = [
         "id",
         "server_configuration_id",
@@ -85,6 +86,7 @@ pub async fn blocked_list(
         anyhow::Ok(checksum)
     })
     .await??;
+    keep_trigrams(database, usual).await?;
     indexes.make_again(database).await?;
     let (set, configuration) = (database.id(set), database.id(configuration));
     let mut sql =
@@ -175,6 +177,25 @@ fn reason(n: u64) -> Reason {
         lot -= share;
     }
     Reason::UnknownUser
+}
+
+/// Octets of trigrams that SQLite keeps in memory before it writes them, while it loads.
+const LARGE_HASH: u64 = 256 << 20;
+
+/// Sets how many octets of new trigrams of the blocked list SQLite keeps in memory, and returns what was set before: its
+/// triggers index each row as it comes, and a few large segments are made sooner than thousands of small ones.
+/// PostgreSQL's trigrams are an index like others.
+async fn keep_trigrams(database: &Database, octets: u64) -> anyhow::Result<u64> {
+    if database.kind() == Kind::Postgres {
+        return Ok(octets);
+    }
+    let before = "SELECT CAST(v AS TEXT) FROM blocked_addresses_text_config WHERE k = 'hashsize'";
+    let before = database.lines(before).await?;
+    let before = before.first().context("the blocked list has no trigrams")?.parse()?;
+    let set =
+        format!("INSERT INTO blocked_addresses_text (blocked_addresses_text, rank) VALUES ('hashsize', {octets})");
+    database.execute(&set).await?;
+    Ok(before)
 }
 
 /// What a database does by itself within minutes after so many rows: PostgreSQL's autovacuum.
