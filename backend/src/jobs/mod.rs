@@ -20,6 +20,7 @@ use futures::FutureExt;
 use poller::Poller;
 use std::{panic::AssertUnwindSafe, time::Duration};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// Jobs performed at the same time: on SQLite they wait for each other anyway.
@@ -108,7 +109,12 @@ fn monitor(state: &AppState) -> Monitor {
 
 /// Performs a job. What failed is noted in its row, which also says when to try again: for the queue the job is done.
 async fn perform(job: Job, state: Data<AppState>) -> Result<(), BoxDynError> {
-    let state: &AppState = &state;
+    let span = tracing::info_span!("job", ?job);
+    attempt(job, &state).instrument(span).await;
+    Ok(())
+}
+
+async fn attempt(job: Job, state: &AppState) {
     let outcome = AssertUnwindSafe(async {
         match job {
             Job::Run(id) => runs::perform(state, id).await,
@@ -118,20 +124,19 @@ async fn perform(job: Job, state: Data<AppState>) -> Result<(), BoxDynError> {
     .catch_unwind()
     .await;
     let error = match outcome {
-        Ok(Ok(())) => return Ok(()),
+        Ok(Ok(())) => return,
         Ok(Err(error)) => error.to_string(),
         Err(_) => "internal error: the job panicked; the service's log says where".to_owned(),
     };
-    tracing::error!(?job, error, "a job failed");
+    tracing::error!(error, "a job failed");
     let noted = match job {
         Job::Run(id) => runs::failed(state, id, &error).await,
         Job::Distribution(id) => distributions::failed(state, id, &error).await,
     };
     if let Err(error) = noted {
         // The row still says that it waits: the sweep rings again.
-        tracing::error!(?job, %error, "cannot note why a job failed");
+        tracing::error!(%error, "cannot note why a job failed");
     }
-    Ok(())
 }
 
 /// Schedules, sweeps and prunes in their rhythms.

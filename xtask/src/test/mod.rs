@@ -35,7 +35,7 @@ const STEPS: [Step; 11] = [
     ("doc", "the examples in the documentation of the code", rust::documentation),
     ("postgres", "the service's tests again, on PostgreSQL", rust::on_postgres),
     ("openapi", "openapi/openapi.json is what the service answers", openapi::run),
-    ("mail", "the path through real Postfix servers", mail::run),
+    ("mail", "the path through real Postfix servers; the service killed at every statement", mail::run),
     ("browser", "the console in a real browser", browser::run),
 ];
 

@@ -1,23 +1,51 @@
-//! The service as it is, but with its time in a file: `STOPLIST_CLOCK_FILE` holds it as RFC 3339 text.
+//! The service as it is, but with its time in a file, and killed by itself where a test wants it.
 //!
-//! Settings come from the same `STOPLIST_*` variables. The clock stands still until the file says something else.
+//! `STOPLIST_CLOCK_FILE` names a file that holds the time as RFC 3339 text. The clock stands still until the file says
+//! something else. While a file of the same name with the ending `.kill` holds a number, the process kills itself with
+//! SIGKILL before that statement of its work, counted from 1 since the file is there.
+//!
+//! Settings come from the same `STOPLIST_*` variables as those of `stoplist`.
 
-use anyhow::Context;
-use backend::{app, clock::Clock, config, telemetry};
+use anyhow::Context as _;
+use backend::{app, clock::Clock, config};
 use chrono::{DateTime, Utc};
 use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tracing::{
+    Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id},
+};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    layer::{Context, SubscriberExt},
+    registry::LookupSpan,
+    util::SubscriberInitExt,
 };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let file = std::env::var("STOPLIST_CLOCK_FILE").context("STOPLIST_CLOCK_FILE must name a file with a time")?;
-    let last = Mutex::new(read(Path::new(&file))?);
+    let file = PathBuf::from(
+        std::env::var_os("STOPLIST_CLOCK_FILE").context("STOPLIST_CLOCK_FILE must name a file with a time")?,
+    );
+    let killer = Killer { file: file.with_extension("kill"), seen: AtomicUsize::new(0) };
+    // One filter for both layers. With one each, a look at the level (sqlx does that) leaves the thread with a decision
+    // that the next span then gets, and statements go unseen.
+    tracing_subscriber::registry()
+        .with(EnvFilter::new("info,sqlx=warn,sea_orm::database=trace"))
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+        .with(killer)
+        .init();
+    let last = Mutex::new(read(&file)?);
     let clock = Clock::custom(Arc::new(move || {
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        // The file is replaced by a rename, so it is whole whenever it can be read.
-        *last = read(Path::new(&file)).unwrap_or(*last);
+        // Both files are replaced by a rename, so they are whole whenever they can be read.
+        *last = read(&file).unwrap_or(*last);
         *last
     }));
     let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
@@ -27,11 +55,80 @@ async fn main() -> anyhow::Result<()> {
         data_dir: Some(variable("STOPLIST_DATA_DIR")?.into()),
         ..config::SettingsArgs::default()
     })?;
-    telemetry::start(settings.log_format);
     app::serve(settings, clock).await
 }
 
 fn read(file: &Path) -> anyhow::Result<DateTime<Utc>> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     text.trim().parse().with_context(|| format!("{} holds no RFC 3339 time: {text:?}", file.display()))
+}
+
+/// Sees every statement by the span that sea-orm opens before it, and whose work it is by the spans around.
+struct Killer {
+    file: PathBuf,
+    seen: AtomicUsize,
+}
+
+/// The spans of what a test asks for. What the service does by itself meanwhile (the scheduler, the sweep) is in
+/// neither, so that the same number always means the same statement.
+fn is_work(span: &str) -> bool {
+    matches!(span, "request" | "job")
+}
+
+/// A mark on the span of a request that only reads: a test asks in its own rhythm how far the work is.
+struct Reads;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Killer {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if span.name() == "request" {
+            let mut method = Method::default();
+            attributes.record(&mut method);
+            if method.0 == "GET" {
+                span.extensions_mut().insert(Reads);
+            }
+        }
+        let statements =
+            ["execute_raw", "execute_unprepared", "query_one_raw", "query_all_raw", "stream_raw", "commit"];
+        let is_work = |span: tracing_subscriber::registry::SpanRef<'_, S>| {
+            is_work(span.name()) && span.extensions().get::<Reads>().is_none()
+        };
+        let is_statement = span.metadata().target().starts_with("sea_orm::") && statements.contains(&span.name());
+        if is_statement && span.scope().any(is_work) {
+            self.count();
+        }
+    }
+
+    /// A job that ended and of which the queue does not know yet.
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        if context.span(&id).is_some_and(|span| span.name() == "job") {
+            self.count();
+        }
+    }
+}
+
+impl Killer {
+    fn count(&self) {
+        let Ok(wanted) = std::fs::read_to_string(&self.file) else {
+            self.seen.store(0, Ordering::SeqCst);
+            return;
+        };
+        let seen = self.seen.fetch_add(1, Ordering::SeqCst) + 1;
+        if wanted.trim().parse() == Ok(seen) {
+            // Nothing is flushed, closed or rolled back, as with `kill -9` from outside.
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// The method of a request.
+#[derive(Default)]
+struct Method(String);
+
+impl Visit for Method {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "method" {
+            self.0 = format!("{value:?}");
+        }
+    }
 }

@@ -179,9 +179,17 @@ impl Api {
                 occurred_at: clock::now(),
             })
             .collect();
-        let result: BatchResult = self.post(&self.of_configuration("/delivery-events"), &events).await?;
+        let result = self.report(&events).await?;
         anyhow::ensure!(result.accepted as usize == addresses.len(), "only {} events were taken", result.accepted);
         Ok(())
+    }
+
+    /// Reports a batch of events.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn report(&self, events: &[NewDeliveryEvent]) -> anyhow::Result<BatchResult> {
+        self.post(&self.of_configuration("/delivery-events"), &events).await
     }
 
     /// The run settings.

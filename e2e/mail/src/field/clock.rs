@@ -9,7 +9,7 @@ pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// A clock in a file: `stoplist-with-clock` reads it, the test moves it.
+/// A clock in a file: `stoplist-with-clock` reads it, the test moves it. Beside it, when the service is to be killed.
 pub struct ClockFile {
     path: PathBuf,
     time: DateTime<Utc>,
@@ -46,9 +46,34 @@ impl ClockFile {
         self.write()
     }
 
-    fn write(&self) -> anyhow::Result<()> {
-        let new = self.path.with_extension("new");
-        std::fs::write(&new, self.time.to_rfc3339())?;
-        Ok(std::fs::rename(new, &self.path)?)
+    /// Makes the service kill itself before the `n`th statement of the work that is asked for from now on.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn kill_at(&self, n: usize) -> anyhow::Result<()> {
+        put(&self.kill_file(), &n.to_string())
     }
+
+    /// Lets it live again.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn let_live(&self) -> anyhow::Result<()> {
+        Ok(std::fs::remove_file(self.kill_file())?)
+    }
+
+    fn kill_file(&self) -> PathBuf {
+        self.path.with_extension("kill")
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        put(&self.path, &self.time.to_rfc3339())
+    }
+}
+
+/// Writes a file that is whole whenever somebody reads it.
+fn put(file: &Path, text: &str) -> anyhow::Result<()> {
+    let new = file.with_extension("new");
+    std::fs::write(&new, text)?;
+    Ok(std::fs::rename(new, file)?)
 }

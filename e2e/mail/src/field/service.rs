@@ -3,7 +3,8 @@
 use super::{clock::ClockFile, programs};
 use crate::rig::{Database, Process, Site};
 use anyhow::Context;
-use std::{net::SocketAddr, path::PathBuf, process::Command, time::Duration};
+use rustix::process::Signal;
+use std::{net::SocketAddr, os::unix::process::ExitStatusExt, path::PathBuf, process::Command, time::Duration};
 
 /// How long the service may take until it answers.
 const START: Duration = Duration::from_secs(60);
@@ -31,13 +32,26 @@ impl Service {
         port: u16,
         clock: Option<&ClockFile>,
     ) -> anyhow::Result<Self> {
+        Self::alone(site.new_folder(name)?, SocketAddr::from((site.address(), port)), database, clock)
+    }
+
+    /// A node without mail servers around, with its files in `folder`.
+    ///
+    /// # Errors
+    /// The program is missing.
+    pub fn alone(
+        folder: PathBuf,
+        address: SocketAddr,
+        database: &Database,
+        clock: Option<&ClockFile>,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
-            name: name.to_owned(),
+            name: folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             program: if clock.is_some() { programs::stoplist_with_clock()? } else { programs::stoplist()? },
-            address: SocketAddr::from((site.address(), port)),
+            address,
             database_url: database.url().to_owned(),
             clock: clock.map(|clock| clock.path().to_owned()),
-            folder: site.new_folder(name)?,
+            folder,
             process: None,
         })
     }
@@ -77,6 +91,17 @@ impl Service {
     /// It is not running.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.process.take().context("the service is not running")?.kill()
+    }
+
+    /// Whether it was killed without anybody here doing it.
+    ///
+    /// # Errors
+    /// It is not running, or ended in another way.
+    pub fn was_killed(&mut self) -> anyhow::Result<bool> {
+        let process = self.process.as_mut().context("the service is not running")?;
+        let Some(status) = process.ended()? else { return Ok(false) };
+        anyhow::ensure!(status.signal() == Some(Signal::KILL.as_raw()), "it ended ({status}):\n{}", self.output());
+        Ok(true)
     }
 
     /// The address of its root, `http://…` without a slash at the end.

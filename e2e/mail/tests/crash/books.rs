@@ -1,0 +1,145 @@
+//! What the database must hold, kept by the test beside the service and compared row by row.
+
+use super::agent::{Agent, checksum};
+use anyhow::ensure;
+use backend::store::{ConnectionTrait, Db, Pool, statement};
+use shared::delivery_event::NewDeliveryEvent;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The books of one server configuration, in which one error of an unknown user blocks.
+pub struct Books {
+    database: Db,
+    /// How many runs there were.
+    pub runs: usize,
+    releases: usize,
+    events: BTreeSet<String>,
+    tallies: BTreeMap<(String, String), i64>,
+    blocked: BTreeSet<String>,
+    exempt: BTreeSet<String>,
+}
+
+/// Every row of a query, its columns put together with a `|`.
+type Rows = Vec<String>;
+
+impl Books {
+    pub async fn open(url: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            database: Db::connect(url).await?,
+            runs: 0,
+            releases: 0,
+            events: BTreeSet::new(),
+            tallies: BTreeMap::new(),
+            blocked: BTreeSet::new(),
+            exempt: BTreeSet::new(),
+        })
+    }
+
+    /// These were reported.
+    pub fn counted(&mut self, events: &[NewDeliveryEvent]) {
+        for event in events {
+            self.events.insert(event.id.clone());
+            let reason = event.reason.map(|reason| reason.as_str().to_owned()).unwrap_or_default();
+            *self.tallies.entry((event.address.clone(), reason)).or_default() += 1;
+        }
+    }
+
+    /// A run blocked what passes, and its distribution published it.
+    pub fn ran(&mut self) {
+        self.runs += 1;
+        let passing = self.tallies.iter().filter(|((_, reason), count)| reason == "unknown_user" && **count > 0);
+        let passing = passing.map(|((address, _), _)| address).filter(|address| !self.exempt.contains(*address));
+        self.blocked.extend(passing.cloned());
+    }
+
+    /// These were released.
+    pub fn released(&mut self, addresses: &[&str]) {
+        self.releases += 1;
+        for address in addresses {
+            assert!(self.blocked.remove(*address), "{address} was not blocked");
+            self.exempt.insert((*address).to_owned());
+            for ((_, _), count) in self.tallies.iter_mut().filter(|((of, _), _)| of == address) {
+                *count = 0;
+            }
+        }
+    }
+
+    /// The agent holds exactly the published list.
+    pub fn is_held_by(&self, agent: &Agent) -> anyhow::Result<()> {
+        ensure!(agent.keys == self.blocked, "it holds {:?} instead of {:?}", agent.keys, self.blocked);
+        Ok(())
+    }
+
+    /// Removes the jobs that a dead node was performing. On PostgreSQL the queue gives them to another node after 15 s,
+    /// in the middle of a later round, where their statements would be counted as its own. The rows of the work are
+    /// what brings it back at the start; SQLite takes its jobs back then.
+    pub async fn forget_orphans(&self) -> anyhow::Result<()> {
+        if let Pool::Postgres(_) = self.database.pool() {
+            let sql = "DELETE FROM apalis.jobs WHERE status IN ('Running', 'Queued')";
+            let connection = self.database.connection();
+            connection.execute_raw(statement(connection, sql, [])).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares everything.
+    pub async fn balance(&self) -> anyhow::Result<()> {
+        let events: Rows = self.events.iter().cloned().collect();
+        self.holds("SELECT event_id AS line FROM delivery_events ORDER BY 1", &events).await?;
+        let tallies: Rows =
+            self.tallies.iter().map(|((address, reason), count)| format!("{address}|{reason}|{count}")).collect();
+        self.holds(
+            "SELECT address_key || '|' || reason || '|' || count AS line FROM error_tallies ORDER BY 1",
+            &tallies,
+        )
+        .await?;
+        let blocked: Rows = self.blocked.iter().cloned().collect();
+        self.holds("SELECT address_key AS line FROM blocked_addresses ORDER BY 1", &blocked).await?;
+        let exempt: Rows = self.exempt.iter().cloned().collect();
+        self.holds("SELECT address_key AS line FROM exemptions ORDER BY 1", &exempt).await?;
+        self.holds("SELECT address_key AS line FROM removed_blocks ORDER BY 1", &exempt).await?;
+
+        self.holds("SELECT state AS line FROM runs", &vec!["done".to_owned(); self.runs]).await?;
+        self.holds(
+            "SELECT 'unlike its run' AS line FROM runs r LEFT JOIN distributions d ON d.id = r.distribution_id \
+             WHERE d.published_at IS NULL OR r.error IS NOT NULL",
+            &[],
+        )
+        .await?;
+        // Each publication changes the list here, so each has the next version, and none has two.
+        let publications = self.runs + self.releases;
+        let versions: Rows = (1..=publications).map(|version| format!("{version:06}")).collect();
+        for table in ["distributions", "change_sets"] {
+            let sql =
+                format!("SELECT substr('000000' || version, length('000000' || version) - 5) AS line FROM {table}");
+            self.holds(&format!("{sql} ORDER BY 1"), &versions).await?;
+        }
+        let head = format!("{publications}|{}|{}", self.blocked.len(), checksum(&self.blocked));
+        self.holds(
+            "SELECT list_version || '|' || list_count || '|' || list_checksum AS line FROM server_configurations",
+            std::slice::from_ref(&head),
+        )
+        .await?;
+        self.holds(
+            "SELECT version || '|' || count || '|' || checksum AS line FROM distributions ORDER BY version DESC LIMIT 1",
+            &if publications == 0 { vec![] } else { vec![head] },
+        )
+        .await?;
+        let sums = format!("{}|{}", self.blocked.len() + self.exempt.len(), self.exempt.len());
+        self.holds(
+            "SELECT COALESCE(SUM(added_count), 0) || '|' || COALESCE(SUM(removed_count), 0) AS line FROM change_sets",
+            &[sums],
+        )
+        .await
+    }
+
+    async fn holds(&self, sql: &str, wanted: &[String]) -> anyhow::Result<()> {
+        let connection = self.database.connection();
+        let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
+        let mut found = Rows::new();
+        for row in rows {
+            found.push(row.try_get("", "line")?);
+        }
+        ensure!(found == wanted, "{sql}\nfinds {found:?}\ninstead of {wanted:?}");
+        Ok(())
+    }
+}
