@@ -4,7 +4,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     http, jobs,
-    service::{self, Wake, keys::Keys},
+    service::{self, Wake, keys::Keys, metrics::Metrics},
     state::AppState,
     store::{Db, service_settings},
 };
@@ -81,7 +81,9 @@ pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> 
         service_settings::get_or_insert(db.connection(), service_settings::SIGNING_KEY, service::keys::random_text())
             .await?;
     let keys = Arc::new(Keys::new(secret.as_bytes())?);
-    Ok(AppState { db, clock, settings: Arc::new(settings), keys, attempts: Arc::default(), wake: Wake::default() })
+    let metrics = Arc::new(Metrics::new().context("cannot make the figures for monitoring")?);
+    let settings = Arc::new(settings);
+    Ok(AppState { db, clock, settings, keys, attempts: Arc::default(), metrics, wake: Wake::default() })
 }
 
 /// Starts the service and returns when it answers.
@@ -168,6 +170,7 @@ fn listen(
     let serves_api = state.settings.serves_http();
     let data = web::Data::new(state.clone());
     let metrics = actix_web_prom::PrometheusMetricsBuilder::new("stoplist")
+        .registry(state.metrics.registry().clone())
         .endpoint("/metrics")
         .mask_unmatched_patterns("UNKNOWN")
         .build()

@@ -3,7 +3,7 @@
 use crate::{
     clock::Clock,
     config::Settings,
-    service::{Wake, attempts::Attempts, keys::Keys},
+    service::{Wake, attempts::Attempts, keys::Keys, metrics::Metrics},
     store::Db,
 };
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct AppState {
     pub keys: Arc<Keys>,
     /// Slows down guessing of passwords.
     pub attempts: Arc<Attempts>,
+    /// What monitoring is told.
+    pub metrics: Arc<Metrics>,
     /// Wakes those who wait for a change.
     pub wake: Wake,
 }

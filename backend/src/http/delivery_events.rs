@@ -130,7 +130,7 @@ async fn report(
         },
         received_at: state.clock.now(),
     };
-    delivery_events::report(&state.db, report, items).await.map(Json)
+    delivery_events::report(&state, report, items).await.map(Json)
 }
 
 fn format(request: &HttpRequest) -> Result<batch::Format> {

@@ -1,6 +1,6 @@
 //! Health checks, for load balancers and supervisors.
 
-use crate::state::AppState;
+use crate::{service, state::AppState};
 use actix_web::{HttpResponse, get, web};
 
 /// The process is alive.
@@ -21,8 +21,9 @@ pub async fn readyz(state: web::Data<AppState>) -> HttpResponse {
     }
 }
 
-/// Counters and durations for Prometheus; the metrics middleware writes the body.
+/// Figures for Prometheus; the metrics middleware writes the body.
 #[get("/metrics")]
-pub async fn metrics() -> HttpResponse {
+pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
+    service::metrics::refresh(&state).await;
     HttpResponse::Ok().finish()
 }

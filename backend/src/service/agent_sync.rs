@@ -248,8 +248,14 @@ pub async fn acknowledge(
         known.is_some_and(|sum| sum.count == acknowledgement.count && sum.checksum == acknowledgement.checksum);
     agent_lists::acknowledge(&transaction, mail_server_id, acknowledgement, matches, now).await?;
     let settled = distributions::settle(&transaction, server_configuration_id, now).await?;
-    let mut changes: Vec<What> = settled.into_iter().map(What::Distribution).collect();
+    let mut changes: Vec<What> = settled.changed.into_iter().map(What::Distribution).collect();
     changes.extend([What::MailServers, What::Rows]);
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
     Ok(AcknowledgementResult { matches })
+    for (kind, asked_for_at) in settled.completed {
+        state.metrics.distribution_acknowledged(kind, now - asked_for_at);
+    }
+    if !matches {
+        state.metrics.mismatch();
+    }
 }

@@ -5,11 +5,14 @@ pub mod batch;
 pub use crate::store::delivery_events::{Filter, Report};
 
 use super::{Error, Result};
-use crate::store::{
-    self, Db,
-    delivery_events::NewEvent,
-    error_tallies::{NewErrors, Success},
-    search::CursorScope,
+use crate::{
+    state::AppState,
+    store::{
+        self, Db,
+        delivery_events::NewEvent,
+        error_tallies::{NewErrors, Success},
+        search::CursorScope,
+    },
 };
 use shared::{
     Address, Page,
@@ -23,7 +26,7 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// The database's; then nothing of the batch is stored and it can be sent again.
-pub async fn report(db: &Db, report: Report, items: Vec<batch::Item>) -> Result<BatchResult> {
+pub async fn report(state: &AppState, report: Report, items: Vec<batch::Item>) -> Result<BatchResult> {
     let mut results = Vec::with_capacity(items.len());
     let mut events: BTreeMap<String, (usize, NewEvent)> = BTreeMap::new();
     for (index, item) in items.into_iter().enumerate() {
@@ -45,19 +48,21 @@ pub async fn report(db: &Db, report: Report, items: Vec<batch::Item>) -> Result<
         results.push(ItemResult { index, id, status, detail });
     }
     let (places, events): (Vec<usize>, Vec<NewEvent>) = events.into_values().unzip();
-    let stored = store(db, report, &events).await?;
+    let stored = store(&state.db, report, &events).await?;
     for (place, event) in places.into_iter().zip(&events) {
         if !stored.contains(&event.event_id) {
             results[place].status = ItemStatus::Duplicate;
         }
     }
     let count = |status| results.iter().map(|item| u32::from(item.status == status)).sum();
-    Ok(BatchResult {
+    let result = BatchResult {
         accepted: count(ItemStatus::Accepted),
         duplicates: count(ItemStatus::Duplicate),
         rejected: count(ItemStatus::Rejected),
         items: results,
-    })
+    };
+    state.metrics.reported(&result);
+    Ok(result)
 }
 
 /// Stores events, sorted by id and each id once, and counts those that are new; returns their ids.

@@ -110,8 +110,10 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     distributions::publish(&transaction, id, &head, added, removed, now).await?;
     let settled = distributions::settle(&transaction, server_configuration_id, now).await?;
     let mut changes = vec![What::List, What::Rows, What::Distribution(id)];
-    changes.extend(settled.into_iter().filter(|settled| *settled != id).map(What::Distribution));
-    state.wake.commit(transaction, server_configuration_id, &changes).await
+    changes.extend(settled.changed.into_iter().filter(|settled| *settled != id).map(What::Distribution));
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    state.metrics.distribution_published(stored.distribution.kind);
+    Ok(())
 }
 
 /// Notes why publishing failed and has it tried again, later each time, up to a minute.
@@ -123,7 +125,9 @@ pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
     let Some(stored) = distributions::get(&transaction, id).await? else { return Ok(()) };
     distributions::fail(&transaction, id, error).await?;
     queue::ring(&transaction, queue::Job::Distribution(id), super::runs::backoff(stored.attempts)).await?;
-    state.wake.commit(transaction, stored.server_configuration_id, &[What::Distribution(id)]).await
+    state.wake.commit(transaction, stored.server_configuration_id, &[What::Distribution(id)]).await?;
+    state.metrics.distribution_attempt_failed();
+    Ok(())
 }
 
 /// Looks again at who holds what, after a mail server was added, activated or deactivated, in the transaction of that
@@ -138,5 +142,5 @@ pub async fn mail_servers_changed(
 ) -> Result<Vec<What>> {
     change_sets::lock(transaction, server_configuration_id).await?;
     let settled = distributions::settle(transaction, server_configuration_id, now).await?;
-    Ok(settled.into_iter().map(What::Distribution).chain([What::MailServers, What::Rows]).collect())
+    Ok(settled.changed.into_iter().map(What::Distribution).chain([What::MailServers, What::Rows]).collect())
 }

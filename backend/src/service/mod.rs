@@ -13,6 +13,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod live;
 pub mod mail_servers;
+pub mod metrics;
 pub mod releases;
 pub mod run_settings;
 pub mod runs;

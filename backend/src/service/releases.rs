@@ -15,6 +15,7 @@ use serde_json::json;
 use shared::{
     Address, AddressKey,
     list::{Exemption, ReleaseItem, ReleaseRequest, ReleaseResult, ReleaseStatus, RemovalCause},
+    run::DistributionKind,
 };
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -81,7 +82,7 @@ pub async fn release(
         Some(published)
     };
     let names: HashSet<&AddressKey> = released.keys().copied().collect();
-    let items = request
+    let items: Vec<_> = request
         .addresses
         .iter()
         .zip(&parsed)
@@ -98,6 +99,10 @@ pub async fn release(
         changes.push(What::Rows);
     }
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    state.metrics.released(&items);
+    if distribution_id.is_some() {
+        state.metrics.distribution_published(DistributionKind::Release);
+    }
     Ok(ReleaseResult { items, distribution_id })
 }
 

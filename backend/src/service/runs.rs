@@ -20,6 +20,7 @@ use shared::{
     list::{Origin, RemovalCause},
     run::{DistributionKind, ReasonCount, Run, RunState, RunTrigger},
 };
+use std::time::Instant;
 use uuid::Uuid;
 
 /// How often a run is begun before it is given up.
@@ -121,7 +122,7 @@ pub async fn schedule(state: &AppState) -> Result<()> {
 /// The database refused; then the list is as it was.
 pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     let Some(server_configuration_id) = begin(state, id).await? else { return Ok(()) };
-    let now = state.clock.now();
+    let (now, begun) = (state.clock.now(), Instant::now());
     let transaction = state.db.begin().await?;
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let stored = runs::get(&transaction, id).await?.ok_or(Error::NotFound)?;
@@ -152,7 +153,9 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     runs::finish(&transaction, id, &blocked, cancelled, distribution, state.clock.now()).await?;
     ring_next(&transaction, server_configuration_id).await?;
     let changes = [What::Rows, What::RunSettings, What::Run(id), What::Distribution(distribution), What::Job];
-    state.wake.commit(transaction, server_configuration_id, &changes).await
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    state.metrics.run_done(stored.run.trigger, begun.elapsed(), now, &blocked, cancelled);
+    Ok(())
 }
 
 /// Claims a run: `None` when there is nothing to do.
@@ -172,6 +175,7 @@ async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
         runs::fail(&transaction, id, &error, Some(now)).await?;
         ring_next(&transaction, server_configuration_id).await?;
         state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
+        state.metrics.run_given_up(stored.run.trigger, now);
         return Ok(None);
     }
     runs::begin(&transaction, id, now).await?;
@@ -204,7 +208,12 @@ pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
     } else {
         queue::ring(&transaction, queue::Job::Run(id), backoff(stored.attempts)).await?;
     }
-    state.wake.commit(transaction, stored.server_configuration_id, &[What::Run(id), What::Job]).await
+    state.wake.commit(transaction, stored.server_configuration_id, &[What::Run(id), What::Job]).await?;
+    state.metrics.run_attempt_failed();
+    if given_up {
+        state.metrics.run_given_up(stored.run.trigger, state.clock.now());
+    }
+    Ok(())
 }
 
 /// Ends the blocks whose watch period is over, oldest first, at most the daily limit. Whole minutes count: a block made

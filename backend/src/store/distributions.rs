@@ -31,16 +31,18 @@ pub struct StoredDistribution {
 const COLUMNS: &str = "d.id, d.server_configuration_id, d.kind, d.version, d.added, d.removed, d.count, d.checksum, \
                        d.created_at, d.published_at, d.completed_at, d.attempts, d.error";
 
-fn read(row: &QueryResult) -> Result<StoredDistribution> {
+fn read_kind(row: &QueryResult) -> Result<DistributionKind> {
     let kind: String = row.try_get("", "kind")?;
+    let known = DistributionKind::ALL.into_iter().find(|known| known.as_str() == kind);
+    known.ok_or(super::Error::Unreadable(kind))
+}
+
+fn read(row: &QueryResult) -> Result<StoredDistribution> {
     let published_at = optional_time(row.try_get("", "published_at")?)?;
     let completed_at = optional_time(row.try_get("", "completed_at")?)?;
     let distribution = Distribution {
         id: row.try_get("", "id")?,
-        kind: DistributionKind::ALL
-            .into_iter()
-            .find(|known| known.as_str() == kind)
-            .ok_or(super::Error::Unreadable(kind))?,
+        kind: read_kind(row)?,
         state: match (published_at, completed_at) {
             (_, Some(_)) => DistributionState::Complete,
             (Some(_), None) => DistributionState::Published,
@@ -242,8 +244,17 @@ pub async fn sum_at<C: ConnectionTrait>(
     row.map(|row| Ok(Sum { count: row.try_get("", "count")?, checksum: checksum(&row, "checksum")? })).transpose()
 }
 
+/// What [`settle`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The distributions that got a receipt or are complete now.
+    pub changed: Vec<Uuid>,
+    /// Of those that are complete now: the kind, and when it was asked for.
+    pub completed: Vec<(DistributionKind, DateTime<Utc>)>,
+}
+
 /// Gives every incomplete distribution the receipts of the mail servers that hold its version or a later one, rightly,
-/// and completes those that no active mail server is missing for. Returns the distributions that this changed.
+/// and completes those that no active mail server is missing for.
 ///
 /// # Errors
 /// The database refused.
@@ -251,7 +262,7 @@ pub async fn settle<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
     now: DateTime<Utc>,
-) -> Result<Vec<Uuid>> {
+) -> Result<Settled> {
     let sql = "SELECT d.id AS distribution_id, m.id AS mail_server_id \
                FROM distributions d JOIN server_configurations c ON c.id = d.server_configuration_id \
                JOIN mail_servers m ON m.server_configuration_id = d.server_configuration_id \
@@ -276,12 +287,14 @@ pub async fn settle<C: ConnectionTrait>(
     let sql = "UPDATE distributions SET completed_at = $2 WHERE server_configuration_id = $1 AND completed_at IS NULL \
                AND published_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM mail_servers m \
                WHERE m.server_configuration_id = $1 AND m.active AND NOT EXISTS (SELECT 1 FROM receipts t \
-               WHERE t.distribution_id = distributions.id AND t.mail_server_id = m.id)) RETURNING id";
+               WHERE t.distribution_id = distributions.id AND t.mail_server_id = m.id)) RETURNING id, kind, created_at";
     let values = [server_configuration_id.into(), millis(now).into()];
+    let mut completed = Vec::new();
     for row in transaction.query_all_raw(statement(transaction, sql, values)).await? {
         changed.push(row.try_get("", "id")?);
+        completed.push((read_kind(&row)?, time(row.try_get("", "created_at")?)?));
     }
     changed.sort_unstable();
     changed.dedup();
-    Ok(changed)
+    Ok(Settled { changed, completed })
 }

@@ -101,6 +101,16 @@ pub async fn list<C: ConnectionTrait>(connection: &C, server_configuration_id: U
     rows.into_iter().map(StoredMailServer::try_from).collect()
 }
 
+/// The mail servers that distributions wait for, of every configuration.
+///
+/// # Errors
+/// The database refused.
+pub async fn active<C: ConnectionTrait>(connection: &C) -> Result<Vec<StoredMailServer>> {
+    let sql = format!("{SELECT} WHERE active");
+    let rows = Row::find_by_statement(statement(connection, sql, [])).all(connection).await?;
+    rows.into_iter().map(StoredMailServer::try_from).collect()
+}
+
 /// Finds a mail server of a configuration.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ pub mod error_tallies;
 pub mod exemptions;
 pub mod idempotency_keys;
 pub mod mail_servers;
+pub mod metrics;
 pub mod notifications;
 pub mod pending_parts;
 pub mod queue;

@@ -42,6 +42,20 @@ pub async fn ring<C: ConnectionTrait>(connection: &C, job: Job, delay: u32) -> R
     Ok(())
 }
 
+/// How many jobs wait to be performed, those that wait for another attempt included.
+///
+/// # Errors
+/// The database refused.
+pub async fn waiting<C: ConnectionTrait>(connection: &C) -> Result<i64> {
+    let table = match connection.get_database_backend() {
+        DatabaseBackend::Sqlite => "Jobs",
+        _ => "apalis.jobs",
+    };
+    let sql = format!("SELECT COUNT(*) AS count FROM {table} WHERE job_type = $1 AND status = 'Pending'");
+    let row = connection.query_one_raw(statement(connection, sql, [QUEUE.into()])).await?;
+    row.map_or(Ok(0), |row| Ok(row.try_get("", "count")?))
+}
+
 /// Takes back the jobs that the process before this one was performing. Only on SQLite, where there is one process:
 /// with PostgreSQL another node may be performing them, and the queue itself notices dead workers.
 ///
