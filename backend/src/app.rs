@@ -176,25 +176,29 @@ fn listen(
         .build()
         .map_err(|error| anyhow::anyhow!("cannot make the metrics: {error}"))?;
     let document = http::openapi::document();
+    let routes = web::Data::new(http::methods::Routes::of(&document));
     let server = HttpServer::new(move || {
         let docs = SwaggerUi::new("/api/docs/{_:.*}").url("/api/v1/openapi.json", document.clone());
         let app = actix_web::App::new()
             .app_data(data.clone())
+            .app_data(routes.clone())
             .service(http::health::healthz)
             .service(http::health::readyz)
             .service(http::health::metrics)
             .service(web::redirect("/api/docs", "/api/docs/"))
             .service(docs);
         let app = if serves_api {
-            let api =
-                utoipa_actix_web::scope("/api/v1").configure(http::api).default_service(web::to(http::unknown_route));
-            let rest = web::scope("/api").default_service(web::to(http::unknown_route));
+            let api = utoipa_actix_web::scope("/api/v1")
+                .configure(http::api)
+                .default_service(web::to(http::methods::unrouted));
+            let rest = web::scope("/api").default_service(web::to(http::methods::unrouted));
             app.into_utoipa_app().service(api).into_app().service(rest).default_service(web::to(http::console::serve))
         } else {
-            app.default_service(web::to(http::unknown_route))
+            app.default_service(web::to(http::methods::unrouted))
         };
-        // Innermost: it writes the body of /metrics, which must be compressed after that.
-        app.wrap(metrics.clone())
+        // Innermost but for the change of HEAD into GET: it writes the body of /metrics, which is compressed after that.
+        app.wrap(middleware::from_fn(http::methods::head))
+            .wrap(metrics.clone())
             .wrap(middleware::from_fn(http::idempotency::once))
             .wrap(middleware::from_fn(http::problem::complete))
             .wrap(middleware::from_fn(http::headers::protect))

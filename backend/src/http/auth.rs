@@ -20,16 +20,22 @@ pub async fn identify(request: &HttpRequest) -> Result<Identity> {
     let state = request
         .app_data::<web::Data<AppState>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("the application has no state")))?;
-    let token = request
+    authentication::identify(state, bearer(request)?, origin(request)).await
+}
+
+/// The bearer token of a request.
+///
+/// # Errors
+/// [`Error::Unauthorized`]: there is none.
+pub fn bearer(request: &HttpRequest) -> Result<&str> {
+    request
         .headers()
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
-        .ok_or(Error::Unauthorized)?;
-    let origin = origin(request);
-    authentication::identify(state, token, origin).await
+        .ok_or(Error::Unauthorized)
 }
 
 /// Where a request came from, for the audit log.

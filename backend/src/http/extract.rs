@@ -10,7 +10,11 @@ use actix_web::{
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, future::LocalBoxFuture};
 use garde::Validate;
-use serde::de::DeserializeOwned;
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use shared::FieldProblem;
 use std::future::{Ready, ready};
@@ -21,7 +25,7 @@ pub const MAX_BODY: usize = 8 * 1024 * 1024;
 /// A JSON body that is valid.
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned + Validate<Context = ()> + 'static> FromRequest for Body<T> {
+impl<T: DeserializeOwned + Serialize + Validate<Context = ()> + 'static> FromRequest for Body<T> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self>>;
 
@@ -87,19 +91,49 @@ pub async fn read_body(length: Option<usize>, mut payload: Payload) -> Result<By
 ///
 /// # Errors
 /// [`Error::Malformed`] when it is no JSON, [`Error::Invalid`] naming the field that is wrong.
-pub fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
+pub fn from_json<T: DeserializeOwned + Serialize>(text: &[u8]) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        if error.inner().is_data() {
-            let detail = without_position(&error.inner().to_string());
+        let detail = without_position(&error.inner().to_string());
+        // serde_json also calls it bad syntax where a name of an enum is a number, a number is too large for any type,
+        // or a text has half a surrogate pair: JSON can write that, the field cannot hold it.
+        if error.inner().is_data() || serde_json::from_slice::<IgnoredAny>(text).is_ok() {
+            let detail = if detail == "expected value" { "wrong type, expected a name".to_owned() } else { detail };
             Error::field(pointer(error.path(), &detail), detail)
         } else {
             Error::Malformed(format!("the body is not JSON: {}", error.inner()))
         }
     })?;
     deserializer.end().map_err(|error| Error::Malformed(format!("the body is not JSON: {error}")))?;
-    Ok(value)
+    let not_json = |error| Error::Malformed(format!("the body is not JSON: {error}"));
+    let given: Value = serde_json::from_slice(text).map_err(not_json)?;
+    let read = serde_json::to_value(&value).map_err(|error| Error::Internal(error.into()))?;
+    match oddity(&given, &read, String::new()) {
+        Some((pointer, detail)) => Err(Error::field(pointer, detail)),
+        None => Ok(value),
+    }
 }
+
+/// What serde takes and we do not: an array of values in place of an object with names, and NUL, which PostgreSQL's
+/// text cannot hold.
+fn oddity(given: &Value, read: &Value, pointer: String) -> Option<(String, &'static str)> {
+    let part = |key: &str| format!("{pointer}/{}", escape(key));
+    match (given, read) {
+        (Value::String(text), _) if text.contains('\0') => Some((pointer, NUL)),
+        (Value::Array(_), Value::Object(_)) => Some((pointer, "invalid type: an array, expected an object")),
+        (Value::Array(items), read) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| oddity(item, read.get(index).unwrap_or(&Value::Null), part(&index.to_string()))),
+        (Value::Object(fields), read) => {
+            fields.iter().find_map(|(name, field)| oddity(field, read.get(name).unwrap_or(&Value::Null), part(name)))
+        }
+        _ => None,
+    }
+}
+
+/// Why a text is refused that has a NUL.
+const NUL: &str = "has a NUL character";
 
 /// Checks the limits of a value; pointers begin with `prefix`.
 ///
@@ -175,6 +209,9 @@ impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest for QueryParams<T
 }
 
 fn from_query<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> Result<T> {
+    if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.contains('\0')) {
+        return Err(Error::field(name, NUL));
+    }
     let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     let value: T = serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let detail = error.inner().to_string();
@@ -221,6 +258,10 @@ mod tests {
         assert_eq!(condition(r#"{"reason":"unknown_user","enabled":true,"frequency":1,"x":2}"#), ["/x"]);
         assert!(matches!(from_json::<BlockingCondition>(b"{"), Err(Error::Malformed(_))));
         assert!(matches!(from_json::<u8>(b"1 2"), Err(Error::Malformed(_))));
+        assert_eq!(condition(r#"{"reason":"unknown_user","enabled":true,"frequency":1e400}"#), ["/frequency"]);
+        assert_eq!(condition(r#"{"reason":"\ud800","enabled":true,"frequency":1}"#), ["/reason"]);
+        assert_eq!(condition(r#"{"reason":5,"enabled":true,"frequency":1}"#), ["/reason"]);
+        assert_eq!(condition(r#"["unknown_user",true,1]"#), [""]);
     }
 
     #[test]
@@ -243,5 +284,6 @@ mod tests {
         assert_eq!(pointers(from_query::<Query>("limit=many").unwrap_err()), ["limit"]);
         assert_eq!(pointers(from_query::<Query>("limit=0").unwrap_err()), ["limit"]);
         assert_eq!(pointers(from_query::<Query>("lmit=5").unwrap_err()), ["lmit"]);
+        assert_eq!(pointers(from_query::<Query>("limit=%00").unwrap_err()), ["limit"]);
     }
 }

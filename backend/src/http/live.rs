@@ -1,12 +1,15 @@
 //! Server-sent events.
 
-use super::{auth::Viewer, extract::PathIds};
+use super::{
+    auth::{Viewer, bearer},
+    extract::PathIds,
+};
 use crate::{
     service::{Error, Result, live, server_configurations::open},
     state::AppState,
 };
 use actix_web::{
-    HttpResponse, get,
+    HttpRequest, HttpResponse, get,
     http::header::{CACHE_CONTROL, CONTENT_ENCODING},
     web,
 };
@@ -27,13 +30,20 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Follow a server configuration: server-sent events named after their type, from now on
+///
+/// The stream ends with the token that opened it, within seconds of its expiry, its revocation or a sign-out.
 #[utoipa::path(tag = "Live", operation_id = "follow", security(("bearer" = [])),
     params(("id" = Uuid, Path, description = "The server configuration")),
     responses((status = 200, body = LiveEvent, content_type = "text/event-stream")))]
 #[get("/server-configurations/{id}/live")]
-async fn follow(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<HttpResponse> {
+async fn follow(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    access: Viewer,
+    id: PathIds<Uuid>,
+) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, id.0).await?;
-    let events = live::follow(AppState::clone(&state), configuration.id);
+    let events = live::follow(AppState::clone(&state), configuration.id, bearer(&request)?.to_owned());
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))

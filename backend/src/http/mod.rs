@@ -14,6 +14,7 @@ pub mod health;
 pub mod idempotency;
 pub mod live;
 pub mod mail_servers;
+pub mod methods;
 pub mod openapi;
 pub mod problem;
 pub mod request_log;
@@ -24,7 +25,6 @@ pub mod sessions;
 pub mod setup;
 pub mod tokens;
 
-use crate::service::Error;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Everything under `/api/v1`.
@@ -43,9 +43,4 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     exemptions::routes(config);
     agent_sync::routes(config);
     live::routes(config);
-}
-
-/// Answers for paths of the API that do not exist.
-pub async fn unknown_route() -> Result<actix_web::HttpResponse, Error> {
-    Err(Error::NotFound)
 }

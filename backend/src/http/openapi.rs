@@ -1,10 +1,10 @@
 //! The OpenAPI document: made of the real routes, completed with what holds for all of them.
 
-use shared::{Problem, problem::MEDIA_TYPE};
+use shared::{Problem, list::ListSort, page::Direction, problem::MEDIA_TYPE};
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
     openapi::{
-        Components, ContentBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder,
+        Components, ContentBuilder, HeaderBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn, PathItem},
         schema::Schema,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -12,14 +12,18 @@ use utoipa::{
 };
 use utoipa_actix_web::AppExt;
 
-/// Title, version and tags of the document.
+/// Title and version of the document, and the schemas that only query parameters name.
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Stoplist",
-    description = "Stops e-mail to addresses that keep failing. Errors are RFC 9457 problem details; lists use cursors; \
-                   edits use ETag and If-Match.",
-    license(name = "Apache-2.0", identifier = "Apache-2.0")
-))]
+#[openapi(
+    info(
+        title = "Stoplist",
+        description = "Stops e-mail to addresses that keep failing. Errors are RFC 9457 problem details; lists use cursors; \
+                   edits use ETag and If-Match. Wherever GET is, HEAD is too; a method that a path does not have gets \
+                   the response MethodNotAllowed.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(Direction, ListSort))
+)]
 pub struct Base;
 
 /// The whole document, without a running server.
@@ -44,6 +48,12 @@ pub fn complete(mut document: Document) -> Document {
         vec![(Problem::name().into_owned(), <Problem as utoipa::PartialSchema>::schema())];
     <Problem as ToSchema>::schemas(&mut schemas);
     components.schemas.extend(schemas);
+    let mut not_allowed = problem("The path does not have this method");
+    if let RefOr::T(response) = &mut not_allowed {
+        let header = HeaderBuilder::new().schema(Some(String::schema())).description(Some("The methods that it has"));
+        response.headers.insert("Allow".to_owned(), header.build().into());
+    }
+    components.responses.insert("MethodNotAllowed".to_owned(), not_allowed);
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten() {
             accept_idempotency_key(operation);
@@ -82,7 +92,11 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 }
 
 fn add_common_problems(operation: &mut Operation) {
-    let mut problems = vec![("500", "Something failed inside the service")];
+    let mut problems = vec![
+        ("500", "Something failed inside the service"),
+        ("503", "The database does not answer"),
+        ("507", "The service's disk is full; nothing was changed"),
+    ];
     if operation.security.is_some() {
         problems.push(("401", "Not signed in"));
         problems.push(("403", "Not allowed"));

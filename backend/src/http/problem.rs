@@ -17,6 +17,7 @@ impl ResponseError for Error {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -26,6 +27,8 @@ impl ResponseError for Error {
             Self::Gone(_) => StatusCode::GONE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StorageFull(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -41,6 +44,7 @@ fn kind(error: &Error) -> (&'static str, &'static str) {
         Error::Unauthorized => ("unauthorized", "Not signed in"),
         Error::Forbidden(_) => ("forbidden", "Not allowed"),
         Error::NotFound => ("not-found", "Not found"),
+        Error::MethodNotAllowed { .. } => ("method-not-allowed", "Wrong method"),
         Error::Malformed(_) => ("malformed", "Unreadable request"),
         Error::UnsupportedMediaType(_) => ("unsupported-media-type", "Media type not understood"),
         Error::Invalid(_) => ("validation", "Not valid"),
@@ -50,6 +54,8 @@ fn kind(error: &Error) -> (&'static str, &'static str) {
         Error::Gone(_) => ("gone", "No longer there"),
         Error::TooLarge(_) => ("too-large", "Too large"),
         Error::TooMany { .. } => ("too-many-requests", "Too many requests"),
+        Error::Unavailable(_) => ("unavailable", "Not available"),
+        Error::StorageFull(_) => ("storage-full", "Disk full"),
         Error::Internal(_) => ("internal", "Internal error"),
     }
 }
@@ -59,6 +65,10 @@ fn respond(error: &Error, request_id: Option<String>) -> HttpResponse {
     let status = error.status_code();
     let (detail, errors) = match error {
         Error::Internal(_) => ("something failed inside the service; its log says what".to_owned(), vec![]),
+        Error::Unavailable(_) => ("the database does not answer: try again in a moment".to_owned(), vec![]),
+        Error::StorageFull(_) => {
+            ("the service's disk is full: nothing was changed; whoever runs it must make room".to_owned(), vec![])
+        }
         Error::Invalid(errors) => (describe(errors), errors.clone()),
         other => (other.to_string(), vec![]),
     };
@@ -66,6 +76,12 @@ fn respond(error: &Error, request_id: Option<String>) -> HttpResponse {
     match error {
         Error::Unauthorized => {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        Error::Unavailable(_) => {
+            response.insert_header((header::RETRY_AFTER, "5"));
+        }
+        Error::MethodNotAllowed { allow } => {
+            response.insert_header((header::ALLOW, allow.as_str()));
         }
         Error::TooMany { retry_after } => {
             response.insert_header((header::RETRY_AFTER, retry_after.to_string()));
@@ -99,8 +115,8 @@ pub async fn complete<B: MessageBody + 'static>(
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let response = next.call(request).await?;
     let problem = response.response().error().and_then(|error| error.as_error::<Error>()).map(|error| {
-        if let Error::Internal(cause) = error {
-            tracing::error!(error = format!("{cause:#}"), "a request failed");
+        if error.status_code().is_server_error() {
+            tracing::error!(%error, "a request failed");
         }
         respond(error, id.clone())
     });

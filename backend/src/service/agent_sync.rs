@@ -56,7 +56,7 @@ pub async fn identity(
     mail_server_name: String,
     server_configuration_id: Uuid,
 ) -> Result<AgentIdentity> {
-    seen(state, mail_server_id, server_configuration_id).await?;
+    seen(state, mail_server_id, server_configuration_id).await;
     let head = change_sets::head(state.db.connection(), server_configuration_id).await?.ok_or(Error::NotFound)?;
     Ok(AgentIdentity {
         mail_server_id,
@@ -67,12 +67,13 @@ pub async fn identity(
     })
 }
 
-/// Notes that an agent called.
-async fn seen(state: &AppState, mail_server_id: Uuid, server_configuration_id: Uuid) -> Result<()> {
-    if agent_lists::seen(state.db.connection(), mail_server_id, state.clock.now(), SEEN_FOR).await? {
-        state.wake.send(Signal { server_configuration_id, what: What::MailServers });
+/// Notes that an agent called. On a full disk it cannot be noted, and the agent gets its list all the same.
+async fn seen(state: &AppState, mail_server_id: Uuid, server_configuration_id: Uuid) {
+    match agent_lists::seen(state.db.connection(), mail_server_id, state.clock.now(), SEEN_FOR).await {
+        Ok(true) => state.wake.send(Signal { server_configuration_id, what: What::MailServers }),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, "cannot note that an agent called"),
     }
-    Ok(())
 }
 
 /// What to send to an agent. Waits up to `wait` for something new; `None`: nothing new came.
@@ -88,7 +89,7 @@ pub async fn plan(
 ) -> Result<Option<Plan>> {
     // Listen before looking: what is published in between is heard.
     let mut signals = state.wake.listen();
-    seen(state, mail_server_id, server_configuration_id).await?;
+    seen(state, mail_server_id, server_configuration_id).await;
     let deadline = Instant::now() + wait;
     loop {
         let head = change_sets::head(state.db.connection(), server_configuration_id).await?.ok_or(Error::NotFound)?;
@@ -251,11 +252,11 @@ pub async fn acknowledge(
     let mut changes: Vec<What> = settled.changed.into_iter().map(What::Distribution).collect();
     changes.extend([What::MailServers, What::Rows]);
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
-    Ok(AcknowledgementResult { matches })
     for (kind, asked_for_at) in settled.completed {
         state.metrics.distribution_acknowledged(kind, now - asked_for_at);
     }
     if !matches {
         state.metrics.mismatch();
     }
+    Ok(AcknowledgementResult { matches })
 }

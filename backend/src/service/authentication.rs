@@ -144,8 +144,10 @@ async fn identify_token(state: &AppState, token: &str, origin: Origin) -> Result
         return Err(Error::Unauthorized);
     }
     // To the minute is enough, and spares a write at each request.
-    if found.token.last_used_at.is_none_or(|used_at| now - used_at >= TimeDelta::minutes(1)) {
-        store::tokens::touch(connection, found.token.id, now).await?;
+    let is_due = found.token.last_used_at.is_none_or(|used_at| now - used_at >= TimeDelta::minutes(1));
+    // On a full disk the lists can still be read.
+    if is_due && let Err(error) = store::tokens::touch(connection, found.token.id, now).await {
+        tracing::warn!(%error, "cannot note that a token was used");
     }
     let actor = match found.mail_server {
         Some(mail_server) => Actor::MailServer {

@@ -1,22 +1,34 @@
 //! What a console or script hears while it follows a server configuration.
 
 use super::{
-    Result, distributions, runs,
+    Error, Result,
+    authentication::{self, Origin, Permission},
+    distributions, runs,
     wake::{Signal, What},
 };
 use crate::state::AppState;
 use futures::Stream;
 use shared::run::LiveEvent;
+use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-/// Every change from now on. After a change was missed the listener is told to read everything again.
-pub fn follow(state: AppState, server_configuration_id: Uuid) -> impl Stream<Item = LiveEvent> {
+/// How often it is looked whether the listener may still hear.
+const CHECK: Duration = Duration::from_secs(3);
+
+/// Every change from now on, for as long as `token` is valid. After a change was missed the listener is told to read
+/// everything again.
+pub fn follow(state: AppState, server_configuration_id: Uuid, token: String) -> impl Stream<Item = LiveEvent> {
     let mut signals = state.wake.listen();
+    let mut checks = tokio::time::interval_at(tokio::time::Instant::now() + CHECK, CHECK);
+    checks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     async_stream::stream! {
         loop {
             let heard = tokio::select! {
                 heard = signals.recv() => heard,
+                _ = checks.tick() => {
+                    if may_view(&state, &token).await { continue } else { break }
+                }
                 () = state.wake.closed() => break,
             };
             let what = match heard {
@@ -37,6 +49,13 @@ pub fn follow(state: AppState, server_configuration_id: Uuid) -> impl Stream<Ite
             }
         }
     }
+}
+
+/// Whether a token still lets its holder read. While the database is away nobody's right has ended.
+async fn may_view(state: &AppState, token: &str) -> bool {
+    let identity = authentication::identify(state, token, Origin::default()).await;
+    let access = identity.and_then(|identity| identity.access(Permission::View));
+    !matches!(access, Err(Error::Unauthorized | Error::Forbidden(_)))
 }
 
 async fn event(state: &AppState, server_configuration_id: Uuid, what: What) -> Result<Option<LiveEvent>> {

@@ -31,7 +31,7 @@ pub use crate::store::{Pool, queue};
 pub use access::{Access, Actor};
 pub use wake::Wake;
 
-use crate::store;
+use crate::store::{self, Trouble};
 use shared::FieldProblem;
 
 /// Why a use case did not do what was asked. The texts tell the caller what to do.
@@ -46,6 +46,12 @@ pub enum Error {
     /// Not there, or of another account.
     #[error("there is no such thing here")]
     NotFound,
+    /// There, but not for this method.
+    #[error("this path is there, but not for this method: use {allow}")]
+    MethodNotAllowed {
+        /// The methods that it has, as the header `Allow` lists them.
+        allow: String,
+    },
     /// The body could not be read at all.
     #[error("{0}")]
     Malformed(String),
@@ -76,6 +82,12 @@ pub enum Error {
         /// After how many seconds to try again.
         retry_after: u32,
     },
+    /// The database does not answer; it may in a moment.
+    #[error("the database does not answer: {0:#}")]
+    Unavailable(anyhow::Error),
+    /// The disk is full. Nothing was changed.
+    #[error("the disk is full: {0:#}")]
+    StorageFull(anyhow::Error),
     /// Not the caller's fault.
     #[error("internal error: {0:#}")]
     Internal(anyhow::Error),
@@ -90,13 +102,17 @@ impl Error {
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
-        Self::Internal(error.into())
+        match error.trouble() {
+            Some(Trouble::Away) => Self::Unavailable(error.into()),
+            Some(Trouble::Full) => Self::StorageFull(error.into()),
+            None => Self::Internal(error.into()),
+        }
     }
 }
 
 impl From<store::DbErr> for Error {
     fn from(error: store::DbErr) -> Self {
-        Self::Internal(error.into())
+        store::Error::from(error).into()
     }
 }
 

@@ -44,7 +44,42 @@ pub enum Error {
     Unreadable(String),
 }
 
+/// Why a database does not do its work, whatever it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It cannot be reached, or is stopping or starting.
+    Away,
+    /// Its disk is full.
+    Full,
+}
+
 impl Error {
+    /// What keeps the database from its work, if that is the error.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let Self::Database(error) = self else { return None };
+        let (error, connecting) = match error {
+            DbErr::ConnectionAcquire(_) => return Some(Trouble::Away),
+            DbErr::Conn(RuntimeErr::SqlxError(error)) => (error, true),
+            DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => (error, false),
+            _ => return None,
+        };
+        match error.as_ref() {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Some(Trouble::Away)
+            }
+            sqlx::Error::Database(error) => match error.code().as_deref() {
+                // SQLITE_FULL, SQLITE_IOERR_SHMSIZE (the file beside the write-ahead log cannot grow); disk_full.
+                Some("13" | "4874" | "53100") => Some(Trouble::Full),
+                // PostgreSQL: connection exceptions, too many connections, shutting down, starting.
+                Some(code) if code.starts_with("08") => Some(Trouble::Away),
+                Some("53300" | "57P01" | "57P02" | "57P03") => Some(Trouble::Away),
+                _ if connecting => Some(Trouble::Away),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether a unique constraint was violated.
     pub fn is_duplicate(&self) -> bool {
         matches!(self, Self::Database(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))))

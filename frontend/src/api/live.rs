@@ -12,7 +12,8 @@ use web_sys::ReadableStreamDefaultReader;
 /// `opened` is called once the stream stands, `heard` for each event.
 ///
 /// # Errors
-/// The stream could not be opened. A stream that ends is no error: open it again.
+/// The stream could not be opened, or broke off. The service ends it with the access token, which is no error: open it
+/// again, with a fresh one.
 pub async fn follow(
     client: Client,
     configuration: Uuid,
@@ -25,16 +26,16 @@ pub async fn follow(
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     opened();
     let mut parser = Parser::default();
-    while let Ok(chunk) = JsFuture::from(reader.read()).await {
+    loop {
+        let chunk = JsFuture::from(reader.read()).await.map_err(|_| ApiError::Unreachable)?;
         let value = |name: &str| js_sys::Reflect::get(&chunk, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
         if value("done").is_truthy() {
-            break;
+            return Ok(());
         }
         for event in parser.push(&js_sys::Uint8Array::new(&value("value")).to_vec()) {
             heard(event);
         }
     }
-    Ok(())
 }
 
 /// Cuts a byte stream into events (WHATWG HTML section 9.2.6, as far as the service uses it).

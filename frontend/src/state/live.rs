@@ -50,9 +50,11 @@ impl Live {
                 let mut first = true;
                 loop {
                     let opened = move || live.opened(first);
-                    // A failure shows by `connected`; the next attempt follows.
-                    drop(api::follow(client, configuration, opened, move |event| live.hear(event)).await);
-                    live.connected.set(false);
+                    // A failure shows by `connected`. A stream that ends with its access token does not: the next one
+                    // follows in a moment, and everything is read again then.
+                    if api::follow(client, configuration, opened, move |event| live.hear(event)).await.is_err() {
+                        live.connected.set(false);
+                    }
                     first = false;
                     sleep(PAUSE).await;
                 }

@@ -92,6 +92,10 @@ impl<'de> Visitor<'de> for Elements {
 }
 
 fn item(json: &[u8]) -> Item {
+    if json.first() == Some(&b'[') {
+        // serde would take the values in the fields' order.
+        return Err(Rejection { id: None, detail: "invalid type: an array, expected an object".to_owned() });
+    }
     let event: NewDeliveryEvent =
         serde_json::from_slice(json).map_err(|_| Rejection { id: readable_id(json), detail: json_error(json) })?;
     match event.validate() {

@@ -1,7 +1,51 @@
 //! Server-sent events.
 
 use super::*;
+use chrono::TimeDelta;
 use futures::StreamExt;
+
+/// Opens the stream and reads until it ends.
+async fn listen_to_the_end(scene: &Scene, client: &Client) -> impl Future<Output = ()> + use<> {
+    let request = client.request(Method::GET, &scene.place.path("/live"));
+    let answer = request.send().await.expect("an answer").error_for_status().expect("a stream");
+    let mut pieces = answer.bytes_stream();
+    pieces.next().await.expect("a first piece").expect("bytes");
+    async move {
+        let rest = async { while pieces.next().await.is_some() {} };
+        assert!(tokio::time::timeout(PATIENCE, rest).await.is_ok(), "the stream goes on");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stream_ends_with_the_access_token_and_a_fresh_one_opens_it_again() {
+    let scene = Scene::start().await;
+    let person = scene.app.sign_in("administrator@first.example").await;
+    let ended = listen_to_the_end(&scene, &person).await;
+    scene.app.clock.set(scene.app.clock.now() + TimeDelta::minutes(15));
+    ended.await;
+    person.get(&scene.place.path("/live")).await.expect(401);
+    let person = scene.app.sign_in("administrator@first.example").await;
+    drop(listen_to_the_end(&scene, &person).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stream_ends_soon_after_a_sign_out_and_after_a_token_is_revoked() {
+    let scene = Scene::start().await;
+    let (leaving, staying) = tokio::join!(
+        scene.app.sign_in("administrator@first.example"),
+        scene.app.sign_in("administrator@first.example")
+    );
+    let by_session = listen_to_the_end(&scene, &leaving).await;
+    let by_token = listen_to_the_end(&scene, scene.admin()).await;
+    let unaffected = listen_to_the_end(&scene, &staying).await;
+    leaving.delete("/api/v1/sessions/current").await.expect(204);
+    by_session.await;
+    let tokens: Vec<shared::session::ApiToken> = staying.get("/api/v1/tokens").await.expect(200).json();
+    staying.delete(&format!("/api/v1/tokens/{}", tokens[0].id)).await.expect(204);
+    by_token.await;
+    let unaffected = tokio::time::timeout(Duration::from_millis(100), unaffected).await;
+    assert!(unaffected.is_err(), "the other session's stream goes on");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_hears_the_run_and_its_distribution() {

@@ -3,7 +3,7 @@
 use super::contract::Contract;
 use reqwest::{
     Method, RequestBuilder, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap},
+    header::{ALLOW, CONTENT_TYPE, HeaderMap},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use shared::Problem;
@@ -46,7 +46,12 @@ impl Client {
         let body = answer.bytes().await.expect("a whole body").to_vec();
         let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if path.starts_with("/api/v1/") && path != "/api/v1/openapi.json" {
-            self.contract.check(method.as_str(), &path, status.as_u16(), media_type, &body);
+            let allow = headers.get(ALLOW).and_then(|value| value.to_str().ok());
+            if status == StatusCode::METHOD_NOT_ALLOWED {
+                self.contract.check_not_allowed(method.as_str(), &path, allow, media_type, &body);
+            } else {
+                self.contract.check(method.as_str(), &path, status.as_u16(), media_type, &body);
+            }
         }
         Response { call: format!("{method} {path}"), status, headers, body }
     }

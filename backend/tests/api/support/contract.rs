@@ -27,6 +27,10 @@ impl Contract {
             panic!("{call}: declared are {known:?}; body {}", String::from_utf8_lossy(body))
         });
         let declared = self.resolve(declared);
+        if method == "HEAD" {
+            assert!(body.is_empty(), "{call}: a body came");
+            return;
+        }
         let Some(content) = declared.get("content").and_then(Value::as_object).filter(|c| !c.is_empty()) else {
             assert!(body.is_empty(), "{call}: a body came, none is declared: {}", String::from_utf8_lossy(body));
             return;
@@ -39,6 +43,34 @@ impl Contract {
             let value = serde_json::from_slice(body).unwrap_or_else(|e| panic!("{call}: the body is no JSON: {e}"));
             self.check_schema(&call, &entry["schema"], &value);
         }
+    }
+
+    /// Refuses a 405 for a method that is declared, or one that does not list the methods that are.
+    ///
+    /// # Panics
+    /// With what the document declares instead.
+    pub fn check_not_allowed(
+        &self,
+        method: &str,
+        path: &str,
+        allow: Option<&str>,
+        media_type: Option<&str>,
+        body: &[u8],
+    ) {
+        let call = format!("{method} {path} → 405");
+        let declared = |method: &str| self.operation(method, path).is_some();
+        assert!(!declared(method), "{call}: this method is declared");
+        let methods = ["DELETE", "GET", "PATCH", "POST", "PUT"].into_iter().filter(|method| declared(method));
+        let methods: Vec<_> =
+            methods.flat_map(|method| if method == "GET" { vec![method, "HEAD"] } else { vec![method] }).collect();
+        assert!(!methods.is_empty(), "{call}: there is no such path");
+        assert_eq!(allow, Some(methods.join(", ").as_str()), "{call}");
+        let response = self.resolve(&self.document["components"]["responses"]["MethodNotAllowed"]);
+        let media_type = media_type.unwrap_or_default();
+        let schema = &response["content"][media_type]["schema"];
+        assert!(schema.is_object(), "{call}: {media_type:?} came");
+        let value = serde_json::from_slice(body).unwrap_or_else(|e| panic!("{call}: the body is no JSON: {e}"));
+        self.check_schema(&call, schema, &value);
     }
 
     fn check_schema(&self, call: &str, schema: &Value, value: &Value) {
@@ -54,7 +86,9 @@ impl Contract {
         let paths = self.document["paths"].as_object()?;
         let mut fitting: Vec<_> = paths.iter().filter(|(template, _)| fits(template, path)).collect();
         fitting.sort_by_key(|(template, _)| template.matches('{').count());
-        fitting.iter().find_map(|(_, item)| item.get(method.to_ascii_lowercase()))
+        // HEAD answers as GET.
+        let method = if method == "HEAD" { "get".to_owned() } else { method.to_ascii_lowercase() };
+        fitting.iter().find_map(|(_, item)| item.get(&method))
     }
 
     fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {

@@ -61,6 +61,11 @@ impl TestApp {
         Self::start_with(settings, Clock::manual(start_of_test()), Some(folder)).await
     }
 
+    /// Starts a service with everything in `folder`, its SQLite file too.
+    pub async fn start_in(folder: &std::path::Path) -> Self {
+        Self::start_with(Settings::in_folder(folder), Clock::manual(start_of_test()), None).await
+    }
+
     /// Starts a service on a database that `fill` has filled before.
     pub async fn start_after(fill: impl AsyncFnOnce(&AppState)) -> Self {
         let (settings, folder) = empty_database().await;
