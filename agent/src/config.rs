@@ -6,6 +6,7 @@ use std::{
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 /// A secret that no log shows.
@@ -17,6 +18,23 @@ impl Secret {
     /// The secret itself, for the request that needs it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Reads the token from a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or has no token in it.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path);
+        let text = text.with_context(|| format!("cannot read token_file {}", path.display()))?;
+        Self(text.trim().to_owned()).checked()
+    }
+
+    fn checked(self) -> anyhow::Result<Self> {
+        if self.0.is_empty() || !self.0.bytes().all(|b| b.is_ascii_graphic()) {
+            bail!("the token is empty or has characters that no token has; make a new one in the console");
+        }
+        Ok(self)
     }
 }
 
@@ -49,6 +67,7 @@ struct ConfigFile {
     syslog_name: String,
     myhostname: Option<String>,
     map_file: Option<PathBuf>,
+    bounce_domain: Option<String>,
 }
 
 fn default_policy_listen() -> SocketAddr {
@@ -70,6 +89,8 @@ pub struct Config {
     pub service: String,
     /// Proves to the service which mail server this is.
     pub token: Secret,
+    /// Where the token is read again when the service refuses it.
+    pub token_file: Option<PathBuf>,
     /// The agent's own folder: list, spool, positions.
     pub data_dir: PathBuf,
     /// Where Postfix asks at RCPT.
@@ -80,10 +101,12 @@ pub struct Config {
     pub mail_log: Option<PathBuf>,
     /// Postfix's `syslog_name`: whose lines in the mail log count.
     pub syslog_name: String,
-    /// Postfix's `myhostname`, which event ids are derived from; by default the machine's name, as in Postfix.
+    /// Postfix's `myhostname`, which event ids are derived from; by default what `postconf` says, or the machine's name.
     pub myhostname: String,
     /// The cdb file that Postfix uses while the agent is down.
     pub map_file: PathBuf,
+    /// The domain of the envelope senders, whose mail Postfix hands to `stoplist-agent bounce`.
+    pub bounce_domain: Option<String>,
 }
 
 impl Config {
@@ -104,19 +127,11 @@ impl Config {
         if !service.starts_with("http://") && !service.starts_with("https://") {
             bail!("service must start with https:// or http://, such as \"https://stoplist.example.com\"");
         }
-        let token = match (file.token, file.token_file) {
-            (Some(token), None) => token,
-            (None, Some(path)) => Secret(
-                std::fs::read_to_string(&path)
-                    .with_context(|| format!("cannot read token_file {}", path.display()))?
-                    .trim()
-                    .to_owned(),
-            ),
+        let token = match (file.token, &file.token_file) {
+            (Some(token), None) => token.checked()?,
+            (None, Some(path)) => Secret::read(path)?,
             _ => bail!("give exactly one of token_file and token"),
         };
-        if token.0.is_empty() || !token.0.bytes().all(|b| b.is_ascii_graphic()) {
-            bail!("the token is empty or has characters that no token has; make a new one in the console");
-        }
         if !file.data_dir.is_absolute() {
             bail!("data_dir must be an absolute path, such as \"/var/lib/stoplist-agent\"");
         }
@@ -129,13 +144,24 @@ impl Config {
         }
         let myhostname = match file.myhostname {
             Some(name) => name,
-            None => std::fs::read_to_string("/proc/sys/kernel/hostname")
-                .context("cannot find out the machine's name: set myhostname to Postfix's")?,
+            None => match postconf("myhostname") {
+                Some(name) => name,
+                None => std::fs::read_to_string("/proc/sys/kernel/hostname")
+                    .context("cannot find out the machine's name: set myhostname to Postfix's")?,
+            },
         };
         let myhostname = myhostname.trim().to_owned();
+        let bounce_domain = file.bounce_domain.map(|domain| domain.to_ascii_lowercase());
+        let is_name = |domain: &String| {
+            domain.contains('.') && domain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+        };
+        if !bounce_domain.as_ref().is_none_or(is_name) {
+            bail!("bounce_domain must be a domain in ASCII form, such as \"bounces.example.com\"");
+        }
         Ok(Self {
             service,
             token,
+            token_file: file.token_file,
             data_dir: file.data_dir,
             policy_listen: file.policy_listen,
             socketmap_listen: file.socketmap_listen,
@@ -143,8 +169,20 @@ impl Config {
             syslog_name: file.syslog_name,
             myhostname,
             map_file,
+            bounce_domain,
         })
     }
+}
+
+/// What Postfix is configured to; `None` where its tools are not to be had. A command that Postfix itself starts has no
+/// `sbin` in its path.
+fn postconf(name: &str) -> Option<String> {
+    ["/usr/sbin/postconf", "/usr/local/sbin/postconf", "postconf"].iter().find_map(|program| {
+        let output =
+            Command::new(program).args(["-h", name]).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+        let value = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        (output.status.success() && !value.is_empty()).then_some(value)
+    })
 }
 
 #[cfg(test)]
@@ -174,6 +212,7 @@ mod tests {
             ("map_file = \"blocklist.cdb\"", "map_file"),
             ("map_file = \"/x/blocklist\"", ".cdb"),
             ("syslog_name = \"\"", "syslog_name"),
+            ("bounce_domain = \"bounces@example.com\"", "bounce_domain"),
         ] {
             let error = format!("{:#}", Config::parse(&format!("{MINIMAL}{line}\n")).unwrap_err());
             assert!(error.contains(message), "{line}: {error}");

@@ -1,10 +1,14 @@
 //! `stoplist-agent`: the process beside a mail server.
 
-use agent::{clock::Clock, config::Config, list::List, postfix, run::Agent, status::Status};
+use agent::{bounce, clock::Clock, config::Config, list::List, postfix, run::Agent, status::Status};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use shared::Address;
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Holds Stoplist's blocked list beside a mail server, answers Postfix and reports errors from the mail log.
@@ -31,23 +35,58 @@ enum Command {
     },
     /// Tells what the running agent holds.
     Status,
+    /// Takes a bounce message from standard input. Exit status 0: taken, or dropped because it reports no failure; 75:
+    /// it must come again.
+    Bounce {
+        /// The address that the message came to; one such as bounce+user=example.com@bounces.example.org tells whom
+        /// the failed message was sent to.
+        #[arg(long)]
+        recipient: Option<String>,
+    },
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
-    let config = Config::read(&arguments.config)?;
-    match arguments.command {
-        Command::Run => run(config).await,
-        Command::PostfixConfig => print(&postfix::settings::lines(&config)),
-        Command::Check { address } => check(&config, &address),
-        Command::Status => {
-            let status = Status::read(&config)?;
-            if !status.is_fresh(Clock::system()) {
-                print(&format!("The agent is not running. Its last state, of {}:\n", status.at.to_rfc3339()))?;
-            }
-            print(&status.to_string())
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // A mistake in master.cf must not cost the message.
+        Err(error) if error.use_stderr() && std::env::args_os().any(|argument| argument == "bounce") => {
+            let _ = error.print();
+            return ExitCode::from(bounce::EX_TEMPFAIL);
         }
+        Err(error) => error.exit(),
+    };
+    let path = arguments.config;
+    let result = match arguments.command {
+        Command::Bounce { recipient } => return take_bounce(&path, recipient.as_deref()),
+        Command::Run => Config::read(&path).and_then(run),
+        Command::PostfixConfig => Config::read(&path).and_then(|config| postfix_config(&config, &path)),
+        Command::Check { address } => Config::read(&path).and_then(|config| check(&config, &address)),
+        Command::Status => Config::read(&path).and_then(|config| status(&config)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is printed ends in Postfix's log. A panic over a strange message keeps it in the queue as well.
+fn take_bounce(config: &Path, recipient: Option<&str>) -> ExitCode {
+    let taken = std::panic::catch_unwind(|| {
+        bounce::take(&Config::read(config)?, Clock::system(), recipient, std::io::stdin().lock())
+    });
+    match taken {
+        Ok(Ok(taken)) => {
+            let _ = writeln!(std::io::stdout(), "{taken}");
+            ExitCode::SUCCESS
+        }
+        Ok(Err(error)) => {
+            let _ = writeln!(std::io::stderr(), "{error:#}");
+            ExitCode::from(bounce::EX_TEMPFAIL)
+        }
+        Err(_) => ExitCode::from(bounce::EX_TEMPFAIL),
     }
 }
 
@@ -57,6 +96,7 @@ fn print(text: &str) -> anyhow::Result<()> {
     Ok(output.flush()?)
 }
 
+#[tokio::main]
 async fn run(config: Config) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
@@ -71,6 +111,23 @@ async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!("stopping");
     agent.stop().await;
     Ok(())
+}
+
+fn postfix_config(config: &Config, path: &Path) -> anyhow::Result<()> {
+    print(&postfix::settings::lines(config, &std::env::current_exe()?, &std::path::absolute(path)?))
+}
+
+fn status(config: &Config) -> anyhow::Result<()> {
+    let status = Status::read(config)?;
+    if !status.is_fresh(Clock::system()) {
+        let why = if agent::run::is_running(config) {
+            "The agent is running, but cannot write its state: is the disk full?"
+        } else {
+            "The agent is not running."
+        };
+        print(&format!("{why} Its last state, of {}:\n", status.at.to_rfc3339()))?;
+    }
+    print(&status.to_string())
 }
 
 fn check(config: &Config, address: &str) -> anyhow::Result<()> {

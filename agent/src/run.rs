@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     events::{
         follower::{Follower, Progress},
+        incoming::Incoming,
         sender,
         spool::Spool,
     },
@@ -19,6 +20,7 @@ use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::File,
     net::SocketAddr,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 use tokio::{net::TcpListener, task::JoinSet};
@@ -47,8 +49,7 @@ impl Agent {
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let data_dir = config.data_dir.display().to_string();
         std::fs::create_dir_all(&config.data_dir).with_context(|| format!("cannot make data_dir {data_dir}"))?;
-        let lock = File::create(config.data_dir.join("agent.lock"))
-            .with_context(|| format!("cannot write in data_dir {data_dir}"))?;
+        let lock = File::create(lock_file(&config)).with_context(|| format!("cannot write in data_dir {data_dir}"))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             bail!("another agent runs with data_dir {data_dir}; stop it first");
         }
@@ -75,6 +76,9 @@ impl Agent {
                 .with_context(|| format!("cannot use the spool in data_dir {data_dir}"))?,
         );
         agent.tasks.spawn(sender::run(service, spool.clone()));
+        let incoming = Incoming::new(&config.data_dir, spool.clone(), agent.progress.clone())
+            .with_context(|| format!("cannot use the folder incoming in data_dir {data_dir}"))?;
+        agent.tasks.spawn_blocking(|| incoming.run());
         if let Some(mail_log) = &config.mail_log {
             let parser =
                 bounces::postfix::Config { server: config.myhostname.clone(), syslog_name: config.syslog_name.clone() };
@@ -92,6 +96,22 @@ impl Agent {
         self.progress.stop.store(true, Ordering::Relaxed);
         self.tasks.shutdown().await;
     }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // The tasks that block look at this.
+        self.progress.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+fn lock_file(config: &Config) -> PathBuf {
+    config.data_dir.join("agent.lock")
+}
+
+/// Whether an agent with this data folder is running.
+pub fn is_running(config: &Config) -> bool {
+    File::open(lock_file(config)).is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err())
 }
 
 async fn listen(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {

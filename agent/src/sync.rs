@@ -3,7 +3,7 @@
 use crate::{
     clock::Clock,
     list::{List, ListError},
-    service::{Service, ServiceError},
+    service::{Service, ServiceError, WAIT_SECONDS},
 };
 use chrono::{DateTime, Utc};
 use reqwest::{Response, StatusCode};
@@ -18,6 +18,8 @@ use std::{
 /// The first pause after a failure, and the longest: a release must show within 10 s of the service's return.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long to wait for changes while the disk refuses what is in effect: then the disk is tried again.
+const DISK_WAIT_SECONDS: u32 = 5;
 /// Longer lists of changes than this are not kept in memory; a snapshot is cheaper.
 const MAX_CHANGES_OCTETS: usize = 32 << 20;
 
@@ -30,6 +32,8 @@ enum SyncError {
     List(#[from] ListError),
     #[error("the service's answer is no list: {0}")]
     NoList(&'static str),
+    #[error("what answers is not Stoplist, a proxy perhaps")]
+    NotStoplist,
 }
 
 impl From<reqwest::Error> for SyncError {
@@ -48,9 +52,22 @@ impl SyncError {
     /// Whether only a snapshot helps.
     fn needs_snapshot(&self) -> bool {
         match self {
-            Self::Service(ServiceError::Refused { status, .. }) => *status == StatusCode::GONE,
-            Self::Service(ServiceError::Unreachable(_)) | Self::List(ListError::Disk(_)) => false,
+            Self::Service(_) => self.is_gone(),
+            Self::List(ListError::Disk(_) | ListError::Behind) | Self::NotStoplist => false,
             Self::List(_) | Self::NoList(_) => true,
+        }
+    }
+
+    /// Whether the service says that there are no changes since the version that is held.
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Service(ServiceError::Refused { status: StatusCode::GONE, is_problem: true, .. }))
+    }
+
+    /// How long the service asks to wait.
+    fn retry_after(&self) -> Duration {
+        match self {
+            Self::Service(error) => error.retry_after(),
+            _ => Duration::ZERO,
         }
     }
 }
@@ -87,22 +104,18 @@ impl Sync {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.round().await {
-                Ok(()) => {
-                    pause = FIRST_PAUSE;
-                    self.note(|status| status.problem = None);
-                }
+                Ok(()) => pause = FIRST_PAUSE,
                 Err(error) => {
-                    let only_gone = matches!(&error, SyncError::Service(ServiceError::Refused { status, .. }) if *status == StatusCode::GONE);
                     let repeated = self.needs_snapshot;
                     self.needs_snapshot |= error.needs_snapshot();
-                    let reason = error.to_string();
-                    if only_gone && !repeated {
+                    let (reason, retry_after) = (error.to_string(), error.retry_after());
+                    if error.is_gone() && !repeated {
                         tracing::info!(reason, "fetching a snapshot");
                         continue;
                     }
                     tracing::warn!(reason, snapshot = self.needs_snapshot, "syncing failed; the list in effect stays");
                     self.note(|status| status.problem = Some(reason));
-                    tokio::time::sleep(jittered(pause)).await;
+                    tokio::time::sleep(jittered(pause).max(retry_after)).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
@@ -111,11 +124,17 @@ impl Sync {
 
     /// One answer of the service: fetched, verified, in effect, durable, acknowledged.
     async fn round(&mut self) -> Result<(), SyncError> {
-        self.acknowledge().await?;
+        let is_durable = self.settle().await?;
         let held = if self.needs_snapshot { None } else { self.list.position() };
-        let response = self.service.list(held.as_ref()).await?;
+        let wait = if is_durable { WAIT_SECONDS } else { DISK_WAIT_SECONDS };
+        let response = self.service.list(held.as_ref(), wait).await?;
         let now = self.clock.now();
-        self.note(|status| status.last_contact = Some(now));
+        self.note(|status| {
+            status.last_contact = Some(now);
+            if is_durable {
+                status.problem = None;
+            }
+        });
         let Some(response) = response else { return Ok(()) };
         let mut body = Body { response, buffer: Vec::new(), ended: false };
         let header = body.header().await?;
@@ -128,11 +147,34 @@ impl Sync {
             ListBody::Changes => {
                 let lines = body.rest().await?;
                 let (list, version, count) = (self.list.clone(), header.version, header.count);
-                blocking(move || list.apply(&header, &lines)).await?;
-                tracing::info!(version, count, "changes are in effect");
+                let applied = blocking(move || list.apply(&header, &lines)).await;
+                let is_in_effect = self.list.position().is_some_and(|position| position.version == version);
+                match applied {
+                    Err(error) if !(is_in_effect && matches!(error, ListError::Disk(_))) => return Err(error.into()),
+                    // `settle` tries the disk again.
+                    _ => tracing::info!(version, count, "changes are in effect"),
+                }
             }
         }
-        self.acknowledge().await
+        self.settle().await.map(drop)
+    }
+
+    /// Makes durable what is in effect, and acknowledges it. False: the disk refuses, which holds back nothing else.
+    async fn settle(&mut self) -> Result<bool, SyncError> {
+        if self.needs_snapshot {
+            return Ok(true);
+        }
+        let list = self.list.clone();
+        match blocking(move || list.save()).await {
+            Ok(()) => self.acknowledge().await.map(|()| true),
+            Err(error @ ListError::Disk(_)) => {
+                let reason = format!("the list in effect is not on disk: {error}");
+                tracing::warn!(reason, "it goes on taking changes and is not acknowledged");
+                self.note(|status| status.problem = Some(reason));
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn take_snapshot(&self, header: &ListHeader, mut body: Body) -> Result<(), SyncError> {
@@ -148,11 +190,6 @@ impl Sync {
 
     /// Acknowledges what is enforced and durable, if the service has not agreed to it yet.
     async fn acknowledge(&mut self) -> Result<(), SyncError> {
-        if self.needs_snapshot {
-            return Ok(());
-        }
-        let list = self.list.clone();
-        blocking(move || list.save()).await?;
         let Some(position) = self.list.position() else { return Ok(()) };
         if self.note(|status| status.acknowledged.as_ref() == Some(&position)) {
             return Ok(());
@@ -208,10 +245,10 @@ impl Body {
         loop {
             if let Some(end) = self.buffer.iter().position(|octet| *octet == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
-                return serde_json::from_slice(&line).map_err(|_| SyncError::NoList("its first line is no header"));
+                return serde_json::from_slice(&line).map_err(|_| SyncError::NotStoplist);
             }
             if self.ended || self.buffer.len() > 4_096 {
-                return Err(SyncError::NoList("it has no header"));
+                return Err(SyncError::NotStoplist);
             }
             self.more().await?;
         }

@@ -1,17 +1,18 @@
-//! Reads bounce messages: delivery status notifications (RFC 3464).
+//! Reads bounce messages: delivery status notifications (RFC 3464), and the plain text of mail systems that send none.
 
 use crate::{
     MARK, Reply,
     classify::{codes_in, phase_in},
-    event,
+    event, plain_text,
 };
 use chrono::{DateTime, Utc};
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use regex::Regex;
 use shared::{
     Reason,
     delivery_event::{NewDeliveryEvent, Outcome},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 /// What [`parse`] needs to know beside the message.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,9 @@ pub struct Context<'a> {
     pub own_hosts: &'a [String],
     /// When the message came in: the time of the failure where the report has no readable date.
     pub received_at: DateTime<Utc>,
+    /// Whom the failed message was sent to, where the address that the bounce message came to tells it
+    /// ([`crate::verp_recipient`]). A server behind a forwarding names another address, which was never sent to.
+    pub sent_to: Option<&'a str>,
 }
 
 /// Why a message gives no events.
@@ -28,7 +32,7 @@ pub enum Error {
     /// The bytes are no mail message.
     #[error("this is no mail message: hand over the whole message with its header")]
     NotAMessage,
-    /// There is no `message/delivery-status` part.
+    /// There is no `message/delivery-status` part, and it is not a mail system's text about a recipient that is known.
     #[error("this is no bounce message: it has no message/delivery-status part (RFC 3464)")]
     NotAReport,
 }
@@ -36,12 +40,15 @@ pub enum Error {
 /// The failures that a bounce message reports; none for one that only says that a message is late or was delivered.
 ///
 /// A Postfix report gives the same ids as [`crate::postfix::LogParser`] where `Config::server` is its Reporting-MTA.
+/// Without a report, a mail system's text that quotes a permanent refusal is a failure of [`Context::sent_to`].
 ///
 /// # Errors
 /// [`Error`] says what the message is not.
 pub fn parse(message: &[u8], context: &Context<'_>) -> Result<Vec<NewDeliveryEvent>, Error> {
     let message = MessageParser::default().parse(without_mbox_line(message)).ok_or(Error::NotAMessage)?;
-    let report = message.parts.iter().find(|part| is_delivery_status(part)).ok_or(Error::NotAReport)?;
+    let Some(report) = message.parts.iter().find(|part| is_delivery_status(part)) else {
+        return without_report(&message, context).map(|failure| vec![failure]).ok_or(Error::NotAReport);
+    };
     let report = String::from_utf8_lossy(report.contents());
     let mut groups = groups(&report);
     if groups.is_empty() {
@@ -50,7 +57,34 @@ pub fn parse(message: &[u8], context: &Context<'_>) -> Result<Vec<NewDeliveryEve
     let about_message = groups.remove(0);
     let source = Source::new(&message, &about_message, context);
     let explanations = explanations(&message);
-    Ok(groups.iter().filter_map(|recipient| failure(recipient, &source, &explanations)).collect())
+    let mut failures: Vec<_> =
+        groups.iter().filter_map(|recipient| failure(recipient, &source, &explanations, context.sent_to)).collect();
+    if context.sent_to.is_some() {
+        // One message to one recipient fails once, to however many addresses it was forwarded.
+        failures.truncate(1);
+    }
+    Ok(failures)
+}
+
+/// What a mail system says in plain text about a message to a known recipient.
+fn without_report(message: &Message<'_>, context: &Context<'_>) -> Option<NewDeliveryEvent> {
+    let address = context.sent_to?;
+    let sender = message.from()?.first()?.address()?;
+    // People answer bounce addresses too, and let programs answer for them.
+    if !is_mail_system(sender) {
+        return None;
+    }
+    let text = message_text(message);
+    let refusal = plain_text::refusal(&text)?;
+    let reply = Reply { status: refusal.status.as_deref(), text: &refusal.text, ..Reply::default() };
+    let source = Source::new(message, &Fields::new(), context);
+    let id = event::id(&["report", &source.reporting_mta, &source.report_id, address]);
+    Some(event::error(id, address, &reply, None, source.date))
+}
+
+fn is_mail_system(sender: &str) -> bool {
+    let local = sender.split('@').next().unwrap_or_default();
+    ["mailer-daemon", "postmaster"].iter().any(|name| local.eq_ignore_ascii_case(name))
 }
 
 /// What all recipients of one report share.
@@ -68,21 +102,28 @@ impl Source {
     fn new(message: &Message<'_>, about_message: &Fields, context: &Context<'_>) -> Self {
         let reporting_mta = typed(about_message, "reporting-mta").map_or("", |(_, host)| host).to_lowercase();
         let ours = context.own_hosts.iter().any(|host| host.eq_ignore_ascii_case(&reporting_mta));
-        let queue_id = about_message.get("x-postfix-queue-id").cloned();
+        // `X-Postfix-Queue-ID`: Postfix puts its `mail_name` there.
+        let queue_id = about_message.iter().find(|(name, _)| name.starts_with("x-") && name.ends_with("-queue-id"));
+        let queue_id = queue_id.map(|(_, id)| id.clone());
         let report_id = message.message_id().map_or_else(|| event::id(&[&message_text(message)]), str::to_owned);
         let date = message.date().and_then(|date| DateTime::from_timestamp(date.to_timestamp(), 0));
         Self { reporting_mta, queue_id, report_id, ours, date: date.unwrap_or(context.received_at) }
     }
 }
 
-fn failure(recipient: &Fields, source: &Source, explanations: &HashMap<String, String>) -> Option<NewDeliveryEvent> {
+fn failure(
+    recipient: &Fields,
+    source: &Source,
+    explanations: &HashMap<String, Explanation>,
+    sent_to: Option<&str>,
+) -> Option<NewDeliveryEvent> {
     if !recipient.get("action")?.eq_ignore_ascii_case("failed") {
         return None;
     }
     let last = address(recipient, "final-recipient");
-    let address = address(recipient, "original-recipient").or(last)?;
-    let explanation = [Some(address), last].into_iter().flatten().find_map(|address| explanations.get(address));
-    let explanation = explanation.map_or("", String::as_str);
+    let named = address(recipient, "original-recipient").or(last)?;
+    let explained = [Some(named), last].into_iter().flatten().find_map(|address| explanations.get(address));
+    let explanation = explained.map_or("", |explained| explained.text.as_str());
     let diagnostic = typed(recipient, "diagnostic-code");
     let text = diagnostic.map_or(explanation, |(_, text)| text);
     let reported = recipient.get("status").map(|status| first_word(status)).filter(|status| status.len() <= 16);
@@ -98,9 +139,20 @@ fn failure(recipient: &Fields, source: &Source, explanations: &HashMap<String, S
         && diagnostic.is_none_or(|(kind, _)| kind.eq_ignore_ascii_case("x-postfix"))
         && !text.contains(" said: ");
     let blocked = (source.ours && own_words && text.contains(MARK)).then_some(Reason::BlockedAddress);
-    let id = match &source.queue_id {
-        Some(queue_id) => event::queue_id(&source.reporting_mta, queue_id, address, Outcome::Error),
-        None => event::id(&["report", &source.reporting_mta, &source.report_id, address]),
+    let (id, address) = match &source.queue_id {
+        Some(queue_id) => {
+            // Original-Recipient is what the sender asked to be told (ORCPT); the log has what the message said.
+            let logged = match (explained, last) {
+                (Some(explained), Some(last)) => explained.expanded_from.as_deref().unwrap_or(last),
+                _ => named,
+            };
+            let id = event::queue_id(&source.reporting_mta, queue_id, logged, Outcome::Error);
+            (id, sent_to.unwrap_or(logged))
+        }
+        None => {
+            let address = sent_to.unwrap_or(named);
+            (event::id(&["report", &source.reporting_mta, &source.report_id, address]), address)
+        }
     };
     let at = recipient.get("last-attempt-date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
     Some(event::error(id, address, &reply, blocked, at.map_or(source.date, |at| at.to_utc())))
@@ -152,22 +204,36 @@ fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
 }
 
-/// What the text part says about each address: `<address>: text` (Postfix), or the address alone on its line and the
-/// text below it (Exim); up to the next empty line.
-fn explanations(message: &Message<'_>) -> HashMap<String, String> {
+/// What the text part says about an address.
+struct Explanation {
+    /// The address that the message named, where an alias of this server led to another one.
+    expanded_from: Option<String>,
+    text: String,
+}
+
+/// What the text part says about each address, up to the next empty line: `<address>: text` or
+/// `<address> (expanded from <address>): text` (Postfix), or the address alone on its line and the text below it (Exim).
+fn explanations(message: &Message<'_>) -> HashMap<String, Explanation> {
+    // Replies repeat the address: its first end counts.
+    static NAMED: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^<(.*?)>(?: \(expanded from <(.*?)>\))?: (.*)$").expect("constant"));
     let mut found = HashMap::new();
     for paragraph in paragraphs(&message_text(message)) {
         let Some((first, rest)) = paragraph.split_first() else { continue };
-        // Replies repeat the address: its first end counts.
-        let named = first.strip_prefix('<').and_then(|first| first.split_once(">: "));
-        let (address, start) = named.unwrap_or((first, ""));
-        let text: Vec<_> = [start].into_iter().chain(rest.iter().copied()).filter(|line| !line.is_empty()).collect();
-        found.entry(address.to_owned()).or_insert_with(|| text.join(" "));
+        let whole = paragraph.join(" ");
+        let (address, expanded_from, text) = match NAMED.captures(&whole) {
+            Some(named) => {
+                let part = |group| named.get(group).map(|part| part.as_str().to_owned());
+                (part(1).unwrap_or_default(), part(2), part(3).unwrap_or_default())
+            }
+            None => ((*first).to_owned(), None, rest.join(" ")),
+        };
+        found.entry(address).or_insert(Explanation { expanded_from, text });
     }
     found
 }
 
-fn paragraphs(text: &str) -> Vec<Vec<&str>> {
+pub(crate) fn paragraphs(text: &str) -> Vec<Vec<&str>> {
     let lines: Vec<_> = text.lines().map(str::trim).collect();
     lines.split(|line| line.is_empty()).filter(|paragraph| !paragraph.is_empty()).map(<[_]>::to_vec).collect()
 }

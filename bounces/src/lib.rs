@@ -7,10 +7,13 @@
 mod classify;
 pub mod dsn;
 mod event;
+mod plain_text;
 pub mod postfix;
 mod rules;
+mod verp;
 
 pub use classify::{Phase, Reply, classify};
+pub use verp::verp_recipient;
 
 /// Marks a refusal because of the blocked list, in the replies of the agent.
 ///

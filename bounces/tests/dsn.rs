@@ -16,7 +16,11 @@ fn received_at() -> DateTime<Utc> {
 }
 
 fn parse(message: &[u8], own_host: &str) -> Result<Vec<NewDeliveryEvent>, Error> {
-    dsn::parse(message, &Context { own_hosts: &[own_host.to_owned()], received_at: received_at() })
+    parse_sent_to(message, own_host, None)
+}
+
+fn parse_sent_to(message: &[u8], own_host: &str, sent_to: Option<&str>) -> Result<Vec<NewDeliveryEvent>, Error> {
+    dsn::parse(message, &Context { own_hosts: &[own_host.to_owned()], received_at: received_at(), sent_to })
 }
 
 /// Every message of a folder of samples, by file name.
@@ -184,10 +188,107 @@ fn other_messages_are_refused() {
     assert!(parse(b"", "mx.test").is_err());
 }
 
+fn log_event(line: &str) -> NewDeliveryEvent {
+    let mut log = LogParser::new(Config { server: "mx.test".into(), syslog_name: "postfix".into() });
+    log.feed(line.as_bytes(), received_at().fixed_offset()).remove(0)
+}
+
+/// Three ways in which a report names the recipient otherwise than the log, and Postfix under another name.
+#[test]
+fn a_postfix_report_has_the_id_of_its_log_line_however_it_names_the_recipient() {
+    let report = |original: &str, explanation: &str| {
+        format!(
+            "From: MAILER-DAEMON@mx.test\r\nMessage-Id: <1@mx.test>\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: text/plain\r\n\r\n{explanation}\r\n\
+             --b\r\nContent-Type: message/delivery-status\r\n\r\n\
+             Reporting-MTA: dns; mx.test\r\nX-Our-Mail-Queue-ID: 4ZzQxv0001z1\r\n\r\n\
+             Final-Recipient: rfc822; a@y.test\r\nOriginal-Recipient: rfc822; {original}\r\n\
+             Action: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 unknown\r\n\r\n--b--\r\n"
+        )
+        .into_bytes()
+    };
+    let text = "host y.test[192.0.2.1] said: 550 5.1.1 unknown (in reply to RCPT TO command)";
+    let logged = |orig_to: &str| {
+        log_event(&format!(
+            "Nov 23 17:10:19 mx postfix/smtp[1]: 4ZzQxv0001z1: to=<a@y.test>, {orig_to}relay=y.test[192.0.2.1]:25, \
+             delay=1, dsn=5.1.1, status=bounced ({text})"
+        ))
+    };
+    for (original, explanation, orig_to, address) in [
+        ("a@y.test", format!("<a@y.test>: {text}"), "", "a@y.test"),
+        // The application chose what it wants to be told (ORCPT).
+        ("customer-7@shop.test", format!("<a@y.test>: {text}"), "", "a@y.test"),
+        (
+            "alias@mx.test",
+            format!("<a@y.test> (expanded from\r\n    <alias@mx.test>): {text}"),
+            "orig_to=<alias@mx.test>, ",
+            "alias@mx.test",
+        ),
+    ] {
+        let (found, expected) = (&parse(&report(original, &explanation), "mx.test").unwrap()[0], logged(orig_to));
+        assert_eq!((&found.id, found.address.as_str()), (&expected.id, address), "{explanation}");
+        assert_eq!(found.reason, expected.reason, "{explanation}");
+    }
+}
+
+#[test]
+fn behind_a_forwarding_the_address_that_was_sent_to_failed_and_once() {
+    let message = report(
+        "Final-Recipient: rfc822; one@far.test\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n\
+         Final-Recipient: rfc822; two@far.test\r\nAction: failed\r\nStatus: 5.1.1\r\n",
+    );
+    let events = parse_sent_to(&message, "ours.test", Some("taro@example.com")).unwrap();
+    let found: Vec<_> = events.iter().map(|event| (event.address.as_str(), event.reason.unwrap())).collect();
+    assert_eq!(found, [("taro@example.com", Reason::UnknownUser)]);
+    // Our own server's report keeps the id of the log line, whatever the bounce address tells.
+    let own =
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/postfix-dsn/u-511-a@gm.test.eml")).unwrap();
+    let told = parse_sent_to(&own, "pfe.mta.test", Some("U-511-A@gm.test")).unwrap();
+    assert_eq!(told[0].id, parse(&own, "pfe.mta.test").unwrap()[0].id);
+}
+
+const QMAIL: &str = "From: MAILER-DAEMON@mx.far.test\r\nSubject: failure notice\r\n\
+    Date: 24 Nov 2026 10:11:12 -0000\r\n\r\n\
+    Hi. This is the qmail-send program at mx.far.test.\r\n\
+    I'm afraid I wasn't able to deliver your message to the following addresses.\r\n\
+    This is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n\
+    <someone@far.test>:\r\nWORDS\r\n\r\n\
+    --- Below this line is a copy of the message.\r\n\r\nSubject: 550 5.2.1 ways to save\r\n\r\nnews\r\n";
+
+#[test]
+fn a_text_for_people_fails_the_address_that_was_sent_to() {
+    for (words, reason, status) in [
+        (
+            "192.0.2.9 does not like recipient.\r\nRemote host said: 550 5.1.1 User unknown\r\nGiving up on 192.0.2.9.",
+            Reason::UnknownUser,
+            "5.1.1",
+        ),
+        ("Sorry, no mailbox here by that name. (#5.1.1)", Reason::UnknownUser, "5.1.1"),
+        ("The users mailfolder is over the allowed quota (size). (#5.2.2)", Reason::ReceptionRejected, "5.2.2"),
+    ] {
+        let message = QMAIL.replace("WORDS", words);
+        let events = parse_sent_to(message.as_bytes(), "mx.test", Some("taro@example.com")).unwrap();
+        let [event] = &events[..] else { panic!("{events:?}") };
+        assert_eq!((event.address.as_str(), event.reason), ("taro@example.com", Some(reason)), "{words}");
+        assert_eq!(event.status.as_deref(), Some(status), "{words}");
+        assert_eq!(parse_sent_to(message.as_bytes(), "mx.test", Some("taro@example.com")).unwrap(), events);
+        assert_eq!(parse(message.as_bytes(), "mx.test"), Err(Error::NotAReport), "nobody knows whom it was sent to");
+    }
+    for nothing in [
+        QMAIL.replace("WORDS", "I will try again."),
+        // A person whose program quotes a refusal.
+        QMAIL.replace("WORDS", "550 5.1.1 unknown").replace("MAILER-DAEMON@", "hanako@"),
+    ] {
+        let parsed = parse_sent_to(nothing.as_bytes(), "mx.test", Some("taro@example.com"));
+        assert_eq!(parsed, Err(Error::NotAReport), "{nothing}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..2000)) {
-        let _ = parse(&bytes, "mx.test");
+        let _ = parse_sent_to(&bytes, "mx.test", Some("a@x.test"));
         let _ = parse(&report(&String::from_utf8_lossy(&bytes)), "mx.test");
     }
 

@@ -12,7 +12,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// How much of a file's start identifies it.
@@ -21,6 +21,8 @@ const HEAD_OCTETS: u64 = 1_024;
 const CHUNK_OCTETS: usize = 256 << 10;
 /// No line of a mail log is nearly as long; what is, is binary rubbish.
 const MAX_LINE_OCTETS: usize = 64 << 10;
+/// How long a file is still read after its writer moved on to the next one: others may write to it a little longer.
+const GRACE: Duration = Duration::from_secs(60);
 /// Rotated files that can no longer be read as text.
 const COMPRESSED: [&str; 5] = ["gz", "xz", "bz2", "zst", "lz4"];
 
@@ -54,11 +56,19 @@ impl LogPosition {
     }
 }
 
+/// The file before the open one.
+struct Retired {
+    file: File,
+    position: LogPosition,
+    since: Instant,
+}
+
 /// A log that is followed.
 pub struct LogFile {
     path: PathBuf,
     open: Option<File>,
     position: LogPosition,
+    retired: Option<Retired>,
     /// Files that come after the open one, oldest first.
     later: VecDeque<PathBuf>,
     /// The start of a line whose end was not there yet is read again.
@@ -68,7 +78,7 @@ pub struct LogFile {
 impl LogFile {
     /// Follows the log at `path` from where it was read to; a new position starts with the file's first line.
     pub fn new(path: PathBuf, position: LogPosition) -> Self {
-        Self { path, open: None, position, later: VecDeque::new(), lines: Vec::new() }
+        Self { path, open: None, position, retired: None, later: VecDeque::new(), lines: Vec::new() }
     }
 
     /// Behind the last line that was given.
@@ -84,16 +94,28 @@ impl LogFile {
         if self.open.is_none() && !self.locate()? {
             return Ok(Vec::new());
         }
-        self.read(false)?;
+        self.read_retired()?;
+        self.read()?;
         if self.lines.is_empty() && self.has_moved_on()? {
-            // The writer is in the next file now: what this one has is all there will be.
-            self.read(true)?;
+            // What was written before the next file was started.
+            self.read()?;
             if self.lines.is_empty() {
                 self.open_later()?;
-                self.read(false)?;
+                self.read()?;
             }
         }
         Ok(std::mem::take(&mut self.lines))
+    }
+
+    /// Reads what still came into the file before; at the end of its time also a last line that has no end.
+    fn read_retired(&mut self) -> io::Result<()> {
+        let Some(Retired { file, position, since }) = &mut self.retired else { return Ok(()) };
+        let is_over = since.elapsed() >= GRACE;
+        read_lines(file, position, is_over, &mut self.lines)?;
+        if is_over && self.lines.is_empty() {
+            self.retired = None;
+        }
+        Ok(())
     }
 
     /// Whether the open file has ended for good. If it was renamed, copied or truncated, finds what comes after it.
@@ -102,15 +124,14 @@ impl LogFile {
             return Ok(true);
         }
         let (Some(open), Ok(current)) = (&self.open, File::open(&self.path)) else { return Ok(false) };
-        let (ours, now) = (open.metadata()?, current.metadata()?);
-        if (ours.dev(), ours.ino()) == (now.dev(), now.ino()) {
+        if is_same(open, &current)? {
             if !self.position.is_in(open)? {
                 self.locate()?;
-                self.read(false)?;
+                self.read()?;
             }
             return Ok(!self.later.is_empty());
         }
-        if now.len() == 0 {
+        if current.metadata()?.len() == 0 {
             return Ok(false);
         }
         self.later = self.files_after(open)?;
@@ -124,9 +145,8 @@ impl LogFile {
         for (modified, path) in self.rotated()? {
             let file = File::open(&path)?;
             let same = self.position.octets > 0 && self.position.is_in(&file)?;
-            let is_ours =
-                (file.metadata()?.dev(), file.metadata()?.ino()) == (ours.metadata()?.dev(), ours.metadata()?.ino());
-            if modified >= since && !same && !is_ours {
+            let retired = self.retired.as_ref().map(|retired| is_same(&retired.file, &file)).transpose()?;
+            if modified >= since && !same && !is_same(ours, &file)? && retired != Some(true) {
                 after.push_back(path);
             }
         }
@@ -190,45 +210,58 @@ impl LogFile {
     }
 
     fn open_later(&mut self) -> io::Result<()> {
-        if let Some(path) = self.later.pop_front() {
-            self.open = match File::open(path) {
-                Ok(file) => Some(file),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                Err(error) => return Err(error),
-            };
-            self.position = LogPosition::default();
+        let Some(path) = self.later.pop_front() else { return Ok(()) };
+        let next = match File::open(path) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let position = std::mem::take(&mut self.position);
+        let before = std::mem::replace(&mut self.open, next);
+        if let Some(Retired { file, mut position, .. }) = self.retired.take() {
+            read_lines(&file, &mut position, true, &mut self.lines)?;
         }
+        self.retired = before.map(|file| Retired { file, position, since: Instant::now() });
         Ok(())
     }
 
-    /// Reads whole lines into `lines`; with `to_end`, also a last one that has no end.
-    fn read(&mut self, to_end: bool) -> io::Result<()> {
+    fn read(&mut self) -> io::Result<()> {
         let Some(file) = &self.open else { return Ok(()) };
-        if file.metadata()?.len() <= self.position.octets || !self.position.is_in(file)? {
-            return Ok(());
-        }
-        let mut reader = file;
-        reader.seek(SeekFrom::Start(self.position.octets))?;
-        let mut chunk = Vec::with_capacity(CHUNK_OCTETS);
-        reader.take(CHUNK_OCTETS as u64).read_to_end(&mut chunk)?;
-        let end = match chunk.iter().rposition(|octet| *octet == b'\n') {
-            Some(end) => end + 1,
-            None if to_end || chunk.len() > MAX_LINE_OCTETS => chunk.len(),
-            None => return Ok(()),
-        };
-        self.lines.extend(
-            chunk[..end]
-                .split_inclusive(|octet| *octet == b'\n')
-                .map(|line| String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line)).into_owned()),
-        );
-        self.position.octets += end as u64;
-        let head_octets = self.position.octets.min(HEAD_OCTETS);
-        if head_octets > self.position.head_octets
-            && let Some(head) = head_of(file, head_octets)?
-        {
-            self.position.head_octets = head_octets;
-            self.position.head = head;
-        }
-        Ok(())
+        read_lines(file, &mut self.position, false, &mut self.lines)
     }
+}
+
+fn is_same(one: &File, other: &File) -> io::Result<bool> {
+    let (one, other) = (one.metadata()?, other.metadata()?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+/// Reads whole lines from a position on; with `to_end`, also a last one that has no end.
+fn read_lines(file: &File, position: &mut LogPosition, to_end: bool, lines: &mut Vec<String>) -> io::Result<()> {
+    if file.metadata()?.len() <= position.octets || !position.is_in(file)? {
+        return Ok(());
+    }
+    let mut reader = file;
+    reader.seek(SeekFrom::Start(position.octets))?;
+    let mut chunk = Vec::with_capacity(CHUNK_OCTETS);
+    reader.take(CHUNK_OCTETS as u64).read_to_end(&mut chunk)?;
+    let end = match chunk.iter().rposition(|octet| *octet == b'\n') {
+        Some(end) => end + 1,
+        None if to_end || chunk.len() > MAX_LINE_OCTETS => chunk.len(),
+        None => return Ok(()),
+    };
+    lines.extend(
+        chunk[..end]
+            .split_inclusive(|octet| *octet == b'\n')
+            .map(|line| String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line)).into_owned()),
+    );
+    position.octets += end as u64;
+    let head_octets = position.octets.min(HEAD_OCTETS);
+    if head_octets > position.head_octets
+        && let Some(head) = head_of(file, head_octets)?
+    {
+        position.head_octets = head_octets;
+        position.head = head;
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
-//! From the mail log to the service.
+//! From the mail log and from bounce messages to the service.
 
 pub mod follower;
+pub mod incoming;
 pub mod log_file;
 pub mod sender;
 pub mod spool;

@@ -20,6 +20,16 @@ enum SendError {
     Disk(#[from] io::Error),
 }
 
+impl SendError {
+    /// How long the service asks to wait.
+    fn retry_after(&self) -> Duration {
+        match self {
+            Self::Service(error) => error.retry_after(),
+            Self::Disk(_) => Duration::ZERO,
+        }
+    }
+}
+
 /// Sends for ever.
 pub async fn run(service: Service, spool: Arc<Spool>) {
     let mut configuration = None;
@@ -32,7 +42,7 @@ pub async fn run(service: Service, spool: Arc<Spool>) {
                 tracing::warn!(%error, backlog = spool.backlog(), "cannot report events; they wait on disk");
                 // The token may have moved to another configuration meanwhile.
                 configuration = None;
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(pause.max(error.retry_after())).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
@@ -57,7 +67,11 @@ async fn send_batch(
         return Ok(false);
     }
     let finishing = spool.clone();
-    blocking(move || finishing.done(&batch)).await?;
+    blocking(move || {
+        finishing.done(&batch);
+        Ok(())
+    })
+    .await?;
     Ok(true)
 }
 
@@ -74,32 +88,42 @@ async fn report(
             Ok(result) => {
                 for item in result.items.iter().filter(|item| item.status == ItemStatus::Rejected) {
                     if let Some(event) = part.get(item.index as usize) {
-                        reject(spool, event, item.detail.as_deref().unwrap_or("no explanation")).await?;
+                        reject(spool, event, item.detail.as_deref().unwrap_or("no explanation")).await;
                     }
                 }
             }
-            Err(ServiceError::Refused { status, detail }) if is_about_content(status) => match part {
-                [event] => reject(spool, event, &detail).await?,
-                _ => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    parts.extend([second, first]);
-                }
-            },
+            Err(ServiceError::Refused { status, detail, is_problem: true, .. })
+                if is_about_content(status) && part.len() == 1 =>
+            {
+                reject(spool, &part[0], &detail).await;
+            }
+            Err(ServiceError::Refused { status, is_problem, .. })
+                if part.len() > 1
+                    && (status == StatusCode::PAYLOAD_TOO_LARGE || is_problem && is_about_content(status)) =>
+            {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+            }
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
 }
 
-/// Whether sending the same again cannot help. A wrong token or address of the service can be repaired.
+/// Whether sending the same again cannot help, if Stoplist says so: a proxy's opinion, a wrong token or address of the
+/// service can be repaired.
 fn is_about_content(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY)
 }
 
-async fn reject(spool: &Arc<Spool>, event: &NewDeliveryEvent, reason: &str) -> io::Result<()> {
+/// Puts an event aside. One that will never be taken must not hold back the others, also when the disk is full.
+async fn reject(spool: &Arc<Spool>, event: &NewDeliveryEvent, reason: &str) {
     tracing::warn!(id = event.id, address = shared::address::mask(&event.address), reason, "an event was rejected");
-    let (spool, event, reason) = (spool.clone(), serde_json::to_string(event)?, reason.to_owned());
-    blocking(move || spool.reject(&event, &reason)).await
+    let (spool, event, reason) = (spool.clone(), event.clone(), reason.to_owned());
+    let kept = blocking(move || spool.reject(&serde_json::to_string(&event)?, &reason)).await;
+    if let Err(error) = kept {
+        tracing::error!(%error, "the rejected event could not be kept in rejected.ndjson");
+    }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

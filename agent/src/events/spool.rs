@@ -17,6 +17,10 @@ use tokio::sync::Notify;
 
 /// A segment that is longer is followed by a new one; what was sent is deleted a segment at a time.
 const SEGMENT_OCTETS: u64 = 4 << 20;
+/// A segment of which everything was sent is deleted from this size on.
+const SENT_OCTETS: u64 = 64 << 10;
+/// `rejected.ndjson` that is longer becomes `rejected.old.ndjson`.
+const REJECTED_OCTETS: u64 = 4 << 20;
 
 /// How far the service has the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -81,6 +85,7 @@ impl Spool {
         let number = segments.last().copied().unwrap_or(sent.segment.max(1));
         segments.insert(number);
         let mut last = open_segment(folder, number)?;
+        files::sync_folder(folder)?;
         let last_octets = end_of_last_line(&mut last)?;
         last.set_len(last_octets)?;
         let mut inner = Inner { segments, last, last_octets, sent, backlog: 0 };
@@ -114,11 +119,7 @@ impl Spool {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "the spool has reached its greatest size"));
         }
         if inner.last_octets > SEGMENT_OCTETS {
-            let number = inner.segments.last().copied().unwrap_or(0) + 1;
-            inner.last = open_segment(&self.folder, number)?;
-            inner.last_octets = 0;
-            inner.segments.insert(number);
-            File::open(&self.folder)?.sync_all()?;
+            inner.start_segment(&self.folder)?;
         }
         let sound = inner.last_octets;
         inner.last.seek(SeekFrom::Start(sound))?;
@@ -165,20 +166,31 @@ impl Spool {
         Ok(batch)
     }
 
-    /// Forgets a batch, which the service has or which was rejected. Blocks.
-    ///
-    /// # Errors
-    /// When the disk refuses; the batch then comes again.
-    pub fn done(&self, batch: &Batch) -> io::Result<()> {
+    /// Forgets a batch, which the service has or which was rejected. What the disk refuses of that is only logged:
+    /// after a restart the batch may come again. Blocks.
+    pub fn done(&self, batch: &Batch) {
         let mut inner = self.inner();
-        files::write(&self.folder.join("position.json"), &serde_json::to_vec(&batch.next)?)?;
         inner.sent = batch.next;
         inner.backlog = inner.backlog.saturating_sub(batch.lines);
-        while let Some(segment) = inner.segments.first().copied().filter(|first| *first < batch.next.segment) {
+        if let Err(error) = self.tidy(&mut inner, batch.next.segment) {
+            tracing::warn!(%error, "cannot write on disk what the service has; after a restart it may be sent again");
+        }
+    }
+
+    /// Deletes what was sent and writes the position.
+    fn tidy(&self, inner: &mut Inner, segment: u64) -> io::Result<()> {
+        // First: this makes room on a full disk. A position in a segment that is gone means the one after it.
+        while let Some(first) = inner.segments.first().copied().filter(|first| *first < segment) {
+            std::fs::remove_file(segment_path(&self.folder, first))?;
+            inner.segments.remove(&first);
+        }
+        if inner.backlog == 0 && inner.last_octets > SENT_OCTETS {
+            inner.start_segment(&self.folder)?;
+            inner.sent = SpoolPosition { segment: segment + 1, octet: 0 };
             std::fs::remove_file(segment_path(&self.folder, segment))?;
             inner.segments.remove(&segment);
         }
-        Ok(())
+        files::write(&self.folder.join("position.json"), &serde_json::to_vec(&inner.sent)?)
     }
 
     /// Keeps an event that the service will never take, with the reason, in `rejected.ndjson`. Blocks.
@@ -186,7 +198,12 @@ impl Spool {
     /// # Errors
     /// When the disk refuses.
     pub fn reject(&self, event: &str, reason: &str) -> io::Result<()> {
-        let mut file = OpenOptions::new().create(true).append(true).open(self.folder.join("rejected.ndjson"))?;
+        let path = self.folder.join("rejected.ndjson");
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        if file.metadata()?.len() > REJECTED_OCTETS {
+            std::fs::rename(&path, self.folder.join("rejected.old.ndjson"))?;
+            file = OpenOptions::new().create(true).append(true).open(&path)?;
+        }
         let line = serde_json::json!({ "reason": reason, "event": event.trim_end() });
         file.write_all(format!("{line}\n").as_bytes())
     }
@@ -207,6 +224,14 @@ impl Spool {
 }
 
 impl Inner {
+    fn start_segment(&mut self, folder: &Path) -> io::Result<()> {
+        let number = self.segments.last().copied().unwrap_or(0) + 1;
+        self.last = open_segment(folder, number)?;
+        self.last_octets = 0;
+        self.segments.insert(number);
+        files::sync_folder(folder)
+    }
+
     /// A position that exists: segments may be gone when the position file is older.
     fn clamp(&self, sent: SpoolPosition) -> SpoolPosition {
         match self.segments.range(sent.segment..).next() {

@@ -4,20 +4,25 @@
 //! and checksum of the keys must be what the first line says. The journal starts with the sealed position of the
 //! snapshot that it continues; then come batches, each a sealed [`BatchHeader`] and its `-key` and `+key` lines.
 
-use super::seal::{sealed, unsealed};
+use super::{
+    seal::{sealed, unsealed},
+    snapshot::{Hashes, SnapshotWriter, read_keys},
+};
 use crate::files;
 use serde::{Deserialize, Serialize};
 use shared::{ListChecksum, agent_sync::Acknowledgement, checksum::key_hash};
 use std::{
     collections::HashMap,
     fs::{File, OpenOptions},
-    io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 /// Folding the journal into the snapshot starts at this size, about 300,000 changes; it bounds what a fold holds in
 /// memory.
 const COMPACT_AT_BYTES: u64 = 8 << 20;
+/// How much of what the disk refuses is kept in memory, about two million changes.
+const MAX_UNSAVED_OCTETS: usize = 64 << 20;
 
 /// Why a list on disk or a download cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +41,9 @@ pub enum ListError {
         /// Their checksum.
         checksum: ListChecksum,
     },
+    /// Too much waits for a disk that refuses; nothing changed.
+    #[error("the disk has refused so many changes that no more are taken until it has room")]
+    Behind,
     /// The disk refused.
     #[error("the disk refused: {0}")]
     Disk(#[from] io::Error),
@@ -66,8 +74,12 @@ pub struct Disk {
     journal: PathBuf,
     /// The sound part of the journal, in octets; what is behind it is of a batch that failed.
     journal_octets: u64,
+    /// The first line of the journal to start, while the one on disk belongs to another snapshot.
+    new_journal: Option<String>,
     /// Batches that the disk refused so far, in order.
     unsaved: Vec<u8>,
+    /// How long the journal gets before it is folded into the snapshot.
+    compact_at: u64,
 }
 
 impl Disk {
@@ -77,7 +89,9 @@ impl Disk {
             snapshot: folder.join("list.snapshot"),
             journal: folder.join("list.journal"),
             journal_octets: 0,
+            new_journal: None,
             unsaved: Vec::new(),
+            compact_at: COMPACT_AT_BYTES,
         }
     }
 
@@ -100,7 +114,7 @@ impl Disk {
     }
 
     /// Gives the batches of the journal that continues the snapshot, each with the position after it. The journal ends
-    /// before the first batch that is torn or that `batch` refuses; what is behind is cut off.
+    /// before the first batch that is torn or that `batch` refuses; [`Self::flush`] cuts off what is behind.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -109,10 +123,9 @@ impl Disk {
         snapshot: &Acknowledgement,
         mut batch: impl FnMut(&Acknowledgement, &str) -> bool,
     ) -> Result<(), ListError> {
-        self.unsaved.clear();
-        let Some(mut journal) = open_journal(&self.journal, snapshot)? else {
-            return Ok(self.start_journal(snapshot)?);
-        };
+        self.start_journal(snapshot)?;
+        let Some(mut journal) = open_journal(&self.journal, snapshot)? else { return Ok(()) };
+        self.new_journal = None;
         self.journal_octets = journal.octets;
         let mut lines = String::new();
         while let Some(after) = journal.next_batch(&mut lines)? {
@@ -121,15 +134,15 @@ impl Disk {
             }
             self.journal_octets = journal.octets;
         }
-        Ok(self.flush()?)
+        Ok(())
     }
 
     /// Appends a batch durably. What the disk refuses is kept and tried again with the next batch and by
     /// [`Self::flush`].
     ///
     /// # Errors
-    /// When the disk refuses.
-    pub fn append(&mut self, position: &Acknowledgement, lines: &str) -> io::Result<()> {
+    /// As [`Self::flush`].
+    pub fn append(&mut self, position: &Acknowledgement, lines: &str) -> Result<(), ListError> {
         self.unsaved.extend_from_slice(
             sealed(&BatchHeader { position: position.clone(), octets: lines.len() as u64 })?.as_bytes(),
         );
@@ -137,19 +150,35 @@ impl Disk {
         self.flush()
     }
 
+    /// Whether lines of this length can be kept if the disk refuses them.
+    pub fn has_room_for(&self, octets: usize) -> bool {
+        self.unsaved.len() + octets <= MAX_UNSAVED_OCTETS
+    }
+
     /// Writes what the disk refused before.
     ///
     /// # Errors
-    /// When the disk still refuses.
-    pub fn flush(&mut self) -> io::Result<()> {
-        let mut journal = OpenOptions::new().write(true).create(true).truncate(false).open(&self.journal)?;
-        if journal.metadata()?.len() != self.journal_octets {
-            journal.set_len(self.journal_octets)?;
+    /// When the disk still refuses, or somebody took away what was written.
+    pub fn flush(&mut self) -> Result<(), ListError> {
+        if let Some(first) = &self.new_journal {
+            let whole = [first.as_bytes(), &self.unsaved].concat();
+            files::write(&self.journal, &whole)?;
+            self.new_journal = None;
+            self.journal_octets = whole.len() as u64;
+        } else {
+            let mut journal = OpenOptions::new().write(true).open(&self.journal)?;
+            let octets = journal.metadata()?.len();
+            if octets < self.journal_octets {
+                return Err(ListError::Damaged("list.journal"));
+            }
+            if octets > self.journal_octets {
+                journal.set_len(self.journal_octets)?;
+            }
+            journal.seek(SeekFrom::End(0))?;
+            journal.write_all(&self.unsaved)?;
+            journal.sync_data()?;
+            self.journal_octets += self.unsaved.len() as u64;
         }
-        journal.seek(SeekFrom::End(0))?;
-        journal.write_all(&self.unsaved)?;
-        journal.sync_data()?;
-        self.journal_octets += self.unsaved.len() as u64;
         self.unsaved = Vec::new();
         Ok(())
     }
@@ -159,49 +188,39 @@ impl Disk {
     /// # Errors
     /// When the disk refuses.
     pub fn start_snapshot(&self, header: &Acknowledgement) -> io::Result<SnapshotWriter> {
-        let mut keys = BufWriter::with_capacity(1 << 18, File::create(files::next_version_of(&self.snapshot))?);
-        keys.write_all(sealed(header)?.as_bytes())?;
-        let hashes_path = self.snapshot.with_extension("hashes");
-        let hashes = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&hashes_path)?;
-        // Only the open file is needed: it disappears with the process.
-        std::fs::remove_file(hashes_path)?;
-        Ok(SnapshotWriter {
-            header: header.clone(),
-            keys,
-            hashes: BufWriter::with_capacity(1 << 18, hashes),
-            count: 0,
-            checksum: ListChecksum::EMPTY,
-        })
+        SnapshotWriter::create(&self.snapshot, header)
     }
 
     /// Makes a finished snapshot the list and starts a new journal.
     ///
     /// # Errors
-    /// When its count or checksum is not what its header says (the old list stays), or the disk refuses.
+    /// When its count or checksum is not what its header says, or the disk refuses; the old list then stays.
     pub fn finish_snapshot(&mut self, writer: SnapshotWriter) -> Result<Hashes, ListError> {
-        let SnapshotWriter { header, keys, hashes, count, checksum } = writer;
-        if (count, checksum) != (header.count, header.checksum) {
-            return Err(ListError::Mismatch { count, checksum });
-        }
-        let keys = keys.into_inner().map_err(io::IntoInnerError::into_error)?;
-        let hashes = hashes.into_inner().map_err(io::IntoInnerError::into_error)?;
-        files::replace(&self.snapshot, &keys)?;
+        let (header, hashes) = writer.finish()?;
+        // The old journal does not continue this snapshot: whether a new one can be written yet does not matter.
         self.start_journal(&header)?;
-        Ok(Hashes { file: hashes, count: header.count })
+        if let Err(error) = self.flush() {
+            tracing::warn!(%error, "cannot start the journal yet");
+        }
+        Ok(hashes)
     }
 
     /// Forgets the journal, whose batches belong to another snapshot or are in this one.
     fn start_journal(&mut self, position: &Acknowledgement) -> io::Result<()> {
-        let first = sealed(position)?;
-        files::write(&self.journal, first.as_bytes())?;
-        self.journal_octets = first.len() as u64;
+        self.new_journal = Some(sealed(position)?);
         self.unsaved.clear();
+        self.compact_at = COMPACT_AT_BYTES;
         Ok(())
     }
 
     /// Whether the journal should be folded into the snapshot by [`Self::compact`].
     pub fn wants_compaction(&self) -> bool {
-        self.journal_octets > COMPACT_AT_BYTES && self.unsaved.is_empty()
+        self.journal_octets > self.compact_at && self.unsaved.is_empty()
+    }
+
+    /// Lets the journal grow by as much again: there is no room for a second snapshot.
+    pub fn put_off_compaction(&mut self) {
+        self.compact_at = self.journal_octets + COMPACT_AT_BYTES;
     }
 
     /// Folds the journal into the snapshot.
@@ -285,80 +304,8 @@ impl DiskReader {
     }
 }
 
-/// A snapshot being written.
-pub struct SnapshotWriter {
-    header: Acknowledgement,
-    keys: BufWriter<File>,
-    hashes: BufWriter<File>,
-    count: i64,
-    checksum: ListChecksum,
-}
-
-impl SnapshotWriter {
-    /// What the snapshot says it is.
-    pub fn position(&self) -> &Acknowledgement {
-        &self.header
-    }
-
-    /// Adds a key.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn push(&mut self, key: &str) -> io::Result<()> {
-        let hash = key_hash(key);
-        self.count += 1;
-        self.checksum.add_hash(hash);
-        self.keys.write_all(key.as_bytes())?;
-        self.keys.write_all(b"\n")?;
-        self.hashes.write_all(&hash.to_be_bytes())
-    }
-}
-
-/// The hashes of a snapshot, still on disk: reading them a part at a time replaces a list in memory without needing
-/// the memory of two.
-pub struct Hashes {
-    file: File,
-    /// How many there are.
-    pub count: i64,
-}
-
-impl Hashes {
-    /// Gives every hash.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn for_each(&self, mut each: impl FnMut(u128)) -> io::Result<()> {
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(0))?;
-        let mut reader = BufReader::with_capacity(1 << 18, file);
-        let mut hash = [0; 16];
-        for _ in 0..self.count {
-            reader.read_exact(&mut hash)?;
-            each(u128::from_be_bytes(hash));
-        }
-        Ok(())
-    }
-}
-
 fn missing_or_disk(error: io::Error) -> ListError {
     if error.kind() == io::ErrorKind::NotFound { ListError::Missing } else { ListError::Disk(error) }
-}
-
-/// Reads the lines of a snapshot; a damaged key is found by the caller's checksum.
-fn read_keys(file: &File, mut each: impl FnMut(&Acknowledgement, &str)) -> Result<Acknowledgement, ListError> {
-    let damaged = || ListError::Damaged("list.snapshot");
-    let mut reader = BufReader::with_capacity(1 << 18, file);
-    let mut line = Vec::new();
-    reader.read_until(b'\n', &mut line)?;
-    let header: Acknowledgement = unsealed(&line).ok_or_else(damaged)?;
-    loop {
-        line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 {
-            return Ok(header);
-        }
-        let key = line.strip_suffix(b"\n").and_then(|key| std::str::from_utf8(key).ok()).ok_or_else(damaged)?;
-        each(&header, key);
-    }
 }
 
 struct Journal {

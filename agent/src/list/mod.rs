@@ -3,9 +3,11 @@
 pub mod disk;
 pub mod memory;
 mod seal;
+mod snapshot;
 
-pub use disk::{DiskReader, ListError, SnapshotWriter};
+pub use disk::{DiskReader, ListError};
 pub use memory::Memory;
+pub use snapshot::SnapshotWriter;
 
 use disk::Disk;
 use memory::{SHARDS, shard_of};
@@ -29,6 +31,8 @@ pub struct List {
     disk: Mutex<Disk>,
     /// What is enforced now.
     position: watch::Sender<Option<Acknowledgement>>,
+    /// What is on disk.
+    durable: watch::Sender<Option<Acknowledgement>>,
 }
 
 impl List {
@@ -38,6 +42,7 @@ impl List {
             memory: Memory::default(),
             disk: Mutex::new(Disk::new(folder)),
             position: watch::Sender::new(None),
+            durable: watch::Sender::new(None),
         })
     }
 
@@ -56,9 +61,9 @@ impl List {
         self.position.borrow().clone()
     }
 
-    /// Tells each change of [`Self::position`].
-    pub fn watch(&self) -> watch::Receiver<Option<Acknowledgement>> {
-        self.position.subscribe()
+    /// Tells each change of what is on disk: behind [`Self::position`] while the disk refuses.
+    pub fn watch_durable(&self) -> watch::Receiver<Option<Acknowledgement>> {
+        self.durable.subscribe()
     }
 
     /// Reads the list from disk into memory. Blocks.
@@ -91,6 +96,7 @@ impl List {
         })?;
         self.memory.set_loaded(true);
         self.position.send_replace(Some(position.clone()));
+        self.durable.send_replace(Some(position.clone()));
         Ok(position)
     }
 
@@ -99,7 +105,7 @@ impl List {
     ///
     /// # Errors
     /// [`ListError::Mismatch`] or [`ListError::Missing`]: nothing changed and a snapshot is needed.
-    /// [`ListError::Disk`]: in effect but not durable yet, must not be acknowledged; [`Self::save`] tries again.
+    /// [`ListError::Behind`]: nothing changed. [`ListError::Disk`]: in effect but not durable yet, must not be acknowledged; [`Self::save`] tries again.
     pub fn apply(&self, header: &ListHeader, lines: &str) -> Result<(), ListError> {
         let mut disk = self.disk();
         let held = self.position().ok_or(ListError::Missing)?;
@@ -108,19 +114,36 @@ impl List {
         if held.epoch != header.epoch || after != position_of(header) {
             return Err(ListError::Mismatch { count: after.count, checksum: after.checksum });
         }
+        if !disk.has_room_for(lines.len()) {
+            return Err(ListError::Behind);
+        }
         self.memory.apply(&changes);
         self.position.send_replace(Some(after.clone()));
-        Ok(disk.append(&after, lines)?)
+        disk.append(&after, lines)?;
+        self.durable.send_replace(Some(after));
+        Ok(())
     }
 
     /// Writes to disk what it refused before, and folds a long journal into the snapshot. Blocks.
     ///
     /// # Errors
-    /// When the disk still refuses.
+    /// When the disk still refuses, or has something else than what was written.
     pub fn save(&self) -> Result<(), ListError> {
         let mut disk = self.disk();
         disk.flush()?;
-        if disk.wants_compaction() { disk.compact() } else { Ok(()) }
+        let position = self.position();
+        self.durable.send_if_modified(|durable| std::mem::replace(durable, position.clone()) != position);
+        if disk.wants_compaction() {
+            match disk.compact() {
+                // All changes are on disk already; a shorter journal only makes the next start faster.
+                Err(ListError::Disk(error)) => {
+                    tracing::warn!(%error, "cannot fold the journal into the snapshot; it goes on growing");
+                    disk.put_off_compaction();
+                }
+                other => return other,
+            }
+        }
+        Ok(())
     }
 
     /// Starts to write a new snapshot, beside the list in effect.
@@ -139,6 +162,7 @@ impl List {
         let mut disk = self.disk();
         let position = writer.position().clone();
         let hashes = disk.finish_snapshot(writer)?;
+        self.durable.send_replace(Some(position.clone()));
         // A part at a time: between two parts an address that is on both lists stays refused, and no second list is
         // in memory. Several parts a pass, so that a short list is read once.
         let per_pass = (SHARDS * 1_000_000 / usize::try_from(hashes.count).unwrap_or(0).max(1)).clamp(1, SHARDS);

@@ -3,11 +3,11 @@
 //! 256 pairs (position, slots), the records, then 256 hash tables. Every number is 32 bits, little-endian, so a file
 //! ends at 4 GiB.
 
-use crate::files;
+use crate::files::NextVersion;
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 const TABLES: usize = 256;
@@ -37,8 +37,7 @@ fn damaged() -> io::Error {
 
 /// Writes a cdb beside the old one. Its index waits on disk, not in memory.
 pub struct Writer {
-    path: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<NextVersion>,
     index: BufWriter<File>,
     at: u64,
     records: u64,
@@ -55,11 +54,9 @@ impl Writer {
         let index = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&index_path)?;
         // Only the open file is needed: it disappears with the process.
         std::fs::remove_file(index_path)?;
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(files::next_version_of(path))?;
+        let mut file = NextVersion::create(path)?;
         file.write_all(&[0; HEADER_OCTETS as usize])?;
         Ok(Self {
-            path: path.to_owned(),
             file: BufWriter::with_capacity(1 << 18, file),
             index: BufWriter::with_capacity(1 << 16, index),
             at: HEADER_OCTETS,
@@ -125,11 +122,11 @@ impl Writer {
                 self.at += 8 * table.len() as u64;
             }
         }
-        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&header)?;
-        verify(&file, self.records, records_end, end)?;
-        files::replace(&self.path, &file)?;
+        let mut next = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        next.file().seek(SeekFrom::Start(0))?;
+        next.write_all(&header)?;
+        verify(next.file(), self.records, records_end, end)?;
+        next.replace()?;
         Ok(self.records)
     }
 }
@@ -248,10 +245,11 @@ mod tests {
             writer.push(format!("user{n}@example.com").as_bytes(), b"new").unwrap();
         }
         // Somebody overwrites a part that has left the buffer.
-        let mut other = OpenOptions::new().write(true).open(files::next_version_of(&path)).unwrap();
+        let mut other = OpenOptions::new().write(true).open(crate::files::next_version_of(&path)).unwrap();
         other.seek(SeekFrom::Start(HEADER_OCTETS)).unwrap();
         other.write_all(&[0xff; 64]).unwrap();
         assert_eq!(writer.finish().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
         assert_eq!(look_up(&File::open(&path).unwrap(), b"a@example.com").unwrap(), Some(b"old".to_vec()));
     }
 }

@@ -15,6 +15,8 @@ use std::{
 const SENTINEL: &str = "sentinel@stoplist.invalid";
 /// How long changes are collected: an agent that dies after a release must not leave a file that refuses the address.
 const DEBOUNCE: Duration = Duration::from_secs(1);
+/// The pause after the disk refused.
+const RETRY: Duration = Duration::from_secs(10);
 /// Writing may take this part of the time at most, so that a long list does not keep the disk busy.
 const REST_PER_BUILD: u32 = 5;
 
@@ -87,9 +89,9 @@ pub fn look_up(path: &Path, key: &str) -> io::Result<Option<String>> {
     Ok(value.map(|value| String::from_utf8_lossy(&value).into_owned()))
 }
 
-/// Keeps the file at what the list is, for ever.
+/// Keeps the file at what the list on disk is, for ever.
 pub async fn follow(path: PathBuf, list: Arc<List>) {
-    let mut changes = list.watch();
+    let mut changes = list.watch_durable();
     let mut written = None;
     loop {
         let wanted = changes.borrow_and_update().clone();
@@ -111,8 +113,8 @@ pub async fn follow(path: PathBuf, list: Arc<List>) {
             }
             Ok(Err(error)) => {
                 let error = format!("{error:#}");
-                tracing::error!(error, "cannot write the map file; the one before stays, trying again in a minute");
-                tokio::time::sleep(Duration::from_secs(60)).await;
+                tracing::error!(error, "cannot write the map file; the one before stays, trying again soon");
+                tokio::time::sleep(RETRY).await;
             }
             Err(error) => tracing::error!(%error, "writing the map file broke off"),
         }

@@ -12,7 +12,7 @@ use agent::{
 use shared::delivery_event::{NewDeliveryEvent, Outcome};
 use std::{collections::BTreeSet, fs, fs::OpenOptions, io::Write, path::Path};
 
-fn append(path: &Path, text: &str) {
+pub fn append(path: &Path, text: &str) {
     OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
@@ -90,6 +90,29 @@ fn a_rotated_log_is_read_once_and_whole_while_running_and_after_a_restart() {
     }
 }
 
+/// A writer that has not noticed the rotation, or a second one, still writes to the old file.
+#[test]
+fn lines_that_come_into_the_old_file_after_its_rotation_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mail.log");
+    append(&path, "one\n");
+    let mut log = LogFile::new(path.clone(), LogPosition::default());
+    assert_eq!(read(&mut log), ["one"]);
+    let old = path.with_extension("log.1");
+    append(&path, "tw");
+    fs::rename(&path, &old).unwrap();
+    append(&path, "three\n");
+    assert_eq!(read(&mut log), ["three"]);
+    append(&old, "o\nfour\n");
+    append(&path, "five\n");
+    assert_eq!(read(&mut log), ["two", "four", "five"]);
+    // The next rotation ends the time of the old file.
+    append(&old, "six");
+    fs::rename(&path, path.with_extension("log.0")).unwrap();
+    append(&path, "seven\n");
+    assert_eq!(read(&mut log), ["six", "seven"]);
+}
+
 #[test]
 fn a_truncated_log_is_read_from_its_start_and_a_missing_one_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
@@ -143,13 +166,13 @@ fn a_full_spool_refuses_whole_and_takes_again_when_there_is_room() {
         let expected: Vec<_> = (seen..seen + ids.len()).map(|n| format!("event-{}", n % 1_000)).collect();
         assert_eq!(ids, expected);
         seen += ids.len();
-        spool.done(&batch).unwrap();
+        spool.done(&batch);
     }
     assert_eq!((seen as u64, spool.backlog()), (taken, 0));
     spool.append(&events).unwrap();
 }
 
-fn bounced(n: usize) -> String {
+pub fn bounced(n: usize) -> String {
     format!(
         "Nov 23 17:10:19 pfe postfix/smtp[1]: 4ZzQxv{n:04}z1: to=<user{n}@example.com>, relay=mx.example.com[192.0.2.1]:25, \
          delay=0.1, delays=0/0/0/0.1, dsn=5.1.1, status=bounced (host mx.example.com[192.0.2.1] said: \

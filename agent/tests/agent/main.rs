@@ -1,6 +1,10 @@
 //! The agent against a service and a Postfix that the tests play.
 
+mod bounce;
+mod crash;
+mod disk;
 mod events;
 mod postfix;
+mod proxy;
 mod support;
 mod sync;

@@ -1,15 +1,20 @@
 //! A mail server: a private Postfix with the real agent beside it, configured by what the agent prints.
 
 use super::{Api, SOON, Service, programs};
-use crate::rig::{Postfix, Process, Session, Site, holds_within};
+use crate::rig::{Postfix, PostfixPlan, Process, Session, Site, holds_within};
 use anyhow::{Context, bail};
 use shared::{AddressKey, ListChecksum};
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
 };
 use uuid::Uuid;
+
+/// The domain of bounce addresses.
+pub const BOUNCE_DOMAIN: &str = "bounces.shop.test";
+/// Whom Postfix runs the agent's command as; on a real server the agent's own user.
+const PIPE_USER: &str = "nobody";
 
 /// One mail server.
 pub struct MailServer {
@@ -28,12 +33,14 @@ impl MailServer {
     pub async fn start(site: &Site, service: &Service, api: &Api, name: &str, number: u16) -> anyhow::Result<Self> {
         let credential = api.add_mail_server(name).await?;
         let plan = site.postfix(name, 2601 + number)?;
-        let mut agent = Agent::new(site, service, name, number, &credential.token, &plan.log())?;
+        let mut agent = Agent::new(site, service, name, number, &credential.token, &plan)?;
         agent.start().await?;
         // Postfix does not start serving without the file that it falls back to.
         let map_file = agent.map_file();
         holds_within("the agent wrote its map file", SOON, async || Ok(map_file.exists())).await?;
-        let postfix = plan.with_lines(&agent.postfix_config().await?).start().await?;
+        let lines = agent.postfix_config().await?.replace("user=stoplist-agent", &format!("user={PIPE_USER}"));
+        let postfix = plan.with_lines(&lines).start().await?;
+        agent.let_bounces_in(true)?;
         Ok(Self { id: credential.mail_server.id, postfix, agent })
     }
 
@@ -82,6 +89,22 @@ impl MailServer {
     /// It does not get ready.
     pub async fn start_agent(&mut self) -> anyhow::Result<()> {
         self.agent.start().await
+    }
+
+    /// Lets Postfix's user write into the agent's folder for bounce messages, or not.
+    ///
+    /// # Errors
+    /// There is no such folder or user.
+    pub fn let_bounces_in(&self, may: bool) -> anyhow::Result<()> {
+        self.agent.let_bounces_in(may)
+    }
+
+    /// How many bounce messages wait for the agent.
+    ///
+    /// # Errors
+    /// The agent has never run.
+    pub fn bounces_waiting(&self) -> anyhow::Result<usize> {
+        Ok(std::fs::read_dir(self.agent.incoming())?.count())
     }
 
     /// What the agent wrote since its last start.
@@ -175,10 +198,15 @@ impl Agent {
         name: &str,
         number: u16,
         token: &str,
-        mail_log: &Path,
+        plan: &PostfixPlan,
     ) -> anyhow::Result<Self> {
         let name = format!("agent-{name}");
         let folder = site.new_folder(&name)?;
+        // Where the program was built, Postfix's user may not look.
+        let (built, program) = (programs::agent()?, folder.join("stoplist-agent"));
+        if std::fs::hard_link(&built, &program).is_err() {
+            std::fs::copy(&built, &program)?;
+        }
         let address: Ipv4Addr = site.address();
         let config = toml(&[
             ("service", service.url()),
@@ -186,11 +214,13 @@ impl Agent {
             ("data_dir", folder.join("data").display().to_string()),
             ("socketmap_listen", SocketAddr::from((address, 7101 + 10 * number)).to_string()),
             ("policy_listen", SocketAddr::from((address, 7102 + 10 * number)).to_string()),
-            ("mail_log", mail_log.display().to_string()),
+            ("mail_log", plan.log().display().to_string()),
             ("syslog_name", name.clone()),
+            ("myhostname", plan.myhostname()),
+            ("bounce_domain", BOUNCE_DOMAIN.to_owned()),
         ]);
         std::fs::write(folder.join("agent.toml"), config)?;
-        Ok(Self { name, program: programs::agent()?, folder, process: None })
+        Ok(Self { name, program, folder, process: None })
     }
 
     fn command(&self, word: &str) -> Command {
@@ -219,6 +249,17 @@ impl Agent {
 
     fn map_file(&self) -> PathBuf {
         self.data_folder().join("blocklist.cdb")
+    }
+
+    fn incoming(&self) -> PathBuf {
+        self.data_folder().join("incoming")
+    }
+
+    fn let_bounces_in(&self, may: bool) -> anyhow::Result<()> {
+        let owner = if may { PIPE_USER } else { "root" };
+        let output = Command::new("chown").arg(owner).arg(self.incoming()).output()?;
+        anyhow::ensure!(output.status.success(), "chown: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
     }
 }
 

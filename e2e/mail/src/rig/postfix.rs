@@ -120,6 +120,11 @@ default_destination_concurrency_failed_cohort_limit = 0
         self
     }
 
+    /// The name that the server has for itself.
+    pub fn myhostname(&self) -> String {
+        format!("{}.mta.test", self.name)
+    }
+
     /// The mail log that the server will write.
     pub fn log(&self) -> PathBuf {
         self.folder.join("mail.log")
@@ -221,9 +226,17 @@ impl Postfix {
     /// # Errors
     /// `sendmail` fails.
     pub async fn sendmail(&self, recipient: &str) -> anyhow::Result<()> {
+        self.sendmail_from(SENDER, recipient).await
+    }
+
+    /// As [`Self::sendmail`], with an envelope sender.
+    ///
+    /// # Errors
+    /// `sendmail` fails.
+    pub async fn sendmail_from(&self, sender: &str, recipient: &str) -> anyhow::Result<()> {
         let message = format!("From: <{SENDER}>\nTo: <{recipient}>\nSubject: news\n\nHello.\n");
         let mut command = Command::new("sendmail");
-        command.arg("-C").arg(&self.config).args(["-i", "-f", SENDER, "--", recipient]);
+        command.arg("-C").arg(&self.config).args(["-i", "-f", sender, "--", recipient]);
         run_with_input(&mut command, message).await
     }
 

@@ -90,14 +90,31 @@ impl Session {
     /// # Errors
     /// The session is over.
     pub async fn send(&mut self, recipient: &str) -> anyhow::Result<Reply> {
-        self.expect_positive(&format!("MAIL FROM:<{SENDER}>")).await?;
-        let reply = self.command(&format!("RCPT TO:<{recipient}>")).await?;
+        self.send_from(SENDER, recipient, "").await
+    }
+
+    /// As [`Self::send`], with an envelope sender, to which a bounce message goes, and parameters of RCPT (RFC 3461).
+    ///
+    /// # Errors
+    /// The session is over.
+    pub async fn send_from(&mut self, sender: &str, recipient: &str, parameters: &str) -> anyhow::Result<Reply> {
+        let message = format!("From: <{SENDER}>\nTo: <{recipient}>\nSubject: news\n\nHello.\n");
+        self.deliver(sender, &format!("<{recipient}> {parameters}"), &message).await
+    }
+
+    /// Delivers a message, as another mail server does; no line of it may start with a dot.
+    ///
+    /// # Errors
+    /// The session is over.
+    pub async fn deliver(&mut self, sender: &str, recipient: &str, message: &str) -> anyhow::Result<Reply> {
+        self.expect_positive(&format!("MAIL FROM:<{sender}>")).await?;
+        let reply = self.command(format!("RCPT TO:{recipient}").trim_end()).await?;
         if !reply.is_positive() {
             self.expect_positive("RSET").await?;
             return Ok(reply);
         }
         self.expect_positive("DATA").await?;
-        self.command(&format!("From: <{SENDER}>\r\nTo: <{recipient}>\r\nSubject: news\r\n\r\nHello.\r\n.")).await
+        self.command(&format!("{}\r\n.", message.trim_end().replace('\n', "\r\n"))).await
     }
 
     async fn expect_positive(&mut self, command: &str) -> anyhow::Result<()> {

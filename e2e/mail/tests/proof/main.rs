@@ -3,6 +3,7 @@
 //!
 //! On SQLite, or on PostgreSQL when `STOPLIST_TEST_DATABASE_URL` names one.
 
+mod bounce;
 mod crash;
 mod outage;
 mod refusal;

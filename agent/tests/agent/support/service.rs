@@ -1,6 +1,6 @@
-//! A service that answers agents from memory and misbehaves on demand, and an agent to talk to it.
+//! A service that answers agents from memory and misbehaves on demand.
 
-use agent::{clock::Clock, config::Config, run::Agent};
+use super::eventually;
 use shared::{
     AddressKey, ListChecksum,
     agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity, ListBody, ListHeader},
@@ -8,9 +8,8 @@ use shared::{
 use std::{
     collections::BTreeSet,
     net::SocketAddr,
-    path::Path,
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::Instant,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -29,6 +28,17 @@ pub enum Fault {
     WrongChecksum,
     /// The acknowledgement is not agreed to.
     Disagree,
+    /// The body stops in the middle and the connection stays open.
+    Stalled,
+}
+
+/// What a proxy says instead of the service.
+#[derive(Debug, Clone)]
+pub struct Foreign {
+    pub status: u16,
+    /// Further header lines, each with its end.
+    pub headers: &'static str,
+    pub body: String,
 }
 
 pub struct State {
@@ -46,6 +56,14 @@ pub struct State {
     /// The status that reports are answered with, and the ids that are rejected.
     pub report_status: u16,
     pub rejected_ids: BTreeSet<String>,
+    /// The token that is good.
+    pub token: &'static str,
+    /// Acknowledgements arrive and are never answered.
+    pub holds_acknowledgements: bool,
+    /// Every request is answered by a proxy.
+    pub foreign: Option<Foreign>,
+    /// When the proxy answered.
+    pub foreign_answers: Vec<Instant>,
 }
 
 pub struct FakeService {
@@ -74,6 +92,10 @@ impl FakeService {
             reports: Vec::new(),
             report_status: 200,
             rejected_ids: BTreeSet::new(),
+            token: "secret-token",
+            holds_acknowledgements: false,
+            foreign: None,
+            foreign_answers: Vec::new(),
         };
         Self::listen("127.0.0.1:0".parse().unwrap(), Arc::new(Mutex::new(state))).await
     }
@@ -134,14 +156,6 @@ impl FakeService {
     }
 }
 
-pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within 20 s: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
-
 async fn connection(stream: TcpStream, state: Arc<Mutex<State>>, changed: Arc<Notify>) {
     let mut stream = BufReader::new(stream);
     loop {
@@ -149,7 +163,7 @@ async fn connection(stream: TcpStream, state: Arc<Mutex<State>>, changed: Arc<No
         if stream.read_line(&mut request).await.unwrap_or(0) == 0 {
             return;
         }
-        let (mut length, mut authorised) = (0, false);
+        let (mut length, mut authorization) = (0, String::new());
         loop {
             let mut line = String::new();
             stream.read_line(&mut line).await.unwrap();
@@ -160,38 +174,78 @@ async fn connection(stream: TcpStream, state: Arc<Mutex<State>>, changed: Arc<No
             let (name, value) = line.split_once(": ").unwrap();
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.parse().unwrap(),
-                "authorization" => authorised = value == "Bearer secret-token",
+                "authorization" => authorization = value.to_owned(),
                 _ => {}
             }
         }
-        assert!(authorised, "every request carries the token");
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.unwrap();
         let target = request.split(' ').nth(1).unwrap();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let (status, body, torn) = match path.strip_prefix("/api/v1").unwrap() {
-            "/agent" => (200, serde_json::to_vec(&identity(&state.lock().unwrap())).unwrap(), false),
+        let (foreign, token) = {
+            let mut state = state.lock().unwrap();
+            let foreign = state.foreign.clone();
+            state.foreign_answers.extend(foreign.is_some().then(Instant::now));
+            (foreign, state.token)
+        };
+        if let Some(Foreign { status, headers, body }) = foreign {
+            let answer = format!("HTTP/1.1 {status} Test\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len());
+            if stream.write_all(answer.as_bytes()).await.is_err() {
+                return;
+            }
+            continue;
+        }
+        if authorization != format!("Bearer {token}") {
+            let answer = format!("HTTP/1.1 401 Test\r\nContent-Length: {}\r\n\r\n{UNAUTHORIZED}", UNAUTHORIZED.len());
+            if stream.write_all(answer.as_bytes()).await.is_err() {
+                return;
+            }
+            continue;
+        }
+        let (status, body, end) = match path.strip_prefix("/api/v1").unwrap() {
+            "/agent" => (200, serde_json::to_vec(&identity(&state.lock().unwrap())).unwrap(), End::Whole),
             "/agent/list" => list(query, &state, &changed).await,
             "/agent/acknowledgements" => {
-                let mut state = state.lock().unwrap();
-                state.acknowledged.push(serde_json::from_slice(&body).unwrap());
-                let disagree = state.faults.iter().position(|fault| *fault == Fault::Disagree);
-                let matches = disagree.map(|index| state.faults.remove(index)).is_none();
-                (200, serde_json::to_vec(&AcknowledgementResult { matches }).unwrap(), false)
+                let (holds, matches) = {
+                    let mut state = state.lock().unwrap();
+                    state.acknowledged.push(serde_json::from_slice(&body).unwrap());
+                    let disagree = state.faults.iter().position(|fault| *fault == Fault::Disagree);
+                    (state.holds_acknowledgements, disagree.map(|index| state.faults.remove(index)).is_none())
+                };
+                if holds {
+                    std::future::pending::<()>().await;
+                }
+                (200, serde_json::to_vec(&AcknowledgementResult { matches }).unwrap(), End::Whole)
             }
             "/server-configurations/00000000-0000-0000-0000-000000000009/delivery-events" => {
                 let (status, answer) = report(&mut state.lock().unwrap(), &body);
-                (status, answer, false)
+                (status, answer, End::Whole)
             }
             other => panic!("no such path: {other}"),
         };
-        let declared = if torn { body.len() + 1_000 } else { body.len() };
+        let declared = if end == End::Whole { body.len() } else { body.len() + 1_000 };
         let head = format!("HTTP/1.1 {status} Test\r\nContent-Length: {declared}\r\n\r\n");
-        if stream.write_all(head.as_bytes()).await.is_err() || stream.write_all(&body).await.is_err() || torn {
+        if stream.write_all(head.as_bytes()).await.is_err() || stream.write_all(&body).await.is_err() {
             return;
+        }
+        match end {
+            End::Whole => {}
+            End::Torn => return,
+            End::Stalled => std::future::pending().await,
         }
     }
 }
+
+/// How an answer ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Whole,
+    Torn,
+    Stalled,
+}
+
+const UNAUTHORIZED: &str =
+    r#"{"type":"/problems/unauthorized","title":"Unauthorized","status":401,"detail":"a bad token"}"#;
 
 fn identity(state: &State) -> AgentIdentity {
     AgentIdentity {
@@ -203,7 +257,7 @@ fn identity(state: &State) -> AgentIdentity {
     }
 }
 
-async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<u8>, bool) {
+async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<u8>, End) {
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let since = value("version").map(|version| version.parse::<usize>().unwrap());
     if let Some(since) = since {
@@ -232,7 +286,7 @@ async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<
         }
         Some(_) => {
             let problem = r#"{"type":"/problems/gone","title":"Gone","status":410,"detail":"fetch a snapshot"}"#;
-            return (410, problem.as_bytes().to_vec(), false);
+            return (410, problem.as_bytes().to_vec(), End::Whole);
         }
     };
     let keys = &state.versions[newest];
@@ -253,15 +307,24 @@ async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<
     let mut answer = serde_json::to_vec(&header).unwrap();
     answer.push(b'\n');
     answer.extend_from_slice(lines.as_bytes());
-    if fault == Some(Fault::Torn) {
-        answer.truncate(answer.len() - 3);
+    match fault {
+        Some(Fault::Torn) => {
+            answer.truncate(answer.len() - 3);
+            (200, answer, End::Torn)
+        }
+        Some(Fault::Stalled) => {
+            answer.truncate(answer.len() / 2);
+            (200, answer, End::Stalled)
+        }
+        _ => (200, answer, End::Whole),
     }
-    (200, answer, fault == Some(Fault::Torn))
 }
 
 fn report(state: &mut State, body: &[u8]) -> (u16, Vec<u8>) {
     if state.report_status != 200 {
-        return (state.report_status, b"{}".to_vec());
+        let status = state.report_status;
+        let problem = serde_json::json!({ "type": "/problems/x", "title": "No", "status": status, "detail": "no" });
+        return (status, serde_json::to_vec(&problem).unwrap());
     }
     let events: Vec<serde_json::Value> = serde_json::from_slice(body).unwrap();
     let mut items = Vec::new();
@@ -276,58 +339,4 @@ fn report(state: &mut State, body: &[u8]) -> (u16, Vec<u8>) {
     state.reports.extend(events);
     let answer = serde_json::json!({ "accepted": accepted, "duplicates": 0, "rejected": rejected, "items": items });
     (200, serde_json::to_vec(&answer).unwrap())
-}
-
-pub fn config(folder: &Path, service: SocketAddr, more: &str) -> Config {
-    let path = folder.join("agent.toml");
-    let data_dir = folder.join("data");
-    let text = format!(
-        "service = \"http://{service}\"\ntoken = \"secret-token\"\ndata_dir = {data_dir:?}\n\
-         policy_listen = \"127.0.0.1:0\"\nsocketmap_listen = \"127.0.0.1:0\"\n{more}"
-    );
-    std::fs::write(&path, text).unwrap();
-    Config::read(&path).unwrap()
-}
-
-pub async fn start(folder: &Path, service: SocketAddr) -> Agent {
-    Agent::start(config(folder, service, ""), Clock::system()).await.unwrap()
-}
-
-/// A connection that stays open, as Postfix keeps it.
-pub struct Policy(BufReader<TcpStream>);
-
-impl Policy {
-    pub async fn connect(agent: &Agent) -> Self {
-        Self(BufReader::new(TcpStream::connect(agent.policy).await.unwrap()))
-    }
-
-    /// The action for a recipient; `None` when the agent closes the connection.
-    pub async fn ask(&mut self, recipient: &str) -> Option<String> {
-        let request = format!("request=smtpd_access_policy\nprotocol_state=RCPT\nrecipient={recipient}\n\n");
-        self.0.write_all(request.as_bytes()).await.ok()?;
-        self.answer().await
-    }
-
-    pub async fn send(&mut self, octets: &[u8]) {
-        self.0.write_all(octets).await.unwrap();
-    }
-
-    pub async fn answer(&mut self) -> Option<String> {
-        let mut line = String::new();
-        if self.0.read_line(&mut line).await.ok()? == 0 {
-            return None;
-        }
-        let mut empty = String::new();
-        self.0.read_line(&mut empty).await.ok()?;
-        assert_eq!(empty, "\n", "an empty line ends the answer");
-        Some(line.trim_end().to_owned())
-    }
-
-    pub async fn refuses(&mut self, recipient: &str) -> bool {
-        match self.ask(recipient).await.as_deref() {
-            Some("action=DUNNO") => false,
-            Some("action=550 5.7.1 Blocked by Stoplist: address keeps failing") => true,
-            other => panic!("unexpected answer {other:?}"),
-        }
-    }
 }
