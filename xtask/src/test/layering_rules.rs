@@ -66,10 +66,11 @@ const RULES: [Rule; 14] = [
         crates: &["actix*", "apalis*", "sea_orm", "sqlx", "backend"],
         reason: "the agent may use only shared and bounces",
     },
+    // `backend` and `agent`, an ordinary word there, are kept out by the packages' arrows.
     Rule {
         folder: "bench/src/",
         modules: &[],
-        crates: &["actix*", "apalis*", "sea_orm", "backend", "agent"],
+        crates: &["actix*", "apalis*", "sea_orm"],
         reason: "the bench measures whole programs from outside",
     },
     Rule {
