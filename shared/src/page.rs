@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
-    /// The rows.
+    /// The rows. A search that had to look at too many rows to fill the page has fewer than asked for, even none, and a
+    /// `next_cursor` to go on with.
     pub items: Vec<T>,
     /// Pass it as `cursor` with the same filters to get the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// How many rows match in all, counted up to 10,000: a larger number is not worth its wait.
+    /// How many rows match in all, counted as far as that is quick.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<Total>,
 }
@@ -20,9 +21,9 @@ pub struct Page<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Total {
-    /// The number, at most 10,000.
+    /// The number that was counted, at most 10,000.
     pub count: u64,
-    /// Whether there are more than `count`.
+    /// Whether there are more, or may be more: the rest was not counted.
     pub more: bool,
 }
 

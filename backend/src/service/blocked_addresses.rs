@@ -7,14 +7,13 @@ use crate::{
     state::AppState,
     store::{
         DatabaseTransaction, agent_lists,
-        blocked_addresses::{self, Block, Position},
+        blocked_addresses::{self, Block},
         change_sets::{self, ChangeSet, Sum},
         conditions, millis,
-        search::CursorScope,
+        search::{CursorScope, Place, Portion},
     },
 };
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use shared::{
     Address, AddressKey, Page,
     list::{BlockedAddress, ListSort, RemovalCause},
@@ -47,30 +46,9 @@ pub fn stored_domain(domain: &str) -> String {
 ///
 /// # Errors
 /// The cursor is of another list, other filters or another order.
-pub fn position(scope: &CursorScope, view: &View) -> Result<Option<Position>> {
-    let Some(cursor) = &view.cursor else { return Ok(None) };
-    let wrong = |error: crate::store::search::InvalidCursor| Error::field("cursor", error.to_string());
-    let position = match view.sort {
-        ListSort::Date => {
-            let (at, id): (i64, Uuid) = scope.position(cursor).map_err(wrong)?;
-            Position { value: at.into(), id }
-        }
-        ListSort::Address => {
-            let (key, id): (String, Uuid) = scope.position(cursor).map_err(wrong)?;
-            Position { value: key.into(), id }
-        }
-    };
-    Ok(Some(position))
-}
-
-/// The place of a row in an order, for cursors.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Place {
-    /// By date.
-    Date(i64, Uuid),
-    /// By address.
-    Address(String, Uuid),
+pub fn place(scope: &CursorScope, cursor: Option<&str>) -> Result<Option<Place>> {
+    let place = cursor.map(|cursor| scope.position(cursor)).transpose();
+    place.map_err(|error| Error::field("cursor", error.to_string()))
 }
 
 /// A page of the blocks that match.
@@ -89,29 +67,12 @@ pub async fn search(
         (filter.from.map(millis), filter.to.map(millis), view.sort, view.direction),
     );
     let scope = CursorScope::new("blocked_addresses", server_configuration_id, &filters);
-    let after = position(&scope, view)?;
+    let after = place(&scope, view.cursor.as_deref())?;
     let held = agent_lists::held_by_all(connection, server_configuration_id).await?;
-    let rows = blocked_addresses::search(
-        connection,
-        server_configuration_id,
-        filter,
-        held,
-        view.sort,
-        view.direction,
-        after,
-        view.limit + 1,
-    )
-    .await?;
-    let total = blocked_addresses::total(connection, server_configuration_id, filter, held).await?;
-    let page = scope.page(rows, view.limit, Some(total), |row| match view.sort {
-        ListSort::Date => Place::Date(millis(row.block.blocked_at), row.block.id),
-        ListSort::Address => Place::Address(row.key.clone(), row.block.id),
-    });
-    Ok(Page {
-        items: page.items.into_iter().map(|row| row.block).collect(),
-        next_cursor: page.next_cursor,
-        total: page.total,
-    })
+    let order = (view.sort, view.direction);
+    let portion = Portion::page(after.as_ref(), view.limit);
+    let found = blocked_addresses::search(connection, server_configuration_id, filter, held, order, portion);
+    Ok(scope.found(found.await?, view.limit))
 }
 
 /// Ends live blocks: those that a published list holds by the set `removal`, the others at once, because no mail server

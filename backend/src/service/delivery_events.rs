@@ -4,14 +4,14 @@ pub mod batch;
 
 pub use crate::store::delivery_events::{Filter, Report};
 
-use super::{Error, Result};
+use super::{Error, Result, blocked_addresses::place};
 use crate::{
     state::AppState,
     store::{
         self, Db,
         delivery_events::NewEvent,
         error_tallies::{NewErrors, Success},
-        search::CursorScope,
+        search::{CursorScope, Portion},
     },
 };
 use shared::{
@@ -145,12 +145,8 @@ pub async fn search(
 ) -> Result<Page<DeliveryEvent>> {
     filter.domain = filter.domain.as_deref().map(domain_key).transpose()?;
     let scope = CursorScope::new("delivery_events", server_configuration_id, &filter);
-    let position = cursor.map(|cursor| scope.position(cursor)).transpose();
-    let position = position.map_err(|error| Error::field("cursor", error.to_string()))?;
-    let connection = db.connection();
-    let list =
-        store::delivery_events::list(connection, server_configuration_id, &filter, position, u64::from(limit) + 1);
-    let rows = list.await?;
-    let total = store::delivery_events::total(connection, server_configuration_id, &filter).await?;
-    Ok(scope.page(rows, limit, Some(total), store::delivery_events::position))
+    let after = place(&scope, cursor)?;
+    let portion = Portion::page(after.as_ref(), limit);
+    let found = store::delivery_events::search(db.connection(), server_configuration_id, &filter, portion).await?;
+    Ok(scope.found(found, limit))
 }

@@ -4,18 +4,18 @@ pub use crate::store::exemptions::Filter;
 
 use super::{
     Access, Error, Result,
-    blocked_addresses::{Place, View, position},
+    blocked_addresses::{View, place},
     wake::What,
 };
 use crate::{
     state::AppState,
-    store::{audit, change_sets, conditions, exemptions, millis, search::CursorScope},
+    store::{
+        audit, change_sets, conditions, exemptions, millis,
+        search::{CursorScope, Portion},
+    },
 };
 use serde_json::json;
-use shared::{
-    Page,
-    list::{Exemption, ListSort},
-};
+use shared::{Page, list::Exemption};
 use uuid::Uuid;
 
 /// A page of the entries that match.
@@ -34,27 +34,11 @@ pub async fn search(
         (filter.from.map(millis), filter.to.map(millis), view.sort, view.direction),
     );
     let scope = CursorScope::new("exemptions", server_configuration_id, &filters);
-    let after = position(&scope, view)?;
-    let rows = exemptions::search(
-        connection,
-        server_configuration_id,
-        filter,
-        view.sort,
-        view.direction,
-        after,
-        view.limit + 1,
-    )
-    .await?;
-    let total = exemptions::total(connection, server_configuration_id, filter).await?;
-    let page = scope.page(rows, view.limit, Some(total), |row| match view.sort {
-        ListSort::Date => Place::Date(millis(row.exemption.released_at), row.exemption.id),
-        ListSort::Address => Place::Address(row.key.as_str().to_owned(), row.exemption.id),
-    });
-    Ok(Page {
-        items: page.items.into_iter().map(|row| row.exemption).collect(),
-        next_cursor: page.next_cursor,
-        total: page.total,
-    })
+    let after = place(&scope, view.cursor.as_deref())?;
+    let order = (view.sort, view.direction);
+    let portion = Portion::page(after.as_ref(), view.limit);
+    let found = exemptions::search(connection, server_configuration_id, filter, order, portion).await?;
+    Ok(scope.found(found, view.limit))
 }
 
 /// Ends an exemption with the counts at zero: sending continues until new errors pass a condition.

@@ -2,7 +2,7 @@
 
 mod listing;
 
-pub use listing::{Filter, Position, Row, search, total};
+pub use listing::{Filter, search};
 
 use super::{
     Error, Result,

@@ -7,7 +7,7 @@ use sea_orm::{
     SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
-    postgres::PgPoolOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{str::FromStr, time::Duration};
@@ -59,10 +59,12 @@ impl Db {
             let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
             Ok(Self { connection, pool: Pool::Sqlite(pool) })
         } else {
+            // Statements here read so few rows that compiling them takes longer than running them.
+            let options = PgConnectOptions::from_str(url).map_err(failed)?.options([("jit", "off")]);
             let pool = PgPoolOptions::new()
                 .max_connections(20)
                 .acquire_timeout(Duration::from_secs(15))
-                .connect(url)
+                .connect_with(options)
                 .await
                 .map_err(failed)?;
             let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());

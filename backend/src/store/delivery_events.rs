@@ -2,15 +2,15 @@
 
 use super::{
     Error, Result, millis,
-    search::{self, Conditions},
+    search::{Conditions, Found, Listing, Order, Place, Portion},
     statement, time,
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait, Value};
 use shared::{
     Reason,
     delivery_event::{DeliveryEvent, Outcome},
-    page::{Direction, Total},
+    page::Direction,
 };
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -142,45 +142,44 @@ impl Filter {
     }
 }
 
-/// Time (Unix milliseconds) and row of the last event shown.
-pub type Position = (i64, i64);
-
-/// The place of an event in the log.
-pub fn position(event: &DeliveryEvent) -> Position {
-    (millis(event.occurred_at), event.id)
+/// What the index of the order answers.
+fn scope(filter: &Filter, conditions: &mut Conditions) {
+    conditions.and("e.server_configuration_id = $1");
+    if let Some(domain) = &filter.domain {
+        conditions.equal("e.domain", domain.as_str());
+    } else if let Some(outcome) = filter.outcome {
+        conditions.equal("e.outcome", outcome.as_str());
+    }
+    conditions.between("e.occurred_at", filter.from.map(millis), filter.to.map(millis));
 }
 
-/// Up to `limit` events after `position`.
+/// Events that match, in order. They have no index of their addresses' parts, which would cost more than all
+/// else when they are taken in: where few match, a search stops on the way.
 ///
 /// # Errors
 /// The database's.
-pub async fn list(
-    connection: &impl ConnectionTrait,
+pub async fn search<C: ConnectionTrait + TransactionTrait>(
+    connection: &C,
     server_configuration_id: Uuid,
     filter: &Filter,
-    position: Option<Position>,
-    limit: u64,
-) -> Result<Vec<DeliveryEvent>> {
-    let mut conditions = filter.conditions(server_configuration_id);
-    if let Some((occurred_at, id)) = position {
-        conditions.after(ORDER, [occurred_at.into(), id.into()], filter.direction);
-    }
-    let sql = format!(
-        "SELECT e.id, e.event_id, e.address, e.outcome, e.reason, e.smtp_code, e.status, e.reply, e.occurred_at, \
-         e.received_at, e.mail_server_id FROM delivery_events AS e {} {} LIMIT {limit}",
-        conditions.clause(),
-        search::order_by(ORDER, filter.direction)
-    );
-    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
-    rows.iter().map(event).collect()
-}
-
-/// How many events the filter finds.
-///
-/// # Errors
-/// The database's.
-pub async fn total(connection: &impl ConnectionTrait, server_configuration_id: Uuid, filter: &Filter) -> Result<Total> {
-    Ok(filter.conditions(server_configuration_id).total(connection, "delivery_events AS e").await?)
+    portion: Portion<'_>,
+) -> Result<Found<DeliveryEvent>> {
+    let in_scope = |conditions: &mut Conditions| scope(filter, conditions);
+    let all = filter.conditions(server_configuration_id);
+    let (scope, matching) = Conditions::scoped(all, server_configuration_id, in_scope);
+    let listing = Listing {
+        table: "delivery_events",
+        alias: "e",
+        from: "delivery_events e",
+        columns: "e.id, e.event_id, e.address, e.outcome, e.reason, e.smtp_code, e.status, e.reply, e.occurred_at, \
+                  e.received_at, e.mail_server_id",
+        order: Order { columns: ORDER, direction: filter.direction, place: Place::read_event },
+        scope,
+        matching,
+        first: None,
+        narrow: Vec::new(),
+    };
+    listing.search(connection, portion).await?.read(event)
 }
 
 fn event(row: &QueryResult) -> Result<DeliveryEvent> {

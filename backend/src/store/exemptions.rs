@@ -2,18 +2,17 @@
 
 use super::{
     Error, Result,
-    blocked_addresses::Position,
     change_sets::BUILDING,
     millis,
-    search::{Conditions, order_by},
+    search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion},
     statement, time,
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait};
 use shared::{
     AddressKey, Reason,
     list::{Exemption, ListSort},
-    page::{Direction, Total},
+    page::Direction,
 };
 use uuid::Uuid;
 
@@ -129,44 +128,54 @@ fn conditions(filter: &Filter, server_configuration_id: Uuid) -> Conditions {
     conditions
 }
 
-/// Entries that match, in order, after a place, at most `limit`.
-///
-/// # Errors
-/// The database refused.
-pub async fn search<C: ConnectionTrait>(
-    connection: &C,
-    server_configuration_id: Uuid,
-    filter: &Filter,
-    sort: ListSort,
-    direction: Direction,
-    after: Option<Position>,
-    limit: u16,
-) -> Result<Vec<Row>> {
-    let columns = match sort {
-        ListSort::Date => ["e.released_at", "e.id"],
-        ListSort::Address => ["e.address_key", "e.id"],
-    };
-    let mut conditions = conditions(filter, server_configuration_id);
-    if let Some(position) = after {
-        conditions.after(columns, [position.value, position.id.into()], direction);
+/// What the index of an order answers.
+fn scope(filter: &Filter, sort: ListSort, conditions: &mut Conditions) {
+    conditions.and("e.server_configuration_id = $1");
+    if sort == ListSort::Address {
+        return;
     }
-    let sql = format!(
-        "SELECT e.id, e.address_key, e.address, e.reason, e.released_at, e.comment FROM exemptions e {} {} LIMIT {limit}",
-        conditions.clause(),
-        order_by(columns, direction)
-    );
-    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
-    rows.iter().map(read).collect()
+    conditions.between("e.released_at", filter.from.map(millis), filter.to.map(millis));
+    let needle = filter.text.as_deref().and_then(Needle::new);
+    if needle.is_some_and(|needle| needle.is_odd()) {
+        conditions.and("e.odd");
+    } else if let Some(domain) = &filter.domain {
+        conditions.equal("e.domain", domain.as_str());
+    }
 }
 
-/// How many entries match, counted up to a limit.
+/// Entries that match, in order.
 ///
 /// # Errors
 /// The database refused.
-pub async fn total<C: ConnectionTrait>(
+pub async fn search<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
     filter: &Filter,
-) -> Result<Total> {
-    Ok(conditions(filter, server_configuration_id).total(connection, "exemptions e").await?)
+    (sort, direction): (ListSort, Direction),
+    portion: Portion<'_>,
+) -> Result<Found<Exemption>> {
+    let order = match sort {
+        ListSort::Date => Order { columns: ["e.released_at", "e.id"], direction, place: Place::read_time },
+        ListSort::Address => Order { columns: ["e.address_key", "e.id"], direction, place: Place::read_address },
+    };
+    let in_scope = |conditions: &mut Conditions| scope(filter, sort, conditions);
+    let all = conditions(filter, server_configuration_id);
+    let (scope, matching) = Conditions::scoped(all, server_configuration_id, in_scope);
+    let mut narrow: Vec<Narrow> = filter.text.as_deref().and_then(Needle::new).map(Narrow::Text).into_iter().collect();
+    narrow.extend(filter.domain.as_deref().map(|domain| Narrow::Equal("e.domain", domain.into())));
+    if sort == ListSort::Address && (filter.from.is_some() || filter.to.is_some()) {
+        narrow.push(Narrow::Between("e.released_at", filter.from.map(millis), filter.to.map(millis)));
+    }
+    let listing = Listing {
+        table: "exemptions",
+        alias: "e",
+        from: "exemptions e",
+        columns: "e.id, e.address_key, e.address, e.reason, e.released_at, e.comment",
+        order,
+        scope,
+        matching,
+        first: None,
+        narrow,
+    };
+    listing.search(connection, portion).await?.read(|row| Ok(read(row)?.exemption))
 }

@@ -1,8 +1,14 @@
 //! What every searched list shares: conditions with bound values, text search, cursors, keyset pages, totals.
 
+mod listing;
+mod needle;
+
+pub use listing::{Effort, Found, Listing, Narrow, Order, Portion};
+pub use needle::Needle;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
-use serde::{Serialize, de::DeserializeOwned};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use shared::page::{Direction, Page, Total};
 use uuid::Uuid;
@@ -55,25 +61,30 @@ impl Conditions {
         }
     }
 
+    /// Each condition is only checked for the rows that are read: no index is chosen for it, because the index of the
+    /// order shall be.
+    fn checked(mut self) -> Self {
+        self.sql = self.sql.into_iter().map(|condition| format!("({condition}) IS TRUE")).collect();
+        self
+    }
+
+    /// The conditions that the index of an order answers, and the same with `all` others, which are checked. In both
+    /// `$1` is the server configuration, which `all` has bound first.
+    pub fn scoped(all: Self, server_configuration_id: Uuid, scope: impl Fn(&mut Self)) -> (Self, Self) {
+        let mut alone = Self::new();
+        alone.bind(server_configuration_id);
+        scope(&mut alone);
+        let mut matching = all.checked();
+        scope(&mut matching);
+        (alone, matching)
+    }
+
     /// Partial match on an address, case-insensitive, in which `%`, `_` and `\` are plain characters.
-    ///
-    /// `table` is the alias with the columns `address_key` and `address`. A key has its domain in ASCII form and no
-    /// needless quotes, so a text with such characters is looked for in the address as shown too.
+    /// `table` is the alias with the columns `address_key` and `address`.
     pub fn address_contains(&mut self, table: &str, text: &str) {
-        let needle = text.trim().to_lowercase();
-        if needle.is_empty() {
-            return;
-        }
-        if needle.contains('\0') {
-            // No address holds it, and PostgreSQL refuses it in a text.
-            return self.and("1 = 0");
-        }
-        let pattern = self.bind(like_pattern(&needle));
-        let in_key = format!(r"{table}.address_key LIKE {pattern} ESCAPE '\'");
-        if needle.is_ascii() && !needle.contains(['"', '\\']) {
-            self.and(in_key);
-        } else {
-            self.and(format!(r"({in_key} OR LOWER({table}.address) LIKE {pattern} ESCAPE '\')"));
+        if let Some(needle) = Needle::new(text) {
+            let comparison = needle.comparison(table, self);
+            self.and(comparison);
         }
     }
 
@@ -87,6 +98,26 @@ impl Conditions {
         self.and(format!("({}, {}) {comparison} ({first}, {second})", columns[0], columns[1]));
     }
 
+    /// Only what comes after `from`, up to and with `end`, in an order.
+    fn range(&mut self, order: &Order, from: Option<&Place>, end: Option<&Place>) {
+        if let Some(from) = from {
+            self.after(order.columns, from.values(), order.direction);
+        }
+        if let Some(end) = end {
+            let [first, second] = end.values().map(|value| self.bind(value));
+            let comparison = match order.direction {
+                Direction::Ascending => "<=",
+                Direction::Descending => ">=",
+            };
+            self.and(format!("({}, {}) {comparison} ({first}, {second})", order.columns[0], order.columns[1]));
+        }
+    }
+
+    /// The bound values alone, to go on with other conditions in the same statement.
+    fn without_conditions(&self) -> Self {
+        Self { sql: Vec::new(), values: self.values.clone() }
+    }
+
     /// The clause, `WHERE …`, or nothing where there is no condition.
     pub fn clause(&self) -> String {
         if self.sql.is_empty() { String::new() } else { format!("WHERE {}", self.sql.join(" AND ")) }
@@ -95,20 +126,6 @@ impl Conditions {
     /// A statement of these conditions: `sql` holds the clause, and only placeholders of [`Self::bind`].
     pub fn statement(self, connection: &impl ConnectionTrait, sql: String) -> Statement {
         Statement::from_sql_and_values(connection.get_database_backend(), sql, self.values)
-    }
-
-    /// How many rows of `from` (a table, with its alias and joins) match, counted up to [`COUNT_LIMIT`].
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn total(&self, connection: &impl ConnectionTrait, from: &str) -> Result<Total, DbErr> {
-        let limit = COUNT_LIMIT + 1;
-        let sql =
-            format!("SELECT COUNT(*) AS n FROM (SELECT 1 FROM {from} {} LIMIT {limit}) AS matching", self.clause());
-        let row = connection.query_one_raw(self.clone().statement(connection, sql)).await?;
-        let found: i64 = row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default();
-        let found = u64::try_from(found).unwrap_or_default();
-        Ok(Total { count: found.min(COUNT_LIMIT), more: found > COUNT_LIMIT })
     }
 }
 
@@ -121,18 +138,50 @@ pub fn order_by(columns: [&str; 2], direction: Direction) -> String {
     format!("ORDER BY {} {word}, {} {word}", columns[0], columns[1])
 }
 
-/// A `LIKE` pattern (with `ESCAPE '\'`) that finds `text` anywhere, each character standing for itself.
-fn like_pattern(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
+/// The sort columns of a row: where a page ends and the next one begins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Place {
+    /// A row of a list by time, Unix milliseconds.
+    Time(i64, Uuid),
+    /// A row of a list by its address.
+    Address(String, Uuid),
+    /// An event by time, Unix milliseconds.
+    Event(i64, i64),
+}
+
+impl Place {
+    fn values(&self) -> [Value; 2] {
+        match self.clone() {
+            Self::Time(at, id) => [at.into(), id.into()],
+            Self::Address(key, id) => [key.into(), id.into()],
+            Self::Event(at, id) => [at.into(), id.into()],
         }
-        pattern.push(c);
     }
-    pattern.push('%');
-    pattern
+
+    /// Reads [`Self::Time`].
+    ///
+    /// # Errors
+    /// The columns are of another order.
+    pub fn read_time(row: &QueryResult) -> super::Result<Self> {
+        Ok(Self::Time(row.try_get("", "place_0")?, row.try_get("", "place_1")?))
+    }
+
+    /// Reads [`Self::Address`].
+    ///
+    /// # Errors
+    /// As [`Self::read_time`].
+    pub fn read_address(row: &QueryResult) -> super::Result<Self> {
+        Ok(Self::Address(row.try_get("", "place_0")?, row.try_get("", "place_1")?))
+    }
+
+    /// Reads [`Self::Event`].
+    ///
+    /// # Errors
+    /// As [`Self::read_time`].
+    pub fn read_event(row: &QueryResult) -> super::Result<Self> {
+        Ok(Self::Event(row.try_get("", "place_0")?, row.try_get("", "place_1")?))
+    }
 }
 
 /// The cursor is damaged, or of another list, other filters or another order.
@@ -192,16 +241,21 @@ impl CursorScope {
         let next_cursor = rows.last().filter(|_| more).map(|row| self.cursor(&position(row)));
         Page { items: rows, next_cursor, total }
     }
+
+    /// A page of what a search found with one row more than `limit`. A search that gave up has a next page too, from
+    /// where it stopped, though this one has few rows or none.
+    pub fn found<T>(&self, found: Found<T>, limit: u16) -> Page<T> {
+        let (mut places, mut items): (Vec<Place>, Vec<T>) = found.rows.into_iter().unzip();
+        let limit = usize::from(limit);
+        let last = if items.len() > limit { places.drain(..limit).next_back() } else { found.stopped };
+        items.truncate(limit);
+        Page { items, next_cursor: last.map(|place| self.cursor(&place)), total: Some(found.total) }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn wildcards_are_plain_characters() {
-        assert_eq!(like_pattern(r"a%b_c\d"), r"%a\%b\_c\\d%");
-    }
 
     #[test]
     fn conditions_number_their_placeholders() {
@@ -245,5 +299,29 @@ mod tests {
         assert_eq!(page.items, [1, 2]);
         assert_eq!(scope.position::<i32>(&page.next_cursor.unwrap()), Ok(2));
         assert_eq!(scope.page(vec![1, 2], 2, None, |row| *row).next_cursor, None);
+    }
+
+    #[test]
+    fn a_search_that_gave_up_goes_on_where_it_stopped() {
+        let scope = CursorScope::new("exemptions", Uuid::nil(), &());
+        let place = |n| Place::Event(n, 0);
+        let total = Total { count: 3, more: true };
+        let found =
+            |rows: &[i64], stopped| Found { rows: rows.iter().map(|n| (place(*n), *n)).collect(), stopped, total };
+        let page = scope.found(found(&[1, 2, 3], None), 2);
+        assert_eq!((page.items, page.total), (vec![1, 2], Some(total)));
+        assert_eq!(scope.position::<Place>(&page.next_cursor.unwrap()), Ok(place(2)));
+        assert_eq!(scope.found(found(&[1, 2], None), 2).next_cursor, None);
+        let page = scope.found(found(&[], Some(place(9))), 2);
+        assert_eq!(scope.position::<Place>(&page.next_cursor.unwrap()), Ok(place(9)));
+    }
+
+    #[test]
+    fn places_keep_their_kind_in_cursors() {
+        let scope = CursorScope::new("exemptions", Uuid::nil(), &());
+        let id = Uuid::from_u128(7);
+        for place in [Place::Time(5, id), Place::Address("a@example.com".to_owned(), id), Place::Event(5, 6)] {
+            assert_eq!(scope.position::<Place>(&scope.cursor(&place)), Ok(place));
+        }
     }
 }

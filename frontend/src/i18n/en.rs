@@ -92,6 +92,8 @@ pub(super) static TEXTS: Texts = Texts {
     blocked_empty_text: "Addresses whose errors pass a blocking condition appear here after the next run.",
     nothing_found: "Nothing matches",
     nothing_found_text: "Try a shorter part of the address or fewer filters.",
+    nothing_yet: "Nothing found so far",
+    nothing_yet_text: "The list is long, and only a part of it was searched. The next page goes on with the rest.",
     clear_filters: "Clear filters",
     next_page: "Next page",
     first_page: "First page",
@@ -210,7 +212,8 @@ pub(super) static TEXTS: Texts = Texts {
     professional_only_text: "On the Standard plan, addresses are released one at a time under “Request a release”.",
     failed: |status| format!("The service could not do this (HTTP {status}). Try again."),
     total: |count, more| match (count, more) {
-        (_, true) => "10,000+ addresses".to_owned(),
+        (0, true) => String::new(),
+        (count, true) => format!("{}+ entries", grouped(count.cast_signed())),
         (1, _) => "1 entry".to_owned(),
         (count, _) => format!("{} entries", grouped(count.cast_signed())),
     },

@@ -92,6 +92,8 @@ pub(super) static TEXTS: Texts = Texts {
     blocked_empty_text: "停止条件に達したアドレスは、次回の実行後にここに表示されます。",
     nothing_found: "一致する項目がありません",
     nothing_found_text: "検索語を短くするか、絞り込みを減らしてください。",
+    nothing_yet: "まだ見つかっていません",
+    nothing_yet_text: "件数が多いため、一部だけを検索しました。次のページで続きを検索します。",
     clear_filters: "絞り込みを解除",
     next_page: "次のページ",
     first_page: "最初のページ",
@@ -209,8 +211,10 @@ pub(super) static TEXTS: Texts = Texts {
     professional_only: "プロフェッショナルプランの機能です",
     professional_only_text: "スタンダードプランでは「解除の依頼」でアドレスごとに解除します。",
     failed: |status| format!("処理できませんでした(HTTP {status})。もう一度お試しください。"),
-    total: |count, more| {
-        if more { "10,000 件以上".to_owned() } else { format!("{} 件", grouped(count.cast_signed())) }
+    total: |count, more| match (count, more) {
+        (0, true) => String::new(),
+        (count, true) => format!("{} 件以上", grouped(count.cast_signed())),
+        (count, _) => format!("{} 件", grouped(count.cast_signed())),
     },
     addresses_count: |count| format!("{} 件", grouped(count)),
     inside_account: |name| format!("アカウント「{name}」を操作しています。"),

@@ -13,6 +13,8 @@ enum Shape {
     Loading,
     Failed,
     Empty,
+    /// Nothing in the part that was searched.
+    EmptyPart,
     Rows,
 }
 
@@ -30,9 +32,13 @@ where
     let texts = texts();
     let rows =
         Memo::new(move |_| loader.data.with(|page| page.as_ref().map(|page| page.items.clone()).unwrap_or_default()));
-    let shape = Memo::new(move |_| match loader.data.with(|page| page.as_ref().map(|page| page.items.is_empty())) {
-        Some(true) => Shape::Empty,
-        Some(false) => Shape::Rows,
+    let found = |page: &Page<T>| match (page.items.is_empty(), &page.next_cursor) {
+        (true, None) => Shape::Empty,
+        (true, Some(_)) => Shape::EmptyPart,
+        (false, _) => Shape::Rows,
+    };
+    let shape = Memo::new(move |_| match loader.data.with(|page| page.as_ref().map(found)) {
+        Some(shape) => shape,
         None if loader.error.with(Option::is_some) => Shape::Failed,
         None => Shape::Loading,
     });
@@ -66,6 +72,10 @@ where
             }
             .into_any(),
             Shape::Empty => view! { <div class="table-frame"><Empty title=empty.0 text=empty.1/></div> }.into_any(),
+            Shape::EmptyPart => {
+                view! { <div class="table-frame"><Empty title=texts.nothing_yet text=texts.nothing_yet_text/></div> }
+                    .into_any()
+            }
             Shape::Rows => table(rows),
         }}
         <Pager

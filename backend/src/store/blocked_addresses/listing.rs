@@ -5,15 +5,15 @@ use crate::store::{
     Error, Result,
     change_sets::BUILDING,
     millis,
-    search::{COUNT_LIMIT, Conditions, order_by},
+    search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion},
     time,
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait};
 use shared::{
     Reason,
     list::{BlockState, BlockedAddress, ListSort, Origin, Removal, RemovalCause},
-    page::{Direction, Total},
+    page::Direction,
 };
 use uuid::Uuid;
 
@@ -34,24 +34,6 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     /// Blocked before this time.
     pub to: Option<DateTime<Utc>>,
-}
-
-/// Where a page begins: after this row.
-#[derive(Debug, Clone)]
-pub struct Position {
-    /// Its sort value.
-    pub value: Value,
-    /// Its id.
-    pub id: Uuid,
-}
-
-/// A row of the blocked list with its key, for cursors.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// The key.
-    pub key: String,
-    /// What is shown.
-    pub block: BlockedAddress,
 }
 
 /// The searched conditions on one of the two tables.
@@ -78,6 +60,9 @@ const LIVE: &str = "blocked_addresses b JOIN change_sets s ON s.id = b.added_set
 const ENDED: &str = "removed_blocks b JOIN change_sets s ON s.id = b.added_set_id \
                      JOIN change_sets r ON r.id = b.removed_set_id";
 
+/// Sets of a configuration (`$1`) that wait for a distribution.
+const PENDING: &str = "(SELECT id FROM change_sets WHERE server_configuration_id = $1 AND version IS NULL AND ready)";
+
 fn live(filter: &Filter, server_configuration_id: Uuid) -> Option<Conditions> {
     let mut conditions = conditions(filter, server_configuration_id);
     conditions.and("s.ready");
@@ -97,6 +82,14 @@ fn live_until_done(filter: &Filter, server_configuration_id: Uuid) -> Option<Con
     Some(conditions)
 }
 
+/// Blocks that a mail server may still hold; `held`: a number or placeholder.
+fn removals(held: &str) -> String {
+    format!(
+        "b.removed_set_id IN (SELECT id FROM change_sets WHERE server_configuration_id = $1 \
+         AND ready AND (version IS NULL OR version > {held}))"
+    )
+}
+
 /// `held`: the newest version that every active mail server is known to hold.
 fn releasing(filter: &Filter, server_configuration_id: Uuid, held: i64) -> Option<Conditions> {
     if !matches!(filter.state, None | Some(BlockState::Releasing)) {
@@ -104,80 +97,100 @@ fn releasing(filter: &Filter, server_configuration_id: Uuid, held: i64) -> Optio
     }
     let mut conditions = conditions(filter, server_configuration_id);
     let held = conditions.bind(held);
-    conditions.and(format!(
-        "b.removed_set_id IN (SELECT id FROM change_sets WHERE server_configuration_id = $1 \
-         AND ready AND (version IS NULL OR version > {held}))"
-    ));
+    conditions.and(removals(&held));
     // Never on a published list, so nobody has to let go of it.
     conditions.and("s.version <= COALESCE(r.version, s.version)");
     Some(conditions)
 }
 
-/// Blocks that match, live ones and those that are being released, in order, at most `limit`.
+/// What the index of an order answers. Only live blocks have indexes for what is looked for.
+fn scope(filter: &Filter, sort: ListSort, live: bool, conditions: &mut Conditions) {
+    conditions.and("b.server_configuration_id = $1");
+    if sort == ListSort::Address {
+        return;
+    }
+    conditions.between("b.blocked_at", filter.from.map(millis), filter.to.map(millis));
+    let needle = filter.text.as_deref().and_then(Needle::new);
+    match (live, needle, &filter.domain, filter.reason) {
+        (true, Some(needle), ..) if needle.is_odd() => conditions.and("b.odd"),
+        (true, _, Some(domain), _) => conditions.equal("b.domain", domain.as_str()),
+        (true, _, _, Some(reason)) => conditions.equal("b.reason", reason.as_str()),
+        _ => {}
+    }
+}
+
+/// Indexes that may name all live blocks that match, the most selective first.
+fn narrow(filter: &Filter, sort: ListSort) -> Vec<Narrow> {
+    let mut narrow: Vec<Narrow> = filter.text.as_deref().and_then(Needle::new).map(Narrow::Text).into_iter().collect();
+    narrow.extend(filter.domain.as_deref().map(|domain| Narrow::Equal("b.domain", domain.into())));
+    narrow.extend(filter.reason.map(|reason| Narrow::Equal("b.reason", reason.as_str().into())));
+    if sort == ListSort::Address && (filter.from.is_some() || filter.to.is_some()) {
+        narrow.push(Narrow::Between("b.blocked_at", filter.from.map(millis), filter.to.map(millis)));
+    }
+    narrow
+}
+
+const ON_THE_LIST: &str = "b.id, b.address, b.reason, b.origin, b.blocked_at, s.version, NULL AS cause, \
+                           NULL AS removed_at";
+const COMING_OFF: &str = "b.id, b.address, b.reason, b.origin, b.blocked_at, s.version, b.cause, \
+                          b.removed_at";
+
+/// Blocks that match, live ones and those that are being released, in order. What has few rows as a rule is looked up by
+/// its change sets.
 ///
 /// # Errors
 /// The database refused.
-#[expect(clippy::too_many_arguments, reason = "a search has a filter, an order and a place")]
-pub async fn search<C: ConnectionTrait>(
+pub async fn search<C: ConnectionTrait + TransactionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
     filter: &Filter,
     held: i64,
-    sort: ListSort,
-    direction: Direction,
-    after: Option<Position>,
-    limit: u16,
-) -> Result<Vec<Row>> {
-    let column = match sort {
-        ListSort::Date => "blocked_at",
-        ListSort::Address => "address_key",
+    (sort, direction): (ListSort, Direction),
+    portion: Portion<'_>,
+) -> Result<Found<BlockedAddress>> {
+    let order = match sort {
+        ListSort::Date => Order { columns: ["b.blocked_at", "b.id"], direction, place: Place::read_time },
+        ListSort::Address => Order { columns: ["b.address_key", "b.id"], direction, place: Place::read_address },
     };
-    let columns = [format!("b.{column}"), "b.id".to_owned()];
-    let columns = [columns[0].as_str(), columns[1].as_str()];
-    let select = "b.id, b.address_key, b.address, b.reason, b.origin, b.blocked_at, s.version";
+    let pending = format!("b.added_set_id IN {PENDING}");
+    let pending = (filter.state == Some(BlockState::Pending)).then_some(pending);
     let parts = [
-        (live(filter, server_configuration_id), LIVE, "NULL AS cause, NULL AS removed_at"),
-        (live_until_done(filter, server_configuration_id), ENDED, "NULL AS cause, NULL AS removed_at"),
-        (releasing(filter, server_configuration_id, held), ENDED, "b.cause, b.removed_at"),
+        (live(filter, server_configuration_id), LIVE, ON_THE_LIST, pending),
+        (
+            live_until_done(filter, server_configuration_id),
+            ENDED,
+            ON_THE_LIST,
+            Some(format!("b.removed_set_id IN {BUILDING}")),
+        ),
+        (releasing(filter, server_configuration_id, held), ENDED, COMING_OFF, Some(removals(&held.to_string()))),
     ];
-    let mut rows = Vec::new();
-    for (conditions, from, more) in parts {
-        let Some(mut conditions) = conditions else { continue };
-        if let Some(position) = &after {
-            conditions.after(columns, [position.value.clone(), position.id.into()], direction);
-        }
-        let sql = format!(
-            "SELECT {select}, {more} FROM {from} {} {} LIMIT {limit}",
-            conditions.clause(),
-            order_by(columns, direction)
-        );
-        let found = connection.query_all_raw(conditions.statement(connection, sql)).await?;
-        let found = found.iter().map(read).collect::<Result<Vec<_>>>()?;
-        rows = merge(rows, found, sort, direction);
-    }
-    rows.truncate(usize::from(limit));
-    Ok(rows)
-}
-
-/// Two ordered parts in one order.
-fn merge(mut rows: Vec<Row>, more: Vec<Row>, sort: ListSort, direction: Direction) -> Vec<Row> {
-    if rows.is_empty() || more.is_empty() {
-        rows.extend(more);
-        return rows;
-    }
-    rows.extend(more);
-    rows.sort_by(|a, b| {
-        let order = match sort {
-            ListSort::Date => a.block.blocked_at.cmp(&b.block.blocked_at),
-            ListSort::Address => a.key.cmp(&b.key),
+    let mut all: Option<Found<BlockedAddress>> = None;
+    for (conditions, from, columns, first) in parts {
+        let Some(conditions) = conditions else { continue };
+        let is_live = from == LIVE;
+        let in_scope = |conditions: &mut Conditions| scope(filter, sort, is_live, conditions);
+        let (scope, matching) = Conditions::scoped(conditions, server_configuration_id, in_scope);
+        let listing = Listing {
+            table: if is_live { "blocked_addresses" } else { "removed_blocks" },
+            alias: "b",
+            from,
+            columns,
+            order,
+            scope,
+            matching,
+            first: first.map(Narrow::Among),
+            narrow: if is_live { narrow(filter, sort) } else { Vec::new() },
         };
-        let order = order.then(a.block.id.cmp(&b.block.id));
-        if direction == Direction::Descending { order.reverse() } else { order }
-    });
-    rows
+        let found = listing.search(connection, portion).await?.read(read)?;
+        all = Some(match all {
+            Some(all) => all.merge(found, direction),
+            None => found,
+        });
+    }
+    all.ok_or_else(|| Error::Unreadable("a state without a part of the list".to_owned()))
 }
 
-fn read(row: &QueryResult) -> Result<Row> {
+fn read(row: &QueryResult) -> Result<BlockedAddress> {
     let origin: String = row.try_get("", "origin")?;
     let version: Option<i64> = row.try_get("", "version")?;
     let cause: Option<String> = row.try_get("", "cause")?;
@@ -196,7 +209,7 @@ fn read(row: &QueryResult) -> Result<Row> {
         (None, Some(_)) => BlockState::InEffect,
         (None, None) => BlockState::Pending,
     };
-    let block = BlockedAddress {
+    Ok(BlockedAddress {
         id: row.try_get("", "id")?,
         address: row.try_get("", "address")?,
         reason: reason(row)?,
@@ -208,31 +221,5 @@ fn read(row: &QueryResult) -> Result<Row> {
         blocked_at: time(row.try_get("", "blocked_at")?)?,
         version,
         removal,
-    };
-    Ok(Row { key: row.try_get("", "address_key")?, block })
-}
-
-/// How many blocks match, counted up to a limit.
-///
-/// # Errors
-/// The database refused.
-pub async fn total<C: ConnectionTrait>(
-    connection: &C,
-    server_configuration_id: Uuid,
-    filter: &Filter,
-    held: i64,
-) -> Result<Total> {
-    let mut total = Total { count: 0, more: false };
-    let parts = [
-        (live(filter, server_configuration_id), LIVE),
-        (live_until_done(filter, server_configuration_id), ENDED),
-        (releasing(filter, server_configuration_id, held), ENDED),
-    ];
-    for (conditions, from) in parts {
-        let Some(conditions) = conditions else { continue };
-        let part = conditions.total(connection, from).await?;
-        let count = total.count + part.count;
-        total = Total { count: count.min(COUNT_LIMIT), more: total.more || part.more || count > COUNT_LIMIT };
-    }
-    Ok(total)
+    })
 }

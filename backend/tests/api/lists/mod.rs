@@ -7,6 +7,7 @@ mod model;
 mod runs;
 mod schedule;
 mod search;
+mod search_model;
 mod settings;
 
 use crate::support::{TestApp, Workplace, client::Client};
