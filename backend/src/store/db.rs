@@ -1,10 +1,13 @@
 //! The database connection: one pool, chosen by the URL, shared by sea-orm and the job queue.
 
-use super::{Error, Result};
+use super::{
+    Error, Result,
+    turns::{Turn, Turns},
+};
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
-    DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, SqlxPostgresConnector,
-    SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, ExecResult, QueryResult, SqliteTransactionMode,
+    SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -26,6 +29,51 @@ pub enum Pool {
 pub struct Db {
     connection: DatabaseConnection,
     pool: Pool,
+    /// SQLite only.
+    turns: Option<Turns>,
+}
+
+/// A transaction that writes; dropped without a commit it changes nothing.
+#[derive(Debug)]
+pub struct DatabaseTransaction {
+    transaction: sea_orm::DatabaseTransaction,
+    turn: Option<Turn>,
+}
+
+impl DatabaseTransaction {
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// The database refused; nothing changed.
+    pub async fn commit(self) -> std::result::Result<(), DbErr> {
+        let Self { transaction, turn } = self;
+        let committed = transaction.commit().await;
+        drop(turn);
+        committed
+    }
+}
+
+#[sea_orm::prelude::async_trait::async_trait]
+impl ConnectionTrait for DatabaseTransaction {
+    fn get_database_backend(&self) -> DatabaseBackend {
+        self.transaction.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> std::result::Result<ExecResult, DbErr> {
+        self.transaction.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> std::result::Result<ExecResult, DbErr> {
+        self.transaction.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> std::result::Result<Option<QueryResult>, DbErr> {
+        self.transaction.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> std::result::Result<Vec<QueryResult>, DbErr> {
+        self.transaction.query_all_raw(statement).await
+    }
 }
 
 /// Any number that no other program uses on the same database.
@@ -54,10 +102,12 @@ impl Db {
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(15))
+                // KiB: what a batch of events changes stays in memory until its commit.
+                .pragma("cache_size", "-16384")
                 .foreign_keys(true);
             let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await.map_err(failed)?;
             let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
-            Ok(Self { connection, pool: Pool::Sqlite(pool) })
+            Ok(Self { connection, pool: Pool::Sqlite(pool), turns: Some(Turns::default()) })
         } else {
             // Statements here read so few rows that compiling them takes longer than running them.
             let options = PgConnectOptions::from_str(url).map_err(failed)?.options([("jit", "off")]);
@@ -68,7 +118,7 @@ impl Db {
                 .await
                 .map_err(failed)?;
             let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-            Ok(Self { connection, pool: Pool::Postgres(pool) })
+            Ok(Self { connection, pool: Pool::Postgres(pool), turns: None })
         }
     }
 
@@ -100,7 +150,11 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.connection.begin_with_options(options).await?)
+        let turn = match &self.turns {
+            Some(turns) => Some(turns.wait().await),
+            None => None,
+        };
+        Ok(DatabaseTransaction { transaction: self.connection.begin_with_options(options).await?, turn })
     }
 
     /// Makes other nodes that start at the same moment wait until the returned guard is dropped. SQLite has one process.
