@@ -14,8 +14,6 @@ pub const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_ID: usize = 128;
 /// SMTP replies are stored up to this many characters.
 pub const MAX_REPLY: usize = 1_000;
-/// Events may be this many days old; older ones are rejected, as a clock that was never set would date them.
-pub const MAX_AGE_DAYS: i64 = 3_650;
 /// Events may be dated this many hours ahead of Stoplist's clock.
 pub const MAX_AHEAD_HOURS: i64 = 24;
 

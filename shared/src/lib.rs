@@ -6,6 +6,7 @@ pub mod account;
 pub mod address;
 pub mod agent_sync;
 pub mod checksum;
+pub mod csv;
 pub mod delivery_event;
 pub mod list;
 pub mod mail_server;

@@ -2,7 +2,7 @@
 
 use super::{
     auth::{Operator, Viewer},
-    extract::{Body, PathIds, QueryParams},
+    extract::{Body, Paging, PathIds, QueryParts},
 };
 use crate::{
     service::{
@@ -20,7 +20,7 @@ use serde::Deserialize;
 use shared::{
     Page, Reason,
     list::{BlockState, BlockedAddress, ListSort, Origin, ReleaseRequest, ReleaseResult},
-    page::{DEFAULT_LIMIT, Direction, MAX_LIMIT},
+    page::Direction,
 };
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -35,7 +35,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Search {
+pub(super) struct Search {
     /// Part of the address, in any case; `%` and `_` are plain characters.
     #[garde(length(chars, max = 254))]
     q: Option<String>,
@@ -65,31 +65,31 @@ struct Search {
     #[garde(skip)]
     #[serde(default)]
     direction: Direction,
-    /// `next_cursor` of the page before, with the same filters and order.
-    #[garde(skip)]
-    cursor: Option<String>,
-    /// Rows of a page.
-    #[garde(range(min = 1, max = MAX_LIMIT))]
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<u16>,
+}
+
+impl Search {
+    /// The filter, and the order.
+    pub(super) fn parts(self) -> (Filter, ListSort, Direction) {
+        let Self { q, reason, origin, state, domain, from, to, sort, direction } = self;
+        let domain = domain.as_deref().map(stored_domain);
+        (Filter { text: q, reason, origin, state, domain, from, to }, sort, direction)
+    }
 }
 
 /// The blocked list: blocks in effect, pending and being released
 #[utoipa::path(tag = "Blocked list", operation_id = "list_blocked_addresses", security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The server configuration"), Search),
+    params(("id" = Uuid, Path, description = "The server configuration"), Search, Paging),
     responses((status = 200, body = Page<BlockedAddress>)))]
 #[get("/server-configurations/{id}/blocked-addresses")]
 async fn list(
     state: web::Data<AppState>,
     access: Viewer,
     id: PathIds<Uuid>,
-    query: QueryParams<Search>,
+    QueryParts(search, paging): QueryParts<Search, Paging>,
 ) -> Result<web::Json<Page<BlockedAddress>>> {
     let configuration = open(&state.db, &access.0, id.0).await?;
-    let Search { q, reason, origin, state: how_far, domain, from, to, sort, direction, cursor, limit } = query.0;
-    let domain = domain.as_deref().map(stored_domain);
-    let filter = Filter { text: q, reason, origin, state: how_far, domain, from, to };
-    let view = View { sort, direction, cursor, limit: limit.unwrap_or(DEFAULT_LIMIT) };
+    let (filter, sort, direction) = search.parts();
+    let view = View { sort, direction, limit: paging.limit(), cursor: paging.cursor };
     Ok(web::Json(blocked_addresses::search(&state, configuration.id, &filter, &view).await?))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     auth::{Reporter, Viewer},
-    extract::{PathIds, QueryParams, content_length, read_body},
+    extract::{Paging, PathIds, QueryParts, content_length, read_body},
 };
 use crate::{
     service::{
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use shared::{
     Page, Reason,
     delivery_event::{BatchResult, DeliveryEvent, NewDeliveryEvent, Outcome},
-    page::{DEFAULT_LIMIT, Direction, MAX_LIMIT},
+    page::Direction,
 };
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -37,7 +37,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Search {
+pub(super) struct Search {
     /// Part of the address, in any case; `%` and `_` are plain characters.
     #[garde(length(chars, max = 254))]
     q: Option<String>,
@@ -60,20 +60,21 @@ struct Search {
     #[garde(skip)]
     #[serde(default)]
     direction: Direction,
-    /// `next_cursor` of the page before, with the same filters.
-    #[garde(skip)]
-    cursor: Option<String>,
-    /// Rows of a page.
-    #[garde(range(min = 1, max = MAX_LIMIT))]
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<u16>,
+}
+
+impl Search {
+    /// The filter.
+    pub(super) fn filter(self) -> Filter {
+        let Self { q, outcome, reason, domain, from, to, direction } = self;
+        Filter { address: q, outcome, reason, domain, from, to, direction }
+    }
 }
 
 /// Delivery events: the delivery log, or with `outcome=error` the error log
 #[utoipa::path(
     operation_id = "list_delivery_events",
     tag = "Delivery events",
-    params(("id" = Uuid, Path, description = "The server configuration"), Search),
+    params(("id" = Uuid, Path, description = "The server configuration"), Search, Paging),
     responses((status = 200, description = "A page of events", body = Page<DeliveryEvent>)),
     security(("bearer" = []))
 )]
@@ -82,20 +83,13 @@ async fn list(
     state: Data<AppState>,
     Viewer(access): Viewer,
     id: PathIds<Uuid>,
-    QueryParams(search): QueryParams<Search>,
+    QueryParts(search, paging): QueryParts<Search, Paging>,
 ) -> Result<Json<Page<DeliveryEvent>>> {
     let configuration = server_configurations::open(&state.db, &access, id.0).await?;
-    let filter = Filter {
-        address: search.q,
-        outcome: search.outcome,
-        reason: search.reason,
-        domain: search.domain,
-        from: search.from,
-        to: search.to,
-        direction: search.direction,
-    };
-    let limit = search.limit.unwrap_or(DEFAULT_LIMIT);
-    delivery_events::search(&state.db, configuration.id, filter, search.cursor.as_deref(), limit).await.map(Json)
+    let limit = paging.limit();
+    delivery_events::search(&state.db, configuration.id, search.filter(), paging.cursor.as_deref(), limit)
+        .await
+        .map(Json)
 }
 
 /// Report delivery events: up to 10,000 and 8 MiB, as a JSON array or as NDJSON with one event a line
@@ -121,7 +115,6 @@ async fn report(
     let configuration = server_configurations::open(&state.db, &access, id.0).await?;
     let format = format(&request)?;
     let body = read_body(content_length(&request), payload.into_inner()).await?;
-    let items = batch::read(format, &body)?;
     let report = Report {
         server_configuration_id: configuration.id,
         mail_server_id: match access.actor {
@@ -130,7 +123,7 @@ async fn report(
         },
         received_at: state.clock.now(),
     };
-    delivery_events::report(&state, report, items).await.map(Json)
+    delivery_events::report(&state, report, move || batch::read(format, &body)).await.map(Json)
 }
 
 fn format(request: &HttpRequest) -> Result<batch::Format> {

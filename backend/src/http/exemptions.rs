@@ -2,7 +2,7 @@
 
 use super::{
     auth::{Operator, Viewer},
-    extract::{PathIds, QueryParams},
+    extract::{Paging, PathIds, QueryParts},
 };
 use crate::{
     service::{
@@ -20,7 +20,7 @@ use serde::Deserialize;
 use shared::{
     Page, Reason,
     list::{Exemption, ListSort},
-    page::{DEFAULT_LIMIT, Direction, MAX_LIMIT},
+    page::Direction,
 };
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -35,7 +35,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Search {
+pub(super) struct Search {
     /// Part of the address, in any case; `%` and `_` are plain characters.
     #[garde(length(chars, max = 254))]
     q: Option<String>,
@@ -59,30 +59,30 @@ struct Search {
     #[garde(skip)]
     #[serde(default)]
     direction: Direction,
-    /// `next_cursor` of the page before, with the same filters and order.
-    #[garde(skip)]
-    cursor: Option<String>,
-    /// Rows of a page.
-    #[garde(range(min = 1, max = MAX_LIMIT))]
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<u16>,
+}
+
+impl Search {
+    /// The filter, and the order.
+    pub(super) fn parts(self) -> (Filter, ListSort, Direction) {
+        let Self { q, reason, domain, from, to, sort, direction } = self;
+        (Filter { text: q, reason, domain: domain.as_deref().map(stored_domain), from, to }, sort, direction)
+    }
 }
 
 /// The stop cancellation list: addresses that are never blocked automatically
 #[utoipa::path(tag = "Stop cancellation list", operation_id = "list_exemptions", security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The server configuration"), Search),
+    params(("id" = Uuid, Path, description = "The server configuration"), Search, Paging),
     responses((status = 200, body = Page<Exemption>)))]
 #[get("/server-configurations/{id}/exemptions")]
 async fn list(
     state: web::Data<AppState>,
     access: Viewer,
     id: PathIds<Uuid>,
-    query: QueryParams<Search>,
+    QueryParts(search, paging): QueryParts<Search, Paging>,
 ) -> Result<web::Json<Page<Exemption>>> {
     let configuration = open(&state.db, &access.0, id.0).await?;
-    let Search { q, reason, domain, from, to, sort, direction, cursor, limit } = query.0;
-    let filter = Filter { text: q, reason, domain: domain.as_deref().map(stored_domain), from, to };
-    let view = View { sort, direction, cursor, limit: limit.unwrap_or(DEFAULT_LIMIT) };
+    let (filter, sort, direction) = search.parts();
+    let view = View { sort, direction, limit: paging.limit(), cursor: paging.cursor };
     Ok(web::Json(exemptions::search(&state, configuration.id, &filter, &view).await?))
 }
 

@@ -11,13 +11,17 @@ use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, future::LocalBoxFuture};
 use garde::Validate;
 use serde::{
-    Serialize,
+    Deserialize, Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
-use shared::FieldProblem;
+use shared::{
+    FieldProblem,
+    page::{DEFAULT_LIMIT, MAX_LIMIT},
+};
 use std::future::{Ready, ready};
+use utoipa::IntoParams;
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 8 * 1024 * 1024;
@@ -208,6 +212,58 @@ impl<T: DeserializeOwned + Validate<Context = ()>> FromRequest for QueryParams<T
     }
 }
 
+/// Which page of a list.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// `next_cursor` of the page before, with the same filters and order.
+    #[garde(skip)]
+    pub cursor: Option<String>,
+    /// Rows of a page.
+    #[garde(range(min = 1, max = MAX_LIMIT))]
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u16>,
+}
+
+impl Paging {
+    /// Rows of the page.
+    pub fn limit(&self) -> u16 {
+        self.limit.unwrap_or(DEFAULT_LIMIT)
+    }
+}
+
+/// A query string in two parts, such as filters and paging: the first takes its own parameters, the second the rest.
+pub struct QueryParts<A, B>(pub A, pub B);
+
+impl<A, B> FromRequest for QueryParts<A, B>
+where
+    A: DeserializeOwned + Validate<Context = ()> + IntoParams,
+    B: DeserializeOwned + Validate<Context = ()>,
+{
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(query_parts(request.query_string()).map(|(first, rest)| Self(first, rest)))
+    }
+}
+
+fn query_parts<A, B>(query: &str) -> Result<(A, B)>
+where
+    A: DeserializeOwned + Validate<Context = ()> + IntoParams,
+    B: DeserializeOwned + Validate<Context = ()>,
+{
+    let own = A::into_params(|| None);
+    let mut parts = [form_urlencoded::Serializer::new(String::new()), form_urlencoded::Serializer::new(String::new())];
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let is_own = own.iter().any(|parameter| parameter.name == name);
+        parts[usize::from(!is_own)].append_pair(&name, &value);
+    }
+    let [mut first, mut rest] = parts;
+    Ok((from_query(&first.finish())?, from_query(&rest.finish())?))
+}
+
 fn from_query<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> Result<T> {
     if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.contains('\0')) {
         return Err(Error::field(name, NUL));
@@ -232,7 +288,6 @@ fn from_query<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde::Deserialize;
     use shared::run_settings::{BlockingCondition, RunSettingsUpdate};
 
     fn pointers(error: Error) -> Vec<String> {
@@ -276,6 +331,25 @@ mod tests {
         assert_eq!(pointers(wrong_type), ["/conditions/0/frequency"]);
         let zero: RunSettingsUpdate = from_json(settings("0").as_bytes()).unwrap();
         assert!(pointers(validate(&zero, "").unwrap_err()).contains(&"/conditions/0/frequency".to_owned()));
+    }
+
+    #[derive(Debug, Deserialize, Validate, IntoParams)]
+    #[serde(deny_unknown_fields)]
+    #[into_params(parameter_in = Query)]
+    struct Filters {
+        #[garde(skip)]
+        from: Option<u8>,
+        #[garde(length(max = 3))]
+        q: Option<String>,
+    }
+
+    #[test]
+    fn a_query_in_two_parts_is_checked_whole() {
+        let (filters, query) = query_parts::<Filters, Query>("limit=5&q=a%26b&from=1").unwrap();
+        assert_eq!((filters.from, filters.q.as_deref(), query.limit), (Some(1), Some("a&b"), Some(5)));
+        for (query, wrong) in [("from=x&limit=5", "from"), ("q=abcd", "q"), ("limit=0", "limit"), ("lmit=1", "lmit")] {
+            assert_eq!(pointers(query_parts::<Filters, Query>(query).unwrap_err()), [wrong]);
+        }
     }
 
     #[test]

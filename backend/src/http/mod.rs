@@ -7,6 +7,7 @@ pub mod blocked_addresses;
 pub mod console;
 pub mod delivery_events;
 pub mod distributions;
+pub mod downloads;
 pub mod exemptions;
 pub mod extract;
 pub mod headers;
@@ -41,6 +42,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     distributions::routes(config);
     blocked_addresses::routes(config);
     exemptions::routes(config);
+    downloads::routes(config);
     agent_sync::routes(config);
     live::routes(config);
 }

@@ -15,7 +15,7 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::DownloadsDisabled => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -43,6 +43,7 @@ fn kind(error: &Error) -> (&'static str, &'static str) {
     match error {
         Error::Unauthorized => ("unauthorized", "Not signed in"),
         Error::Forbidden(_) => ("forbidden", "Not allowed"),
+        Error::DownloadsDisabled => ("downloads-disabled", "Downloads are not enabled"),
         Error::NotFound => ("not-found", "Not found"),
         Error::MethodNotAllowed { .. } => ("method-not-allowed", "Wrong method"),
         Error::Malformed(_) => ("malformed", "Unreadable request"),

@@ -6,7 +6,7 @@ use crate::{
     service::{
         self, Pool, distributions,
         queue::{self, Job, QUEUE},
-        runs,
+        retention, runs,
         wake::What,
     },
     state::AppState,
@@ -35,6 +35,8 @@ const TICK: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_secs(30);
 /// How often ended jobs are removed.
 const PRUNE: Duration = Duration::from_secs(3_600);
+/// How often what is too old is looked for.
+const CLEAN: Duration = Duration::from_secs(600);
 /// How long running jobs may take after the service is told to stop; the rest is performed after the next start.
 const SHUTDOWN: Duration = Duration::from_secs(8);
 
@@ -64,7 +66,8 @@ pub async fn work(state: AppState, shutdown: CancellationToken) -> anyhow::Resul
         stop.cancelled().await;
         Ok(())
     };
-    let (worked, ()) = tokio::join!(monitor.run_with_signal(stopped), tick(&state, &shutdown));
+    let (worked, (), ()) =
+        tokio::join!(monitor.run_with_signal(stopped), tick(&state, &shutdown), clean(&state, &shutdown));
     worked.context("the workers died")
 }
 
@@ -158,5 +161,23 @@ async fn tick(state: &AppState, shutdown: &CancellationToken) {
         if let Err(error) = done {
             tracing::error!(%error, "cannot {what}; trying again");
         }
+    }
+}
+
+/// Removes what is too old, beside everything else: it may take long.
+async fn clean(state: &AppState, shutdown: &CancellationToken) {
+    let mut rhythm = tokio::time::interval(CLEAN);
+    rhythm.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let cleaning = async {
+        loop {
+            rhythm.tick().await;
+            if let Err(error) = retention::remove_old(state).await {
+                tracing::error!(%error, "cannot remove what is too old; trying again");
+            }
+        }
+    };
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = cleaning => {}
     }
 }

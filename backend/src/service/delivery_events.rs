@@ -14,6 +14,7 @@ use crate::{
         search::{CursorScope, Portion},
     },
 };
+use chrono::{DateTime, SecondsFormat, Utc};
 use shared::{
     Address, Page,
     delivery_event::{BatchResult, DeliveryEvent, ItemResult, ItemStatus, Outcome},
@@ -24,34 +25,28 @@ use uuid::Uuid;
 /// Stores a batch and counts its errors, in one transaction: whatever happens, an event is counted exactly when it is
 /// stored. An event whose id is already there, from an earlier batch or earlier in this one, changes nothing.
 ///
+/// `read` makes the items. It and the checks keep a processor busy for long, so they run beside the requests.
+///
 /// # Errors
-/// The database's; then nothing of the batch is stored and it can be sent again.
-pub async fn report(state: &AppState, report: Report, items: Vec<batch::Item>) -> Result<BatchResult> {
-    let mut results = Vec::with_capacity(items.len());
-    let mut events: BTreeMap<String, (usize, NewEvent)> = BTreeMap::new();
-    for (index, item) in items.into_iter().enumerate() {
-        let (id, status, detail) = match item {
-            Err(rejection) => (rejection.id, ItemStatus::Rejected, Some(rejection.detail)),
-            Ok(event) => {
-                let id = event.id.clone();
-                match batch::check(event, report.received_at) {
-                    Err(detail) => (Some(id), ItemStatus::Rejected, Some(detail)),
-                    Ok(_) if events.contains_key(&id) => (Some(id), ItemStatus::Duplicate, None),
-                    Ok(event) => {
-                        events.insert(id.clone(), (index, event));
-                        (Some(id), ItemStatus::Accepted, None)
-                    }
-                }
-            }
-        };
-        let index = u32::try_from(index).map_err(|error| Error::Internal(error.into()))?;
-        results.push(ItemResult { index, id, status, detail });
-    }
-    let (places, events): (Vec<usize>, Vec<NewEvent>) = events.into_values().unzip();
+/// Those of `read`; the database's: then nothing of the batch is stored and it can be sent again.
+pub async fn report(
+    state: &AppState,
+    report: Report,
+    read: impl FnOnce() -> Result<Vec<batch::Item>> + Send + 'static,
+) -> Result<BatchResult> {
+    let intake = store::error_tallies::intake(state.db.connection(), report.server_configuration_id).await?;
+    let limits = (intake.oldest(report.received_at), report.received_at);
+    let checked = tokio::task::spawn_blocking(move || check(read()?, limits)).await;
+    let Checked { mut results, places, events } = checked.map_err(|error| Error::Internal(error.into()))??;
     let stored = store(&state.db, report, &events).await?;
     for (place, event) in places.into_iter().zip(&events) {
-        if !stored.contains(&event.event_id) {
-            results[place].status = ItemStatus::Duplicate;
+        let result = &mut results[place];
+        if store::millis(event.occurred_at) < stored.oldest {
+            // Removed since the checks.
+            result.status = ItemStatus::Rejected;
+            result.detail = Some(too_old(stored.oldest));
+        } else if !stored.ids.contains(&event.event_id) {
+            result.status = ItemStatus::Duplicate;
         }
     }
     let count = |status| results.iter().map(|item| u32::from(item.status == status)).sum();
@@ -65,17 +60,75 @@ pub async fn report(state: &AppState, report: Report, items: Vec<batch::Item>) -
     Ok(result)
 }
 
-/// Stores events, sorted by id and each id once, and counts those that are new; returns their ids.
-async fn store(db: &Db, report: Report, events: &[NewEvent]) -> Result<HashSet<String>> {
+/// A batch after the checks that need no database.
+struct Checked {
+    /// What is known of each item so far.
+    results: Vec<ItemResult>,
+    /// The places in the batch of `events`.
+    places: Vec<usize>,
+    /// What can be stored: sorted by id, each id once.
+    events: Vec<NewEvent>,
+}
+
+/// `limits`: events that happened before the one, in Unix milliseconds, are not taken in; the other is now.
+fn check(items: Vec<batch::Item>, (oldest, now): (i64, DateTime<Utc>)) -> Result<Checked> {
+    let mut results = Vec::with_capacity(items.len());
+    let mut events = Vec::with_capacity(items.len());
+    for (place, item) in items.into_iter().enumerate() {
+        let index = u32::try_from(place).map_err(|error| Error::Internal(error.into()))?;
+        let (id, status, detail) = match item {
+            Err(rejection) => (rejection.id, ItemStatus::Rejected, Some(rejection.detail)),
+            Ok(event) => {
+                let id = event.id.clone();
+                let is_old = store::millis(event.occurred_at) < oldest;
+                match if is_old { Err(too_old(oldest)) } else { batch::check(event, now) } {
+                    Err(detail) => (Some(id), ItemStatus::Rejected, Some(detail)),
+                    Ok(event) => {
+                        events.push((place, event));
+                        (Some(id), ItemStatus::Accepted, None)
+                    }
+                }
+            }
+        };
+        results.push(ItemResult { index, id, status, detail });
+    }
+    events.sort_unstable_by(|(a_place, a), (b_place, b)| a.event_id.cmp(&b.event_id).then(a_place.cmp(b_place)));
+    events.dedup_by(|(place, later), (_, first)| {
+        let is_duplicate = later.event_id == first.event_id;
+        if is_duplicate {
+            results[*place].status = ItemStatus::Duplicate;
+        }
+        is_duplicate
+    });
+    let (places, events) = events.into_iter().unzip();
+    Ok(Checked { results, places, events })
+}
+
+fn too_old(oldest: i64) -> String {
+    let oldest = store::time(oldest).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true);
+    format!("occurred_at: is before {oldest}, and older events are no longer kept")
+}
+
+/// What became of a batch in the database.
+struct Stored {
+    /// The ids of the events that are new.
+    ids: HashSet<String>,
+    /// Events that happened before this time are not taken in; Unix milliseconds.
+    oldest: i64,
+}
+
+/// Stores events, sorted by id and each id once, and counts those that are new.
+async fn store(db: &Db, report: Report, events: &[NewEvent]) -> Result<Stored> {
     if events.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(Stored { ids: HashSet::new(), oldest: i64::MIN });
     }
     let configuration = report.server_configuration_id;
     let tx = db.begin().await?;
-    let success_resets = store::error_tallies::lock(&tx, configuration).await?;
-    let stored = store::delivery_events::insert(&tx, report, events).await?;
-    let new = || events.iter().filter(|event| stored.contains(&event.event_id));
-    let successes = if success_resets { successes(new()) } else { BTreeMap::new() };
+    let intake = store::error_tallies::lock(&tx, configuration).await?;
+    let oldest = intake.oldest(report.received_at);
+    let ids = store::delivery_events::insert(&tx, report, events, oldest).await?;
+    let new = || events.iter().filter(|event| ids.contains(&event.event_id));
+    let successes = if intake.success_resets { successes(new()) } else { BTreeMap::new() };
     let errors = errors(new(), &successes);
     let resets: Vec<Success> = successes
         .into_iter()
@@ -84,7 +137,7 @@ async fn store(db: &Db, report: Report, events: &[NewEvent]) -> Result<HashSet<S
     store::error_tallies::reset(&tx, configuration, &resets).await?;
     store::error_tallies::add(&tx, configuration, &errors).await?;
     tx.commit().await?;
-    Ok(stored)
+    Ok(Stored { ids, oldest })
 }
 
 /// The last delivery to each address.
@@ -132,6 +185,14 @@ fn domain_key(domain: &str) -> Result<String> {
     Ok(address.key().domain().to_owned())
 }
 
+/// The filter with its domain as it is stored.
+///
+/// # Errors
+/// [`Error::Invalid`] names `domain` when it is none.
+pub fn stored_filter(filter: Filter) -> Result<Filter> {
+    Ok(Filter { domain: filter.domain.as_deref().map(domain_key).transpose()?, ..filter })
+}
+
 /// A page of the error log or delivery log.
 ///
 /// # Errors
@@ -139,11 +200,11 @@ fn domain_key(domain: &str) -> Result<String> {
 pub async fn search(
     db: &Db,
     server_configuration_id: Uuid,
-    mut filter: Filter,
+    filter: Filter,
     cursor: Option<&str>,
     limit: u16,
 ) -> Result<Page<DeliveryEvent>> {
-    filter.domain = filter.domain.as_deref().map(domain_key).transpose()?;
+    let filter = stored_filter(filter)?;
     let scope = CursorScope::new("delivery_events", server_configuration_id, &filter);
     let after = place(&scope, cursor)?;
     let portion = Portion::page(after.as_ref(), limit);

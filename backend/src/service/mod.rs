@@ -8,6 +8,7 @@ pub mod authentication;
 pub mod blocked_addresses;
 pub mod delivery_events;
 pub mod distributions;
+pub mod downloads;
 pub mod exemptions;
 pub mod idempotency;
 pub mod keys;
@@ -15,6 +16,7 @@ pub mod live;
 pub mod mail_servers;
 pub mod metrics;
 pub mod releases;
+pub mod retention;
 pub mod run_settings;
 pub mod runs;
 pub mod sample;
@@ -43,6 +45,9 @@ pub enum Error {
     /// Signed in, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// The account may not download lists and logs.
+    #[error("downloads are not enabled for this account: send an inquiry to your provider to ask for them")]
+    DownloadsDisabled,
     /// Not there, or of another account.
     #[error("there is no such thing here")]
     NotFound,

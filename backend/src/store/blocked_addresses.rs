@@ -2,7 +2,7 @@
 
 mod listing;
 
-pub use listing::{Filter, search};
+pub use listing::{Filter, search, sources};
 
 use super::{
     Error, Result,

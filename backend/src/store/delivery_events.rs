@@ -1,12 +1,14 @@
 //! Delivery events: what became of each message for each recipient.
 
 use super::{
-    Error, Result, millis,
+    Error, Result,
+    downloads::{Field, Source},
+    each_row, json_rows, millis,
     search::{Conditions, Found, Listing, Order, Place, Portion},
     statement, time,
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait};
 use shared::{
     Reason,
     delivery_event::{DeliveryEvent, Outcome},
@@ -14,9 +16,6 @@ use shared::{
 };
 use std::collections::HashSet;
 use uuid::Uuid;
-
-/// Events in one statement: ten values each stay below SQLite's limit of 32,766, and a batch is few statements.
-const CHUNK: usize = 1_000;
 
 /// The order of the logs; the row's id makes it total.
 const ORDER: [&str; 2] = ["e.occurred_at", "e.id"];
@@ -57,49 +56,40 @@ pub struct Report {
     pub received_at: DateTime<Utc>,
 }
 
-/// Stores events whose ids are new, and returns the ids of those. `events` must be sorted by id: concurrent batches
-/// with the same ids then wait for each other in the same order.
+/// Stores events whose ids are new and that did not happen before `oldest` (Unix milliseconds), and returns the ids of
+/// those. `events` must be sorted by id: concurrent batches with the same ids then wait for each other in the same order.
 ///
 /// # Errors
 /// The database's.
-pub async fn insert(tx: &impl ConnectionTrait, report: Report, events: &[NewEvent]) -> Result<HashSet<String>> {
-    let mut stored = HashSet::with_capacity(events.len());
-    for chunk in events.chunks(CHUNK) {
-        let mut values = Vec::with_capacity(3 + chunk.len() * 10);
-        values.extend([
-            Value::from(report.server_configuration_id),
-            report.mail_server_id.into(),
-            millis(report.received_at).into(),
-        ]);
-        let mut rows = Vec::with_capacity(chunk.len());
-        for event in chunk {
-            let n = values.len();
-            let placeholders: Vec<String> = (n + 1..=n + 10).map(|i| format!("${i}")).collect();
-            rows.push(format!("($1, $2, $3, {})", placeholders.join(", ")));
-            values.extend([
-                Value::from(event.event_id.clone()),
-                event.address_key.clone().into(),
-                event.address.clone().into(),
-                event.domain.clone().into(),
-                event.outcome.as_str().into(),
-                event.reason.map(Reason::as_str).into(),
-                event.smtp_code.map(i32::from).into(),
-                event.status.clone().into(),
-                event.reply.clone().into(),
-                millis(event.occurred_at).into(),
-            ]);
-        }
-        let sql = format!(
-            "INSERT INTO delivery_events (server_configuration_id, mail_server_id, received_at, event_id, address_key, \
-             address, domain, outcome, reason, smtp_code, status, reply, occurred_at) VALUES {} \
-             ON CONFLICT (server_configuration_id, event_id) DO NOTHING RETURNING event_id",
-            rows.join(", ")
-        );
-        for row in tx.query_all_raw(statement(tx, sql, values)).await? {
-            stored.insert(row.try_get("", "event_id")?);
-        }
-    }
-    Ok(stored)
+pub async fn insert(
+    tx: &impl ConnectionTrait,
+    report: Report,
+    events: &[NewEvent],
+    oldest: i64,
+) -> Result<HashSet<String>> {
+    let rows = events.iter().filter(|event| millis(event.occurred_at) >= oldest).map(|event| {
+        let NewEvent { event_id, address_key, address, domain, smtp_code, status, reply, .. } = event;
+        let (outcome, reason) = (event.outcome.as_str(), event.reason.map(Reason::as_str));
+        let occurred_at = millis(event.occurred_at);
+        (event_id, address_key, address, domain, outcome, reason, smtp_code, status, reply, occurred_at)
+    });
+    let rows = json_rows(rows)?;
+    let sql = format!(
+        "INSERT INTO delivery_events (server_configuration_id, mail_server_id, received_at, event_id, address_key, \
+         address, domain, outcome, reason, smtp_code, status, reply, occurred_at) \
+         SELECT $1, $2, $3, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
+         CAST(value ->> 6 AS INTEGER), value ->> 7, value ->> 8, CAST(value ->> 9 AS BIGINT) FROM {} WHERE TRUE \
+         ON CONFLICT (server_configuration_id, event_id) DO NOTHING RETURNING event_id",
+        each_row(tx, 4)
+    );
+    let values = [
+        report.server_configuration_id.into(),
+        report.mail_server_id.into(),
+        millis(report.received_at).into(),
+        rows.into(),
+    ];
+    let stored = tx.query_all_raw(statement(tx, sql, values)).await?;
+    stored.iter().map(|row| Ok(row.try_get("", "event_id")?)).collect()
 }
 
 /// Which events a log shows.
@@ -205,4 +195,61 @@ fn event(row: &QueryResult) -> Result<DeliveryEvent> {
         received_at: time(row.try_get("", "received_at")?)?,
         mail_server_id: row.try_get("", "mail_server_id")?,
     })
+}
+
+/// What a log shows, for a download.
+pub fn source(server_configuration_id: Uuid, filter: &Filter) -> Source {
+    Source {
+        conditions: filter.conditions(server_configuration_id),
+        from: "delivery_events AS e",
+        order: ORDER.map(Field::Number),
+        direction: filter.direction,
+        fields: &[
+            Field::Number("e.occurred_at"),
+            Field::Name("e.address"),
+            Field::Name("e.outcome"),
+            Field::Name("e.reason"),
+            Field::Number("e.smtp_code"),
+            Field::Name("e.status"),
+            Field::Text("e.reply"),
+            Field::Id("e.mail_server_id"),
+            Field::Name("e.event_id"),
+            Field::Number("e.received_at"),
+        ],
+        position: None,
+    }
+}
+
+/// Events removed in one transaction: so few that nobody waits long.
+const STEP: u64 = 2_000;
+
+/// Whether there is an event that happened before a time.
+///
+/// # Errors
+/// The database's.
+pub async fn has_older(
+    connection: &impl ConnectionTrait,
+    server_configuration_id: Uuid,
+    before: DateTime<Utc>,
+) -> Result<bool> {
+    let sql = "SELECT 1 AS found FROM delivery_events WHERE server_configuration_id = $1 AND occurred_at < $2 LIMIT 1";
+    let values = [server_configuration_id.into(), millis(before).into()];
+    Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
+}
+
+/// Removes the oldest events that happened before a time; whether there may be more.
+///
+/// # Errors
+/// The database's.
+pub async fn remove_some(
+    tx: &impl ConnectionTrait,
+    server_configuration_id: Uuid,
+    before: DateTime<Utc>,
+) -> Result<bool> {
+    let sql = format!(
+        "DELETE FROM delivery_events WHERE id IN (SELECT id FROM delivery_events WHERE server_configuration_id = $1 \
+         AND occurred_at < $2 ORDER BY occurred_at, id LIMIT {STEP})"
+    );
+    let values = [server_configuration_id.into(), millis(before).into()];
+    Ok(tx.execute_raw(statement(tx, sql, values)).await?.rows_affected() == STEP)
 }

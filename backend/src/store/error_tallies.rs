@@ -1,13 +1,11 @@
 //! How many errors an address has with each reason: kept as events arrive, so that a run costs what changed since
 //! the one before (DESIGN decision 4).
 
-use super::{Result, statement};
-use sea_orm::{ConnectionTrait, DatabaseBackend, Value};
+use super::{Error, Result, each_row, json_rows, millis, statement};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, DatabaseBackend};
 use shared::Reason;
 use uuid::Uuid;
-
-/// Tallies in one statement: eight values each stay far below SQLite's limit of 32,766.
-const CHUNK: usize = 1_000;
 
 /// Errors of one address with one reason, to add to its tally.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +33,41 @@ pub struct Success {
     pub delivered_at: i64,
 }
 
-/// Locks a server configuration for counting and tells whether a successful delivery resets the count.
+/// What a batch has to know of its server configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intake {
+    /// Whether a successful delivery resets the count.
+    pub success_resets: bool,
+    /// For how many days the account keeps events.
+    pub retention_days: i64,
+    /// Events that happened before this time were removed and their ids forgotten; Unix milliseconds.
+    pub removed_before: i64,
+}
+
+impl Intake {
+    /// Events that happened before this time are not taken in; Unix milliseconds.
+    pub fn oldest(&self, now: DateTime<Utc>) -> i64 {
+        millis(now - TimeDelta::days(self.retention_days)).max(self.removed_before)
+    }
+}
+
+/// Reads it.
+///
+/// # Errors
+/// The database's.
+pub async fn intake(connection: &impl ConnectionTrait, server_configuration_id: Uuid) -> Result<Intake> {
+    let sql = "SELECT c.success_resets_count, c.events_removed_before, a.event_retention_days \
+               FROM server_configurations c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1";
+    let row = connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
+    let row = row.ok_or_else(|| Error::Unreadable("the server configuration is gone".to_owned()))?;
+    Ok(Intake {
+        success_resets: row.try_get("", "success_resets_count")?,
+        retention_days: row.try_get("", "event_retention_days")?,
+        removed_before: row.try_get("", "events_removed_before")?,
+    })
+}
+
+/// Locks a server configuration for counting.
 ///
 /// On PostgreSQL, batches count side by side, but not beside a run or release, which lock the same row exclusively:
 /// a run must not clear the mark of an error that it has not seen. Where deliveries reset counts, batches queue up,
@@ -43,17 +75,13 @@ pub struct Success {
 ///
 /// # Errors
 /// The database's.
-pub async fn lock(tx: &impl ConnectionTrait, server_configuration_id: Uuid) -> Result<bool> {
-    let id = Value::from(server_configuration_id);
-    let sql = "SELECT success_resets_count FROM server_configurations WHERE id = $1";
-    let row = tx.query_one_raw(statement(tx, sql, [id.clone()])).await?;
-    let resets: bool = row.map(|row| row.try_get("", "success_resets_count")).transpose()?.unwrap_or_default();
+pub async fn lock(tx: &impl ConnectionTrait, server_configuration_id: Uuid) -> Result<Intake> {
     if tx.get_database_backend() == DatabaseBackend::Postgres {
-        let strength = if resets { "UPDATE" } else { "SHARE" };
+        let strength = if intake(tx, server_configuration_id).await?.success_resets { "UPDATE" } else { "SHARE" };
         let sql = format!("SELECT id FROM server_configurations WHERE id = $1 FOR {strength}");
-        tx.query_one_raw(statement(tx, sql, [id])).await?;
+        tx.query_one_raw(statement(tx, sql, [server_configuration_id.into()])).await?;
     }
-    Ok(resets)
+    intake(tx, server_configuration_id).await
 }
 
 /// Adds errors to the tallies. `errors` must be sorted by address and reason, one entry for both: concurrent batches
@@ -62,37 +90,29 @@ pub async fn lock(tx: &impl ConnectionTrait, server_configuration_id: Uuid) -> R
 /// # Errors
 /// The database's.
 pub async fn add(tx: &impl ConnectionTrait, server_configuration_id: Uuid, errors: &[NewErrors]) -> Result<()> {
-    for chunk in errors.chunks(CHUNK) {
-        let mut values = Vec::with_capacity(1 + chunk.len() * 6);
-        values.push(Value::from(server_configuration_id));
-        let mut rows = Vec::with_capacity(chunk.len());
-        for error in chunk {
-            let n = values.len();
-            rows.push(format!("($1, ${}, ${}, ${}, ${}, ${}, ${}, TRUE)", n + 1, n + 2, n + 3, n + 4, n + 5, n + 6));
-            values.extend([
-                Value::from(error.address_key.clone()),
-                error.reason.as_str().into(),
-                error.address.clone().into(),
-                error.count.into(),
-                error.first_at.into(),
-                error.last_at.into(),
-            ]);
-        }
-        // A tally of zero was reset: its times begin anew. The first spelling stays.
-        let sql = format!(
-            "INSERT INTO error_tallies \
-             (server_configuration_id, address_key, reason, address, count, first_at, last_at, dirty) VALUES {} \
-             ON CONFLICT (server_configuration_id, address_key, reason) DO UPDATE SET \
-             count = error_tallies.count + excluded.count, \
-             first_at = CASE WHEN error_tallies.count = 0 OR excluded.first_at < error_tallies.first_at \
-                        THEN excluded.first_at ELSE error_tallies.first_at END, \
-             last_at = CASE WHEN error_tallies.count = 0 OR excluded.last_at > error_tallies.last_at \
-                       THEN excluded.last_at ELSE error_tallies.last_at END, \
-             dirty = TRUE",
-            rows.join(", ")
-        );
-        tx.execute_raw(statement(tx, sql, values)).await?;
+    if errors.is_empty() {
+        return Ok(());
     }
+    let rows = json_rows(errors.iter().map(|error| {
+        let NewErrors { address_key, address, count, first_at, last_at, .. } = error;
+        (address_key, error.reason.as_str(), address, count, first_at, last_at)
+    }))?;
+    // A tally of zero was reset: its times begin anew. The first spelling stays.
+    let sql = format!(
+        "INSERT INTO error_tallies \
+         (server_configuration_id, address_key, reason, address, count, first_at, last_at, dirty) \
+         SELECT $1, value ->> 0, value ->> 1, value ->> 2, CAST(value ->> 3 AS BIGINT), CAST(value ->> 4 AS BIGINT), \
+         CAST(value ->> 5 AS BIGINT), TRUE FROM {} WHERE TRUE \
+         ON CONFLICT (server_configuration_id, address_key, reason) DO UPDATE SET \
+         count = error_tallies.count + excluded.count, \
+         first_at = CASE WHEN error_tallies.count = 0 OR excluded.first_at < error_tallies.first_at \
+                    THEN excluded.first_at ELSE error_tallies.first_at END, \
+         last_at = CASE WHEN error_tallies.count = 0 OR excluded.last_at > error_tallies.last_at \
+                   THEN excluded.last_at ELSE error_tallies.last_at END, \
+         dirty = TRUE",
+        each_row(tx, 2)
+    );
+    tx.execute_raw(statement(tx, sql, [server_configuration_id.into(), rows.into()])).await?;
     Ok(())
 }
 
@@ -101,22 +121,19 @@ pub async fn add(tx: &impl ConnectionTrait, server_configuration_id: Uuid, error
 /// # Errors
 /// The database's.
 pub async fn reset(tx: &impl ConnectionTrait, server_configuration_id: Uuid, successes: &[Success]) -> Result<()> {
-    for chunk in successes.chunks(CHUNK) {
-        let mut values = vec![Value::from(server_configuration_id)];
-        let mut rows = Vec::with_capacity(chunk.len());
-        for success in chunk {
-            rows.push(format!("(${}, ${})", values.len() + 1, values.len() + 2));
-            values.extend([Value::from(success.address_key.clone()), success.delivered_at.into()]);
-        }
-        let sql = format!(
-            "WITH deliveries (address_key, delivered_at) AS (VALUES {}) \
-             UPDATE error_tallies SET count = 0 FROM deliveries \
-             WHERE error_tallies.server_configuration_id = $1 \
-             AND error_tallies.address_key = deliveries.address_key \
-             AND error_tallies.last_at <= deliveries.delivered_at AND error_tallies.count > 0",
-            rows.join(", ")
-        );
-        tx.execute_raw(statement(tx, sql, values)).await?;
+    if successes.is_empty() {
+        return Ok(());
     }
+    let rows = json_rows(successes.iter().map(|success| (&success.address_key, success.delivered_at)))?;
+    let sql = format!(
+        "WITH deliveries (address_key, delivered_at) AS \
+         (SELECT value ->> 0, CAST(value ->> 1 AS BIGINT) FROM {}) \
+         UPDATE error_tallies SET count = 0 FROM deliveries \
+         WHERE error_tallies.server_configuration_id = $1 \
+         AND error_tallies.address_key = deliveries.address_key \
+         AND error_tallies.last_at <= deliveries.delivered_at AND error_tallies.count > 0",
+        each_row(tx, 2)
+    );
+    tx.execute_raw(statement(tx, sql, [server_configuration_id.into(), rows.into()])).await?;
     Ok(())
 }

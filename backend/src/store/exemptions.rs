@@ -3,6 +3,7 @@
 use super::{
     Error, Result,
     change_sets::BUILDING,
+    downloads::{Field, Source},
     millis,
     search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion},
     statement, time,
@@ -178,4 +179,25 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
         narrow,
     };
     listing.search(connection, portion).await?.read(|row| Ok(read(row)?.exemption))
+}
+
+/// What a search finds, for a download.
+pub fn source(server_configuration_id: Uuid, filter: &Filter, sort: ListSort, direction: Direction) -> Source {
+    let order = match sort {
+        ListSort::Date => [Field::Number("e.released_at"), Field::Id("e.id")],
+        ListSort::Address => [Field::Name("e.address_key"), Field::Id("e.id")],
+    };
+    Source {
+        conditions: conditions(filter, server_configuration_id),
+        from: "exemptions e",
+        order,
+        direction,
+        fields: &[
+            Field::Name("e.address"),
+            Field::Name("e.reason"),
+            Field::Number("e.released_at"),
+            Field::Text("e.comment"),
+        ],
+        position: None,
+    }
 }

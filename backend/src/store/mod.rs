@@ -9,6 +9,7 @@ pub mod conditions;
 pub mod db;
 pub mod delivery_events;
 pub mod distributions;
+pub mod downloads;
 pub mod error_tallies;
 pub mod exemptions;
 pub mod idempotency_keys;
@@ -33,6 +34,7 @@ use chrono::{DateTime, Utc};
 /// What services name of the database: a connection or transaction to hand on, and its error.
 pub use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm::{DatabaseBackend, RuntimeErr, SqlErr, Statement, Value};
+use serde::{Serialize, Serializer};
 
 /// Why the database did not answer as asked.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +140,24 @@ fn in_order(sql: String, values: Vec<Value>) -> (String, Vec<Value>) {
     }
     short.push_str(rest);
     if ordered.len() > MAX_VALUES { (sql, values) } else { (short, ordered) }
+}
+
+/// Rows of a statement as one value, a JSON array of arrays, for [`each_row`]. SQLite looks up each numbered placeholder
+/// among all of a statement, so that ten thousand cost a quarter of a second; and the text of such a statement would be
+/// kept with its plan, a megabyte each.
+fn json_rows<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String> {
+    let mut json = Vec::new();
+    let written = Serializer::collect_seq(&mut serde_json::Serializer::new(&mut json), rows);
+    written.map_err(|error| Error::Unreadable(error.to_string()))?;
+    String::from_utf8(json).map_err(|error| Error::Unreadable(error.to_string()))
+}
+
+/// What a statement reads the rows of [`json_rows`] from: the column `value` is a row, `value ->> 0` its first field.
+fn each_row<C: ConnectionTrait>(connection: &C, placeholder: usize) -> String {
+    match connection.get_database_backend() {
+        DatabaseBackend::Sqlite => format!("json_each(${placeholder})"),
+        _ => format!("jsonb_array_elements(CAST(${placeholder} AS JSONB)) AS item (value)"),
+    }
 }
 
 /// What sqlx itself reported, where a statement does not go through sea-orm.

@@ -177,3 +177,24 @@ pub async fn update<C: ConnectionTrait>(
     connection.execute_raw(statement(connection, sql, values)).await?;
     Ok(())
 }
+
+/// For how many days each server configuration keeps its delivery events.
+///
+/// # Errors
+/// The database refused.
+pub async fn event_retentions<C: ConnectionTrait>(connection: &C) -> Result<Vec<(Uuid, i64)>> {
+    let sql = "SELECT c.id, a.event_retention_days FROM server_configurations c JOIN accounts a ON a.id = c.account_id";
+    let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "event_retention_days")?))).collect()
+}
+
+/// Says that events which happened before this time are not kept, and no longer taken in. It never moves back.
+///
+/// # Errors
+/// The database refused.
+pub async fn remove_events_before<C: ConnectionTrait>(connection: &C, id: Uuid, before: DateTime<Utc>) -> Result<()> {
+    let sql =
+        "UPDATE server_configurations SET events_removed_before = $2 WHERE id = $1 AND events_removed_before < $2";
+    connection.execute_raw(statement(connection, sql, [id.into(), millis(before).into()])).await?;
+    Ok(())
+}

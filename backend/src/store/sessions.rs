@@ -148,3 +148,13 @@ pub async fn delete_expired<C: ConnectionTrait>(connection: &C, user_id: Uuid, n
     connection.execute_raw(statement(connection, sql, [user_id.into(), millis(now).into()])).await?;
     Ok(())
 }
+
+/// Removes the sessions that ended before now.
+///
+/// # Errors
+/// The database refused.
+pub async fn remove_expired<C: ConnectionTrait>(connection: &C, now: DateTime<Utc>) -> Result<()> {
+    let sql = "DELETE FROM sessions WHERE expires_at <= $1";
+    connection.execute_raw(statement(connection, sql, [millis(now).into()])).await?;
+    Ok(())
+}

@@ -7,6 +7,7 @@ mod accounts;
 mod bad_input;
 mod commands;
 mod delivery_events;
+mod downloads;
 mod idempotency;
 mod lists;
 mod methods;

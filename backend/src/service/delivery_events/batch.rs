@@ -13,7 +13,7 @@ use serde::{
 use serde_json::value::RawValue;
 use shared::{
     Address, Reason,
-    delivery_event::{MAX_AGE_DAYS, MAX_AHEAD_HOURS, MAX_BATCH, MAX_ID, MAX_REPLY, NewDeliveryEvent, Outcome},
+    delivery_event::{MAX_AHEAD_HOURS, MAX_BATCH, MAX_ID, MAX_REPLY, NewDeliveryEvent, Outcome},
 };
 use std::fmt;
 
@@ -138,9 +138,6 @@ pub fn check(event: NewDeliveryEvent, now: DateTime<Utc>) -> std::result::Result
     }
     if event.occurred_at > now + TimeDelta::hours(MAX_AHEAD_HOURS) {
         return Err(format!("occurred_at: is more than {MAX_AHEAD_HOURS} hours in the future"));
-    }
-    if event.occurred_at < now - TimeDelta::days(MAX_AGE_DAYS) {
-        return Err(format!("occurred_at: is more than {MAX_AGE_DAYS} days ago"));
     }
     let reason = match (event.outcome, event.reason) {
         (Outcome::Delivered, None) => None,

@@ -4,6 +4,7 @@ use super::reason;
 use crate::store::{
     Error, Result,
     change_sets::BUILDING,
+    downloads::{Field, Source},
     millis,
     search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion},
     time,
@@ -222,4 +223,43 @@ fn read(row: &QueryResult) -> Result<BlockedAddress> {
         version,
         removal,
     })
+}
+
+/// What a search finds, for a download: each source in order.
+pub fn sources(
+    server_configuration_id: Uuid,
+    filter: &Filter,
+    held: i64,
+    sort: ListSort,
+    direction: Direction,
+) -> Vec<Source> {
+    const ON_THE_LIST: &[Field] = &[
+        Field::Name("b.address"),
+        Field::Name("b.reason"),
+        Field::Name("b.origin"),
+        Field::Number("b.blocked_at"),
+        Field::Number("s.version"),
+    ];
+    const COMING_OFF: &[Field] = &[
+        Field::Name("b.address"),
+        Field::Name("b.reason"),
+        Field::Name("b.origin"),
+        Field::Number("b.blocked_at"),
+        Field::Number("s.version"),
+        Field::Name("b.cause"),
+        Field::Number("b.removed_at"),
+    ];
+    let order = match sort {
+        ListSort::Date => [Field::Number("b.blocked_at"), Field::Id("b.id")],
+        ListSort::Address => [Field::Name("b.address_key"), Field::Id("b.id")],
+    };
+    let parts = [
+        (live(filter, server_configuration_id), LIVE, ON_THE_LIST),
+        (live_until_done(filter, server_configuration_id), ENDED, ON_THE_LIST),
+        (releasing(filter, server_configuration_id, held), ENDED, COMING_OFF),
+    ];
+    let sources = parts.into_iter().filter_map(|(conditions, from, fields)| {
+        Some(Source { conditions: conditions?, from, order, direction, fields, position: None })
+    });
+    sources.collect()
 }

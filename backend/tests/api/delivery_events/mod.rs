@@ -2,6 +2,7 @@
 
 mod refusing;
 mod reporting;
+mod retention;
 mod searching;
 
 use crate::support::{TestApp, Workplace, client::Client, start_of_test};

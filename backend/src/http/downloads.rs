@@ -1,0 +1,124 @@
+//! Downloads of the lists and logs as CSV.
+
+use super::{
+    auth::Viewer,
+    blocked_addresses, delivery_events, exemptions,
+    extract::{PathIds, QueryParts},
+};
+use crate::{
+    service::{
+        Result,
+        downloads::{self, Download, Wish},
+        server_configurations::open,
+    },
+    state::AppState,
+};
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::header::{
+        CONTENT_DISPOSITION, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
+    },
+    web,
+};
+use garde::Validate;
+use serde::Deserialize;
+use shared::csv::Language;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// RFC 4180 section 3.
+const CSV: &str = "text/csv; charset=utf-8; header=present";
+
+/// The routes of this module.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(blocked_list).service(stop_cancellation_list).service(logs);
+}
+
+/// How the file is written.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Format {
+    /// Whether the file begins with a byte order mark, by which Excel knows UTF-8.
+    #[garde(skip)]
+    #[serde(default)]
+    bom: bool,
+    /// `ja`: Japanese column names and labels.
+    #[garde(skip)]
+    #[serde(default)]
+    language: Language,
+}
+
+impl Format {
+    fn wish(&self, request: &HttpRequest) -> Wish {
+        let search = request.query_string().to_owned();
+        Wish { language: self.language, byte_order_mark: self.bom, search }
+    }
+}
+
+/// A browser saves the file under its name; those that know no other characters get an ASCII one (RFC 6266 section 5).
+fn answer(download: Download) -> HttpResponse {
+    let Download { file_name, body } = download;
+    let plain = file_name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    let extended =
+        ExtendedValue { charset: Charset::Ext("UTF-8".to_owned()), language_tag: None, value: file_name.into() };
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename(plain), DispositionParam::FilenameExt(extended)],
+    };
+    HttpResponse::Ok().content_type(CSV).insert_header((CONTENT_DISPOSITION, disposition)).streaming(body)
+}
+
+/// Download the blocked list, exactly what the search finds, as CSV
+#[utoipa::path(tag = "Blocked list", operation_id = "download_blocked_addresses", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration"), blocked_addresses::Search, Format),
+    responses((status = 200, body = String, content_type = "text/csv")))]
+#[get("/server-configurations/{id}/blocked-addresses.csv")]
+async fn blocked_list(
+    state: web::Data<AppState>,
+    access: Viewer,
+    id: PathIds<Uuid>,
+    request: HttpRequest,
+    QueryParts(search, format): QueryParts<blocked_addresses::Search, Format>,
+) -> Result<HttpResponse> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    let (filter, sort, direction) = search.parts();
+    let wish = format.wish(&request);
+    downloads::blocked_addresses(&state, &access.0, &configuration, &filter, (sort, direction), wish).await.map(answer)
+}
+
+/// Download the stop cancellation list, exactly what the search finds, as CSV
+#[utoipa::path(tag = "Stop cancellation list", operation_id = "download_exemptions", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration"), exemptions::Search, Format),
+    responses((status = 200, body = String, content_type = "text/csv")))]
+#[get("/server-configurations/{id}/exemptions.csv")]
+async fn stop_cancellation_list(
+    state: web::Data<AppState>,
+    access: Viewer,
+    id: PathIds<Uuid>,
+    request: HttpRequest,
+    QueryParts(search, format): QueryParts<exemptions::Search, Format>,
+) -> Result<HttpResponse> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    let (filter, sort, direction) = search.parts();
+    let wish = format.wish(&request);
+    downloads::exemptions(&state, &access.0, &configuration, &filter, (sort, direction), wish).await.map(answer)
+}
+
+/// Download the delivery log, or with `outcome=error` the error log, exactly what the search finds, as CSV
+#[utoipa::path(tag = "Delivery events", operation_id = "download_delivery_events", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration"), delivery_events::Search, Format),
+    responses((status = 200, body = String, content_type = "text/csv")))]
+#[get("/server-configurations/{id}/delivery-events.csv")]
+async fn logs(
+    state: web::Data<AppState>,
+    access: Viewer,
+    id: PathIds<Uuid>,
+    request: HttpRequest,
+    QueryParts(search, format): QueryParts<delivery_events::Search, Format>,
+) -> Result<HttpResponse> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    let wish = format.wish(&request);
+    downloads::delivery_events(&state, &access.0, &configuration, search.filter(), wish).await.map(answer)
+}

@@ -1,0 +1,238 @@
+//! Downloads: the lists and logs as CSV, always what a search finds, streamed.
+
+mod csv;
+
+pub use csv::List;
+
+use super::{
+    Access, Error, Result, blocked_addresses, delivery_events, exemptions, server_configurations::OpenConfiguration,
+};
+use crate::{
+    state::AppState,
+    store::{
+        self, Db, agent_lists, audit,
+        downloads::{PART, Part, Row, Source},
+    },
+};
+use bytes::Bytes;
+use csv::Writer;
+use futures::{Stream, StreamExt, stream::BoxStream};
+use serde_json::json;
+use shared::{csv::Language, delivery_event::Outcome, list::ListSort, page::Direction};
+use std::{cmp::Ordering, collections::HashMap};
+use tokio::task::JoinHandle;
+
+/// How a download is wanted.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Of column names and labels.
+    pub language: Language,
+    /// Whether the file begins with a byte order mark, by which Excel knows UTF-8.
+    pub byte_order_mark: bool,
+    /// The search in the words of the request, for the audit log.
+    pub search: String,
+}
+
+/// A download that has begun.
+pub struct Download {
+    /// The name for the file, in the wished language.
+    pub file_name: String,
+    /// The file.
+    pub body: BoxStream<'static, Result<Bytes>>,
+}
+
+/// The blocked list.
+///
+/// # Errors
+/// [`Error::DownloadsDisabled`]; the database refused.
+pub async fn blocked_addresses(
+    state: &AppState,
+    access: &Access,
+    configuration: &OpenConfiguration,
+    filter: &blocked_addresses::Filter,
+    order: (ListSort, Direction),
+    wish: Wish,
+) -> Result<Download> {
+    let begun = Begun::new(state, access, configuration, List::BlockedAddresses, wish).await?;
+    let held = agent_lists::held_by_all(state.db.connection(), configuration.id).await?;
+    let sources = store::blocked_addresses::sources(configuration.id, filter, held, order.0, order.1);
+    Ok(begun.download(sources, HashMap::new()))
+}
+
+/// The stop cancellation list.
+///
+/// # Errors
+/// As [`blocked_addresses`].
+pub async fn exemptions(
+    state: &AppState,
+    access: &Access,
+    configuration: &OpenConfiguration,
+    filter: &exemptions::Filter,
+    order: (ListSort, Direction),
+    wish: Wish,
+) -> Result<Download> {
+    let begun = Begun::new(state, access, configuration, List::Exemptions, wish).await?;
+    let source = store::exemptions::source(configuration.id, filter, order.0, order.1);
+    Ok(begun.download(vec![source], HashMap::new()))
+}
+
+/// The delivery log, or the error log where the filter finds errors only.
+///
+/// # Errors
+/// As [`blocked_addresses`]; [`Error::Invalid`] names `domain` when it is none.
+pub async fn delivery_events(
+    state: &AppState,
+    access: &Access,
+    configuration: &OpenConfiguration,
+    filter: delivery_events::Filter,
+    wish: Wish,
+) -> Result<Download> {
+    let filter = delivery_events::stored_filter(filter)?;
+    let list = if filter.outcome == Some(Outcome::Error) { List::ErrorLog } else { List::DeliveryLog };
+    let begun = Begun::new(state, access, configuration, list, wish).await?;
+    let mail_servers = store::mail_servers::list(state.db.connection(), configuration.id).await?;
+    let names = mail_servers.into_iter().map(|server| (server.id, server.name)).collect();
+    Ok(begun.download(vec![store::delivery_events::source(configuration.id, &filter)], names))
+}
+
+/// A download that is allowed and written into the audit log: who has the addresses of a list is worth knowing.
+struct Begun {
+    db: Db,
+    list: List,
+    wish: Wish,
+    file_name: String,
+}
+
+impl Begun {
+    async fn new(
+        state: &AppState,
+        access: &Access,
+        configuration: &OpenConfiguration,
+        list: List,
+        wish: Wish,
+    ) -> Result<Self> {
+        let connection = state.db.connection();
+        let account = store::accounts::find(connection, access.account_id).await?.ok_or(Error::NotFound)?;
+        if !account.downloads_enabled {
+            return Err(Error::DownloadsDisabled);
+        }
+        let now = state.clock.now();
+        let entry = audit::NewAuditEntry {
+            after: Some(json!({ "list": list.name(Language::En), "search": wish.search })),
+            ..access.audit(now, "download", configuration.id.to_string())
+        };
+        audit::record(connection, entry).await?;
+        let name = list.name(wish.language);
+        let place = configuration.stored.name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "-");
+        let file_name = format!("{name}_{place}_{}.csv", now.format("%Y-%m-%dT%H-%M-%SZ"));
+        Ok(Self { db: state.db.clone(), list, wish, file_name })
+    }
+
+    fn download(self, sources: Vec<Source>, mail_servers: HashMap<uuid::Uuid, String>) -> Download {
+        let writer = Writer::new(self.list, self.wish.language, mail_servers);
+        let body = body(self.db, sources, writer, self.wish.byte_order_mark);
+        Download { file_name: self.file_name, body: body.boxed() }
+    }
+}
+
+/// The file in pieces: the rows of all sources in one order.
+fn body(
+    db: Db,
+    sources: Vec<Source>,
+    mut writer: Writer,
+    byte_order_mark: bool,
+) -> impl Stream<Item = Result<Bytes>> + Send {
+    async_stream::try_stream! {
+        yield writer.header(byte_order_mark).into();
+        let mut readers: Vec<Reader> = sources.into_iter().map(|source| Reader::new(&db, source)).collect();
+        loop {
+            for reader in &mut readers {
+                reader.read(&db).await?;
+            }
+            readers.retain(|reader| reader.has_rows());
+            if readers.is_empty() {
+                break;
+            }
+            yield merge(&mut readers, &mut writer).into();
+        }
+    }
+}
+
+/// Writes rows in order until one of the readers has to read on.
+fn merge(readers: &mut [Reader], writer: &mut Writer) -> String {
+    let mut out = String::with_capacity(PART * 128);
+    if let [only] = readers {
+        for row in only.part.rows().skip(only.taken) {
+            writer.row(row, &mut out);
+        }
+        only.taken = only.rows;
+        return out;
+    }
+    let mut parts: Vec<_> = readers.iter().map(|reader| reader.part.rows().skip(reader.taken).peekable()).collect();
+    let mut taken = vec![0; parts.len()];
+    let source = &readers[0].source;
+    loop {
+        let heads: Option<Vec<Row<'_>>> = parts.iter_mut().map(|rows| rows.peek().copied()).collect();
+        let Some(heads) = heads else { break };
+        let Some(first) = heads.iter().copied().min_by(|a, b| source.compare(*a, *b)) else { break };
+        writer.row(first, &mut out);
+        for (index, head) in heads.iter().enumerate() {
+            // A row that moved from one source to another meanwhile stands in both.
+            if source.compare(*head, first) == Ordering::Equal {
+                parts[index].next();
+                taken[index] += 1;
+            }
+        }
+    }
+    drop(parts);
+    for (reader, taken) in readers.iter_mut().zip(taken) {
+        reader.taken += taken;
+    }
+    out
+}
+
+/// Reads one source part by part; while a part is written the next is read.
+struct Reader {
+    source: Source,
+    next: Option<JoinHandle<Result<Part>>>,
+    part: Part,
+    rows: usize,
+    taken: usize,
+}
+
+impl Reader {
+    fn new(db: &Db, source: Source) -> Self {
+        let next = Some(fetch(db, source.clone()));
+        Self { source, next, part: Part::default(), rows: 0, taken: 0 }
+    }
+
+    fn has_rows(&self) -> bool {
+        self.taken < self.rows
+    }
+
+    /// Makes sure that there is a row, unless all have been taken.
+    async fn read(&mut self, db: &Db) -> Result<()> {
+        if self.has_rows() {
+            return Ok(());
+        }
+        let Some(next) = &mut self.next else { return Ok(()) };
+        self.part = next.await.map_err(|error| Error::Internal(error.into()))??;
+        (self.rows, self.taken) = (self.part.len(), 0);
+        self.next = self.source.after(&self.part).map(|source| fetch(db, source));
+        Ok(())
+    }
+}
+
+/// The client went away: nobody waits for the next part.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(next) = &self.next {
+            next.abort();
+        }
+    }
+}
+
+fn fetch(db: &Db, source: Source) -> JoinHandle<Result<Part>> {
+    let db = db.clone();
+    tokio::spawn(async move { Ok(source.part(db.connection()).await?) })
+}

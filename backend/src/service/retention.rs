@@ -1,0 +1,47 @@
+//! What is not kept for ever: delivery events that are older than the account's retention, and ended sessions.
+//!
+//! Counts and blocks that events led to stay. What ended on a list (`removed_blocks`, change sets, distributions) stays
+//! too: agents that were away catch up by it, and it is the evidence of what was blocked when.
+
+use super::Result;
+use crate::{
+    state::AppState,
+    store::{Db, delivery_events, server_configurations, sessions},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Between two steps, so that on SQLite everybody else gets the write lock.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Removes what is too old, in small steps. Several nodes may do so at the same time.
+///
+/// # Errors
+/// The database refused; what was removed until then stays removed.
+pub async fn remove_old(state: &AppState) -> Result<()> {
+    let now = state.clock.now();
+    sessions::remove_expired(state.db.connection(), now).await?;
+    for (id, days) in server_configurations::event_retentions(state.db.connection()).await? {
+        remove_events(&state.db, id, now - TimeDelta::days(days)).await?;
+    }
+    Ok(())
+}
+
+async fn remove_events(db: &Db, server_configuration_id: Uuid, before: DateTime<Utc>) -> Result<()> {
+    if !delivery_events::has_older(db.connection(), server_configuration_id, before).await? {
+        return Ok(());
+    }
+    // First: an event whose id is forgotten must not be taken in again. This waits for the batches that are being
+    // stored, and the ones after them know.
+    server_configurations::remove_events_before(db.connection(), server_configuration_id, before).await?;
+    loop {
+        let step = db.begin().await?;
+        let more = delivery_events::remove_some(&step, server_configuration_id, before).await?;
+        step.commit().await?;
+        if !more {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,68 @@
+//! Events that are older than the account keeps them.
+
+use super::*;
+use backend::service::retention::remove_old;
+use shared::account::Account;
+
+const DAY: i64 = 86_400;
+
+/// Sets for how many days the account keeps events.
+async fn keep(scene: &Scene, days: u16) {
+    let provider = &scene.workplace.provider;
+    let account = provider.get("/api/v1/provider/accounts").await.json::<Page<Account>>().items.remove(0);
+    let path = format!("/api/v1/provider/accounts/{}", account.id);
+    let request = provider.request(Method::PATCH, &path).header("If-Match", format!("\"{}\"", account.revision));
+    provider.send(request.json(&json!({ "event_retention_days": days }))).await.expect(200);
+}
+
+fn error_at(id: &str, seconds: i64) -> Value {
+    let mut event = error(id, "taro@example.com", "unknown_user");
+    event["occurred_at"] = at(seconds).into();
+    event
+}
+
+#[actix_web::test]
+async fn old_events_go_and_what_they_counted_stays() {
+    let scene = Scene::new().await;
+    let state = &scene.app.running.state;
+    keep(&scene, 90).await;
+    // More than two steps of the removal.
+    let old: Vec<_> = (0..4_500).map(|n| error_at(&format!("old{n}"), -60 * DAY - n)).collect();
+    let new: Vec<_> = (0..10).map(|n| error_at(&format!("new{n}"), -29 * DAY - n)).collect();
+    assert_eq!(scene.report(&old).await.accepted, 4_500);
+    assert_eq!(scene.report(&new).await.accepted, 10);
+    remove_old(state).await.expect("nothing to do");
+    assert_eq!(scene.search("direction=ascending&limit=1").await.total.expect("a total").count, 4_510);
+
+    keep(&scene, 30).await;
+    let (one, other) = futures::join!(remove_old(state), remove_old(state));
+    one.and(other).expect("both do their part");
+    remove_old(state).await.expect("the rest");
+    assert_eq!(scene.search("").await.total.expect("a total").count, 10);
+    assert_eq!(scene.tally("taro@example.com", Reason::UnknownUser).await, Some(4_510));
+
+    // Their ids are forgotten: sent again they are refused and not counted, even when more is kept later.
+    for days in [30, 90] {
+        keep(&scene, days).await;
+        let result = scene.report(&[old[0].clone(), new[0].clone(), error_at(&format!("{days}"), -DAY)]).await;
+        assert_eq!(statuses(&result), [ItemStatus::Rejected, ItemStatus::Duplicate, ItemStatus::Accepted]);
+        let detail = result.items[0].detail.as_deref().expect("a detail");
+        assert_eq!(detail, "occurred_at: is before 2026-10-25T12:00:00Z, and older events are no longer kept");
+    }
+    assert_eq!(scene.tally("taro@example.com", Reason::UnknownUser).await, Some(4_512));
+}
+
+#[actix_web::test]
+async fn each_account_keeps_events_for_its_own_time() {
+    let scene = Scene::new().await;
+    let Scene { app, workplace, .. } = &scene;
+    let stranger = app.administrator(&workplace.provider, "second").await;
+    let other = stranger.create_configuration("Other").await;
+    let path = format!("/api/v1/server-configurations/{other}/delivery-events");
+    stranger.post(&path, &json!([error_at("1", -10 * DAY)])).await.expect(200);
+    scene.report(&[error_at("1", -10 * DAY)]).await;
+    keep(&scene, 5).await;
+    remove_old(&app.running.state).await.expect("a removal");
+    assert_eq!(scene.search("").await.items.len(), 0);
+    assert_eq!(stranger.get(&path).await.expect(200).json::<Page<DeliveryEvent>>().items.len(), 1);
+}

@@ -1,0 +1,312 @@
+//! Downloads: exactly what the search finds, as CSV.
+
+use crate::support::{TestApp, Workplace, client::Client, start_of_test};
+use chrono::TimeDelta;
+use reqwest::{Method, header::HeaderMap};
+use serde_json::{Value, json};
+use shared::{
+    Page, Problem,
+    account::Account,
+    delivery_event::{BatchResult, DeliveryEvent},
+    list::{BlockedAddress, Exemption},
+    run::{Run, RunState},
+    session::ApiTokenSecret,
+};
+use std::time::Duration;
+
+/// An account that may download.
+struct Scene {
+    app: TestApp,
+    place: Workplace,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let scene = Self::disabled().await;
+        scene.enable().await;
+        scene
+    }
+
+    async fn disabled() -> Self {
+        let app = TestApp::start().await;
+        let place = app.workplace().await;
+        Self { app, place }
+    }
+
+    async fn enable(&self) {
+        let provider = &self.place.provider;
+        let account = provider.get("/api/v1/provider/accounts").await.json::<Page<Account>>().items.remove(0);
+        let path = format!("/api/v1/provider/accounts/{}", account.id);
+        let request = provider.request(Method::PATCH, &path).header("If-Match", format!("\"{}\"", account.revision));
+        provider.send(request.json(&json!({ "downloads_enabled": true }))).await.expect(200);
+    }
+
+    fn admin(&self) -> &Client {
+        &self.place.administrator
+    }
+
+    async fn report(&self, events: &[Value]) {
+        for batch in events.chunks(6_000) {
+            let answer = self.admin().post(&self.place.path("/delivery-events"), &batch).await.expect(200);
+            assert_eq!(answer.json::<BatchResult>().accepted as usize, batch.len());
+        }
+    }
+
+    async fn run(&self) {
+        let run: Run = self.admin().post(&self.place.path("/runs"), &json!({})).await.expect(202).json();
+        let path = self.place.path(&format!("/runs/{}", run.id));
+        while self.admin().get(&path).await.expect(200).json::<Run>().state != RunState::Done {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Blocks addresses by one error each.
+    async fn block(&self, addresses: &[&str]) {
+        let events: Vec<Value> = addresses.iter().map(|address| error(address, "no such user", 0)).collect();
+        self.report(&events).await;
+        self.run().await;
+    }
+
+    async fn release(&self, addresses: &[String], comment: &str) {
+        for part in addresses.chunks(1_000) {
+            let body = json!({ "addresses": part, "comment": comment });
+            self.admin().post(&self.place.path("/releases"), &body).await.expect(200);
+        }
+    }
+
+    async fn download(&self, path: &str) -> (HeaderMap, Vec<Vec<String>>) {
+        let answer = self.admin().get(&self.place.path(path)).await.expect(200);
+        let text = String::from_utf8(answer.body).expect("UTF-8");
+        (answer.headers, parse(&text))
+    }
+
+    /// Every page of a list.
+    async fn pages<T: serde::de::DeserializeOwned>(&self, path: &str) -> Vec<T> {
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.admin().get(&self.place.path(&format!("{path}&limit=500{cursor}"))).await.expect(200);
+            let page: Page<T> = page.json();
+            rows.extend(page.items);
+            match page.next_cursor {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return rows,
+            }
+        }
+    }
+}
+
+fn error(address: &str, reply: &str, seconds: i64) -> Value {
+    json!({
+        "id": uuid::Uuid::new_v4().to_string(), "address": address, "outcome": "error", "reason": "unknown_user",
+        "smtp_code": 550, "status": "5.1.1", "reply": reply,
+        "occurred_at": start_of_test() + TimeDelta::seconds(seconds - 3_600),
+    })
+}
+
+/// Reads CSV as RFC 4180 has it.
+fn parse(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut field, mut quoted) = (vec![], vec![], String::new(), false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => field.extend(chars.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut field)),
+            '\r' if !quoted => {
+                assert_eq!(chars.next(), Some('\n'), "lines end with CRLF");
+                row.push(std::mem::take(&mut field));
+                rows.push(std::mem::take(&mut row));
+            }
+            c => {
+                assert!(quoted || c != '\n', "a bare line feed");
+                field.push(c);
+            }
+        }
+    }
+    assert!(row.is_empty() && field.is_empty() && !quoted, "the last line ends too");
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_are_refused_until_the_provider_enables_them() {
+    let scene = Scene::disabled().await;
+    let paths =
+        ["/blocked-addresses.csv", "/exemptions.csv", "/delivery-events.csv", "/delivery-events.csv?outcome=error"];
+    for path in paths {
+        let problem: Problem = scene.admin().get(&scene.place.path(path)).await.expect(403).json();
+        assert_eq!(problem.kind, "/problems/downloads-disabled");
+        assert!(problem.detail.contains("inquiry"), "{}", problem.detail);
+    }
+    scene.enable().await;
+    for path in paths {
+        assert_eq!(scene.download(path).await.1.len(), 1, "only the header");
+    }
+    let stranger = scene.app.administrator(&scene.place.provider, "stranger").await;
+    let body = json!({ "name": "script", "scopes": ["events"] });
+    let token = scene.admin().post("/api/v1/tokens", &body).await.expect(201).json::<ApiTokenSecret>();
+    for path in paths {
+        let path = scene.place.path(path);
+        stranger.get(&path).await.expect(404);
+        scene.app.client(Some(token.secret.clone())).get(&path).await.expect(403);
+        scene.app.anonymous().get(&path).await.expect(401);
+    }
+    for wrong in ["limit", "cursor", "bom", "language", "surprise"] {
+        for path in &paths[..3] {
+            let path = scene.place.path(&format!("{path}?{wrong}=1"));
+            scene.admin().get(&path).await.expect_problem(422, wrong);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_blocked_list_is_written_as_csv() {
+    let scene = Scene::new().await;
+    scene.block(&["Taro@Example.COM", "\"ta,ro\"@example.com", "=1+1@example.com", "hana@日本語.example"]).await;
+    let (headers, rows) = scene.download("/blocked-addresses.csv?sort=address&direction=ascending").await;
+    assert_eq!(headers["content-type"], "text/csv; charset=utf-8; header=present");
+    let disposition = headers["content-disposition"].to_str().expect("ASCII");
+    assert!(disposition.contains("filename=\"blocked-list_Main_2026-11-24T12-00-00Z.csv\""), "{disposition}");
+    let header = ["address", "reason", "origin", "state", "blocked_at", "version", "removal_cause", "removed_at"];
+    assert_eq!(rows[0], header);
+    let addresses: Vec<_> = rows[1..].iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(addresses, ["\"ta,ro\"@example.com", "'=1+1@example.com", "hana@日本語.example", "Taro@Example.COM"]);
+    let first = ["unknown_user", "condition", "in_effect", "2026-11-24T12:00:00Z", "1", "", ""];
+    assert_eq!(rows[1][1..], first);
+
+    let (headers, rows) = scene.download("/blocked-addresses.csv?q=taro&bom=true&language=ja").await;
+    assert_eq!(rows[0][0], "\u{feff}メールアドレス");
+    assert_eq!(rows[1][..4], ["Taro@Example.COM", "ユーザー不明", "停止条件", "適用中"]);
+    assert_eq!(rows.len(), 2, "only what the search finds");
+    let disposition = headers["content-disposition"].to_str().expect("ASCII");
+    assert!(disposition.contains("filename*=UTF-8''%E9%85%8D%E4%BF%A1"), "{disposition}");
+
+    let request = scene.admin().request(Method::GET, &scene.place.path("/blocked-addresses.csv"));
+    let packed = request.header("Accept-Encoding", "gzip").send().await.expect("an answer");
+    assert!(packed.bytes().await.expect("a body").starts_with(b"address,"), "the client unpacks it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stop_cancellation_list_and_the_logs_are_written_as_csv() {
+    let scene = Scene::new().await;
+    scene.block(&["taro@example.com"]).await;
+    scene.release(&["taro@example.com".to_owned()], "\"asked\",\nby\u{1f}phone").await;
+    let (_, rows) = scene.download("/exemptions.csv").await;
+    assert_eq!(rows[0], ["address", "reason", "released_at", "comment"]);
+    let released = ["taro@example.com", "unknown_user", "2026-11-24T12:00:00Z", "\"asked\",\nby phone"];
+    assert_eq!(rows[1..], [released]);
+
+    let mut delivered = error("hana@example.com", "=2.0.0 \u{1e}\u{1f} OK", 1);
+    delivered["outcome"] = json!("delivered");
+    delivered.as_object_mut().expect("an object").remove("reason");
+    let (agent, _) = scene.place.mail_server(&scene.app, "mx1, Tokyo").await;
+    agent.post(&scene.place.path("/delivery-events"), &json!([delivered])).await.expect(200);
+    let (headers, rows) = scene.download("/delivery-events.csv").await;
+    assert!(headers["content-disposition"].to_str().expect("ASCII").contains("delivery-log_Main_"));
+    let header =
+        ["occurred_at", "address", "outcome", "reason", "smtp_code", "status", "reply", "mail_server", "event_id"];
+    assert_eq!(rows[0][..9], header);
+    let id = delivered["id"].as_str().expect("an id");
+    let newest = [
+        "2026-11-24T11:00:01Z",
+        "hana@example.com",
+        "delivered",
+        "",
+        "550",
+        "5.1.1",
+        "'=2.0.0    OK",
+        "mx1, Tokyo",
+        id,
+        "2026-11-24T12:00:00Z",
+    ];
+    assert_eq!(rows[1], newest);
+    assert_eq!(rows.len(), 3);
+    let (headers, rows) = scene.download("/delivery-events.csv?outcome=error").await;
+    assert!(headers["content-disposition"].to_str().expect("ASCII").contains("error-log_Main_"));
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[1][1], "taro@example.com");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_download_is_what_all_pages_show() {
+    let scene = Scene::new().await;
+    let addresses: Vec<String> = (0..11_000).map(|n| format!("u{}@d{}.example", n * 7 % 11_000, n % 3)).collect();
+    let events: Vec<Value> = addresses.iter().zip(0..).map(|(address, n)| error(address, "no", n % 50)).collect();
+    // An agent that never comes again keeps what is released in the state "releasing".
+    let (agent, _) = scene.place.mail_server(&scene.app, "mx1").await;
+    scene.report(&events[..6_000]).await;
+    scene.run().await;
+    scene.app.clock.set(start_of_test() + TimeDelta::seconds(1));
+    scene.report(&events[6_000..]).await;
+    scene.run().await;
+    acknowledge(&agent).await;
+    let released: Vec<String> = addresses.iter().step_by(9).cloned().collect();
+    scene.release(&released, "wrong").await;
+
+    for search in [
+        "sort=date&direction=descending",
+        "sort=date&direction=ascending",
+        "sort=address&direction=descending",
+        "sort=address&direction=ascending&domain=d1.example",
+        "q=77",
+        "state=releasing&sort=address",
+        "state=in_effect",
+    ] {
+        let shown: Vec<BlockedAddress> = scene.pages(&format!("/blocked-addresses?{search}")).await;
+        let (_, rows) = scene.download(&format!("/blocked-addresses.csv?{search}")).await;
+        let wanted: Vec<_> = shown.iter().map(|block| (block.address.as_str(), json!(block.state))).collect();
+        let found: Vec<_> = rows[1..].iter().map(|row| (row[0].as_str(), json!(row[3]))).collect();
+        assert!(wanted.len() > 200, "{search}: {}", wanted.len());
+        assert!(wanted == found, "{search}");
+    }
+    for search in ["direction=ascending", "sort=address"] {
+        let shown: Vec<Exemption> = scene.pages(&format!("/exemptions?{search}")).await;
+        let (_, rows) = scene.download(&format!("/exemptions.csv?{search}")).await;
+        assert_eq!(shown.len(), released.len());
+        assert!(shown.iter().map(|row| &row.address).eq(rows[1..].iter().map(|row| &row[0])), "{search}");
+    }
+    for search in ["outcome=error", "direction=ascending&domain=d2.example"] {
+        let shown: Vec<DeliveryEvent> = scene.pages(&format!("/delivery-events?{search}")).await;
+        let (_, rows) = scene.download(&format!("/delivery-events.csv?{search}")).await;
+        assert!(shown.len() > 3_000, "{search}");
+        assert!(shown.iter().map(|event| &event.event_id).eq(rows[1..].iter().map(|row| &row[8])), "{search}");
+    }
+}
+
+/// Acknowledges the published list.
+async fn acknowledge(agent: &Client) {
+    let list = agent.get("/api/v1/agent/list").await.expect(200);
+    let header = list.body.split(|byte| *byte == b'\n').next().expect("a header line");
+    let header: shared::agent_sync::ListHeader = serde_json::from_slice(header).expect("a header");
+    let body = json!({ "epoch": header.epoch, "version": header.version, "count": header.count,
+        "checksum": header.checksum });
+    agent.post("/api/v1/agent/acknowledgements", &body).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_frees_its_connection() {
+    let scene = Scene::new().await;
+    let events: Vec<Value> = (0..12_000).map(|n| error(&format!("u{n}@example.com"), &"x".repeat(900), n)).collect();
+    scene.report(&events).await;
+    let path = scene.place.path("/delivery-events.csv");
+    for _ in 0..20 {
+        let mut answer = scene.admin().request(Method::GET, &path).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        answer.chunk().await.expect("a piece").expect("not the end");
+        drop(answer);
+    }
+    // More downloads were cut than there are connections: each of them gave its own back.
+    let begun = tokio::time::Instant::now();
+    // On PostgreSQL one connection listens for wake-ups, always.
+    while used_connections(&scene.app) > usize::from(TestApp::is_postgres()) {
+        assert!(begun.elapsed() < Duration::from_secs(5), "{} are still used", used_connections(&scene.app));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(scene.download("/delivery-events.csv").await.1.len(), 12_001);
+}
+
+fn used_connections(app: &TestApp) -> usize {
+    match app.running.state.db.pool() {
+        backend::service::Pool::Sqlite(pool) => pool.size() as usize - pool.num_idle(),
+        backend::service::Pool::Postgres(pool) => pool.size() as usize - pool.num_idle(),
+    }
+}
