@@ -60,6 +60,7 @@ fn Pages() -> impl IntoView {
                     <Route path=path!("blocked/distributions") view=pages::Distributions/>
                     <Route path=path!("blocked/mail-servers") view=pages::MailServers/>
                     <Route path=path!("delivery-report/error-log") view=pages::ErrorLog/>
+                    <Route path=path!("delivery-report/delivery-log") view=pages::DeliveryLog/>
                 </ParentRoute>
             </ParentRoute>
         </Routes>

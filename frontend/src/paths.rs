@@ -40,12 +40,20 @@ pub enum Section {
     MailServers,
     /// Delivery report, Error log.
     ErrorLog,
+    /// Delivery report, Delivery log.
+    DeliveryLog,
 }
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 5] =
-        [Self::BlockedList, Self::StopCancellation, Self::Distributions, Self::MailServers, Self::ErrorLog];
+    pub const ALL: [Self; 6] = [
+        Self::BlockedList,
+        Self::StopCancellation,
+        Self::Distributions,
+        Self::MailServers,
+        Self::ErrorLog,
+        Self::DeliveryLog,
+    ];
 
     const fn tail(self) -> &'static str {
         match self {
@@ -54,12 +62,18 @@ impl Section {
             Self::Distributions => "blocked/distributions",
             Self::MailServers => "blocked/mail-servers",
             Self::ErrorLog => "delivery-report/error-log",
+            Self::DeliveryLog => "delivery-report/delivery-log",
         }
     }
 
     /// The section's address in a configuration.
     pub fn of(self, configuration: Uuid) -> String {
         format!("/configurations/{configuration}/{}", self.tail())
+    }
+
+    /// Whether it is part of the Delivery report.
+    pub const fn is_report(self) -> bool {
+        matches!(self, Self::ErrorLog | Self::DeliveryLog)
     }
 
     /// Whether it is part of the Professional plan only.
@@ -69,7 +83,11 @@ impl Section {
 
     /// The section that an address shows.
     pub fn at(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|section| path.ends_with(section.tail()))
+        let inside = path.strip_prefix("/configurations/")?.split_once('/')?.1;
+        let begins = |section: &Self| inside.strip_prefix(section.tail());
+        Self::ALL
+            .into_iter()
+            .find(|section| begins(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
 }
 

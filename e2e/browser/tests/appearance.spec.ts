@@ -8,12 +8,17 @@ test("Japanese, dark and 360 px wide: everything fits and is readable", async ({
   await page.getByLabel("Language").selectOption("日本語");
   await expect(page.getByRole("link", { name: "配信停止リスト" })).toBeVisible();
   await expect(page.locator("html")).toHaveAttribute("lang", "ja");
-  for (const section of ["配信停止リスト", "停止解除リスト", "配布", "メールサーバー", "配信レポート"]) {
+  for (const section of ["配信停止リスト", "停止解除リスト", "配布", "メールサーバー", "配信レポート", "配信ログ"]) {
     await page.getByRole("link", { name: section, exact: true }).click();
     await expectAccessible(page);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   }
   await page.getByRole("link", { name: "配信停止", exact: true }).click();
+  await expect(page.getByLabel("エラー理由")).toBeHidden();
+  await page.getByRole("button", { name: "絞り込み" }).click();
+  await page.getByLabel("エラー理由").selectOption("ユーザー不明");
+  await expect(page.getByRole("button", { name: "絞り込み (1)" })).toBeVisible();
+  await expectAccessible(page);
   await page.getByRole("button", { name: "実行設定" }).click();
   const dialog = page.getByRole("dialog", { name: "実行設定" });
   await expect(dialog.getByLabel("実行タイミング")).toBeVisible();

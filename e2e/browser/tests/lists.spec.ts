@@ -118,3 +118,15 @@ test("many server configurations are searched by name", async ({ page, workplace
   // The other configuration shows the same section.
   await expect(page).toHaveURL(/\/blocked\/stop-cancellation$/);
 });
+
+test("the delivery log shows what was delivered too", async ({ page, workplace }) => {
+  const occurred_at = new Date().toISOString();
+  const event = { id: "4", address: "mai@example.com", outcome: "delivered", occurred_at };
+  await json(workplace.call("POST", "/delivery-events", [event]));
+  await signIn(page, workplace, "/delivery-report/delivery-log");
+  await expect(page.getByRole("row")).toHaveCount(5);
+  await page.getByLabel("Outcome").selectOption("Delivered");
+  await expect(page.getByRole("row")).toHaveCount(2);
+  await expect(page.getByRole("row", { name: /mai@example\.com Delivered/ })).toBeVisible();
+  await expectAccessible(page);
+});

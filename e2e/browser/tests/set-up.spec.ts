@@ -37,6 +37,18 @@ test("from the set-up code to a server configuration inside an account", async (
   await expect(dialog).toBeHidden();
   await expectAccessible(page);
 
+  await page.getByRole("button", { name: "Features: Example Mail" }).click();
+  const features = page.getByRole("dialog", { name: "Features" });
+  await expect(features.getByLabel("Keep delivery events (days)")).toHaveValue("90");
+  await features.getByLabel("Allow downloads").check();
+  await features.getByLabel("Keep delivery events (days)").fill("0");
+  await expectAccessible(page);
+  await features.getByRole("button", { name: "Save" }).click();
+  await expect(features.getByLabel("Keep delivery events (days)")).toHaveAttribute("aria-invalid", "true");
+  await features.getByLabel("Keep delivery events (days)").fill("30");
+  await features.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("row", { name: /Example Mail/ })).toContainText("Enabled");
+
   await page.getByRole("button", { name: "Open: Example Mail" }).click();
   await expect(page.getByText("You are inside the account Example Mail")).toBeVisible();
   await page.getByRole("main").getByRole("button", { name: "New server configuration" }).click();

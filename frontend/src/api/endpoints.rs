@@ -5,7 +5,7 @@ use crate::api::client::json;
 use gloo_net::http::Method;
 use shared::{
     Page,
-    account::{Account, NewAccount},
+    account::{Account, AccountUpdate, NewAccount},
     delivery_event::DeliveryEvent,
     list::{BlockedAddress, Exemption, ReleaseRequest, ReleaseResult},
     mail_server::{
@@ -71,6 +71,18 @@ impl Client {
     /// Makes an account.
     pub async fn create_account(self, account: &NewAccount) -> Result<Account, ApiError> {
         self.send(Method::POST, "/provider/accounts", account).await
+    }
+
+    /// An account.
+    pub async fn account(self, account: Uuid) -> Result<Versioned<Account>, ApiError> {
+        let answer = self.call(Method::GET, &format!("/provider/accounts/{account}"), None, &[]).await?;
+        Ok(Versioned { value: answer.json()?, etag: answer.etag.unwrap_or_default() })
+    }
+
+    /// Changes what an account may use, unless somebody else did since it was read.
+    pub async fn update_account(self, account: Uuid, etag: &str, change: &AccountUpdate) -> Result<Account, ApiError> {
+        let path = format!("/provider/accounts/{account}");
+        self.call(Method::PATCH, &path, Some(json(change)?), &[("If-Match", etag)]).await?.json()
     }
 
     /// Goes into an account as its administrator.
@@ -183,8 +195,8 @@ impl Client {
         self.call(Method::POST, &below(id, &format!("/mail-servers/{server}/token")), None, &[]).await?.json()
     }
 
-    /// A page of the error log.
-    pub async fn error_log(self, id: Uuid, query: EventQuery) -> Result<Page<DeliveryEvent>, ApiError> {
+    /// A page of the error log or the delivery log.
+    pub async fn delivery_events(self, id: Uuid, query: EventQuery) -> Result<Page<DeliveryEvent>, ApiError> {
         self.get(&below(id, &format!("/delivery-events{}", query.text()))).await
     }
 }

@@ -25,9 +25,11 @@ pub struct ListQuery {
     pub cursor: String,
 }
 
-/// Filters of the error log; empty means any.
+/// Filters of the error log and the delivery log; empty means any.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EventQuery {
+    /// `delivered` or `error`.
+    pub outcome: String,
     /// A part of the address.
     pub q: String,
     /// The whole domain.
@@ -62,7 +64,7 @@ impl ListQuery {
 impl EventQuery {
     pub(super) fn text(&self) -> String {
         text(&[
-            ("outcome", "error"),
+            ("outcome", &self.outcome),
             ("q", &self.q),
             ("domain", &self.domain),
             ("reason", &self.reason),

@@ -5,6 +5,7 @@ use crate::ui::number::grouped;
 use shared::{
     Reason,
     account::Plan,
+    delivery_event::Outcome,
     list::{BlockState, Origin, RemovalCause},
     mail_server::MailServerState,
     run::{DistributionKind, DistributionState},
@@ -210,6 +211,19 @@ pub(super) static TEXTS: Texts = Texts {
     release_soon: "It takes up to 10 seconds until every mail server knows.",
     professional_only: "Part of the Professional plan",
     professional_only_text: "On the Standard plan, addresses are released one at a time under “Request a release”.",
+    delivery_log: "Delivery log",
+    delivery_log_text: "Every final outcome that the mail servers reported, newest first.",
+    delivery_log_empty: "Nothing has been sent yet",
+    outcome_label: "Outcome",
+    features: "Features",
+    downloads: "Downloads",
+    disabled: "Disabled",
+    allow_downloads: "Allow downloads",
+    allow_downloads_hint: "Blocked list, stop cancellation list, error log and delivery log, all together.",
+    event_retention: "Keep delivery events (days)",
+    event_retention_hint: "Older events are removed. Counts and blocks stay.",
+    features_saved: "Features saved.",
+    filters: "Filters",
     failed: |status| format!("The service could not do this (HTTP {status}). Try again."),
     total: |count, more| match (count, more) {
         (0, true) => String::new(),
@@ -283,6 +297,10 @@ pub(super) static TEXTS: Texts = Texts {
     distribution_kind: |kind| match kind {
         DistributionKind::Run => "Run",
         DistributionKind::Release => "Release",
+    },
+    outcome: |outcome| match outcome {
+        Outcome::Delivered => "Delivered",
+        Outcome::Error => "Error",
     },
     plan: |plan| match plan {
         Plan::Standard => "Standard",

@@ -5,6 +5,7 @@ use crate::ui::number::grouped;
 use shared::{
     Reason,
     account::Plan,
+    delivery_event::Outcome,
     list::{BlockState, Origin, RemovalCause},
     mail_server::MailServerState,
     run::{DistributionKind, DistributionState},
@@ -210,6 +211,19 @@ pub(super) static TEXTS: Texts = Texts {
     release_soon: "すべてのメールサーバーに反映されるまで最大 10 秒かかります。",
     professional_only: "プロフェッショナルプランの機能です",
     professional_only_text: "スタンダードプランでは「解除の依頼」でアドレスごとに解除します。",
+    delivery_log: "配信ログ",
+    delivery_log_text: "メールサーバーが報告したすべての最終結果です(新しい順)。",
+    delivery_log_empty: "まだ何も送信されていません",
+    outcome_label: "結果",
+    features: "機能",
+    downloads: "ダウンロード",
+    disabled: "無効",
+    allow_downloads: "ダウンロードを許可",
+    allow_downloads_hint: "配信停止リスト、停止解除リスト、エラーログ、配信ログをまとめて許可します。",
+    event_retention: "配信イベントの保存期間(日)",
+    event_retention_hint: "古いイベントは削除されます。カウントと停止は残ります。",
+    features_saved: "機能を保存しました。",
+    filters: "絞り込み",
     failed: |status| format!("処理できませんでした(HTTP {status})。もう一度お試しください。"),
     total: |count, more| match (count, more) {
         (0, true) => String::new(),
@@ -280,6 +294,10 @@ pub(super) static TEXTS: Texts = Texts {
     distribution_kind: |kind| match kind {
         DistributionKind::Run => "実行",
         DistributionKind::Release => "解除",
+    },
+    outcome: |outcome| match outcome {
+        Outcome::Delivered => "配信済み",
+        Outcome::Error => "エラー",
     },
     plan: |plan| match plan {
         Plan::Standard => "スタンダード",

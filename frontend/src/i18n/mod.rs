@@ -6,6 +6,7 @@ mod ja;
 use shared::{
     Reason,
     account::Plan,
+    delivery_event::Outcome,
     list::{BlockState, Origin, RemovalCause},
     mail_server::MailServerState,
     run::{DistributionKind, DistributionState},
@@ -70,6 +71,7 @@ macro_rules! texts {
             pub(crate) mail_server_state_hint: fn(MailServerState) -> &'static str,
             pub(crate) distribution_state: fn(DistributionState) -> &'static str,
             pub(crate) distribution_kind: fn(DistributionKind) -> &'static str,
+            pub(crate) outcome: fn(Outcome) -> &'static str,
             pub(crate) plan: fn(Plan) -> &'static str,
         }
     };
@@ -85,7 +87,7 @@ texts! {
         configurations find_configuration no_configuration_found new_configuration configuration_name time_zone time_zone_hint
         no_configurations no_configurations_text no_configurations_viewer configuration_created configuration_unknown
         tab_blocked tab_report blocked_list stop_cancellation distributions mail_servers error_log tabs sections
-        search_address filter_reason filter_origin filter_state sort newest_first oldest_first address_ascending address_descending
+        search_address filters filter_reason filter_origin filter_state sort newest_first oldest_first address_ascending address_descending
         mail_address error_reason stop_date state origin_label operation
         release release_title release_text comment comment_hint release_done release_not_blocked
         blocked_empty blocked_empty_text nothing_found nothing_found_text nothing_yet nothing_yet_text clear_filters
@@ -108,6 +110,8 @@ texts! {
         open_account accounts_empty accounts_empty_text leave_account not_found not_found_text back_home
         bad_address
         domain deactivate_title deactivate_text next_execution standard_fixed request_release request_release_text request_not_blocked request_viewer release_soon professional_only professional_only_text
+        delivery_log delivery_log_text delivery_log_empty outcome_label
+        features downloads disabled allow_downloads allow_downloads_hint event_retention event_retention_hint features_saved
     }
     sentences {
         failed(u16);

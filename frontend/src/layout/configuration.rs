@@ -44,8 +44,8 @@ pub fn ConfigurationFrame() -> impl IntoView {
             let current = move || (section.get() == Some(to)).then_some("page");
             view! { <a href=move || to.of(id.get()) aria-current=current>{words}</a> }
         };
-        if section.get() == Some(Section::ErrorLog) {
-            link(Section::ErrorLog, texts.error_log).into_any()
+        if section.get().is_some_and(Section::is_report) {
+            vec![link(Section::ErrorLog, texts.error_log), link(Section::DeliveryLog, texts.delivery_log)].into_any()
         } else {
             let standard = session.is_standard();
             let first = if standard { texts.request_release } else { texts.blocked_list };
@@ -75,7 +75,7 @@ pub fn ConfigurationFrame() -> impl IntoView {
                         <Show when=move || live.connected.get() && client.reachable().get()><Badge tone=Tone::Good text=texts.live_on/></Show>
                     </p>
                 </div>
-                <Show when=move || section.get() != Some(Section::ErrorLog)><RunControls/></Show>
+                <Show when=move || !section.get().is_some_and(Section::is_report)><RunControls/></Show>
             </header>
             <nav class="subtabs" aria-label=texts.sections>{sections}</nav>
             <Show

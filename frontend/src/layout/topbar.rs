@@ -20,7 +20,7 @@ pub fn Topbar() -> impl IntoView {
     let path = use_location().pathname;
     let tabs = move || {
         let configuration = paths::configuration_at(&path.get())?;
-        let report = Section::at(&path.get()) == Some(Section::ErrorLog);
+        let report = Section::at(&path.get()).is_some_and(Section::is_report);
         let current = |is: bool| is.then_some("page");
         Some(view! {
             <nav class="tabs" aria-label=texts.tabs>
@@ -43,7 +43,7 @@ pub fn Topbar() -> impl IntoView {
         <header class="topbar">
             <A href=paths::HOME attr:class="brand">
                 <span class="brand-mark"><Icon shape=Shape::Brand size=22/></span>
-                "Stoplist"
+                <span>"Stoplist"</span>
             </A>
             {tabs}
             <div class="topbar-end">
@@ -60,7 +60,7 @@ pub fn Topbar() -> impl IntoView {
 #[component]
 pub fn Choices() -> impl IntoView {
     let (texts, preferences) = (texts(), expect_context::<Preferences>());
-    let languages = Language::ALL.into_iter().map(|language| (language.tag(), language.own_name())).collect();
+    let languages = Language::ALL.into_iter().map(|language| (language.tag(), language.own_name())).collect::<Vec<_>>();
     let speak = move |tag: String| {
         if let Some(language) = Language::of_tag(&tag) {
             preferences.speak(language);
@@ -71,7 +71,7 @@ pub fn Choices() -> impl IntoView {
         Theme::Light => texts.theme_light,
         Theme::Dark => texts.theme_dark,
     };
-    let themes = Theme::ALL.into_iter().map(|theme| (theme.name(), words(theme))).collect();
+    let themes = Theme::ALL.into_iter().map(|theme| (theme.name(), words(theme))).collect::<Vec<_>>();
     let look = move |name: String| {
         if let Some(theme) = Theme::ALL.into_iter().find(|theme| theme.name() == name) {
             preferences.look(theme);

@@ -3,6 +3,31 @@
 use crate::state::{Url, texts};
 use leptos::prelude::*;
 
+/// Filters beside the search. On a narrow screen a button shows them, so that the list comes first.
+#[component]
+pub fn MoreFilters(
+    /// The parameters of the URL that they set.
+    names: &'static [&'static str],
+    /// The filters.
+    children: Children,
+) -> impl IntoView {
+    let (texts, url, shown) = (texts(), Url::current(), RwSignal::new(false));
+    let words = move || {
+        let active = names.iter().filter(|name| !url.get(name).is_empty()).count();
+        if active == 0 { texts.filters.to_owned() } else { format!("{} ({active})", texts.filters) }
+    };
+    view! {
+        <button
+            type="button" class="button filters-toggle" aria-controls="more-filters"
+            aria-expanded=move || shown.get().to_string() on:click=move |_| shown.update(|shown| *shown = !*shown)
+        >
+            {words}
+        </button>
+        <div id="more-filters" class="filters more-filters" class:shown=move || shown.get()>{children()}</div>
+    }
+    .into_any()
+}
+
 /// A day.
 #[component]
 pub fn Day(

@@ -13,10 +13,10 @@ mod sign_in;
 
 pub use blocked::{BlockedList, Distributions, MailServers, RunSettingsDialog, StopCancellation, reason_options};
 pub use confirm::Confirm;
-pub use filter::{Day, Domain};
+pub use filter::{Day, Domain, MoreFilters};
 pub use form::{FormError, field_error, show_error};
 pub use home::{Home, NotFound, ToBlockedList};
 pub use provider::Accounts;
-pub use report::ErrorLog;
+pub use report::{DeliveryLog, ErrorLog};
 pub use set_up::SetUp;
 pub use sign_in::SignIn;

@@ -2,12 +2,15 @@
 
 use crate::{
     api::ListQuery,
-    pages::{Day, Domain},
+    pages::{Day, Domain, MoreFilters},
     state::{Url, debounced, texts},
     ui::{Search, Select, time},
 };
 use leptos::prelude::*;
-use shared::{Reason, list::Origin};
+use shared::{
+    Reason,
+    list::{BlockState, Origin},
+};
 
 /// The query of the page's URL.
 pub fn list_query(url: Url) -> ListQuery {
@@ -24,6 +27,10 @@ pub fn list_query(url: Url) -> ListQuery {
         cursor: url.get("cursor"),
     }
 }
+
+/// The states of a block by their names in the URL.
+const STATES: [(&str, BlockState); 3] =
+    [("in_effect", BlockState::InEffect), ("pending", BlockState::Pending), ("releasing", BlockState::Releasing)];
 
 /// Every reason as a choice, after "all".
 pub fn reason_options() -> Vec<(&'static str, &'static str)> {
@@ -64,23 +71,17 @@ pub fn Filters(
     ];
     let origins = std::iter::once(("", texts.any))
         .chain(Origin::ALL.into_iter().map(|origin| (origin.as_str(), (texts.origin)(origin))))
-        .collect();
-    let states = {
-        use shared::list::BlockState::{InEffect, Pending, Releasing};
-        vec![
-            ("", texts.any),
-            ("in_effect", (texts.block_state)(InEffect)),
-            ("pending", (texts.block_state)(Pending)),
-            ("releasing", (texts.block_state)(Releasing)),
-        ]
-    };
+        .collect::<Vec<_>>();
+    let states = std::iter::once(("", texts.any))
+        .chain(STATES.into_iter().map(|(name, state)| (name, (texts.block_state)(state))))
+        .collect::<Vec<_>>();
     view! {
         <div class="stack-tight">
             <div class="filters">
                 <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
                 <Select id="sort" label=texts.sort compact=true value=sort options=sorts choose=choose_sort/>
             </div>
-            <div class="filters">
+            <MoreFilters names=&["reason", "origin", "state", "domain", "from", "to"]>
                 <Select
                     id="reason" label=texts.filter_reason value=value("reason") options=reason_options()
                     choose=choose("reason")
@@ -92,7 +93,7 @@ pub fn Filters(
                 <Domain/>
                 <Day id="from" label=texts.from_day/>
                 <Day id="to" label=texts.to_day/>
-            </div>
+            </MoreFilters>
         </div>
     }
     .into_any()

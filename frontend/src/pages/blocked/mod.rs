@@ -10,6 +10,7 @@ mod request_release;
 mod run_settings;
 mod settings_form;
 mod stop_cancellation;
+mod timing;
 mod watch_preview;
 
 pub use distributions::Distributions;

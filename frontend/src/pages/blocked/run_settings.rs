@@ -1,6 +1,9 @@
 //! The run settings dialog: reading, asking for the delivery timing, saving.
 
-use super::settings_form::{Form, SettingsFields};
+use super::{
+    settings_form::{Form, SettingsFields},
+    timing::{TimingChoice, timing},
+};
 use crate::{
     api::{ApiError, Versioned},
     pages::{FormError, show_error},
@@ -86,13 +89,9 @@ fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] 
             asking.set(true);
         }
     };
-    let timing = move || if next.get_untracked() { DeliveryTiming::NextExecution } else { DeliveryTiming::Now };
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let zone = StoredValue::new(settings.time_zone.clone());
-    let when = move || {
-        let at = time::next_at(&form.execute_timing.get(), &zone.get_value(), now(), language);
-        (texts.timing_next_at)(&at)
-    };
+    let when = move || time::next_at(&form.execute_timing.get(), &zone.get_value(), now(), language);
     view! {
         <form class="stack" on:submit=submit novalidate=true>
             <div node_ref=summary>
@@ -121,23 +120,10 @@ fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] 
             </div>
         </form>
         <Dialog open=asking title=texts.confirm_timing_title close=texts.close>
-            <fieldset class="stack-tight">
-                <legend class="soft">{texts.confirm_timing_text}</legend>
-                <label class="check choice">
-                    <input
-                        type="radio" name="timing" prop:checked=move || !next.get()
-                        on:change=move |_| next.set(false)
-                    />
-                    <span class="check-text">{texts.timing_now}<span class="hint">{texts.timing_now_hint}</span></span>
-                </label>
-                <label class="check choice">
-                    <input type="radio" name="timing" prop:checked=move || next.get() on:change=move |_| next.set(true)/>
-                    <span>{when}</span>
-                </label>
-            </fieldset>
+            <TimingChoice question=texts.confirm_timing_text next when=Signal::derive(when)/>
             <div class="dialog-foot">
                 <Button press=move |()| asking.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary busy=saving.busy() press=move |()| save.run(timing())>{texts.confirm}</Button>
+                <Button kind=Kind::Primary busy=saving.busy() press=move |()| save.run(timing(next))>{texts.confirm}</Button>
             </div>
         </Dialog>
     }

@@ -1,5 +1,5 @@
 //! The Delivery report tab.
 
-mod error_log;
+mod log;
 
-pub use error_log::ErrorLog;
+pub use log::{DeliveryLog, ErrorLog};

@@ -1,11 +1,14 @@
 //! The provider's accounts.
 
+mod features;
+
 use super::{FormError, field_error, listing::listing};
 use crate::{
     paths,
     state::{Pending, Preferences, Session, Url, client, explain, load, texts},
     ui::{Button, Dialog, Field, Icon, Kind, Moment, Select, Shape, Table, Toasts},
 };
+use features::FeaturesDialog;
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use shared::account::{Account, NewAccount, Plan};
@@ -18,7 +21,7 @@ pub fn Accounts() -> impl IntoView {
     let (url, navigate) = (Url::current(), use_navigate());
     let loader =
         load(|| (), move || url.get("cursor"), move |(), cursor| async move { client.accounts(&cursor).await });
-    let (creating, opening) = (RwSignal::new(false), Pending::new());
+    let (creating, editing, opening) = (RwSignal::new(false), RwSignal::new(None), Pending::new());
     let enter = Callback::new(move |account: Uuid| {
         let navigate = navigate.clone();
         opening.start(async move {
@@ -33,18 +36,28 @@ pub fn Accounts() -> impl IntoView {
     });
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let row = move |account: Account| {
+        let feature_name = account.name.clone();
         let (id, name) = (account.id, format!("{}: {}", texts.open_account, account.name));
         view! {
             <tr>
                 <td class="address">{account.name}</td>
                 <td>{(texts.plan)(account.plan)}</td>
                 <td><Moment at=account.created_at language now=None/></td>
-                <td class="actions"><Button small=true name busy=opening.busy() press=move |()| enter.run(id)>{texts.open_account}</Button></td>
+                <td>{if account.downloads_enabled { texts.enabled } else { texts.disabled }}</td>
+                <td class="actions">
+                    <Button
+                        small=true kind=Kind::Quiet name=format!("{}: {}", texts.features, feature_name)
+                        press=move |()| editing.set(Some(id))
+                    >
+                        {texts.features}
+                    </Button>
+                    <Button small=true name busy=opening.busy() press=move |()| enter.run(id)>{texts.open_account}</Button>
+                </td>
             </tr>
         }
     };
     let table = move |rows: Memo<Vec<Account>>| {
-        let head = vec![texts.account_name, texts.plan_label, texts.created, texts.actions];
+        let head = vec![texts.account_name, texts.plan_label, texts.created, texts.downloads, texts.actions];
         view! {
             <Table label=texts.accounts head busy=loader.busy>
                 <For each=move || rows.get() key=|account| account.id let:account>{row(account)}</For>
@@ -60,6 +73,7 @@ pub fn Accounts() -> impl IntoView {
         <div class="stack">
             {listing(loader, url, &[], (texts.accounts_empty, texts.accounts_empty_text), table)}
         </div>
+        <FeaturesDialog account=editing saved=move |()| loader.reload()/>
         <Dialog open=creating title=texts.new_account close=texts.close>
             <NewAccountForm open=creating made=move |()| loader.reload()/>
         </Dialog>
@@ -92,7 +106,7 @@ fn NewAccountForm(open: RwSignal<bool>, #[prop(into)] made: Callback<()>) -> imp
             }
         });
     };
-    let plans = Plan::ALL.into_iter().map(|plan| (plan.as_str(), (texts.plan)(plan))).collect();
+    let plans = Plan::ALL.into_iter().map(|plan| (plan.as_str(), (texts.plan)(plan))).collect::<Vec<_>>();
     let choose = move |name: String| {
         if let Some(chosen) = Plan::ALL.into_iter().find(|plan| plan.as_str() == name) {
             plan.set(chosen);

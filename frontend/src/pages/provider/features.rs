@@ -1,0 +1,107 @@
+//! What a provider allows an account.
+
+use crate::{
+    api::Versioned,
+    pages::{FormError, field_error},
+    state::{Pending, client, explain, load, texts},
+    ui::{Button, Check, Dialog, Failure, Field, Kind, Skeleton, Toasts},
+};
+use leptos::prelude::*;
+use shared::account::{Account, AccountUpdate};
+use uuid::Uuid;
+
+/// The dialog; open while an account is chosen.
+#[component]
+pub fn FeaturesDialog(
+    /// The account.
+    account: RwSignal<Option<Uuid>>,
+    /// Called after a change.
+    #[prop(into)]
+    saved: Callback<()>,
+) -> impl IntoView {
+    let (texts, open) = (texts(), RwSignal::new(false));
+    Effect::new(move |_| {
+        if account.with(Option::is_some) {
+            open.set(true);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() {
+            account.set(None);
+        }
+    });
+    view! {
+        <Dialog open title=texts.features close=texts.close>
+            {move || account.get().map(|account| view! { <Content account open saved/> })}
+        </Dialog>
+    }
+}
+
+#[component]
+fn Content(account: Uuid, open: RwSignal<bool>, saved: Callback<()>) -> impl IntoView {
+    let (texts, client) = (texts(), client());
+    let loader = load(move || account, || (), move |account, ()| client.account(account));
+    move || match (loader.data.get(), loader.error.get()) {
+        (Some(account), _) => view! { <Form account open saved/> }.into_any(),
+        (None, Some(error)) => {
+            view! { <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/> }
+                .into_any()
+        }
+        (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
+    }
+}
+
+#[component]
+fn Form(account: Versioned<Account>, open: RwSignal<bool>, saved: Callback<()>) -> impl IntoView {
+    let (texts, client, toasts) = (texts(), client(), Toasts::here());
+    let Versioned { value: account, etag } = account;
+    let downloads = RwSignal::new(account.downloads_enabled);
+    let retention = RwSignal::new(account.event_retention_days.to_string());
+    let (error, wrong, saving) = (RwSignal::new(None), RwSignal::new(false), Pending::new());
+    let number = move |field: RwSignal<String>, pointer: &'static str| {
+        let refused = field_error(error, pointer);
+        Signal::derive(move || {
+            let unreadable = wrong.get() && field.with(|text| text.trim().parse::<u64>().is_err());
+            if unreadable { Some(texts.number_wrong.to_owned()) } else { refused.get() }
+        })
+    };
+    let id = account.id;
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let read = |field: RwSignal<String>| field.with_untracked(|text| text.trim().parse::<u64>().ok());
+        let days = read(retention);
+        wrong.set(days.is_none());
+        let Some(days) = days else { return };
+        let update = AccountUpdate {
+            downloads_enabled: Some(downloads.get_untracked()),
+            event_retention_days: Some(u16::try_from(days).unwrap_or(u16::MAX)),
+        };
+        let etag = etag.clone();
+        saving.start(async move {
+            match client.update_account(id, &etag, &update).await {
+                Ok(_) => {
+                    toasts.good(texts.features_saved);
+                    saved.run(());
+                    open.set(false);
+                }
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
+    };
+    view! {
+        <form class="stack" on:submit=submit novalidate=true>
+            <h3 class="break">{account.name}</h3>
+            <FormError error/>
+            <Check id="downloads" label=texts.allow_downloads value=downloads hint=texts.allow_downloads_hint/>
+            <Field
+                id="retention" label=texts.event_retention value=retention kind="number" required=true
+                hint=texts.event_retention_hint error=number(retention, "/event_retention_days")
+            />
+            <div class="dialog-foot">
+                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
+                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.save}</Button>
+            </div>
+        </form>
+    }
+    .into_any()
+}
