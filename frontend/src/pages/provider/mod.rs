@@ -60,7 +60,7 @@ pub fn Accounts() -> impl IntoView {
         let head = vec![texts.account_name, texts.plan_label, texts.created, texts.downloads, texts.actions];
         view! {
             <Table label=texts.accounts head busy=loader.busy>
-                <For each=move || rows.get() key=|account| account.id let:account>{row(account)}</For>
+                <For each=move || rows.get() key=|account| (account.id, account.revision) let:account>{row(account)}</For>
             </Table>
         }
         .into_any()
