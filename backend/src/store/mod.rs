@@ -122,9 +122,9 @@ fn in_order(sql: String, values: Vec<Value>) -> (String, Vec<Value>) {
     while let Some(start) = rest.find(['$', '\'']) {
         short.push_str(&rest[..start]);
         let found = &rest[start..];
-        let length = if found.starts_with('$') {
-            let digits = found[1..].bytes().take_while(u8::is_ascii_digit).count();
-            let Some(value) = found[1..=digits].parse().ok().and_then(|n: usize| values.get(n.checked_sub(1)?)) else {
+        let length = if let Some(number) = found.strip_prefix('$') {
+            let digits = number.bytes().take_while(u8::is_ascii_digit).count();
+            let Some(value) = number[..digits].parse().ok().and_then(|n: usize| values.get(n.checked_sub(1)?)) else {
                 return (sql, values);
             };
             ordered.push(value.clone());
