@@ -9,7 +9,7 @@ use shared::{
     account::Account,
     delivery_event::{BatchResult, DeliveryEvent},
     list::{BlockedAddress, Exemption},
-    run::{Run, RunState},
+    run::{Distribution, DistributionState, Run, RunState},
     session::ApiTokenSecret,
 };
 use std::time::Duration;
@@ -52,10 +52,20 @@ impl Scene {
         }
     }
 
+    /// "Run now", until its distribution is published.
     async fn run(&self) {
         let run: Run = self.admin().post(&self.place.path("/runs"), &json!({})).await.expect(202).json();
-        let path = self.place.path(&format!("/runs/{}", run.id));
-        while self.admin().get(&path).await.expect(200).json::<Run>().state != RunState::Done {
+        let done: Run = self.until(&format!("/runs/{}", run.id), |run: &Run| run.state == RunState::Done).await;
+        let path = format!("/distributions/{}", done.distribution_id.expect("a distribution"));
+        self.until(&path, |distribution: &Distribution| distribution.state != DistributionState::Queued).await;
+    }
+
+    async fn until<T: serde::de::DeserializeOwned>(&self, path: &str, wanted: impl Fn(&T) -> bool) -> T {
+        loop {
+            let found: T = self.admin().get(&self.place.path(path)).await.expect(200).json();
+            if wanted(&found) {
+                return found;
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
