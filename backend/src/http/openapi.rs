@@ -1,6 +1,6 @@
 //! The OpenAPI document: made of the real routes, completed with what holds for all of them.
 
-use shared::{Problem, list::ListSort, page::Direction, problem::MEDIA_TYPE};
+use shared::{Problem, csv::Language, list::ListSort, page::Direction, problem::MEDIA_TYPE};
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -22,7 +22,7 @@ use utoipa_actix_web::AppExt;
                    the response MethodNotAllowed.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(Direction, ListSort))
+    components(schemas(Direction, Language, ListSort))
 )]
 pub struct Base;
 
