@@ -8,8 +8,12 @@
 //! 3. *By an index*: where matches are rare, an index of something that is looked for names them all, and sorting them
 //!    is quick.
 //!
-//! A walk ends after so many rows or so much time ([`Effort`]), and the page says so by a cursor after few rows or none: the caller goes
-//! on, nobody waits for a statement without an end.
+//! A walk ends after so many rows or so much time ([`Effort`]), and the page says so by a cursor after few rows or none:
+//! the caller goes on, nobody waits for a statement without an end.
+
+mod effort;
+
+pub use effort::Effort;
 
 use super::{COUNT_LIMIT, Conditions, Needle, Place, order_by};
 use crate::store::{Error, Result};
@@ -18,25 +22,6 @@ use sea_orm::{
 };
 use shared::page::{Direction, Total};
 use std::time::{Duration, Instant};
-
-/// How far a search goes.
-#[derive(Debug, Clone, Copy)]
-pub struct Effort {
-    /// Rows that are looked at to learn how frequent matches are: a few milliseconds.
-    pub probe: u64,
-    /// Rows that one search walks at most: a few tenths of a second where the database has them in memory.
-    pub walk: u64,
-    /// How long one search walks, where it has not.
-    pub time: Duration,
-    /// Rows that an index may name before the search rather walks the list.
-    pub candidates: u64,
-}
-
-impl Default for Effort {
-    fn default() -> Self {
-        Self { probe: 20_000, walk: 400_000, time: Duration::from_secs(1), candidates: COUNT_LIMIT }
-    }
-}
 
 /// Which rows of what matches are wanted.
 #[derive(Debug, Clone, Copy)]
