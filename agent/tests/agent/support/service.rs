@@ -9,7 +9,7 @@ use std::{
     collections::BTreeSet,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -267,7 +267,10 @@ async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<
             (value("epoch") == Some(state.epoch.to_string().as_str()), state.versions.len() - 1)
         };
         if current && since == newest {
-            woken.await;
+            let wait = Duration::from_secs(value("wait").unwrap().parse().unwrap());
+            if tokio::time::timeout(wait, woken).await.is_err() {
+                return (204, Vec::new(), End::Whole);
+            }
         }
     }
     let mut state = state.lock().unwrap();
