@@ -76,11 +76,12 @@ smtpd_peername_lookup = no
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtp_tcp_port = {sink_port}
 notify_classes =
-# Hours of retries become seconds.
+# Hours of retries become seconds. Postfix counts whole ones: with a pause of one, it can take a message up again that the
+# last attempt still has locked, and then leaves it where it is until it is started anew.
 maximal_queue_lifetime = 10s
 bounce_queue_lifetime = 10s
-minimal_backoff_time = 1s
-maximal_backoff_time = 2s
+minimal_backoff_time = 2s
+maximal_backoff_time = 3s
 queue_run_delay = 1s
 smtp_connect_timeout = 3s
 # A destination that just refused everything is not put aside.
