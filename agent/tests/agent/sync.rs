@@ -30,8 +30,8 @@ async fn changes_take_effect_on_open_connections_and_in_the_map_file() {
     let took = started.elapsed();
     println!("a release shows on an open connection after {took:?}");
     assert!(took < Duration::from_secs(2), "{took:?}");
-    assert!(postfix.refuses("new@example.com").await);
     service.in_sync().await;
+    assert!(postfix.refuses("new@example.com").await);
     assert_eq!(service.state().snapshots, 1, "changes came as changes");
 
     let map = folder.path().join("data/blocklist.cdb");
