@@ -37,6 +37,12 @@ const UP: &[&str] = &[
         checksum TEXT NOT NULL,
         PRIMARY KEY (removed_set_id, added_set_id)
     )",
+    // Of a block that an undo has made again: the set that had added the first one. So the undo of a registration finds
+    // what was released and blocked again meanwhile.
+    "ALTER TABLE blocked_addresses ADD COLUMN first_set_id UUID",
+    "ALTER TABLE removed_blocks ADD COLUMN first_set_id UUID",
+    "CREATE INDEX blocked_addresses_first ON blocked_addresses (first_set_id, address_key) \
+     WHERE first_set_id IS NOT NULL",
     // `made_set_id`, `ended_set_id`: the operation's set, where one made or ended the exemption. An ended one stays, so
     // that an undo finds it; only one for an address has no end. `release_set_id`: the bulk release that it is from.
     "ALTER TABLE exemptions ADD COLUMN made_set_id UUID REFERENCES change_sets(id)",
@@ -94,6 +100,9 @@ const DOWN: &[&str] = &[
     "ALTER TABLE exemptions DROP COLUMN ended_set_id",
     "ALTER TABLE exemptions DROP COLUMN made_set_id",
     "CREATE UNIQUE INDEX exemptions_key ON exemptions (server_configuration_id, address_key)",
+    "DROP INDEX blocked_addresses_first",
+    "ALTER TABLE removed_blocks DROP COLUMN first_set_id",
+    "ALTER TABLE blocked_addresses DROP COLUMN first_set_id",
     "DROP TABLE pending_parts",
     "DROP INDEX change_sets_building",
     "ALTER TABLE change_sets DROP COLUMN ready",

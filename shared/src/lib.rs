@@ -9,6 +9,7 @@ pub mod checksum;
 pub mod csv;
 pub mod delivery_event;
 pub mod list;
+pub mod list_operation;
 pub mod mail_server;
 pub mod page;
 pub mod problem;

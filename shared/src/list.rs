@@ -57,11 +57,13 @@ pub enum RemovalCause {
     WatchPeriod,
     /// Its condition was disabled with "cancel blocking".
     ConditionDisabled,
+    /// The registration that made it was undone.
+    Undone,
 }
 
 impl RemovalCause {
     /// Every cause.
-    pub const ALL: [Self; 3] = [Self::Release, Self::WatchPeriod, Self::ConditionDisabled];
+    pub const ALL: [Self; 4] = [Self::Release, Self::WatchPeriod, Self::ConditionDisabled, Self::Undone];
 
     /// The name in the API and the database.
     pub const fn as_str(self) -> &'static str {
@@ -69,6 +71,7 @@ impl RemovalCause {
             Self::Release => "release",
             Self::WatchPeriod => "watch_period",
             Self::ConditionDisabled => "condition_disabled",
+            Self::Undone => "undone",
         }
     }
 }
@@ -173,6 +176,60 @@ pub struct ReleaseResult {
     /// The distribution that tells the mail servers; absent when no address of the published list was released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distribution_id: Option<Uuid>,
+}
+
+/// The most addresses in one addition.
+pub const MAX_ADDITIONS: usize = 1_000;
+
+/// Puts a few addresses on the blocked list. They reach the mail servers by the next distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AdditionRequest {
+    /// The addresses, in any spelling; at most 1,000.
+    #[garde(length(min = 1, max = MAX_ADDITIONS))]
+    pub addresses: Vec<String>,
+    /// Block addresses of the stop cancellation list too, and end their exemption.
+    #[garde(skip)]
+    #[serde(default)]
+    pub block_exempt: bool,
+    /// Why, for the audit log.
+    #[garde(length(chars, max = 500))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// What became of one address of an addition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AdditionStatus {
+    /// It is blocked now, pending until the next distribution.
+    Added,
+    /// It was on the list, or stands earlier in the same request; nothing changed.
+    AlreadyBlocked,
+    /// It is on the stop cancellation list; nothing changed.
+    Exempt,
+    /// It is no mail address.
+    NotValid,
+}
+
+/// One address of an addition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdditionItem {
+    /// The address as asked.
+    pub address: String,
+    /// What became of it.
+    pub status: AdditionStatus,
+}
+
+/// What became of an addition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AdditionResult {
+    /// Each address, in the order asked.
+    pub items: Vec<AdditionItem>,
 }
 
 /// A column by which the two lists are sorted.

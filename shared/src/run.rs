@@ -1,6 +1,6 @@
 //! Runs and distributions.
 
-use crate::{ListChecksum, Reason};
+use crate::{ListChecksum, Reason, list_operation::ListOperation};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -109,19 +109,22 @@ pub struct ReasonCount {
 pub enum DistributionKind {
     /// Everything that is pending, at the end of a run.
     Run,
-    /// A release alone.
+    /// A release alone, single or bulk.
     Release,
+    /// The undo of a registration or a bulk release alone.
+    Undo,
 }
 
 impl DistributionKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Run, Self::Release];
+    pub const ALL: [Self; 3] = [Self::Run, Self::Release, Self::Undo];
 
     /// The name in the API and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Run => "run",
             Self::Release => "release",
+            Self::Undo => "undo",
         }
     }
 }
@@ -208,6 +211,8 @@ pub enum LiveEvent {
     Run(Run),
     /// A distribution was queued, published or acknowledged.
     Distribution(Distribution),
+    /// A list operation was queued, went on or ended.
+    ListOperation(ListOperation),
     /// The blocked list or the stop cancellation list changed: read it again.
     ListChanged,
     /// The run settings changed: read them again.

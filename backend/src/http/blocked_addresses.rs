@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     service::{
-        Result,
+        Result, additions,
         blocked_addresses::{self, Filter, View, stored_domain},
         releases,
         server_configurations::open,
@@ -19,7 +19,9 @@ use garde::Validate;
 use serde::Deserialize;
 use shared::{
     Page, Reason,
-    list::{BlockState, BlockedAddress, ListSort, Origin, ReleaseRequest, ReleaseResult},
+    list::{
+        AdditionRequest, AdditionResult, BlockState, BlockedAddress, ListSort, Origin, ReleaseRequest, ReleaseResult,
+    },
     page::Direction,
 };
 use utoipa::IntoParams;
@@ -28,7 +30,7 @@ use uuid::Uuid;
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(release);
+    config.service(list).service(add).service(release);
 }
 
 /// Which blocks to list.
@@ -91,6 +93,21 @@ async fn list(
     let (filter, sort, direction) = search.parts();
     let view = View { sort, direction, limit: paging.limit(), cursor: paging.cursor };
     Ok(web::Json(blocked_addresses::search(&state, configuration.id, &filter, &view).await?))
+}
+
+/// Block up to 1,000 addresses: pending until the next distribution
+#[utoipa::path(tag = "Blocked list", operation_id = "add_blocked_addresses", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")), request_body = AdditionRequest,
+    responses((status = 200, body = AdditionResult)))]
+#[post("/server-configurations/{id}/blocked-addresses")]
+async fn add(
+    state: web::Data<AppState>,
+    access: Operator,
+    id: PathIds<Uuid>,
+    body: Body<AdditionRequest>,
+) -> Result<web::Json<AdditionResult>> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    Ok(web::Json(additions::add(&state, &access.0, configuration.id, &body.0).await?))
 }
 
 /// Release addresses: off the blocked list on every mail server at once, and on the stop cancellation list

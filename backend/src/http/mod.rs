@@ -13,6 +13,7 @@ pub mod extract;
 pub mod headers;
 pub mod health;
 pub mod idempotency;
+pub mod list_operations;
 pub mod live;
 pub mod mail_servers;
 pub mod methods;
@@ -43,6 +44,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     blocked_addresses::routes(config);
     exemptions::routes(config);
     downloads::routes(config);
+    list_operations::routes(config);
     agent_sync::routes(config);
     live::routes(config);
 }

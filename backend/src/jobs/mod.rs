@@ -4,7 +4,7 @@ mod poller;
 
 use crate::{
     service::{
-        self, Pool, distributions,
+        self, Pool, distributions, list_operations,
         queue::{self, Job, QUEUE},
         retention, runs,
         wake::What,
@@ -122,6 +122,7 @@ async fn attempt(job: Job, state: &AppState) {
         match job {
             Job::Run(id) => runs::perform(state, id).await,
             Job::Distribution(id) => distributions::perform(state, id).await,
+            Job::ListOperation(id) => list_operations::perform(state, id).await,
         }
     })
     .catch_unwind()
@@ -135,6 +136,7 @@ async fn attempt(job: Job, state: &AppState) {
     let noted = match job {
         Job::Run(id) => runs::failed(state, id, &error).await,
         Job::Distribution(id) => distributions::failed(state, id, &error).await,
+        Job::ListOperation(id) => list_operations::failed(state, id, &error).await,
     };
     if let Err(error) = noted {
         // The row still says that it waits: the sweep rings again.

@@ -72,15 +72,16 @@ async fn advance(
     Ok((added, removed))
 }
 
-/// Publishes a release alone, in its own transaction. The caller holds the lock of the configuration.
-pub(super) async fn publish_release(
+/// Publishes a release or an undo alone, in its own transaction. The caller holds the lock of the configuration.
+pub(super) async fn publish_alone(
     transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
+    kind: DistributionKind,
     head: &mut Head,
     set: ChangeSet,
     now: DateTime<Utc>,
 ) -> Result<Uuid> {
-    let id = distributions::insert(transaction, server_configuration_id, DistributionKind::Release, now).await?;
+    let id = distributions::insert(transaction, server_configuration_id, kind, now).await?;
     let (added, removed) = advance(transaction, server_configuration_id, head, &[set], now).await?;
     distributions::publish(transaction, id, head, added, removed, now).await?;
     distributions::settle(transaction, server_configuration_id, now).await?;

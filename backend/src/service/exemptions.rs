@@ -10,12 +10,14 @@ use super::{
 use crate::{
     state::AppState,
     store::{
-        audit, change_sets, conditions, exemptions, millis,
+        DatabaseTransaction, audit,
+        blocked_addresses::bulk,
+        change_sets, conditions, exemptions, list_operations, millis,
         search::{CursorScope, Portion},
     },
 };
 use serde_json::json;
-use shared::{Page, list::Exemption};
+use shared::{AddressKey, Page, list::Exemption, list_operation::ListOperationKind};
 use uuid::Uuid;
 
 /// A page of the entries that match.
@@ -50,8 +52,30 @@ pub async fn delete(state: &AppState, access: &Access, server_configuration_id: 
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let row = exemptions::delete(&transaction, server_configuration_id, id).await?.ok_or(Error::NotFound)?;
     conditions::reset_counts(&transaction, server_configuration_id, &[&row.key]).await?;
+    if let Some(set_id) = row.ended_set_id {
+        keep_from_undo(&transaction, server_configuration_id, set_id, &row.key).await?;
+    }
     let mut entry = access.audit(state.clock.now(), "exemption.delete", &row.exemption.address);
     entry.before = Some(json!(row.exemption));
     audit::record(&transaction, entry).await?;
     state.wake.commit(transaction, server_configuration_id, &[What::Rows]).await
+}
+
+/// The undo of a bulk release blocks only addresses again that are still exempt, and this one is not any more. A
+/// registration blocks it all the same.
+async fn keep_from_undo(
+    transaction: &DatabaseTransaction,
+    server_configuration_id: Uuid,
+    set_id: Uuid,
+    key: &AddressKey,
+) -> Result<()> {
+    let kind = list_operations::kind_of_set(transaction, server_configuration_id, set_id).await?;
+    if kind != Some(ListOperationKind::Undo) {
+        return Ok(());
+    }
+    let mut set = change_sets::get(transaction, set_id).await?;
+    for key in bulk::take_out(transaction, set_id, std::slice::from_ref(key)).await? {
+        set.added.remove(&key);
+    }
+    Ok(change_sets::save(transaction, &set).await?)
 }

@@ -3,7 +3,7 @@
 use super::{
     Error, Result,
     authentication::{self, Origin, Permission},
-    distributions, runs,
+    distributions, list_operations, runs,
     wake::{Signal, What},
 };
 use crate::state::AppState;
@@ -66,6 +66,9 @@ async fn event(state: &AppState, server_configuration_id: Uuid, what: What) -> R
         What::Run(id) => Some(LiveEvent::Run(runs::get(state, server_configuration_id, id).await?)),
         What::Distribution(id) => {
             Some(LiveEvent::Distribution(distributions::get(state, server_configuration_id, id).await?))
+        }
+        What::ListOperation(id) => {
+            Some(LiveEvent::ListOperation(list_operations::get(state, server_configuration_id, id).await?))
         }
         What::List | What::Job => None,
     })

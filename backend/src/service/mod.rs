@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod additions;
 pub mod agent_sync;
 pub mod attempts;
 pub mod authentication;
@@ -12,6 +13,7 @@ pub mod downloads;
 pub mod exemptions;
 pub mod idempotency;
 pub mod keys;
+pub mod list_operations;
 pub mod live;
 pub mod mail_servers;
 pub mod metrics;

@@ -75,8 +75,9 @@ pub async fn release(
         None
     } else {
         change_sets::save(&transaction, &set).await?;
+        let kind = DistributionKind::Release;
         let published =
-            distributions::publish_release(&transaction, server_configuration_id, &mut head, set, now).await?;
+            distributions::publish_alone(&transaction, server_configuration_id, kind, &mut head, set, now).await?;
         changes.push(What::List);
         changes.push(What::Distribution(published));
         Some(published)

@@ -1,14 +1,17 @@
 //! Runs: apply the conditions, cancel what the watch period ended, have it distributed (PRODUCT section 4).
 
-use super::{Access, Error, Result, blocked_addresses::end, schedule::Schedule, wake::What};
+use super::{Access, Error, Result, schedule::Schedule, wake::What};
 use crate::{
     state::AppState,
     store::{
         DatabaseTransaction, audit,
-        blocked_addresses::{self, NewBlock},
-        change_sets::{self, ChangeSet},
-        conditions::{self, Condition, DirtyTally},
-        distributions, millis, queue, run_settings,
+        blocked_addresses::{
+            self,
+            ending::{self, Ending},
+        },
+        change_sets::{self, ChangeSet, Sum},
+        conditions::{self, Condition},
+        distributions, list_operations, millis, queue, run_settings,
         run_settings::StoredRunSettings,
         runs,
         search::CursorScope,
@@ -16,17 +19,17 @@ use crate::{
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use shared::{
-    Page, Reason,
-    list::{Origin, RemovalCause},
+    Page,
+    list::RemovalCause,
     run::{DistributionKind, ReasonCount, Run, RunState, RunTrigger},
 };
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 use uuid::Uuid;
 
 /// How often a run is begun before it is given up.
 const MAX_ATTEMPTS: i64 = 8;
-/// Rows handled in one statement.
-const BATCH: usize = 2_000;
+/// Rows handled in one statement: their addresses are held in memory.
+const BATCH: i64 = 10_000;
 
 /// How long to wait before the next attempt, in seconds.
 pub(super) fn backoff(attempts: i64) -> u32 {
@@ -237,18 +240,41 @@ async fn cancel_watched(
                 .await?;
         left = (limit - ended).max(0);
     }
-    let mut cancelled = 0;
-    while left > 0 {
-        let batch = left.min(BATCH as i64);
-        let blocks = blocked_addresses::made_until(transaction, server_configuration_id, until, batch).await?;
-        if blocks.is_empty() {
-            break;
+    let ending = Ending::MadeUntil(until);
+    end_all(transaction, server_configuration_id, ending, left, RemovalCause::WatchPeriod, set, now).await
+}
+
+/// Ends live blocks, oldest first, at most `limit`; returns how many.
+async fn end_all(
+    transaction: &DatabaseTransaction,
+    server_configuration_id: Uuid,
+    what: Ending,
+    limit: i64,
+    cause: RemovalCause,
+    set: &mut ChangeSet,
+    now: DateTime<Utc>,
+) -> Result<i64> {
+    let mut done = 0;
+    let mut taken: HashMap<Uuid, Sum> = HashMap::new();
+    while done < limit {
+        let batch = BATCH.min(limit - done);
+        let Some(last) = ending::next_ending(transaction, server_configuration_id, what, batch).await? else { break };
+        let ended = ending::end_batch(transaction, server_configuration_id, what, last, cause, set.id, now).await?;
+        for block in &ended {
+            if block.published {
+                set.removed.add(&block.key);
+            } else {
+                taken.entry(block.added_set_id).or_default().add(&block.key);
+            }
         }
-        end(transaction, server_configuration_id, &blocks, RemovalCause::WatchPeriod, set, now).await?;
-        cancelled += blocks.len() as i64;
-        left -= blocks.len() as i64;
+        done += ended.len() as i64;
     }
-    Ok(cancelled)
+    for (set_id, sum) in taken {
+        let mut set = change_sets::get(transaction, set_id).await?;
+        set.added = set.added.minus(sum);
+        change_sets::save(transaction, &set).await?;
+    }
+    Ok(done)
 }
 
 /// Ends the blocks of conditions that were disabled with "cancel blocking". While a list operation is at work, the next
@@ -262,14 +288,8 @@ async fn cancel_disabled(
 ) -> Result<()> {
     let again = change_sets::is_building(transaction, server_configuration_id).await?;
     for rule in rules.iter().filter(|rule| rule.cancel_requested) {
-        loop {
-            let blocks =
-                blocked_addresses::with_reason(transaction, server_configuration_id, rule.reason, BATCH as i64).await?;
-            if blocks.is_empty() {
-                break;
-            }
-            end(transaction, server_configuration_id, &blocks, RemovalCause::ConditionDisabled, set, now).await?;
-        }
+        let (ending, cause) = (Ending::Reason(rule.reason), RemovalCause::ConditionDisabled);
+        end_all(transaction, server_configuration_id, ending, i64::MAX, cause, set, now).await?;
         let done = Condition { cancel_requested: again, ..*rule };
         conditions::save(transaction, server_configuration_id, &done).await?;
     }
@@ -285,60 +305,29 @@ async fn block(
     now: DateTime<Utc>,
 ) -> Result<Vec<ReasonCount>> {
     let mut counts: Vec<ReasonCount> = Vec::new();
-    let mut after = (String::new(), String::new());
-    // An address has at most one tally a reason; those of the last address may go on in the next batch.
-    let mut open: Vec<DirtyTally> = Vec::new();
-    loop {
-        let tallies = conditions::dirty_tallies(transaction, server_configuration_id, &after, BATCH).await?;
-        let last = tallies.len() < BATCH;
-        if let Some(tally) = tallies.last() {
-            after = (tally.key.as_str().to_owned(), tally.reason.as_str().to_owned());
-        }
-        open.extend(tallies);
-        let mut rest = Vec::new();
-        if !last && let Some(key) = open.last().map(|tally| tally.key.clone()) {
-            let start = open.partition_point(|tally| tally.key != key);
-            rest = open.split_off(start);
-        }
-        let blocks: Vec<NewBlock> =
-            open.chunk_by(|a, b| a.key == b.key).filter_map(|tallies| judge(tallies, rules, now)).collect();
-        blocked_addresses::insert(transaction, server_configuration_id, set.id, &blocks).await?;
-        for block in &blocks {
-            set.added.add(&block.key);
-            match counts.iter_mut().find(|count| count.reason == block.reason) {
+    let mut after = String::new();
+    while let Some(last) =
+        conditions::next_changed(transaction, server_configuration_id, &after, BATCH as usize).await?
+    {
+        let batch = (after.as_str(), last.as_str());
+        let blocked =
+            conditions::block_passing(transaction, server_configuration_id, set.id, rules, batch, now).await?;
+        for (key, reason) in blocked {
+            set.added.add(&key);
+            match counts.iter_mut().find(|count| count.reason == reason) {
                 Some(count) => count.count += 1,
-                None => counts.push(ReasonCount { reason: block.reason, count: 1 }),
+                None => counts.push(ReasonCount { reason, count: 1 }),
             }
         }
-        open = rest;
-        if last {
-            break;
-        }
+        after = last;
     }
     conditions::clear_dirty(transaction, server_configuration_id).await?;
     counts.sort_by_key(|count| count.reason);
     Ok(counts)
 }
 
-/// What a run makes of one address: the first reason in the table's order whose condition passes names the block.
-fn judge(tallies: &[DirtyTally], rules: &[Condition], now: DateTime<Utc>) -> Option<NewBlock> {
-    let passes = |tally: &&DirtyTally| {
-        rules.iter().any(|rule| rule.enabled && rule.reason == tally.reason && tally.count >= rule.frequency)
-    };
-    let first = tallies.iter().filter(|tally| !tally.settled).filter(passes).min_by_key(|tally| tally.reason)?;
-    let seen_first = tallies.iter().min_by_key(|tally| tally.first_at)?;
-    let reason: Reason = first.reason;
-    Some(NewBlock {
-        key: first.key.clone(),
-        address: seen_first.address.clone(),
-        reason,
-        origin: Origin::Condition,
-        blocked_at: now,
-    })
-}
-
-/// Tells the queue again of every run and distribution that waits, unless it was told within `patience`: neither a lost
-/// job nor a crash loses work.
+/// Tells the queue again of every run, distribution and list operation that waits, unless it was told within `patience`:
+/// neither a lost job nor a crash loses work.
 ///
 /// # Errors
 /// The database refused.
@@ -347,7 +336,8 @@ pub async fn sweep(state: &AppState, patience: TimeDelta) -> Result<()> {
     let connection = state.db.connection();
     let runs_waiting = runs::waiting(connection, now - patience).await?;
     let distributions_waiting = distributions::waiting(connection, now - patience).await?;
-    if runs_waiting.is_empty() && distributions_waiting.is_empty() {
+    let operations_waiting = list_operations::waiting(connection, now - patience).await?;
+    if runs_waiting.is_empty() && distributions_waiting.is_empty() && operations_waiting.is_empty() {
         return Ok(());
     }
     let transaction = state.db.begin().await?;
@@ -358,6 +348,10 @@ pub async fn sweep(state: &AppState, patience: TimeDelta) -> Result<()> {
     for id in distributions_waiting {
         distributions::rung(&transaction, id, now).await?;
         queue::ring(&transaction, queue::Job::Distribution(id), 0).await?;
+    }
+    for id in operations_waiting {
+        list_operations::rung(&transaction, id, now).await?;
+        queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
     }
     // The nil configuration: a doorbell that concerns none in particular.
     state.wake.commit(transaction, Uuid::nil(), &[What::Job]).await

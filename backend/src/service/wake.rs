@@ -20,6 +20,8 @@ pub enum What {
     Run(Uuid),
     /// A distribution changed.
     Distribution(Uuid),
+    /// A list operation changed.
+    ListOperation(Uuid),
     /// The run settings changed.
     RunSettings,
     /// A mail server was changed, or changed its state.

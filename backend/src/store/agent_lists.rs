@@ -14,6 +14,24 @@ async fn keys<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value
     rows.iter().map(|row| Ok(row.try_get("", "address_key")?)).collect()
 }
 
+/// Sorts after every key.
+const LAST: &str = "\u{10FFFF}";
+
+/// The next keys of live and of ended blocks together, in order, at most `limit`: of ended ones only up to where the live
+/// ones go, so that reading on looks at each once. `$1` is the key to begin after, `$2` is [`LAST`]. One statement, because
+/// a block may end between two.
+fn merged(live: &str, ended: &str, limit: usize) -> String {
+    format!(
+        "WITH live AS MATERIALIZED (SELECT b.address_key FROM blocked_addresses b {live} AND b.address_key > $1 \
+         ORDER BY b.address_key LIMIT {limit}), \
+         upto AS (SELECT CASE WHEN COUNT(*) < {limit} THEN $2 ELSE MAX(address_key) END AS last FROM live) \
+         SELECT address_key FROM live UNION ALL \
+         SELECT * FROM (SELECT b.address_key FROM removed_blocks b {ended} AND b.address_key > $1 \
+         AND b.address_key <= (SELECT last FROM upto) ORDER BY b.address_key LIMIT {limit}) AS ended \
+         ORDER BY address_key LIMIT {limit}"
+    )
+}
+
 /// Keys that the list holds at `version`, after the key `after`, in order, at most `limit`.
 ///
 /// # Errors
@@ -25,19 +43,14 @@ pub async fn held<C: ConnectionTrait>(
     after: &str,
     limit: usize,
 ) -> Result<Vec<String>> {
-    let sql = format!(
-        "SELECT address_key FROM ( \
-         SELECT * FROM (SELECT b.address_key FROM blocked_addresses b JOIN change_sets s ON s.id = b.added_set_id \
-         WHERE b.server_configuration_id = $1 AND b.address_key > $3 AND s.version <= $2 \
-         ORDER BY b.address_key LIMIT {limit}) AS live \
-         UNION ALL \
-         SELECT * FROM (SELECT b.address_key FROM removed_blocks b JOIN change_sets s ON s.id = b.added_set_id \
-         JOIN change_sets r ON r.id = b.removed_set_id \
-         WHERE b.server_configuration_id = $1 AND b.address_key > $3 AND s.version <= $2 \
-         AND (r.version IS NULL OR r.version > $2) ORDER BY b.address_key LIMIT {limit}) AS ended \
-         ) AS list ORDER BY address_key LIMIT {limit}"
+    let added = "JOIN change_sets s ON s.id = b.added_set_id";
+    let holds = "WHERE b.server_configuration_id = $3 AND s.version <= $4";
+    let live = format!("{added} {holds}");
+    let ended = format!(
+        "{added} JOIN change_sets r ON r.id = b.removed_set_id {holds} AND (r.version IS NULL OR r.version > $4)"
     );
-    keys(connection, sql, vec![server_configuration_id.into(), version.into(), after.into()]).await
+    let values = vec![after.into(), LAST.into(), server_configuration_id.into(), version.into()];
+    keys(connection, merged(&live, &ended, limit), values).await
 }
 
 /// Keys that the change sets `sets`, all published after `from` and up to `to`, take off the list at `from`: after the
@@ -74,20 +87,12 @@ pub async fn added_by<C: ConnectionTrait>(
     after: &str,
     limit: usize,
 ) -> Result<Vec<String>> {
-    let sets_placeholders = placeholders(3, sets.len());
-    let sql = format!(
-        "SELECT address_key FROM ( \
-         SELECT b.address_key FROM blocked_addresses b WHERE b.added_set_id IN ({sets_placeholders}) \
-         AND b.address_key > $1 \
-         UNION ALL \
-         SELECT b.address_key FROM removed_blocks b JOIN change_sets r ON r.id = b.removed_set_id \
-         WHERE b.added_set_id IN ({sets_placeholders}) AND b.address_key > $1 \
-         AND (r.version IS NULL OR r.version > $2) \
-         ) AS list ORDER BY address_key LIMIT {limit}"
-    );
-    let mut values: Vec<Value> = vec![after.into(), to.into()];
+    let live = format!("WHERE b.added_set_id IN ({})", placeholders(4, sets.len()));
+    let ended =
+        format!("JOIN change_sets r ON r.id = b.removed_set_id {live} AND (r.version IS NULL OR r.version > $3)");
+    let mut values: Vec<Value> = vec![after.into(), LAST.into(), to.into()];
     values.extend(sets.iter().map(|id| Value::from(*id)));
-    keys(connection, sql, values).await
+    keys(connection, merged(&live, &ended, limit), values).await
 }
 
 /// Stores what a mail server holds, and whether that is what its version says.

@@ -1,8 +1,10 @@
 //! Blocks: live ones in `blocked_addresses`, ended ones in `removed_blocks`.
 
+pub mod bulk;
+pub mod ending;
 mod listing;
 
-pub use listing::{Filter, search, sources};
+pub use listing::{Filter, count_live, live_places, sample_live, search, sources};
 
 use super::{
     Error, Result,
@@ -137,32 +139,41 @@ pub async fn with_keys<C: ConnectionTrait>(
     blocks(connection, sql, values).await
 }
 
-/// The oldest live blocks made up to a time, at most `limit`.
+/// Live blocks with these ids.
 ///
 /// # Errors
 /// The database refused.
-pub async fn made_until<C: ConnectionTrait>(
+pub async fn with_ids<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    until: DateTime<Utc>,
-    limit: i64,
+    ids: &[Uuid],
 ) -> Result<Vec<Block>> {
-    let sql = format!("{BLOCK} AND b.blocked_at <= $2 ORDER BY b.blocked_at, b.id LIMIT {limit}");
-    blocks(connection, sql, vec![server_configuration_id.into(), millis(until).into()]).await
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("{BLOCK} AND b.id IN ({})", placeholders(2, ids.len()));
+    let mut values = vec![server_configuration_id.into()];
+    values.extend(ids.iter().map(|id| Value::from(*id)));
+    blocks(connection, sql, values).await
 }
 
-/// Live blocks with a reason, at most `limit`.
+/// Live blocks that a set added, after the key `after`, in order, at most `limit`; or with `again` those that an undo has
+/// made again for it.
 ///
 /// # Errors
 /// The database refused.
-pub async fn with_reason<C: ConnectionTrait>(
+pub async fn added_by<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    reason: Reason,
-    limit: i64,
+    added_set_id: Uuid,
+    again: bool,
+    after: &str,
+    limit: usize,
 ) -> Result<Vec<Block>> {
-    let sql = format!("{BLOCK} AND b.reason = $2 ORDER BY b.blocked_at, b.id LIMIT {limit}");
-    blocks(connection, sql, vec![server_configuration_id.into(), reason.as_str().into()]).await
+    let column = if again { "b.first_set_id" } else { "b.added_set_id" };
+    let sql =
+        format!("{BLOCK} AND {column} = $2 AND b.address_key > $3 ORDER BY {column}, b.address_key LIMIT {limit}");
+    blocks(connection, sql, vec![server_configuration_id.into(), added_set_id.into(), after.into()]).await
 }
 
 /// Ends live blocks. `removed_set_id` is the set that tells the mail servers, or `None` for blocks that no published
@@ -180,9 +191,9 @@ pub async fn end<C: ConnectionTrait>(
     for chunk in ids.chunks(2_000) {
         let sql = format!(
             "INSERT INTO removed_blocks (id, server_configuration_id, address_key, address, domain, reason, origin, \
-             blocked_at, added_set_id, cause, removed_at, removed_set_id) \
+             blocked_at, added_set_id, first_set_id, cause, removed_at, removed_set_id) \
              SELECT id, server_configuration_id, address_key, address, domain, reason, origin, blocked_at, \
-             added_set_id, CAST($1 AS TEXT), CAST($2 AS BIGINT), {} FROM blocked_addresses WHERE id IN ({})",
+             added_set_id, first_set_id, CAST($1 AS TEXT), CAST($2 AS BIGINT), {} FROM blocked_addresses WHERE id IN ({})",
             if removed_set_id.is_some() { "$3" } else { "NULL" },
             placeholders(if removed_set_id.is_some() { 4 } else { 3 }, chunk.len())
         );
@@ -204,6 +215,8 @@ pub struct PendingRemoval {
     pub block: Block,
     /// The set that removes it.
     pub removed_set_id: Uuid,
+    /// Whether that set is ready; until then the block is on the list.
+    pub ready: bool,
 }
 
 /// Pending removals of these addresses.
@@ -219,7 +232,8 @@ pub async fn pending_removals<C: ConnectionTrait>(
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT b.id, b.address_key, b.address, b.reason, b.added_set_id, s.version, b.removed_set_id \
+        "SELECT b.id, b.address_key, b.address, b.reason, b.added_set_id, s.version, b.removed_set_id, \
+         r.ready AS removed_ready \
          FROM removed_blocks b JOIN change_sets s ON s.id = b.added_set_id JOIN change_sets r ON r.id = b.removed_set_id \
          WHERE b.server_configuration_id = $1 AND r.version IS NULL AND b.address_key IN ({})",
         placeholders(2, keys.len())
@@ -228,7 +242,10 @@ pub async fn pending_removals<C: ConnectionTrait>(
     values.extend(keys.iter().map(|key| key.as_str().into()));
     let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
     rows.iter()
-        .map(|row| Ok(PendingRemoval { block: read(row)?, removed_set_id: row.try_get("", "removed_set_id")? }))
+        .map(|row| {
+            let (removed_set_id, ready) = (row.try_get("", "removed_set_id")?, row.try_get("", "removed_ready")?);
+            Ok(PendingRemoval { block: read(row)?, removed_set_id, ready })
+        })
         .collect()
 }
 

@@ -3,10 +3,11 @@
 use super::{
     Error, Result,
     change_sets::{BUILDING, placeholders},
-    statement,
+    millis, new_id, statement, typed_id,
 };
+use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
-use shared::{AddressKey, Reason};
+use shared::{AddressKey, Reason, list::Origin};
 use uuid::Uuid;
 
 /// A blocking condition as stored.
@@ -67,23 +68,6 @@ pub async fn save<C: ConnectionTrait>(
     Ok(())
 }
 
-/// A tally that changed since the last run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirtyTally {
-    /// The address.
-    pub key: AddressKey,
-    /// The reason that it counts.
-    pub reason: Reason,
-    /// The first spelling that was seen with this reason.
-    pub address: String,
-    /// How many errors.
-    pub count: i64,
-    /// When the first was, in unix milliseconds.
-    pub first_at: i64,
-    /// Whether the address is on the stop cancellation list or already blocked: nothing to do.
-    pub settled: bool,
-}
-
 /// Marks what passes a condition as changed, because the conditions changed and not the counts.
 ///
 /// # Errors
@@ -105,42 +89,84 @@ fn is_being_taken_off(tallies: &str) -> String {
     )
 }
 
-/// Tallies that changed since the last run and come after `after` in the order of address and reason, at most `limit`.
-/// Nothing is counted meanwhile: counting waits for the lock of the server configuration.
+/// The address with which a batch of at most `limit` tallies that changed since the last run ends, after another address;
+/// `None` when there are no more. Nothing is counted meanwhile: counting waits for the lock of the server configuration.
 ///
 /// # Errors
 /// The database refused.
-pub async fn dirty_tallies<C: ConnectionTrait>(
+pub async fn next_changed<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
-    after: &(String, String),
+    after: &str,
     limit: usize,
-) -> Result<Vec<DirtyTally>> {
+) -> Result<Option<String>> {
     let sql = format!(
-        "SELECT t.address_key, t.reason, t.address, t.count, t.first_at, \
-         EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = t.server_configuration_id \
-         AND e.address_key = t.address_key AND e.ended_set_id IS NULL) OR \
-         EXISTS (SELECT 1 FROM blocked_addresses b WHERE b.server_configuration_id = t.server_configuration_id \
-         AND b.address_key = t.address_key) AS settled \
-         FROM error_tallies t WHERE t.server_configuration_id = $1 AND t.dirty AND NOT {} \
-         AND (t.address_key, t.reason) > ($2, $3) ORDER BY t.address_key, t.reason LIMIT {limit}",
-        is_being_taken_off("t")
+        "SELECT MAX(address_key) AS last FROM (SELECT address_key FROM error_tallies WHERE server_configuration_id = $1 \
+         AND dirty AND address_key > $2 ORDER BY address_key, reason LIMIT {limit}) AS next"
     );
-    let values = [server_configuration_id.into(), after.0.clone().into(), after.1.clone().into()];
-    let rows = transaction.query_all_raw(statement(transaction, sql, values)).await?;
-    let mut tallies = Vec::with_capacity(rows.len());
-    for row in rows {
-        let reason: String = row.try_get("", "reason")?;
-        tallies.push(DirtyTally {
-            key: AddressKey::from_stored(row.try_get("", "address_key")?),
-            reason: reason.parse().map_err(|_| Error::Unreadable(reason))?,
-            address: row.try_get("", "address")?,
-            count: row.try_get("", "count")?,
-            first_at: row.try_get("", "first_at")?,
-            settled: row.try_get("", "settled")?,
-        });
+    let values = [server_configuration_id.into(), after.into()];
+    let row = transaction.query_one_raw(statement(transaction, sql, values)).await?;
+    Ok(row.map(|row| row.try_get("", "last")).transpose()?.flatten())
+}
+
+/// Blocks every address of a batch (after one, up to another) with a changed tally that passes an enabled condition, is
+/// not exempt and not blocked. The first reason in the table's order names the block, the first spelling that was seen
+/// shows it. Returns the addresses and their reasons.
+///
+/// # Errors
+/// The database refused.
+pub async fn block_passing<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    set_id: Uuid,
+    rules: &[Condition],
+    batch: (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<Vec<(AddressKey, Reason)>> {
+    let rules: Vec<&Condition> = rules.iter().filter(|rule| rule.enabled).collect();
+    if rules.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(tallies)
+    let passes: Vec<String> =
+        rules.iter().map(|rule| format!("t.reason = '{}' AND t.count >= {}", rule.reason, rule.frequency)).collect();
+    let cases = |case: &dyn Fn(usize, Reason) -> String| {
+        rules.iter().enumerate().map(|(place, rule)| case(place, rule.reason)).collect::<Vec<_>>().join(" ")
+    };
+    let places = cases(&|place, reason| format!("WHEN '{reason}' THEN {place}"));
+    let reasons = cases(&|place, reason| format!("WHEN {place} THEN '{reason}'"));
+    // The part after the last @, or nothing: what `AddressKey::domain` says.
+    let domain = "CASE WHEN p.address_key LIKE '%@%' THEN substr(p.address_key, \
+                  length(rtrim(p.address_key, replace(p.address_key, '@', ''))) + 1) ELSE '' END";
+    let sql = format!(
+        "INSERT INTO blocked_addresses (id, server_configuration_id, address_key, address, domain, reason, origin, \
+         blocked_at, added_set_id) \
+         SELECT {}, {}, p.address_key, (SELECT a.address FROM error_tallies a WHERE a.server_configuration_id = $1 \
+         AND a.address_key = p.address_key ORDER BY a.first_at, a.reason LIMIT 1), {domain}, \
+         CASE p.place {reasons} END, '{}', {}, {} FROM \
+         (SELECT t.address_key, MIN(CASE t.reason {places} END) AS place FROM error_tallies t \
+         WHERE t.server_configuration_id = $1 AND t.dirty AND t.address_key > $3 AND t.address_key <= $4 \
+         AND ({}) GROUP BY t.address_key) AS p \
+         WHERE NOT EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = $1 \
+         AND e.address_key = p.address_key AND e.ended_set_id IS NULL) \
+         AND NOT EXISTS (SELECT 1 FROM blocked_addresses b WHERE b.server_configuration_id = $1 \
+         AND b.address_key = p.address_key) AND NOT {} RETURNING address_key, reason",
+        new_id(transaction, now),
+        typed_id(transaction, "$1"),
+        Origin::Condition.as_str(),
+        millis(now),
+        typed_id(transaction, "$2"),
+        passes.join(" OR "),
+        is_being_taken_off("p"),
+    );
+    let values = [server_configuration_id.into(), set_id.into(), batch.0.into(), batch.1.into()];
+    let rows = transaction.query_all_raw(statement(transaction, sql, values)).await?;
+    rows.iter()
+        .map(|row| {
+            let reason: String = row.try_get("", "reason")?;
+            let reason = reason.parse().map_err(|_| Error::Unreadable(reason))?;
+            Ok((AddressKey::from_stored(row.try_get("", "address_key")?), reason))
+        })
+        .collect()
 }
 
 /// Says that a run has looked at all tallies.
@@ -153,6 +179,28 @@ pub async fn clear_dirty<C: ConnectionTrait>(transaction: &C, server_configurati
         is_being_taken_off("error_tallies")
     );
     transaction.execute_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
+    Ok(())
+}
+
+/// Marks the tallies of addresses as changed: their blocks were undone, and the next run judges them again.
+///
+/// # Errors
+/// The database refused.
+pub async fn judge_again<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    keys: &[&AddressKey],
+) -> Result<()> {
+    for chunk in keys.chunks(2_000) {
+        let sql = format!(
+            "UPDATE error_tallies SET dirty = TRUE WHERE server_configuration_id = $1 AND address_key IN ({}) \
+             AND count > 0 AND NOT dirty",
+            placeholders(2, chunk.len())
+        );
+        let mut values = vec![server_configuration_id.into()];
+        values.extend(chunk.iter().map(|key| key.as_str().into()));
+        transaction.execute_raw(statement(transaction, sql, values)).await?;
+    }
     Ok(())
 }
 

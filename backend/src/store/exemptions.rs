@@ -1,5 +1,7 @@
 //! The stop cancellation list.
 
+pub mod bulk;
+
 use super::{
     Error, Result,
     change_sets::BUILDING,
@@ -22,6 +24,8 @@ use uuid::Uuid;
 pub struct Row {
     /// The key.
     pub key: AddressKey,
+    /// The set of the list operation that is about to end it.
+    pub ended_set_id: Option<Uuid>,
     /// What is shown.
     pub exemption: Exemption,
 }
@@ -45,6 +49,7 @@ fn read(row: &QueryResult) -> Result<Row> {
     let reason: String = row.try_get("", "reason")?;
     Ok(Row {
         key: AddressKey::from_stored(row.try_get("", "address_key")?),
+        ended_set_id: row.try_get("", "ended_set_id")?,
         exemption: Exemption {
             id: row.try_get("", "id")?,
             address: row.try_get("", "address")?,
@@ -104,7 +109,7 @@ pub async fn delete<C: ConnectionTrait>(
 ) -> Result<Option<Row>> {
     let sql = format!(
         "DELETE FROM exemptions WHERE server_configuration_id = $1 AND id = $2 AND {} \
-         RETURNING id, address_key, address, reason, released_at, comment",
+         RETURNING id, address_key, address, reason, released_at, comment, ended_set_id",
         in_force("exemptions")
     );
     let values = [server_configuration_id.into(), id.into()];
@@ -171,7 +176,7 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
         table: "exemptions",
         alias: "e",
         from: "exemptions e",
-        columns: "e.id, e.address_key, e.address, e.reason, e.released_at, e.comment",
+        columns: "e.id, e.address_key, e.address, e.reason, e.released_at, e.comment, e.ended_set_id",
         order,
         scope,
         matching,

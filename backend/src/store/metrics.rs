@@ -50,7 +50,8 @@ pub async fn configurations<C: ConnectionTrait>(connection: &C) -> Result<Vec<Co
 pub async fn pending<C: ConnectionTrait>(connection: &C) -> Result<(i64, i64)> {
     let sql = "SELECT CAST(COALESCE(SUM(s.added_count), 0) AS BIGINT) AS added, \
                CAST(COALESCE(SUM(s.removed_count), 0) AS BIGINT) AS removed \
-               FROM server_configurations c JOIN change_sets s ON s.server_configuration_id = c.id AND s.version IS NULL";
+               FROM server_configurations c JOIN change_sets s ON s.server_configuration_id = c.id \
+               AND s.version IS NULL AND s.ready";
     let row = connection.query_one_raw(statement(connection, sql, [])).await?;
     row.map_or(Ok((0, 0)), |row| Ok((row.try_get("", "added")?, row.try_get("", "removed")?)))
 }

@@ -13,6 +13,7 @@ pub mod downloads;
 pub mod error_tallies;
 pub mod exemptions;
 pub mod idempotency_keys;
+pub mod list_operations;
 pub mod mail_servers;
 pub mod metrics;
 pub mod notifications;
@@ -157,6 +158,28 @@ fn each_row<C: ConnectionTrait>(connection: &C, placeholder: usize) -> String {
     match connection.get_database_backend() {
         DatabaseBackend::Sqlite => format!("json_each(${placeholder})"),
         _ => format!("jsonb_array_elements(CAST(${placeholder} AS JSONB)) AS item (value)"),
+    }
+}
+
+/// An expression that makes an id (UUID version 7) for each row of a statement, made at `now`.
+fn new_id<C: ConnectionTrait>(connection: &C, now: DateTime<Utc>) -> String {
+    let time = format!("{:012x}", millis(now));
+    match connection.get_database_backend() {
+        DatabaseBackend::Sqlite => {
+            format!("unhex('{time}7' || substr(hex(randomblob(2)), 2) || '8' || substr(hex(randomblob(8)), 2))")
+        }
+        _ => {
+            let (high, low) = time.split_at(8);
+            format!("CAST(overlay(CAST(gen_random_uuid() AS TEXT) PLACING '{high}-{low}-7' FROM 1 FOR 15) AS UUID)")
+        }
+    }
+}
+
+/// A placeholder of an id that is selected: PostgreSQL must be told its type.
+fn typed_id<C: ConnectionTrait>(connection: &C, placeholder: &str) -> String {
+    match connection.get_database_backend() {
+        DatabaseBackend::Sqlite => placeholder.to_owned(),
+        _ => format!("CAST({placeholder} AS UUID)"),
     }
 }
 

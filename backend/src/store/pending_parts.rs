@@ -5,8 +5,12 @@ use super::{
     change_sets::{Sum, checksum},
     statement,
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 use uuid::Uuid;
+
+fn read(row: &QueryResult) -> Result<Sum> {
+    Ok(Sum { count: row.try_get("", "count")?, checksum: checksum(row, "checksum")? })
+}
 
 /// The part of `added_set_id` in `removed_set_id`.
 ///
@@ -15,10 +19,28 @@ use uuid::Uuid;
 pub async fn get<C: ConnectionTrait>(connection: &C, removed_set_id: Uuid, added_set_id: Uuid) -> Result<Sum> {
     let sql = "SELECT count, checksum FROM pending_parts WHERE removed_set_id = $1 AND added_set_id = $2";
     let values = [removed_set_id.into(), added_set_id.into()];
-    let Some(row) = connection.query_one_raw(statement(connection, sql, values)).await? else {
-        return Ok(Sum::default());
-    };
-    Ok(Sum { count: row.try_get("", "count")?, checksum: checksum(&row, "checksum")? })
+    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
+    row.as_ref().map_or_else(|| Ok(Sum::default()), read)
+}
+
+/// Every part of `removed_set_id`, with the set that had added it.
+///
+/// # Errors
+/// The database refused.
+pub async fn list<C: ConnectionTrait>(connection: &C, removed_set_id: Uuid) -> Result<Vec<(Uuid, Sum)>> {
+    let sql = "SELECT added_set_id, count, checksum FROM pending_parts WHERE removed_set_id = $1";
+    let rows = connection.query_all_raw(statement(connection, sql, [removed_set_id.into()])).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "added_set_id")?, read(row)?))).collect()
+}
+
+/// Forgets the parts of `removed_set_id`.
+///
+/// # Errors
+/// The database refused.
+pub async fn clear<C: ConnectionTrait>(transaction: &C, removed_set_id: Uuid) -> Result<()> {
+    let sql = "DELETE FROM pending_parts WHERE removed_set_id = $1";
+    transaction.execute_raw(statement(transaction, sql, [removed_set_id.into()])).await?;
+    Ok(())
 }
 
 /// Writes a part.

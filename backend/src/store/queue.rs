@@ -17,6 +17,8 @@ pub enum Job {
     Run(Uuid),
     /// Publish a distribution.
     Distribution(Uuid),
+    /// Perform a list operation, or a slice of it.
+    ListOperation(Uuid),
 }
 
 /// Enqueues a job that starts after `delay` seconds of the database's clock.

@@ -272,6 +272,7 @@ pub(super) static TEXTS: Texts = Texts {
         RemovalCause::Release => "Released",
         RemovalCause::WatchPeriod => "Watch period ended",
         RemovalCause::ConditionDisabled => "Condition disabled",
+        RemovalCause::Undone => "Registration undone",
     },
     mail_server_state: |state| match state {
         MailServerState::Waiting => "Waiting for first contact",
@@ -297,6 +298,7 @@ pub(super) static TEXTS: Texts = Texts {
     distribution_kind: |kind| match kind {
         DistributionKind::Run => "Run",
         DistributionKind::Release => "Release",
+        DistributionKind::Undo => "Undo",
     },
     outcome: |outcome| match outcome {
         Outcome::Delivered => "Delivered",

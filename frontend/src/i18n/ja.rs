@@ -271,6 +271,7 @@ pub(super) static TEXTS: Texts = Texts {
         RemovalCause::Release => "解除",
         RemovalCause::WatchPeriod => "監視期間の終了",
         RemovalCause::ConditionDisabled => "条件の無効化",
+        RemovalCause::Undone => "登録の取り消し",
     },
     mail_server_state: |state| match state {
         MailServerState::Waiting => "最初の接続待ち",
@@ -294,6 +295,7 @@ pub(super) static TEXTS: Texts = Texts {
     distribution_kind: |kind| match kind {
         DistributionKind::Run => "実行",
         DistributionKind::Release => "解除",
+        DistributionKind::Undo => "取り消し",
     },
     outcome: |outcome| match outcome {
         Outcome::Delivered => "配信済み",

@@ -3,7 +3,10 @@
 use super::{Pending, sleep};
 use crate::api::{self, Client};
 use leptos::prelude::*;
-use shared::run::{Distribution, LiveEvent, Run};
+use shared::{
+    list_operation::ListOperation,
+    run::{Distribution, LiveEvent, Run},
+};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -27,6 +30,8 @@ pub struct Live {
     pub distribution: RwSignal<Option<Distribution>>,
     /// The run that changed last.
     pub run: RwSignal<Option<Run>>,
+    /// The list operation that changed last.
+    pub operation: RwSignal<Option<ListOperation>>,
 }
 
 impl Live {
@@ -40,12 +45,14 @@ impl Live {
             distributions: RwSignal::new(0),
             distribution: RwSignal::new(None),
             run: RwSignal::new(None),
+            operation: RwSignal::new(None),
         };
         let stream = Pending::new();
         Effect::new(move |_| {
             let configuration = configuration.get();
             live.distribution.set(None);
             live.run.set(None);
+            live.operation.set(None);
             stream.replace(async move {
                 let mut first = true;
                 loop {
@@ -76,6 +83,7 @@ impl Live {
         match event {
             LiveEvent::Run(run) => self.run.set(Some(run)),
             LiveEvent::Distribution(distribution) => self.distribution.set(Some(distribution)),
+            LiveEvent::ListOperation(operation) => self.operation.set(Some(operation)),
             LiveEvent::ListChanged => bump(self.lists),
             LiveEvent::RunSettingsChanged => bump(self.run_settings),
             LiveEvent::MailServersChanged => bump(self.mail_servers),

@@ -212,6 +212,7 @@ fn japanese(name: &str) -> &str {
         "release" => "解除",
         "watch_period" => "監視期間の終了",
         "condition_disabled" => "条件の無効化",
+        "undone" => "登録の取り消し",
         "delivered" => "配信済み",
         "error" => "エラー",
         other => other,

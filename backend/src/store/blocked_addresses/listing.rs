@@ -6,7 +6,7 @@ use crate::store::{
     change_sets::BUILDING,
     downloads::{Field, Source},
     millis,
-    search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion},
+    search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion, order_by},
     time,
 };
 use chrono::{DateTime, Utc};
@@ -262,4 +262,58 @@ pub fn sources(
         Some(Source { conditions: conditions?, from, order, direction, fields, position: None })
     });
     sources.collect()
+}
+
+/// Where the next live blocks are that match, oldest first: when they were made, and their ids; at most `limit`.
+///
+/// # Errors
+/// The database refused.
+pub async fn live_places<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    filter: &Filter,
+    after: Option<(i64, Uuid)>,
+    limit: usize,
+) -> Result<Vec<(i64, Uuid)>> {
+    let Some(mut conditions) = live(filter, server_configuration_id) else { return Ok(Vec::new()) };
+    let columns = ["b.blocked_at", "b.id"];
+    if let Some((at, id)) = after {
+        conditions.after(columns, [at.into(), id.into()], Direction::Ascending);
+    }
+    let order = order_by(columns, Direction::Ascending);
+    let sql = format!("SELECT b.blocked_at, b.id FROM {LIVE} {} {order} LIMIT {limit}", conditions.clause());
+    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "blocked_at")?, row.try_get("", "id")?))).collect()
+}
+
+/// How many live blocks match, exactly.
+///
+/// # Errors
+/// The database refused.
+pub async fn count_live<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    filter: &Filter,
+) -> Result<i64> {
+    let Some(conditions) = live(filter, server_configuration_id) else { return Ok(0) };
+    let sql = format!("SELECT COUNT(*) AS n FROM {LIVE} {}", conditions.clause());
+    let row = connection.query_one_raw(conditions.statement(connection, sql)).await?;
+    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
+}
+
+/// The newest live blocks that match, at most `limit`.
+///
+/// # Errors
+/// The database refused.
+pub async fn sample_live<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    filter: &Filter,
+    limit: u16,
+) -> Result<Vec<BlockedAddress>> {
+    let Some(conditions) = live(filter, server_configuration_id) else { return Ok(Vec::new()) };
+    let order = order_by(["b.blocked_at", "b.id"], Direction::Descending);
+    let sql = format!("SELECT {ON_THE_LIST} FROM {LIVE} {} {order} LIMIT {limit}", conditions.clause());
+    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    rows.iter().map(read).collect()
 }

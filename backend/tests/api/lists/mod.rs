@@ -1,14 +1,18 @@
 //! The list from errors to agents: runs, distributions, releases, run settings, the schedule.
 
+mod additions;
 mod agents;
 mod building;
+mod history;
 mod live;
 mod model;
+mod operations;
 mod runs;
 mod schedule;
 mod search;
 mod search_model;
 mod settings;
+mod sums;
 
 use crate::support::{TestApp, Workplace, client::Client};
 use reqwest::Method;

@@ -1,0 +1,113 @@
+//! Small additions: a few addresses on the blocked list, without a file.
+
+use super::{Access, Error, Result, wake::What};
+use crate::{
+    state::AppState,
+    store::{
+        DatabaseTransaction, audit,
+        blocked_addresses::{self, NewBlock, bulk},
+        change_sets, exemptions,
+    },
+};
+use serde_json::json;
+use shared::{
+    Address, AddressKey, Reason,
+    list::{AdditionItem, AdditionRequest, AdditionResult, AdditionStatus, Origin},
+};
+use std::collections::{BTreeMap, HashSet};
+use uuid::Uuid;
+
+/// Blocks addresses in one transaction; they are pending until the next distribution.
+///
+/// # Errors
+/// The database refused; then nothing changed.
+pub async fn add(
+    state: &AppState,
+    access: &Access,
+    server_configuration_id: Uuid,
+    request: &AdditionRequest,
+) -> Result<AdditionResult> {
+    let now = state.clock.now();
+    let parsed: Vec<Option<Address>> = request.addresses.iter().map(|text| Address::parse(text).ok()).collect();
+    // The first spelling of an address is the one to show.
+    let mut wanted: BTreeMap<&AddressKey, &str> = BTreeMap::new();
+    for address in parsed.iter().flatten() {
+        wanted.entry(address.key()).or_insert(address.spelling());
+    }
+    let transaction = state.db.begin().await?;
+    change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let keys: Vec<&AddressKey> = wanted.keys().copied().collect();
+    let blocked = blocked(&transaction, server_configuration_id, &keys).await?;
+    let exempt = exemptions::bulk::with_keys(&transaction, server_configuration_id, &keys).await?;
+    wanted.retain(|key, _| !blocked.contains(*key) && (request.block_exempt || !exempt.contains(*key)));
+
+    let keys: Vec<&AddressKey> = wanted.keys().copied().collect();
+    exemptions::bulk::remove(&transaction, server_configuration_id, &keys).await?;
+    take_over(&transaction, server_configuration_id, &keys).await?;
+    let blocks: Vec<NewBlock> = wanted
+        .iter()
+        .map(|(key, address)| NewBlock {
+            key: (*key).clone(),
+            address: (*address).to_owned(),
+            reason: Reason::Registered,
+            origin: Origin::Api,
+            blocked_at: now,
+        })
+        .collect();
+    if !blocks.is_empty() {
+        let mut set = change_sets::create(&transaction, server_configuration_id, now).await?;
+        blocked_addresses::insert(&transaction, server_configuration_id, set.id, &blocks).await?;
+        for block in &blocks {
+            set.added.add(&block.key);
+            let mut entry = access.audit(now, "blocked_address.add", &block.address);
+            entry.after = Some(json!({ "reason": block.reason, "origin": block.origin }));
+            entry.comment.clone_from(&request.comment);
+            audit::record(&transaction, entry).await?;
+        }
+        change_sets::save(&transaction, &set).await?;
+    }
+    let mut added: HashSet<AddressKey> = blocks.into_iter().map(|block| block.key).collect();
+    let mut status = |address: &Option<Address>| {
+        let Some(address) = address else { return AdditionStatus::NotValid };
+        if added.remove(address.key()) {
+            AdditionStatus::Added
+        } else if exempt.contains(address.key()) && !request.block_exempt && !blocked.contains(address.key()) {
+            AdditionStatus::Exempt
+        } else {
+            AdditionStatus::AlreadyBlocked
+        }
+    };
+    let items = request.addresses.iter().zip(&parsed);
+    let items = items.map(|(text, address)| AdditionItem { address: text.clone(), status: status(address) }).collect();
+    let changes: &[What] = if keys.is_empty() { &[] } else { &[What::Rows] };
+    state.wake.commit(transaction, server_configuration_id, changes).await?;
+    Ok(AdditionResult { items })
+}
+
+/// Which of these addresses are on the list: also those that a list operation takes off, until it is done.
+async fn blocked(
+    transaction: &DatabaseTransaction,
+    server_configuration_id: Uuid,
+    keys: &[&AddressKey],
+) -> Result<HashSet<AddressKey>> {
+    let live = blocked_addresses::with_keys(transaction, server_configuration_id, keys).await?;
+    let ending = blocked_addresses::pending_removals(transaction, server_configuration_id, keys).await?;
+    let ending = ending.into_iter().filter(|removal| !removal.ready).map(|removal| removal.block);
+    Ok(live.into_iter().chain(ending).map(|block| block.key).collect())
+}
+
+/// Takes addresses out of the list operation that is about to block them: it may yet be cancelled, and they are to stay.
+async fn take_over(
+    transaction: &DatabaseTransaction,
+    server_configuration_id: Uuid,
+    keys: &[&AddressKey],
+) -> Result<()> {
+    for (set_id, keys) in bulk::building(transaction, server_configuration_id, keys).await? {
+        let mut set = change_sets::get(transaction, set_id).await?;
+        for key in bulk::take_out(transaction, set_id, &keys).await? {
+            set.added.remove(&key);
+        }
+        change_sets::save(transaction, &set).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! List operations: registrations, bulk releases and their undo. Each changes many rows of a list as one act, in many
+//! small transactions: nobody waits long for one, and a process that dies goes on where it was.
+
+mod ending;
+mod perform;
+mod steps;
+
+pub use perform::{failed, perform, step};
+
+use super::{Access, Error, Result, blocked_addresses::stored_domain, wake::What};
+use crate::{
+    state::AppState,
+    store::{
+        DatabaseTransaction, audit,
+        blocked_addresses::{self, Filter},
+        change_sets,
+        list_operations::{self, NewOperation, StoredOperation},
+        millis, queue,
+        search::CursorScope,
+    },
+};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use shared::{
+    Page,
+    list::BlockState,
+    list_operation::{
+        BlockFilter, BulkReleasePreview, BulkReleaseRequest, ListOperation, ListOperationKind, ListOperationParameters,
+        ListOperationState, PREVIEW_SAMPLE,
+    },
+};
+use uuid::Uuid;
+
+/// A page of the operations, newest first.
+///
+/// # Errors
+/// The cursor is not of this list, or the database refused.
+pub async fn list(
+    state: &AppState,
+    server_configuration_id: Uuid,
+    cursor: Option<&str>,
+    limit: u16,
+) -> Result<Page<ListOperation>> {
+    let scope = CursorScope::new("list_operations", server_configuration_id, &());
+    let after = cursor.map(|cursor| scope.position(cursor)).transpose();
+    let after = after.map_err(|error| Error::field("cursor", error.to_string()))?;
+    let rows = list_operations::list(state.db.connection(), server_configuration_id, after, u32::from(limit) + 1);
+    Ok(scope.page(rows.await?, limit, None, |row| (millis(row.created_at), row.id)))
+}
+
+/// One operation.
+///
+/// # Errors
+/// [`Error::NotFound`] when the configuration has no such operation; the database refused.
+pub async fn get(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> Result<ListOperation> {
+    let stored = list_operations::get(state.db.connection(), id).await?;
+    let stored = stored.filter(|stored| stored.server_configuration_id == server_configuration_id);
+    Ok(stored.ok_or(Error::NotFound)?.operation)
+}
+
+/// The filter as the store knows it, of blocks that were made before `asked_at`.
+fn stored_filter(filter: &BlockFilter, asked_at: DateTime<Utc>) -> Filter {
+    let until_asked = asked_at + chrono::TimeDelta::milliseconds(1);
+    Filter {
+        text: filter.q.clone(),
+        reason: filter.reason,
+        origin: filter.origin,
+        state: filter.state,
+        domain: filter.domain.as_deref().map(stored_domain),
+        from: filter.from,
+        to: Some(filter.to.map_or(until_asked, |to| to.min(until_asked))),
+    }
+}
+
+fn check(request: &BulkReleaseRequest) -> Result<()> {
+    match (&request.filter, request.upload_id) {
+        (Some(filter), None) if *filter == BlockFilter::default() => {
+            Err(Error::field("/filter", "name at least one condition: an empty filter would release the whole list"))
+        }
+        (Some(BlockFilter { state: Some(BlockState::Releasing), .. }), None) => {
+            Err(Error::field("/filter/state", "these are being released already"))
+        }
+        (Some(_), None) | (None, Some(_)) => Ok(()),
+        (Some(_), Some(_)) => Err(Error::field("/upload_id", "send a filter or an upload, not both")),
+        (None, None) => Err(Error::field("/filter", "send a filter, or an upload_id")),
+    }
+}
+
+/// What a bulk release would do.
+///
+/// # Errors
+/// [`Error::Invalid`] names what is wrong with the request; the database refused.
+pub async fn preview(
+    state: &AppState,
+    server_configuration_id: Uuid,
+    request: &BulkReleaseRequest,
+) -> Result<BulkReleasePreview> {
+    check(request)?;
+    let Some(filter) = &request.filter else { return Err(Error::field("/upload_id", "there is no such upload")) };
+    let filter = stored_filter(filter, state.clock.now());
+    let connection = state.db.connection();
+    let count = blocked_addresses::count_live(connection, server_configuration_id, &filter).await?;
+    let sample = blocked_addresses::sample_live(connection, server_configuration_id, &filter, PREVIEW_SAMPLE).await?;
+    Ok(BulkReleasePreview { count, sample })
+}
+
+/// Queues a bulk release.
+///
+/// # Errors
+/// As [`preview`].
+pub async fn release(
+    state: &AppState,
+    access: &Access,
+    server_configuration_id: Uuid,
+    request: &BulkReleaseRequest,
+) -> Result<ListOperation> {
+    check(request)?;
+    if request.upload_id.is_some() {
+        return Err(Error::field("/upload_id", "there is no such upload"));
+    }
+    let transaction = state.db.begin().await?;
+    let new = NewOperation {
+        server_configuration_id,
+        kind: ListOperationKind::Release,
+        requested_by: access.actor.name().to_owned(),
+        comment: request.comment.clone(),
+        parameters: ListOperationParameters { filter: request.filter.clone(), ..ListOperationParameters::default() },
+        upload_id: request.upload_id,
+        undo_of: None,
+    };
+    enqueue(state, access, transaction, new, "blocked_address.bulk_release").await
+}
+
+/// Queues an operation, with its audit entry and its job, and commits.
+async fn enqueue(
+    state: &AppState,
+    access: &Access,
+    transaction: DatabaseTransaction,
+    new: NewOperation,
+    action: &'static str,
+) -> Result<ListOperation> {
+    let now = state.clock.now();
+    let server_configuration_id = new.server_configuration_id;
+    let id = list_operations::insert(&transaction, new, now).await?;
+    let operation = list_operations::get(&transaction, id).await?.ok_or(Error::NotFound)?.operation;
+    let mut entry = access.audit(now, action, id.to_string());
+    entry.after = Some(json!({ "parameters": operation.parameters, "upload_id": operation.upload_id,
+        "undo_of": operation.undo_of }));
+    entry.comment.clone_from(&operation.comment);
+    audit::record(&transaction, entry).await?;
+    queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
+    state.wake.commit(transaction, server_configuration_id, &[What::ListOperation(id), What::Job]).await?;
+    Ok(operation)
+}
+
+/// The operation, held until the transaction ends.
+async fn locked(transaction: &DatabaseTransaction, server_configuration_id: Uuid, id: Uuid) -> Result<StoredOperation> {
+    change_sets::lock(transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let stored = list_operations::get(transaction, id).await?;
+    let stored = stored.filter(|stored| stored.server_configuration_id == server_configuration_id);
+    stored.ok_or(Error::NotFound)
+}
+
+/// Cancels an operation that is not done. What it has prepared is taken back, in steps too; doing it twice is no error.
+///
+/// # Errors
+/// [`Error::Conflict`] when it is over; [`Error::NotFound`]; the database refused.
+pub async fn cancel(
+    state: &AppState,
+    access: &Access,
+    server_configuration_id: Uuid,
+    id: Uuid,
+    comment: Option<&str>,
+) -> Result<ListOperation> {
+    let now = state.clock.now();
+    let transaction = state.db.begin().await?;
+    let mut stored = locked(&transaction, server_configuration_id, id).await?;
+    let before = stored.operation.state;
+    match before {
+        ListOperationState::Queued | ListOperationState::Running => {}
+        ListOperationState::Cancelling => return Ok(stored.operation),
+        ListOperationState::Done => {
+            return Err(Error::Conflict("it is done already: undo it instead".to_owned()));
+        }
+        ListOperationState::Cancelled | ListOperationState::Failed => {
+            return Err(Error::Conflict("it is over already: nothing of it is left to cancel".to_owned()));
+        }
+    }
+    stored.operation.state = ListOperationState::Cancelling;
+    stored.operation.error = None;
+    if before == ListOperationState::Queued {
+        ending::cancelled(&transaction, &mut stored, now).await?;
+    }
+    list_operations::save(&transaction, &stored, now).await?;
+    let mut entry = access.audit(now, "list_operation.cancel", id.to_string());
+    entry.before = Some(json!({ "state": before }));
+    entry.comment = comment.map(str::to_owned);
+    audit::record(&transaction, entry).await?;
+    queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
+    state.wake.commit(transaction, server_configuration_id, &[What::ListOperation(id), What::Job]).await?;
+    Ok(stored.operation)
+}
+
+/// Queues the undo of a registration or a bulk release as a whole.
+///
+/// # Errors
+/// [`Error::Conflict`] when it is not done, was undone, or is an undo itself; [`Error::NotFound`]; the database refused.
+pub async fn undo(
+    state: &AppState,
+    access: &Access,
+    server_configuration_id: Uuid,
+    id: Uuid,
+    comment: Option<&str>,
+) -> Result<ListOperation> {
+    let now = state.clock.now();
+    let transaction = state.db.begin().await?;
+    let mut stored = locked(&transaction, server_configuration_id, id).await?;
+    let operation = &stored.operation;
+    if operation.kind == ListOperationKind::Undo {
+        return Err(Error::Conflict("it is an undo itself: do again what it undid".to_owned()));
+    }
+    if operation.state != ListOperationState::Done {
+        return Err(Error::Conflict("only what is done can be undone: cancel it while it runs".to_owned()));
+    }
+    if let Some(by) = operation.undone_by {
+        return Err(Error::Conflict(format!("it is undone already, by the operation {by}")));
+    }
+    let new = NewOperation {
+        server_configuration_id,
+        kind: ListOperationKind::Undo,
+        requested_by: access.actor.name().to_owned(),
+        comment: comment.map(str::to_owned),
+        parameters: ListOperationParameters::default(),
+        upload_id: operation.upload_id,
+        undo_of: Some(id),
+    };
+    let undo = list_operations::insert(&transaction, new, now).await?;
+    stored.operation.undone_by = Some(undo);
+    list_operations::save(&transaction, &stored, now).await?;
+    let operation = list_operations::get(&transaction, undo).await?.ok_or(Error::NotFound)?.operation;
+    let mut entry = access.audit(now, "list_operation.undo", id.to_string());
+    entry.after = Some(json!({ "undone_by": undo }));
+    entry.comment = comment.map(str::to_owned);
+    audit::record(&transaction, entry).await?;
+    queue::ring(&transaction, queue::Job::ListOperation(undo), 0).await?;
+    let changes = [What::ListOperation(id), What::ListOperation(undo), What::Job];
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    Ok(operation)
+}

@@ -1,0 +1,99 @@
+//! How an operation ends: what it has prepared becomes ready in one transaction, or all of it was taken back.
+
+use super::steps::Work;
+use crate::{
+    service::{Error, Result, distributions, runs, wake::What},
+    store::{
+        DatabaseTransaction,
+        change_sets::{self, ChangeSet, Head},
+        list_operations::{self, StoredOperation},
+        pending_parts,
+    },
+};
+use chrono::{DateTime, Utc};
+use shared::{
+    list_operation::{ListOperationKind, ListOperationState},
+    run::DistributionKind,
+    run_settings::DeliveryTiming,
+};
+
+/// Ends an operation that has no rows left. Returns what to tell those who wait.
+pub(super) async fn end(work: &mut Work<'_>, mut head: Head) -> Result<Vec<What>> {
+    let mut changes = vec![What::Rows];
+    if work.stored.operation.state == ListOperationState::Cancelling {
+        if let Some(set) = work.set.take() {
+            pending_parts::clear(work.transaction, set.id).await?;
+            work.stored.change_set_id = None;
+            // Nothing may name the set when it goes.
+            list_operations::save(work.transaction, &work.stored, work.now).await?;
+            change_sets::discard(work.transaction, set.id).await?;
+        }
+        cancelled(work.transaction, &mut work.stored, work.now).await?;
+        return Ok(changes);
+    }
+    let mut set = work.set.take().ok_or(Error::NotFound)?;
+    let adds = work.adds();
+    let operation = &mut work.stored.operation;
+    if !adds {
+        leave_pending(work.transaction, &mut set).await?;
+    }
+    set.ready = true;
+    change_sets::save(work.transaction, &set).await?;
+    operation.state = ListOperationState::Done;
+    operation.finished_at = Some(work.now);
+    if operation.kind == ListOperationKind::RegisterUpload {
+        if operation.parameters.delivery_timing == Some(DeliveryTiming::Now) {
+            let run = runs::enqueue(work.transaction, work.stored.server_configuration_id, work.now).await?;
+            operation.run_id = Some(run);
+            changes.extend([What::Run(run), What::Job]);
+        }
+    } else if set.added.count + set.removed.count > 0 {
+        let kind = match operation.kind {
+            ListOperationKind::Undo => DistributionKind::Undo,
+            _ => DistributionKind::Release,
+        };
+        let server_configuration_id = work.stored.server_configuration_id;
+        let published =
+            distributions::publish_alone(work.transaction, server_configuration_id, kind, &mut head, set, work.now)
+                .await?;
+        operation.distribution_id = Some(published);
+        changes.extend([What::List, What::Distribution(published)]);
+    } else {
+        // Nothing that a mail server holds has changed: part of the version that is there.
+        change_sets::publish(work.transaction, &[set], head.version, work.now).await?;
+    }
+    Ok(changes)
+}
+
+/// What was pending when it was taken off, and still is, was never on a published list: it leaves the set that would
+/// have added it, and nobody has to take it off.
+async fn leave_pending(transaction: &DatabaseTransaction, set: &mut ChangeSet) -> Result<()> {
+    for (added_set_id, part) in pending_parts::list(transaction, set.id).await? {
+        let mut added = change_sets::get(transaction, added_set_id).await?;
+        if added.version.is_none() {
+            added.added = added.added.minus(part);
+            change_sets::save(transaction, &added).await?;
+            set.removed = set.removed.minus(part);
+        }
+    }
+    Ok(pending_parts::clear(transaction, set.id).await?)
+}
+
+/// Says that an operation is cancelled or given up, after all of it was taken back.
+pub(super) async fn cancelled(
+    transaction: &DatabaseTransaction,
+    stored: &mut StoredOperation,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let operation = &mut stored.operation;
+    operation.state =
+        if operation.error.is_some() { ListOperationState::Failed } else { ListOperationState::Cancelled };
+    operation.finished_at = Some(now);
+    operation.done = 0;
+    if let Some(of) = operation.undo_of {
+        let mut undone = list_operations::get(transaction, of).await?.ok_or(Error::NotFound)?;
+        undone.operation.undone_by = None;
+        list_operations::save(transaction, &undone, now).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! How an operation is performed: step by step, each one transaction.
+
+use super::{
+    ending,
+    steps::{Work, look},
+};
+use crate::{
+    service::{Error, Result, runs::backoff, wake::What},
+    state::AppState,
+    store::{change_sets, list_operations, queue},
+};
+use shared::list_operation::ListOperationState;
+use std::time::Duration;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// How often an operation is begun without one step done before it is given up.
+const MAX_ATTEMPTS: i64 = 8;
+/// How long one job works at an operation before it leaves the worker to others and rings for itself.
+const SLICE: Duration = Duration::from_secs(1);
+/// How long the transaction of a step should take.
+const STEP: Duration = Duration::from_millis(80);
+/// Rows of the first step; then as many as [`STEP`] allows.
+const FIRST_ROWS: usize = 1_000;
+/// Rows of a step, at most: their addresses are held in memory.
+const MAX_ROWS: usize = 10_000;
+/// Rows of a step, at least.
+const MIN_ROWS: usize = 200;
+/// Progress is told this often.
+const TELL: Duration = Duration::from_millis(200);
+
+/// What a step left to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// More, after a transaction that took so long.
+    More(Duration),
+    /// Nothing, or nothing for this job.
+    Nothing,
+}
+
+/// Performs an operation, or a slice of it. While another of the same configuration is being performed it does nothing,
+/// because that one rings for the next when it ends.
+///
+/// # Errors
+/// The database refused; the lists are as they were.
+pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
+    let begun = Instant::now();
+    if !begin(state, id).await? {
+        return Ok(());
+    }
+    let (mut rows, mut told) = (FIRST_ROWS, begun);
+    loop {
+        let pause = begun.elapsed() > SLICE;
+        let tell = pause || told.elapsed() > TELL;
+        if tell {
+            told = Instant::now();
+        }
+        let Left::More(took) = take_step(state, id, rows, tell, pause).await? else { return Ok(()) };
+        if pause {
+            return Ok(());
+        }
+        rows = paced(rows, took);
+    }
+}
+
+/// As many rows as a step may have, after one with `rows` took so long.
+fn paced(rows: usize, took: Duration) -> usize {
+    let share = STEP.as_secs_f64() / took.as_secs_f64().max(0.001);
+    ((rows as f64 * share.clamp(0.25, 2.0)) as usize).clamp(MIN_ROWS, MAX_ROWS)
+}
+
+/// Performs one step of at most `rows` rows; false when nothing is left to do.
+///
+/// # Errors
+/// As [`perform`].
+pub async fn step(state: &AppState, id: Uuid, rows: usize) -> Result<bool> {
+    Ok(begin(state, id).await? && take_step(state, id, rows, true, false).await? != Left::Nothing)
+}
+
+/// Claims an operation; false when there is nothing to do.
+async fn begin(state: &AppState, id: Uuid) -> Result<bool> {
+    let now = state.clock.now();
+    let Some(stored) = list_operations::get(state.db.connection(), id).await? else { return Ok(false) };
+    let server_configuration_id = stored.server_configuration_id;
+    let transaction = state.db.begin().await?;
+    change_sets::lock(&transaction, server_configuration_id).await?;
+    let Some(mut stored) = list_operations::get(&transaction, id).await? else { return Ok(false) };
+    if stored.operation.state.is_final()
+        || list_operations::is_another_running(&transaction, server_configuration_id, id).await?
+    {
+        return Ok(false);
+    }
+    if stored.operation.state == ListOperationState::Queued {
+        stored.operation.state = ListOperationState::Running;
+        stored.operation.started_at = Some(now);
+    }
+    if stored.operation.state == ListOperationState::Running && stored.attempts >= MAX_ATTEMPTS {
+        let before = stored.operation.error.unwrap_or_else(|| "the process ended each time".to_owned());
+        stored.operation.error = Some(format!("given up after {} attempts: {before}", stored.attempts));
+        stored.operation.state = ListOperationState::Cancelling;
+    }
+    stored.attempts += 1;
+    list_operations::save(&transaction, &stored, now).await?;
+    state.wake.commit(transaction, server_configuration_id, &[What::ListOperation(id)]).await?;
+    Ok(true)
+}
+
+/// One step in one transaction. `pause`: ring for the next job.
+async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: bool) -> Result<Left> {
+    let now = state.clock.now();
+    let connection = state.db.connection();
+    let Some(seen) = list_operations::get(connection, id).await? else { return Ok(Left::Nothing) };
+    let server_configuration_id = seen.server_configuration_id;
+    // What may take long to find is looked for before anybody has to wait.
+    let found = look(state, &seen, rows).await?;
+    let begun = Instant::now();
+    let transaction = state.db.begin().await?;
+    let head = change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let Some(stored) = list_operations::get(&transaction, id).await? else { return Ok(Left::Nothing) };
+    if stored.operation.state.is_final() || stored.operation.state == ListOperationState::Queued {
+        return Ok(Left::Nothing);
+    }
+    if stored.position != seen.position || stored.operation.state != seen.operation.state {
+        // Another job was faster, or it was cancelled.
+        return Ok(Left::More(begun.elapsed()));
+    }
+    let mut work = Work::open(&transaction, stored, found, rows, now).await?;
+    let exhausted = work.step().await?;
+    let mut changes = if exhausted { ending::end(&mut work, head).await? } else { Vec::new() };
+    let Work { mut stored, set, .. } = work;
+    if let Some(set) = set {
+        change_sets::save(&transaction, &set).await?;
+    }
+    stored.attempts = 0;
+    if matches!(stored.operation.state, ListOperationState::Running | ListOperationState::Done) {
+        stored.operation.error = None;
+    }
+    list_operations::save(&transaction, &stored, now).await?;
+    let over = stored.operation.state.is_final();
+    if over && let Some(next) = list_operations::next_queued(&transaction, server_configuration_id).await? {
+        queue::ring(&transaction, queue::Job::ListOperation(next), 0).await?;
+        changes.push(What::Job);
+    }
+    if pause && !over {
+        queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
+        changes.push(What::Job);
+    }
+    if tell || over {
+        changes.push(What::ListOperation(id));
+    }
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    Ok(if over { Left::Nothing } else { Left::More(begun.elapsed()) })
+}
+
+/// Notes why an operation failed and has it tried again, later each time; the last time what it has prepared is taken
+/// back, for as long as that takes.
+///
+/// # Errors
+/// The database refused; then the sweep tries again.
+pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
+    let now = state.clock.now();
+    let Some(stored) = list_operations::get(state.db.connection(), id).await? else { return Ok(()) };
+    let transaction = state.db.begin().await?;
+    // Another job may be at a step.
+    change_sets::lock(&transaction, stored.server_configuration_id).await?;
+    let Some(mut stored) = list_operations::get(&transaction, id).await? else { return Ok(()) };
+    match stored.operation.state {
+        ListOperationState::Done | ListOperationState::Cancelled | ListOperationState::Failed => return Ok(()),
+        ListOperationState::Queued | ListOperationState::Running => stored.operation.error = Some(error.to_owned()),
+        // The error of a cancelling operation is why it was given up.
+        ListOperationState::Cancelling => {}
+    }
+    list_operations::save(&transaction, &stored, now).await?;
+    queue::ring(&transaction, queue::Job::ListOperation(id), backoff(stored.attempts)).await?;
+    let changes = [What::ListOperation(id), What::Job];
+    state.wake.commit(transaction, stored.server_configuration_id, &changes).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_step_is_followed_by_a_smaller_one() {
+        assert_eq!(paced(1_000, STEP), 1_000);
+        assert_eq!(paced(1_000, STEP * 2), 500);
+        assert_eq!(paced(1_000, STEP / 10), 2_000);
+        assert_eq!(paced(1_000, STEP * 100), 250);
+        assert_eq!(paced(200, STEP * 100), MIN_ROWS);
+        assert_eq!(paced(9_000, Duration::ZERO), MAX_ROWS);
+    }
+}

@@ -1,0 +1,292 @@
+//! What list operations do to blocks, a batch in one statement. All of it hangs on a change set that is not ready.
+
+use super::Block;
+use crate::store::{
+    Result,
+    change_sets::{BUILDING, placeholders},
+    millis, new_id, statement, typed_id,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+use shared::{AddressKey, Reason, list::Origin};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Lines of an upload: after the first, up to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lines {
+    /// The upload.
+    pub upload_id: Uuid,
+    /// After this line.
+    pub after: i64,
+    /// Up to this line.
+    pub last: i64,
+    /// How many of them have an address.
+    pub count: i64,
+}
+
+fn keys(rows: &[QueryResult]) -> Result<Vec<AddressKey>> {
+    rows.iter().map(|row| Ok(AddressKey::from_stored(row.try_get("", "address_key")?))).collect()
+}
+
+async fn count<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value>) -> Result<i64> {
+    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
+    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
+}
+
+/// The next lines of an upload with an address, at most `limit` of these.
+///
+/// # Errors
+/// The database refused.
+pub async fn lines<C: ConnectionTrait>(connection: &C, upload_id: Uuid, after: i64, limit: usize) -> Result<Lines> {
+    let sql = format!(
+        "SELECT COUNT(*) AS n, COALESCE(MAX(line), $2) AS last FROM (SELECT line FROM upload_addresses \
+         WHERE upload_id = $1 AND line > $2 ORDER BY line LIMIT {limit}) AS next"
+    );
+    let row = connection.query_one_raw(statement(connection, sql, [upload_id.into(), after.into()])).await?;
+    let (count, last) = match row {
+        None => (0, after),
+        Some(row) => (row.try_get("", "n")?, row.try_get("", "last")?),
+    };
+    Ok(Lines { upload_id, after, last, count })
+}
+
+/// How many lines of an upload have an address.
+///
+/// # Errors
+/// The database refused.
+pub async fn count_lines<C: ConnectionTrait>(connection: &C, upload_id: Uuid) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS n FROM upload_addresses WHERE upload_id = $1".to_owned();
+    count(connection, sql, vec![upload_id.into()]).await
+}
+
+/// Blocks the addresses of some lines that are not blocked, and not exempt unless `block_exempt`. Returns those that it
+/// blocked.
+///
+/// # Errors
+/// The database refused.
+pub async fn register<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    set_id: Uuid,
+    lines: Lines,
+    block_exempt: bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<AddressKey>> {
+    let id = new_id(transaction, now);
+    let unless_exempt = if block_exempt {
+        ""
+    } else {
+        "AND NOT EXISTS (SELECT 1 FROM exemptions e \
+        WHERE e.server_configuration_id = $1 AND e.address_key = u.address_key AND e.ended_set_id IS NULL)"
+    };
+    let (reason, origin, at) = (Reason::Registered.as_str(), Origin::Upload.as_str(), millis(now));
+    let config = typed_id(transaction, "$1");
+    let set = typed_id(transaction, "$2");
+    let sql = format!(
+        "INSERT INTO blocked_addresses (id, server_configuration_id, address_key, address, domain, reason, origin, \
+         blocked_at, added_set_id) \
+         SELECT {id}, {config}, u.address_key, u.address, u.domain, '{reason}', '{origin}', {at}, {set} \
+         FROM upload_addresses u WHERE u.upload_id = $3 AND u.line > $4 AND u.line <= $5 {unless_exempt} \
+         ORDER BY u.line ON CONFLICT (server_configuration_id, address_key) DO NOTHING RETURNING address_key"
+    );
+    let values =
+        [server_configuration_id.into(), set_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
+    keys(&transaction.query_all_raw(statement(transaction, sql, values)).await?)
+}
+
+/// How many lines have an address that is exempt.
+///
+/// # Errors
+/// The database refused.
+pub async fn count_exempt<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    lines: Lines,
+) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS n FROM upload_addresses u WHERE u.upload_id = $2 AND u.line > $3 AND u.line <= $4 \
+               AND EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = $1 \
+               AND e.address_key = u.address_key AND e.ended_set_id IS NULL)";
+    let values = vec![server_configuration_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
+    count(transaction, sql.to_owned(), values).await
+}
+
+/// How many lines have an address that a set blocks.
+///
+/// # Errors
+/// The database refused.
+pub async fn count_added<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    set_id: Uuid,
+    lines: Lines,
+) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS n FROM upload_addresses u JOIN blocked_addresses b \
+               ON b.server_configuration_id = $1 AND b.address_key = u.address_key AND b.added_set_id = $2 \
+               WHERE u.upload_id = $3 AND u.line > $4 AND u.line <= $5";
+    let values = vec![
+        server_configuration_id.into(),
+        set_id.into(),
+        lines.upload_id.into(),
+        lines.after.into(),
+        lines.last.into(),
+    ];
+    count(transaction, sql.to_owned(), values).await
+}
+
+/// The live blocks of the addresses of some lines.
+///
+/// # Errors
+/// The database refused.
+pub async fn of_lines<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    lines: Lines,
+) -> Result<Vec<Block>> {
+    let sql = format!(
+        "{} AND b.address_key IN (SELECT u.address_key FROM upload_addresses u \
+         WHERE u.upload_id = $2 AND u.line > $3 AND u.line <= $4)",
+        super::BLOCK
+    );
+    let values = vec![server_configuration_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
+    super::blocks(connection, sql, values).await
+}
+
+/// Takes blocks back that a set that is not ready has added, at most `limit`. Returns their addresses. What they have
+/// counted is for the next run to judge.
+///
+/// # Errors
+/// The database refused.
+pub async fn take_back<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    set_id: Uuid,
+    limit: usize,
+) -> Result<Vec<AddressKey>> {
+    let batch = |column: &str| {
+        format!(
+            "(SELECT {column} FROM blocked_addresses WHERE added_set_id = $1 ORDER BY added_set_id, address_key \
+             LIMIT {limit})"
+        )
+    };
+    let sql = format!(
+        "UPDATE error_tallies SET dirty = TRUE WHERE server_configuration_id = $2 AND address_key IN {} \
+         AND count > 0 AND NOT dirty",
+        batch("address_key")
+    );
+    let values = [set_id.into(), server_configuration_id.into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    let sql = format!("DELETE FROM blocked_addresses WHERE id IN {} RETURNING address_key", batch("id"));
+    keys(&transaction.query_all_raw(statement(transaction, sql, [set_id.into()])).await?)
+}
+
+/// Which sets that are not ready block these addresses: each set with its addresses.
+///
+/// # Errors
+/// The database refused.
+pub async fn building<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    names: &[&AddressKey],
+) -> Result<BTreeMap<Uuid, Vec<AddressKey>>> {
+    let mut found: BTreeMap<Uuid, Vec<AddressKey>> = BTreeMap::new();
+    if names.is_empty() {
+        return Ok(found);
+    }
+    let sql = format!(
+        "SELECT address_key, added_set_id FROM blocked_addresses WHERE server_configuration_id = $1 \
+         AND address_key IN ({}) AND added_set_id IN {BUILDING}",
+        placeholders(2, names.len())
+    );
+    let mut values = vec![server_configuration_id.into()];
+    values.extend(names.iter().map(|key| key.as_str().into()));
+    for row in connection.query_all_raw(statement(connection, sql, values)).await? {
+        let key = AddressKey::from_stored(row.try_get("", "address_key")?);
+        found.entry(row.try_get("", "added_set_id")?).or_default().push(key);
+    }
+    Ok(found)
+}
+
+/// Takes single blocks out of a set that is not ready. Returns their addresses.
+///
+/// # Errors
+/// The database refused.
+pub async fn take_out<C: ConnectionTrait>(
+    transaction: &C,
+    set_id: Uuid,
+    names: &[AddressKey],
+) -> Result<Vec<AddressKey>> {
+    let sql = format!(
+        "DELETE FROM blocked_addresses WHERE added_set_id = $1 AND address_key IN ({}) RETURNING address_key",
+        placeholders(2, names.len())
+    );
+    let mut values: Vec<Value> = vec![set_id.into()];
+    values.extend(names.iter().map(|key| key.as_str().into()));
+    keys(&transaction.query_all_raw(statement(transaction, sql, values)).await?)
+}
+
+/// How many lines have an address that a set has taken off.
+///
+/// # Errors
+/// The database refused.
+pub async fn count_removed<C: ConnectionTrait>(transaction: &C, removed_set_id: Uuid, lines: Lines) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS n FROM upload_addresses u JOIN removed_blocks r \
+               ON r.removed_set_id = $1 AND r.address_key = u.address_key \
+               WHERE u.upload_id = $2 AND u.line > $3 AND u.line <= $4";
+    let values = vec![removed_set_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
+    count(transaction, sql.to_owned(), values).await
+}
+
+/// Puts blocks back that a set that is not ready has taken off, at most `limit`. Returns their addresses.
+///
+/// # Errors
+/// The database refused.
+pub async fn put_back<C: ConnectionTrait>(
+    transaction: &C,
+    removed_set_id: Uuid,
+    limit: usize,
+) -> Result<Vec<AddressKey>> {
+    let batch = format!(
+        "(SELECT id FROM removed_blocks WHERE removed_set_id = $1 ORDER BY removed_set_id, address_key, id LIMIT {limit})"
+    );
+    let columns = "id, server_configuration_id, address_key, address, domain, reason, origin, blocked_at, added_set_id, \
+                   first_set_id";
+    let sql =
+        format!("INSERT INTO blocked_addresses ({columns}) SELECT {columns} FROM removed_blocks WHERE id IN {batch}");
+    transaction.execute_raw(statement(transaction, sql, [removed_set_id.into()])).await?;
+    let sql = format!("DELETE FROM removed_blocks WHERE id IN {batch} RETURNING address_key");
+    keys(&transaction.query_all_raw(statement(transaction, sql, [removed_set_id.into()])).await?)
+}
+
+/// Blocks again what a bulk release has taken off and whose exemption still is from it, after one key up to another:
+/// with the reason, origin and time of the old block. Not where the registration that had blocked it was undone since.
+/// Returns the addresses.
+///
+/// # Errors
+/// The database refused.
+pub async fn block_again<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    release_set_id: Uuid,
+    set_id: Uuid,
+    range: (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<Vec<AddressKey>> {
+    let id = new_id(transaction, now);
+    let set = typed_id(transaction, "$2");
+    let sql = format!(
+        "INSERT INTO blocked_addresses (id, server_configuration_id, address_key, address, domain, reason, origin, \
+         blocked_at, added_set_id, first_set_id) \
+         SELECT {id}, r.server_configuration_id, r.address_key, r.address, r.domain, r.reason, r.origin, r.blocked_at, \
+         {set}, COALESCE(r.first_set_id, r.added_set_id) FROM removed_blocks r \
+         WHERE r.removed_set_id = $3 AND r.address_key > $4 AND r.address_key <= $5 \
+         AND EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = $1 \
+         AND e.address_key = r.address_key AND e.ended_set_id IS NULL AND e.release_set_id = $3) \
+         AND COALESCE(r.first_set_id, r.added_set_id) NOT IN (SELECT o.change_set_id FROM list_operations o \
+         JOIN list_operations n ON n.id = o.undone_by WHERE o.server_configuration_id = $1 AND n.state = 'done' \
+         AND o.change_set_id IS NOT NULL) \
+         ON CONFLICT (server_configuration_id, address_key) DO NOTHING RETURNING address_key"
+    );
+    let values = [server_configuration_id.into(), set_id.into(), release_set_id.into(), range.0.into(), range.1.into()];
+    keys(&transaction.query_all_raw(statement(transaction, sql, values)).await?)
+}

@@ -1,0 +1,114 @@
+//! How a run ends blocks, a batch in one statement.
+
+use crate::store::{Result, change_sets::BUILDING, millis, statement, typed_id};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, Value};
+use shared::{AddressKey, Reason, list::RemovalCause};
+use uuid::Uuid;
+
+/// Which live blocks a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Those made up to this time.
+    MadeUntil(DateTime<Utc>),
+    /// Those with this reason.
+    Reason(Reason),
+}
+
+/// A block that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The address.
+    pub key: AddressKey,
+    /// The set that had added it.
+    pub added_set_id: Uuid,
+    /// Whether a published list holds it; otherwise no mail server has to be told.
+    pub published: bool,
+}
+
+impl Ending {
+    /// The condition on the table `b`.
+    fn condition(self) -> String {
+        match self {
+            Self::MadeUntil(until) => format!("b.blocked_at <= {}", millis(until)),
+            Self::Reason(reason) => format!("b.reason = '{reason}'"),
+        }
+    }
+}
+
+/// With which block the next batch ends, oldest first, at most `limit` blocks; `None` when there are none.
+///
+/// # Errors
+/// The database refused.
+pub async fn next_ending<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    ending: Ending,
+    limit: i64,
+) -> Result<Option<(i64, Uuid)>> {
+    let sql = format!(
+        "SELECT blocked_at, id FROM (SELECT b.blocked_at, b.id FROM blocked_addresses b \
+         WHERE b.server_configuration_id = $1 AND {} AND b.added_set_id NOT IN {BUILDING} \
+         ORDER BY b.blocked_at, b.id LIMIT {limit}) AS next ORDER BY blocked_at DESC, id DESC LIMIT 1",
+        ending.condition()
+    );
+    let row = transaction.query_one_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
+    row.map(|row| Ok((row.try_get("", "blocked_at")?, row.try_get("", "id")?))).transpose()
+}
+
+/// Ends a batch of blocks, up to a block: those that a published list holds by the set `removed_set_id`, the others at
+/// once. The counts of their addresses begin again at zero.
+///
+/// # Errors
+/// The database refused.
+pub async fn end_batch<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    ending: Ending,
+    last: (i64, Uuid),
+    cause: RemovalCause,
+    removed_set_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<Ended>> {
+    let columns = "b.id, b.server_configuration_id, b.address_key, b.address, b.domain, b.reason, b.origin, \
+                   b.blocked_at, b.added_set_id, b.first_set_id";
+    // Up to the time is implied by up to the block, and would have the index read from the start to that time.
+    let reason = match ending {
+        Ending::MadeUntil(_) => String::new(),
+        Ending::Reason(_) => format!("AND {}", ending.condition()),
+    };
+    let batch = format!(
+        "b.server_configuration_id = $1 {reason} AND (b.blocked_at, b.id) <= ($2, $3) \
+         AND b.added_set_id NOT IN {BUILDING}"
+    );
+    let values = || vec![Value::from(server_configuration_id), last.0.into(), last.1.into()];
+    let sql = format!(
+        "INSERT INTO removed_blocks (id, server_configuration_id, address_key, address, domain, reason, origin, \
+         blocked_at, added_set_id, first_set_id, cause, removed_at, removed_set_id) \
+         SELECT {columns}, '{}', {}, CASE WHEN s.version IS NULL THEN NULL ELSE {} END \
+         FROM blocked_addresses b JOIN change_sets s ON s.id = b.added_set_id WHERE {batch} \
+         RETURNING address_key, added_set_id, removed_set_id IS NOT NULL AS published",
+        cause.as_str(),
+        millis(now),
+        typed_id(transaction, "$4")
+    );
+    let mut with_set = values();
+    with_set.push(removed_set_id.into());
+    let rows = transaction.query_all_raw(statement(transaction, sql, with_set)).await?;
+    let sql = format!(
+        "UPDATE error_tallies SET count = 0, dirty = FALSE WHERE server_configuration_id = $1 \
+         AND address_key IN (SELECT b.address_key FROM blocked_addresses b WHERE {batch})"
+    );
+    transaction.execute_raw(statement(transaction, sql, values())).await?;
+    let sql = format!("DELETE FROM blocked_addresses AS b WHERE {batch}");
+    transaction.execute_raw(statement(transaction, sql, values())).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Ended {
+                key: AddressKey::from_stored(row.try_get("", "address_key")?),
+                added_set_id: row.try_get("", "added_set_id")?,
+                published: row.try_get("", "published")?,
+            })
+        })
+        .collect()
+}
