@@ -10,6 +10,7 @@ use shared::{
     account::Account,
     delivery_event::{BatchResult, DeliveryEvent, NewDeliveryEvent, Outcome},
     list::{BlockedAddress, ReleaseResult},
+    list_operation::{BlockFilter, ListOperation},
     mail_server::{MailServer, MailServerCredential, ServerConfiguration},
     run::{Distribution, Run},
     run_settings::{DeliveryTiming, RunSettings, RunSettingsUpdate},
@@ -130,6 +131,38 @@ impl Api {
     /// As every call.
     pub async fn release(&self, addresses: &[&str]) -> anyhow::Result<ReleaseResult> {
         self.post(&self.of_configuration("/releases"), &json!({ "addresses": addresses })).await
+    }
+
+    /// Queues a bulk release.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn release_all(&self, filter: &BlockFilter) -> anyhow::Result<ListOperation> {
+        self.post(&self.of_configuration("/bulk-releases"), &json!({ "filter": filter })).await
+    }
+
+    /// Queues the undo of a list operation.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn undo(&self, id: Uuid) -> anyhow::Result<ListOperation> {
+        self.post(&self.of_configuration(&format!("/list-operations/{id}/undo")), &json!({})).await
+    }
+
+    /// The list operations, newest first.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn list_operations(&self) -> anyhow::Result<Vec<ListOperation>> {
+        Ok(self.get::<Page<ListOperation>>(&self.of_configuration("/list-operations?limit=100")).await?.items)
+    }
+
+    /// One list operation.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn list_operation(&self, id: Uuid) -> anyhow::Result<ListOperation> {
+        self.get(&self.of_configuration(&format!("/list-operations/{id}"))).await
     }
 
     /// An address's row of the blocked list.

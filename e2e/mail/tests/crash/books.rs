@@ -11,26 +11,38 @@ pub struct Books {
     database: Db,
     /// How many runs there were.
     pub runs: usize,
+    operations: usize,
     releases: usize,
     events: BTreeSet<String>,
     tallies: BTreeMap<(String, String), i64>,
     blocked: BTreeSet<String>,
     exempt: BTreeSet<String>,
+    /// How often each was taken off the list.
+    removed: BTreeMap<String, i64>,
+    /// How often the release of each was undone.
+    undone: BTreeMap<String, i64>,
 }
 
 /// Every row of a query, its columns put together with a `|`.
 type Rows = Vec<String>;
+
+fn counts(of: &BTreeMap<String, i64>) -> Rows {
+    of.iter().map(|(key, count)| format!("{key}|{count}")).collect()
+}
 
 impl Books {
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         Ok(Self {
             database: Db::connect(url).await?,
             runs: 0,
+            operations: 0,
             releases: 0,
             events: BTreeSet::new(),
             tallies: BTreeMap::new(),
             blocked: BTreeSet::new(),
             exempt: BTreeSet::new(),
+            removed: BTreeMap::new(),
+            undone: BTreeMap::new(),
         })
     }
 
@@ -57,10 +69,29 @@ impl Books {
         for address in addresses {
             assert!(self.blocked.remove(*address), "{address} was not blocked");
             self.exempt.insert((*address).to_owned());
+            *self.removed.entry((*address).to_owned()).or_default() += 1;
             for ((_, _), count) in self.tallies.iter_mut().filter(|((of, _), _)| of == address) {
                 *count = 0;
             }
         }
+    }
+
+    /// All were released by one list operation, which leaves their counts alone.
+    pub fn released_all(&mut self) {
+        self.operations += 1;
+        for address in &self.blocked {
+            *self.removed.entry(address.clone()).or_default() += 1;
+        }
+        self.exempt.append(&mut self.blocked);
+    }
+
+    /// That was undone by another.
+    pub fn undid_release(&mut self) {
+        self.operations += 1;
+        for address in &self.exempt {
+            *self.undone.entry(address.clone()).or_default() += 1;
+        }
+        self.blocked.append(&mut self.exempt);
     }
 
     /// The agent holds exactly the published list.
@@ -95,9 +126,22 @@ impl Books {
         let blocked: Rows = self.blocked.iter().cloned().collect();
         self.holds("SELECT address_key AS line FROM blocked_addresses ORDER BY 1", &blocked).await?;
         let exempt: Rows = self.exempt.iter().cloned().collect();
-        self.holds("SELECT address_key AS line FROM exemptions ORDER BY 1", &exempt).await?;
-        self.holds("SELECT address_key AS line FROM removed_blocks ORDER BY 1", &exempt).await?;
+        self.holds("SELECT address_key AS line FROM exemptions WHERE ended_set_id IS NULL ORDER BY 1", &exempt).await?;
+        self.holds(
+            "SELECT address_key || '|' || COUNT(*) AS line FROM exemptions WHERE ended_set_id IS NOT NULL \
+             GROUP BY address_key ORDER BY 1",
+            &counts(&self.undone),
+        )
+        .await?;
+        self.holds(
+            "SELECT address_key || '|' || COUNT(*) AS line FROM removed_blocks GROUP BY address_key ORDER BY 1",
+            &counts(&self.removed),
+        )
+        .await?;
 
+        self.holds("SELECT state AS line FROM list_operations", &vec!["done".to_owned(); self.operations]).await?;
+        self.holds("SELECT 'left behind' AS line FROM change_sets WHERE NOT ready", &[]).await?;
+        self.holds("SELECT 'left behind' AS line FROM pending_parts", &[]).await?;
         self.holds("SELECT state AS line FROM runs", &vec!["done".to_owned(); self.runs]).await?;
         self.holds(
             "SELECT 'unlike its run' AS line FROM runs r LEFT JOIN distributions d ON d.id = r.distribution_id \
@@ -106,7 +150,7 @@ impl Books {
         )
         .await?;
         // Each publication changes the list here, so each has the next version, and none has two.
-        let publications = self.runs + self.releases;
+        let publications = self.runs + self.releases + self.operations;
         let versions: Rows = (1..=publications).map(|version| format!("{version:06}")).collect();
         for table in ["distributions", "change_sets"] {
             let sql =
@@ -124,7 +168,8 @@ impl Books {
             &if publications == 0 { vec![] } else { vec![head] },
         )
         .await?;
-        let sums = format!("{}|{}", self.blocked.len() + self.exempt.len(), self.exempt.len());
+        let removed = self.removed.values().sum::<i64>();
+        let sums = format!("{}|{removed}", self.blocked.len() as i64 + removed);
         self.holds(
             "SELECT COALESCE(SUM(added_count), 0) || '|' || COALESCE(SUM(removed_count), 0) AS line FROM change_sets",
             &[sums],
