@@ -201,6 +201,7 @@ fn listen(
             .wrap(metrics.clone())
             .wrap(middleware::from_fn(http::idempotency::once))
             .wrap(middleware::from_fn(http::problem::complete))
+            .wrap(middleware::from_fn(http::uploads::tus::speak))
             .wrap(middleware::from_fn(http::headers::protect))
             .wrap(middleware::Compress::default())
             .wrap(TracingLogger::<http::request_log::RequestSpan>::new())

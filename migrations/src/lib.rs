@@ -8,6 +8,7 @@ mod m0002_lists;
 mod m0003_delivery_events;
 mod m0004_idempotency_keys;
 mod m0005_search;
+mod m0006_uploads;
 mod m0007_list_operations;
 mod m0008_downloads_and_retention;
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_delivery_events::Migration),
             Box::new(m0004_idempotency_keys::Migration),
             Box::new(m0005_search::Migration),
+            Box::new(m0006_uploads::Migration),
             Box::new(m0007_list_operations::Migration),
             Box::new(m0008_downloads_and_retention::Migration),
         ]

@@ -46,6 +46,8 @@ pub struct Account {
     pub downloads_enabled: bool,
     /// Delivery events are kept for this many days after they happened.
     pub event_retention_days: u16,
+    /// The largest file that may be uploaded, in bytes.
+    pub upload_max_bytes: u64,
     /// Counts the changes; the ETag is made of it.
     pub revision: i64,
 }
@@ -60,6 +62,7 @@ impl Account {
             created_at,
             downloads_enabled: false,
             event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
+            upload_max_bytes: DEFAULT_UPLOAD_MAX_BYTES,
             revision: 1,
         }
     }
@@ -69,6 +72,11 @@ impl Account {
 pub const DEFAULT_EVENT_RETENTION_DAYS: u16 = 90;
 /// The longest retention, in days.
 pub const MAX_EVENT_RETENTION_DAYS: u16 = 3_650;
+
+/// The largest file where the provider did not say otherwise, in bytes: 1 GiB.
+pub const DEFAULT_UPLOAD_MAX_BYTES: u64 = 1 << 30;
+/// The largest limit of files, in bytes: 1 TiB.
+pub const MAX_UPLOAD_MAX_BYTES: u64 = 1 << 40;
 
 /// What a provider changes of an account; what is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Validate)]
@@ -84,6 +92,10 @@ pub struct AccountUpdate {
     #[garde(range(min = 1, max = MAX_EVENT_RETENTION_DAYS))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_retention_days: Option<u16>,
+    /// The largest file that may be uploaded, in bytes, up to 1 TiB. Uploads that were begun go on.
+    #[garde(range(min = 1, max = MAX_UPLOAD_MAX_BYTES))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload_max_bytes: Option<u64>,
 }
 
 /// An account to make, with its first administrator.

@@ -17,6 +17,7 @@ pub mod reason;
 pub mod run;
 pub mod run_settings;
 pub mod session;
+pub mod upload;
 
 pub use address::{Address, AddressKey, InvalidAddress};
 pub use checksum::ListChecksum;

@@ -1,6 +1,6 @@
 //! Runs and distributions.
 
-use crate::{ListChecksum, Reason, list_operation::ListOperation};
+use crate::{ListChecksum, Reason, list_operation::ListOperation, upload::Upload};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -203,7 +203,7 @@ pub struct Receipt {
 }
 
 /// What a console or script hears while it follows a server configuration (server-sent events, event name = `type`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum LiveEvent {
@@ -213,6 +213,8 @@ pub enum LiveEvent {
     Distribution(Distribution),
     /// A list operation was queued, went on or ended.
     ListOperation(ListOperation),
+    /// An upload changed its state, or its analysis went on.
+    Upload(Box<Upload>),
     /// The blocked list or the stop cancellation list changed: read it again.
     ListChanged,
     /// The run settings changed: read them again.

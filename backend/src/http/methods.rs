@@ -18,7 +18,12 @@ use std::{
 use utoipa::openapi::OpenApi;
 
 /// Which methods each path of the API has, from its document.
-pub struct Routes(Vec<(String, Vec<&'static str>)>);
+pub struct Routes {
+    /// By the path's template.
+    methods: Vec<(String, Vec<&'static str>)>,
+    /// Templates whose HEAD is another operation than GET without its body.
+    own_head: Vec<String>,
+}
 
 impl Routes {
     /// The routes of a document.
@@ -27,7 +32,8 @@ impl Routes {
             let methods = [
                 ("DELETE", &item.delete),
                 ("GET", &item.get),
-                ("HEAD", &item.get),
+                ("HEAD", if item.head.is_some() { &item.head } else { &item.get }),
+                ("OPTIONS", &item.options),
                 ("PATCH", &item.patch),
                 ("POST", &item.post),
                 ("PUT", &item.put),
@@ -35,12 +41,18 @@ impl Routes {
             let methods = methods.into_iter().filter(|(_, operation)| operation.is_some());
             (template.clone(), methods.map(|(name, _)| name).collect())
         });
-        Self(routes.collect())
+        let own_head = document.paths.paths.iter().filter(|(_, item)| item.head.is_some());
+        let own_head = own_head.map(|(template, _)| template.clone()).collect();
+        Self { methods: routes.collect(), own_head }
+    }
+
+    fn has_own_head(&self, path: &str) -> bool {
+        self.own_head.iter().any(|template| fits(template, path))
     }
 
     /// What a path may be asked with; nothing when there is no such path.
     fn allowed(&self, path: &str) -> BTreeSet<&'static str> {
-        let fitting = self.0.iter().filter(|(template, _)| fits(template, path));
+        let fitting = self.methods.iter().filter(|(template, _)| fits(template, path));
         fitting.flat_map(|(_, methods)| methods.iter().copied()).collect()
     }
 }
@@ -70,12 +82,15 @@ pub async fn unrouted(request: HttpRequest) -> Result<HttpResponse, Error> {
     Err(Error::MethodNotAllowed { allow })
 }
 
-/// Middleware: answers HEAD as GET, without the body.
+/// Middleware: answers HEAD as GET, without the body, where HEAD is no operation of its own.
 pub async fn head<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, Unsent>>, actix_web::Error> {
-    if request.method() != Method::HEAD {
+    let own = |request: &ServiceRequest| {
+        request.app_data::<Data<Routes>>().is_some_and(|routes| routes.has_own_head(request.path()))
+    };
+    if request.method() != Method::HEAD || own(&request) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     request.head_mut().method = Method::GET;
@@ -104,16 +119,18 @@ mod tests {
 
     #[test]
     fn a_path_has_the_methods_of_every_template_that_fits_it() {
-        let routes = Routes(vec![
+        let methods = vec![
             ("/things".to_owned(), vec!["GET", "HEAD"]),
             ("/things/{id}".to_owned(), vec!["PATCH"]),
             ("/things/all".to_owned(), vec!["DELETE"]),
-        ]);
+        ];
+        let routes = Routes { methods, own_head: vec!["/things/{id}".to_owned()] };
         let allowed = |path| routes.allowed(path).into_iter().collect::<Vec<_>>();
         assert_eq!(allowed("/things"), ["GET", "HEAD"]);
         assert_eq!(allowed("/things/1"), ["PATCH"]);
         assert_eq!(allowed("/things/all"), ["DELETE", "PATCH"]);
         assert!(allowed("/things/").is_empty());
         assert!(allowed("/things/1/2").is_empty());
+        assert!(routes.has_own_head("/things/1") && !routes.has_own_head("/things"));
     }
 }

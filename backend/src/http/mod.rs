@@ -26,6 +26,7 @@ pub mod server_configurations;
 pub mod sessions;
 pub mod setup;
 pub mod tokens;
+pub mod uploads;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -45,6 +46,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     exemptions::routes(config);
     downloads::routes(config);
     list_operations::routes(config);
+    uploads::routes(config);
     agent_sync::routes(config);
     live::routes(config);
 }

@@ -88,7 +88,9 @@ fn accept_idempotency_key(operation: &mut Operation) {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch, &mut item.head, &mut item.options]
+        .into_iter()
+        .flatten()
 }
 
 fn add_common_problems(operation: &mut Operation) {

@@ -29,6 +29,9 @@ impl ResponseError for Error {
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::StorageFull(_) => StatusCode::INSUFFICIENT_STORAGE,
+            Self::TusVersion => StatusCode::PRECONDITION_FAILED,
+            // The tus protocol's own, which has no name in HTTP.
+            Self::ChecksumMismatch => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -57,6 +60,8 @@ fn kind(error: &Error) -> (&'static str, &'static str) {
         Error::TooMany { .. } => ("too-many-requests", "Too many requests"),
         Error::Unavailable(_) => ("unavailable", "Not available"),
         Error::StorageFull(_) => ("storage-full", "Disk full"),
+        Error::TusVersion => ("tus-version", "Another version of tus"),
+        Error::ChecksumMismatch => ("checksum-mismatch", "Wrong checksum"),
         Error::Internal(_) => ("internal", "Internal error"),
     }
 }

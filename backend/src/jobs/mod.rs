@@ -5,8 +5,8 @@ mod poller;
 use crate::{
     service::{
         self, Pool, distributions, list_operations,
-        queue::{self, Job, QUEUE},
-        retention, runs,
+        queue::{self, Job, LONG_QUEUE, QUEUE},
+        retention, runs, uploads,
         wake::What,
     },
     state::AppState,
@@ -25,6 +25,8 @@ use uuid::Uuid;
 
 /// Jobs performed at the same time: on SQLite they wait for each other anyway.
 const CONCURRENCY: usize = 4;
+/// Long jobs performed at the same time.
+const LONG_CONCURRENCY: usize = 2;
 /// A worker that does not show itself three times is dead and its jobs are given to another.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long a worker that died rests.
@@ -60,6 +62,10 @@ pub async fn migrate(pool: &Pool) -> anyhow::Result<()> {
 pub async fn work(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
     queue::take_back(&state.db).await.context("cannot take back the jobs of the process before")?;
     runs::sweep(&state, TimeDelta::zero()).await.context("cannot look for waiting work")?;
+    if matches!(state.db.pool(), Pool::Sqlite(_)) {
+        // What was being read when the process before ended. With PostgreSQL another node may be reading it.
+        uploads::sweep(&state, TimeDelta::zero()).await.context("cannot look for waiting uploads")?;
+    }
     let monitor = monitor(&state);
     let stop = shutdown.clone();
     let stopped = async move {
@@ -88,15 +94,15 @@ fn monitor(state: &AppState) -> Monitor {
     // A name is never used again: the queue takes a second worker of the same name for the first.
     let name = |attempt: usize| format!("stoplist-{}-{attempt}", Uuid::now_v7());
     macro_rules! register {
-        ($storage:ident, $config:path, $pool:expr) => {{
+        ($monitor:expr, $storage:ident, $config:path, $pool:expr, $queue:expr, $concurrency:expr) => {{
             // More than one job at a time from the database would start some of them twice.
-            let config = $config().queue(QUEUE).batch_size(1).heartbeat_interval(HEARTBEAT).missed_heartbeats(3);
+            let config = $config().queue($queue).batch_size(1).heartbeat_interval(HEARTBEAT).missed_heartbeats(3);
             let storage = $storage::<Job>::new($pool).with_config(config);
             let state = state.clone();
-            monitor.register(move |attempt| {
+            $monitor.register(move |attempt| {
                 WorkerBuilder::new(name(attempt))
                     .backend(storage.clone().poll_with_strategy(Poller::new(&state.wake)))
-                    .concurrency(CONCURRENCY)
+                    .concurrency($concurrency)
                     .data(state.clone())
                     // A handler that is busy must not keep the worker from showing itself.
                     .parallelize(tokio::spawn)
@@ -105,8 +111,15 @@ fn monitor(state: &AppState) -> Monitor {
         }};
     }
     match state.db.pool() {
-        Pool::Sqlite(pool) => register!(SqliteStorage, apalis_sqlite::Config::default, pool),
-        Pool::Postgres(pool) => register!(PostgresStorage, apalis_postgres::Config::default, pool),
+        Pool::Sqlite(pool) => {
+            let monitor = register!(monitor, SqliteStorage, apalis_sqlite::Config::default, pool, QUEUE, CONCURRENCY);
+            register!(monitor, SqliteStorage, apalis_sqlite::Config::default, pool, LONG_QUEUE, LONG_CONCURRENCY)
+        }
+        Pool::Postgres(pool) => {
+            let monitor =
+                register!(monitor, PostgresStorage, apalis_postgres::Config::default, pool, QUEUE, CONCURRENCY);
+            register!(monitor, PostgresStorage, apalis_postgres::Config::default, pool, LONG_QUEUE, LONG_CONCURRENCY)
+        }
     }
 }
 
@@ -123,20 +136,22 @@ async fn attempt(job: Job, state: &AppState) {
             Job::Run(id) => runs::perform(state, id).await,
             Job::Distribution(id) => distributions::perform(state, id).await,
             Job::ListOperation(id) => list_operations::perform(state, id).await,
+            Job::Upload(id) => uploads::perform(state, id).await,
         }
     })
     .catch_unwind()
     .await;
     let error = match outcome {
         Ok(Ok(())) => return,
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "internal error: the job panicked; the service's log says where".to_owned(),
+        Ok(Err(error)) => error,
+        Err(_) => service::Error::Internal(anyhow::anyhow!("the job panicked; the service's log says where")),
     };
-    tracing::error!(error, "a job failed");
+    tracing::error!(%error, "a job failed");
     let noted = match job {
-        Job::Run(id) => runs::failed(state, id, &error).await,
-        Job::Distribution(id) => distributions::failed(state, id, &error).await,
-        Job::ListOperation(id) => list_operations::failed(state, id, &error).await,
+        Job::Run(id) => runs::failed(state, id, &error.to_string()).await,
+        Job::Distribution(id) => distributions::failed(state, id, &error.to_string()).await,
+        Job::ListOperation(id) => list_operations::failed(state, id, &error.to_string()).await,
+        Job::Upload(id) => uploads::failed(state, id, &error).await,
     };
     if let Err(error) = noted {
         // The row still says that it waits: the sweep rings again.
@@ -157,8 +172,8 @@ async fn tick(state: &AppState, shutdown: &CancellationToken) {
         let (what, done): (_, service::Result<()>) = tokio::select! {
             () = shutdown.cancelled() => return,
             _ = schedule.tick() => ("schedule runs", runs::schedule(state).await),
-            _ = sweep.tick() => ("look for waiting work", runs::sweep(state, patience).await),
-            _ = prune.tick() => ("remove ended jobs", queue::prune(&state.db).await.map_err(Into::into)),
+            _ = sweep.tick() => ("look for waiting work", look_for_work(state, patience).await),
+            _ = prune.tick() => ("remove what is over", remove_what_is_over(state).await),
         };
         if let Err(error) = done {
             tracing::error!(%error, "cannot {what}; trying again");
@@ -182,4 +197,14 @@ async fn clean(state: &AppState, shutdown: &CancellationToken) {
         () = shutdown.cancelled() => {}
         () = cleaning => {}
     }
+}
+
+async fn look_for_work(state: &AppState, patience: TimeDelta) -> service::Result<()> {
+    runs::sweep(state, patience).await?;
+    uploads::sweep(state, patience).await
+}
+
+async fn remove_what_is_over(state: &AppState) -> service::Result<()> {
+    queue::prune(&state.db).await?;
+    uploads::expire(state).await
 }

@@ -97,6 +97,7 @@ pub async fn update(
     let after = Account {
         downloads_enabled: update.downloads_enabled.unwrap_or(before.downloads_enabled),
         event_retention_days: update.event_retention_days.unwrap_or(before.event_retention_days),
+        upload_max_bytes: update.upload_max_bytes.unwrap_or(before.upload_max_bytes),
         revision: revision + 1,
         ..before.clone()
     };
@@ -105,7 +106,13 @@ pub async fn update(
             "the account was changed by somebody else: read it again and repeat your change".to_owned(),
         ));
     }
-    let features = |account: &Account| json!({ "downloads_enabled": account.downloads_enabled, "event_retention_days": account.event_retention_days });
+    let features = |account: &Account| {
+        json!({
+            "downloads_enabled": account.downloads_enabled,
+            "event_retention_days": account.event_retention_days,
+            "upload_max_bytes": account.upload_max_bytes,
+        })
+    };
     let entry = audit::NewAuditEntry {
         before: Some(features(&before)),
         after: Some(features(&after)),

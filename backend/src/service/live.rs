@@ -3,7 +3,7 @@
 use super::{
     Error, Result,
     authentication::{self, Origin, Permission},
-    distributions, list_operations, runs,
+    distributions, list_operations, runs, uploads,
     wake::{Signal, What},
 };
 use crate::state::AppState;
@@ -69,6 +69,9 @@ async fn event(state: &AppState, server_configuration_id: Uuid, what: What) -> R
         }
         What::ListOperation(id) => {
             Some(LiveEvent::ListOperation(list_operations::get(state, server_configuration_id, id).await?))
+        }
+        What::Upload(id) => {
+            uploads::find(state, server_configuration_id, id).await?.map(|upload| LiveEvent::Upload(Box::new(upload)))
         }
         What::List | What::Job => None,
     })

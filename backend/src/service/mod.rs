@@ -27,6 +27,7 @@ pub mod server_configurations;
 pub mod sessions;
 pub mod setup;
 pub mod tokens;
+pub mod uploads;
 pub mod users;
 pub mod wake;
 
@@ -95,6 +96,12 @@ pub enum Error {
     /// The disk is full. Nothing was changed.
     #[error("the disk is full: {0:#}")]
     StorageFull(anyhow::Error),
+    /// Another version of the tus protocol.
+    #[error("send the header Tus-Resumable: 1.0.0")]
+    TusVersion,
+    /// The bytes are not those that the caller meant to send.
+    #[error("the bytes do not have the checksum of Upload-Checksum: nothing was kept, send them again")]
+    ChecksumMismatch,
     /// Not the caller's fault.
     #[error("internal error: {0:#}")]
     Internal(anyhow::Error),

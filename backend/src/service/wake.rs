@@ -1,7 +1,7 @@
 //! Wakes those who wait for a change: long-polling agents, live streams, the queue's workers.
 
 use super::Result;
-use crate::store::{DatabaseTransaction, Db, notifications};
+use crate::store::{ConnectionTrait, DatabaseTransaction, Db, notifications};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -22,6 +22,8 @@ pub enum What {
     Distribution(Uuid),
     /// A list operation changed.
     ListOperation(Uuid),
+    /// An upload changed.
+    Upload(Uuid),
     /// The run settings changed.
     RunSettings,
     /// A mail server was changed, or changed its state.
@@ -76,18 +78,35 @@ impl Wake {
     /// # Errors
     /// The database refused; then nothing changed and nobody is told.
     pub async fn commit(&self, transaction: DatabaseTransaction, id: Uuid, changes: &[What]) -> Result<()> {
-        let signals: Vec<Signal> =
-            changes.iter().map(|what| Signal { server_configuration_id: id, what: *what }).collect();
-        for part in signals.chunks(LETTER) {
-            let letter = Letter { node: self.node, signals: part.to_vec() };
-            let letter = serde_json::to_string(&letter).map_err(|error| super::Error::Internal(error.into()))?;
-            notifications::notify(&transaction, &letter).await?;
-        }
+        let signals = self.post(&transaction, id, changes).await?;
         transaction.commit().await?;
         for signal in signals {
             self.send(signal);
         }
         Ok(())
+    }
+
+    /// Tells every node of a change that was committed before: progress, which may be lost.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn tell(&self, db: &Db, id: Uuid, changes: &[What]) -> Result<()> {
+        for signal in self.post(db.connection(), id, changes).await? {
+            self.send(signal);
+        }
+        Ok(())
+    }
+
+    /// Tells the other nodes.
+    async fn post<C: ConnectionTrait>(&self, connection: &C, id: Uuid, changes: &[What]) -> Result<Vec<Signal>> {
+        let signals: Vec<Signal> =
+            changes.iter().map(|what| Signal { server_configuration_id: id, what: *what }).collect();
+        for part in signals.chunks(LETTER) {
+            let letter = Letter { node: self.node, signals: part.to_vec() };
+            let letter = serde_json::to_string(&letter).map_err(|error| super::Error::Internal(error.into()))?;
+            notifications::notify(connection, &letter).await?;
+        }
+        Ok(signals)
     }
 
     /// Says that the service stops: whoever waits for a change gives up.

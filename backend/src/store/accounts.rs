@@ -13,6 +13,7 @@ struct Row {
     created_at: i64,
     downloads_enabled: bool,
     event_retention_days: i64,
+    upload_max_bytes: i64,
     revision: i64,
 }
 
@@ -29,21 +30,28 @@ impl TryFrom<Row> for Account {
             downloads_enabled: row.downloads_enabled,
             event_retention_days: u16::try_from(row.event_retention_days)
                 .map_err(|_| Error::Unreadable(format!("retention {}", row.event_retention_days)))?,
+            upload_max_bytes: u64::try_from(row.upload_max_bytes)
+                .map_err(|_| Error::Unreadable(format!("upload limit {}", row.upload_max_bytes)))?,
             revision: row.revision,
         })
     }
 }
 
-const SELECT: &str =
-    "SELECT id, name, plan, created_at, downloads_enabled, event_retention_days, revision FROM accounts";
+const SELECT: &str = "SELECT id, name, plan, created_at, downloads_enabled, event_retention_days, upload_max_bytes, \
+                      revision FROM accounts";
+
+/// A number of bytes as the database keeps it.
+fn bytes(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
 
 /// Adds an account.
 ///
 /// # Errors
 /// The database refused; [`Error::is_duplicate`] when the name is taken.
 pub async fn insert<C: ConnectionTrait>(connection: &C, account: &Account) -> Result<()> {
-    let sql = "INSERT INTO accounts (id, name, plan, created_at, downloads_enabled, event_retention_days, revision) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO accounts (id, name, plan, created_at, downloads_enabled, event_retention_days, \
+               upload_max_bytes, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let values = [
         account.id.into(),
         account.name.as_str().into(),
@@ -51,6 +59,7 @@ pub async fn insert<C: ConnectionTrait>(connection: &C, account: &Account) -> Re
         millis(account.created_at).into(),
         account.downloads_enabled.into(),
         i64::from(account.event_retention_days).into(),
+        bytes(account.upload_max_bytes).into(),
         account.revision.into(),
     ];
     connection.execute_raw(statement(connection, sql, values)).await?;
@@ -62,13 +71,14 @@ pub async fn insert<C: ConnectionTrait>(connection: &C, account: &Account) -> Re
 /// # Errors
 /// The database refused.
 pub async fn update<C: ConnectionTrait>(transaction: &C, account: &Account, read: i64) -> Result<bool> {
-    let sql = "UPDATE accounts SET downloads_enabled = $3, event_retention_days = $4, revision = $5 \
-               WHERE id = $1 AND revision = $2";
+    let sql = "UPDATE accounts SET downloads_enabled = $3, event_retention_days = $4, upload_max_bytes = $5, \
+               revision = $6 WHERE id = $1 AND revision = $2";
     let values = [
         account.id.into(),
         read.into(),
         account.downloads_enabled.into(),
         i64::from(account.event_retention_days).into(),
+        bytes(account.upload_max_bytes).into(),
         account.revision.into(),
     ];
     Ok(transaction.execute_raw(statement(transaction, sql, values)).await?.rows_affected() == 1)

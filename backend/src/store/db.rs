@@ -10,8 +10,12 @@ use sea_orm::{
     SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
+    Connection,
     postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
 };
 use std::{str::FromStr, time::Duration};
 
@@ -76,6 +80,11 @@ impl ConnectionTrait for DatabaseTransaction {
     }
 }
 
+/// To how many bytes SQLite cuts its journal when it is empty again.
+const JOURNAL_LIMIT: &str = "67108864";
+/// Cuts up to 8 MiB of free pages off a SQLite file.
+const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2048)";
+
 /// Any number that no other program uses on the same database.
 const SCHEMA_LOCK: i64 = 0x5374_6f70_6c69_7374;
 
@@ -86,6 +95,14 @@ pub struct SchemaLock {
 
 fn failed(error: sqlx::Error) -> Error {
     Error::Database(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
+}
+
+/// Whether a connection may be used again. On a full disk SQLite itself rolls a transaction back, which sqlx does not
+/// know: its own roll-back fails, and it would refuse every transaction on this connection from then on.
+async fn is_usable(connection: &mut SqliteConnection) -> std::result::Result<bool, sqlx::Error> {
+    // Waits for the roll-back.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 impl Db {
@@ -104,8 +121,16 @@ impl Db {
                 .busy_timeout(Duration::from_secs(15))
                 // KiB: what a batch of events changes stays in memory until its commit.
                 .pragma("cache_size", "-16384")
-                .foreign_keys(true);
-            let pool = SqlitePoolOptions::new().max_connections(8).connect_with(options).await.map_err(failed)?;
+                .foreign_keys(true)
+                // For a new file: what deleted uploads held can be given back to the disk.
+                .auto_vacuum(SqliteAutoVacuum::Incremental)
+                .pragma("journal_size_limit", JOURNAL_LIMIT);
+            let pool = SqlitePoolOptions::new()
+                .max_connections(8)
+                .after_release(|connection, _| Box::pin(is_usable(connection)))
+                .connect_with(options)
+                .await
+                .map_err(failed)?;
             let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
             Ok(Self { connection, pool: Pool::Sqlite(pool), turns: Some(Turns::default()) })
         } else {
@@ -189,6 +214,19 @@ impl Db {
     /// The schema cannot be read.
     pub async fn pending_migrations(&self) -> Result<usize> {
         Ok(Migrator::get_pending_migrations(&self.connection).await?.len())
+    }
+
+    /// Gives some MiB that are no longer used back to the disk. To be called after each step of a removal: on a full disk
+    /// it is what lets the next step write. PostgreSQL uses the room again by itself, and a SQLite file that was made
+    /// before this setting does too.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn give_back_space(&self) -> Result<()> {
+        if let Pool::Sqlite(pool) = &self.pool {
+            sqlx::raw_sql(GIVE_BACK).execute(pool).await.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Whether the database answers.

@@ -91,7 +91,7 @@ pub async fn save<C: ConnectionTrait>(
 
 /// What holds for an exemption in force, in a statement whose `$1` is the server configuration: the operation that made
 /// it is done, the one that ends it is not.
-fn in_force(table: &str) -> String {
+pub(super) fn in_force(table: &str) -> String {
     format!(
         "({table}.made_set_id IS NULL OR {table}.made_set_id NOT IN {BUILDING}) \
          AND ({table}.ended_set_id IS NULL OR {table}.ended_set_id IN {BUILDING})"

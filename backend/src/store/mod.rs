@@ -27,6 +27,7 @@ pub mod service_settings;
 pub mod sessions;
 pub mod tokens;
 mod turns;
+pub mod uploads;
 pub mod users;
 
 pub use db::{DatabaseTransaction, Db, Pool};

@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 /// The queue's name in the database.
 pub const QUEUE: &str = "stoplist";
+/// The queue of jobs that may take minutes: they must not hold up the others.
+pub const LONG_QUEUE: &str = "stoplist-long";
 
 /// What there is to do. Performing one twice does nothing the second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,18 @@ pub enum Job {
     Distribution(Uuid),
     /// Perform a list operation, or a slice of it.
     ListOperation(Uuid),
+    /// Analyse an upload, or take a removed one away.
+    Upload(Uuid),
+}
+
+impl Job {
+    /// The queue that it waits in.
+    const fn queue(self) -> &'static str {
+        match self {
+            Self::Run(_) | Self::Distribution(_) | Self::ListOperation(_) => QUEUE,
+            Self::Upload(_) => LONG_QUEUE,
+        }
+    }
 }
 
 /// Enqueues a job that starts after `delay` seconds of the database's clock.
@@ -39,7 +53,11 @@ pub async fn ring<C: ConnectionTrait>(connection: &C, job: Job, delay: u32) -> R
     };
     let id = ulid::Ulid::generate().to_string();
     connection
-        .execute_raw(statement(connection, sql, [payload.into(), id.into(), QUEUE.into(), i64::from(delay).into()]))
+        .execute_raw(statement(
+            connection,
+            sql,
+            [payload.into(), id.into(), job.queue().into(), i64::from(delay).into()],
+        ))
         .await?;
     Ok(())
 }

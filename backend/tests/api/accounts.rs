@@ -91,6 +91,8 @@ async fn a_provider_changes_what_an_account_may_use() {
     for (field, wrong) in [
         ("/event_retention_days", json!({ "event_retention_days": 0 })),
         ("/event_retention_days", json!({ "event_retention_days": 3_651 })),
+        ("/upload_max_bytes", json!({ "upload_max_bytes": 0 })),
+        ("/upload_max_bytes", json!({ "upload_max_bytes": (1_u64 << 40) + 1 })),
         ("/downloads_enabled", json!({ "downloads_enabled": "yes" })),
         ("/plan", json!({ "plan": "standard" })),
     ] {
@@ -117,8 +119,14 @@ async fn a_provider_changes_what_an_account_may_use() {
     let rows = rows.expect("the audit log");
     assert_eq!(rows.len(), 2);
     let value = |name: &str| rows[0].try_get::<String>("", name).expect("a text");
-    assert_eq!(value("before_value"), r#"{"downloads_enabled":true,"event_retention_days":90}"#);
-    assert_eq!(value("after_value"), r#"{"downloads_enabled":true,"event_retention_days":30}"#);
+    assert_eq!(
+        value("before_value"),
+        r#"{"downloads_enabled":true,"event_retention_days":90,"upload_max_bytes":1073741824}"#
+    );
+    assert_eq!(
+        value("after_value"),
+        r#"{"downloads_enabled":true,"event_retention_days":30,"upload_max_bytes":1073741824}"#
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

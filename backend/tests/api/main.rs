@@ -19,3 +19,4 @@ mod server_configurations;
 mod serving;
 mod sessions;
 mod sweep;
+mod uploads;

@@ -84,6 +84,8 @@ impl Live {
             LiveEvent::Run(run) => self.run.set(Some(run)),
             LiveEvent::Distribution(distribution) => self.distribution.set(Some(distribution)),
             LiveEvent::ListOperation(operation) => self.operation.set(Some(operation)),
+            // No page shows uploads.
+            LiveEvent::Upload(_) => {}
             LiveEvent::ListChanged => bump(self.lists),
             LiveEvent::RunSettingsChanged => bump(self.run_settings),
             LiveEvent::MailServersChanged => bump(self.mail_servers),

@@ -41,6 +41,16 @@ pub fn rust(output: &str) -> Option<Count> {
     count
 }
 
+/// The closing lines of Node.js' test runner in the format TAP; `None` when there are none (it crashed).
+pub fn node(output: &str) -> Option<Count> {
+    let number = |name: &str| {
+        let lines = output.lines().filter_map(|line| line.strip_prefix("# ")?.strip_prefix(name));
+        lines.filter_map(|rest| rest.trim().parse::<u64>().ok()).next_back()
+    };
+    let failed = ["fail ", "cancelled ", "skipped ", "todo "].iter().map(|name| number(name)).sum::<Option<u64>>()?;
+    Some(Count { passed: number("pass ")?, failed })
+}
+
 /// The counts in Playwright's JSON report.
 pub fn playwright(report: &str) -> Result<Count> {
     let report: serde_json::Value = serde_json::from_str(report).context("Playwright's report is not JSON")?;
@@ -55,7 +65,7 @@ pub fn playwright(report: &str) -> Result<Count> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Count, playwright, rust};
+    use super::{Count, node, playwright, rust};
 
     #[test]
     fn adds_up_every_harness() {
@@ -74,6 +84,14 @@ mod tests {
     #[test]
     fn a_harness_that_crashed_has_no_count() {
         assert_eq!(rust("running 2 tests\nthread 'main' has overflowed its stack"), None);
+    }
+
+    #[test]
+    fn nodes_skipped_and_cancelled_tests_are_failed_ones() {
+        let output =
+            "ok 1 - a\n1..1\n# tests 9\n# suites 0\n# pass 5\n# fail 1\n# cancelled 1\n# skipped 2\n# todo 0\n";
+        assert_eq!(node(output), Some(Count { passed: 5, failed: 4 }));
+        assert_eq!(node("ok 1 - a\n"), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod mail;
 mod openapi;
 mod rust;
 mod source;
+mod uploads;
 
 use crate::console;
 use crate::process::say;
@@ -21,7 +22,7 @@ use std::time::Instant;
 type Step = (&'static str, &'static str, fn() -> Result<Count>);
 
 /// In this order; each can run alone.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("format", "rustfmt changes nothing", lint::format),
     ("layering", "imports and dependencies follow docs/ARCHITECTURE", layering::run),
     ("clippy", "clippy finds nothing in the workspace", lint::clippy),
@@ -36,6 +37,7 @@ const STEPS: [Step; 11] = [
     ("postgres", "the service's tests again, on PostgreSQL", rust::on_postgres),
     ("openapi", "openapi/openapi.json is what the service answers", openapi::run),
     ("mail", "the path through real Postfix servers; the service killed at every statement", mail::run),
+    ("uploads", "uploads by the tus clients of others", uploads::run),
     ("browser", "the console in a real browser", browser::run),
 ];
 

@@ -1,0 +1,277 @@
+//! The job that reads an uploaded file: one thread turns bytes into rows while the database takes those before.
+
+use super::{
+    file::{self, Decoder, Record, Records},
+    kept_until,
+};
+use crate::{
+    service::{Error, Result, wake::What},
+    state::AppState,
+    store::uploads::{
+        self as rows, StoredUpload,
+        contents::{self, Batch, Outcome},
+        pieces,
+    },
+};
+use shared::upload::{Analysis, Failure, Reading, RecordCounts, UploadState};
+use std::time::Duration;
+use tokio::{
+    sync::mpsc::{Receiver, Sender, channel},
+    time::{Instant, MissedTickBehavior},
+};
+use uuid::Uuid;
+
+/// Rows that are written in one transaction.
+const BATCH: usize = 20_000;
+/// Invalid rows that are kept to be looked at.
+const KEPT_INVALID: i64 = 100_000;
+/// How often the job says that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often followers hear of the progress.
+const PROGRESS: Duration = Duration::from_millis(250);
+/// The part of the progress that reading is; the rest is counting.
+const READING: f64 = 0.9;
+
+/// Analyses an upload. When another job began the same after this one, this one ends and changes nothing more.
+///
+/// # Errors
+/// The database refused; the analysis begins anew.
+pub(super) async fn perform(state: &AppState, stored: &StoredUpload) -> Result<()> {
+    let job = Job {
+        state,
+        id: stored.upload.id,
+        server_configuration_id: stored.server_configuration_id,
+        reader: Uuid::now_v7(),
+    };
+    if !contents::claim(state.db.connection(), job.id, job.reader, state.clock.now()).await? {
+        return Ok(());
+    }
+    // Both are driven all the time: the work may hold SQLite's write lock, which a heartbeat waits for.
+    tokio::select! {
+        done = job.work(stored) => done,
+        taken_over = job.live() => taken_over,
+    }
+}
+
+/// Ends the analysis of an upload whose file cannot be read; nothing of it stays but the bytes.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn fail(state: &AppState, id: Uuid, failure: Failure) -> Result<()> {
+    let Some(stored) = rows::find(state.db.connection(), id).await? else { return Ok(()) };
+    let reader = Uuid::now_v7();
+    if !contents::claim(state.db.connection(), id, reader, state.clock.now()).await? {
+        return Ok(());
+    }
+    let job = Job { state, id, server_configuration_id: stored.server_configuration_id, reader };
+    job.end(None, Some(failure)).await
+}
+
+/// One attempt.
+struct Job<'a> {
+    state: &'a AppState,
+    id: Uuid,
+    server_configuration_id: Uuid,
+    reader: Uuid,
+}
+
+impl Job<'_> {
+    async fn work(&self, stored: &StoredUpload) -> Result<()> {
+        // Of an attempt before this one, or of another reading.
+        self.clear().await?;
+        let size = stored.upload.size;
+        let sample = self.sample(size).await?;
+        let wanted = stored.upload.wanted.clone();
+        let whole = sample.len() as i64 == size;
+        let plan = tokio::task::spawn_blocking(move || file::plan(&sample, whole, &wanted)).await;
+        let plan = plan.map_err(|error| Error::Internal(error.into()))?;
+        let mut analysis =
+            Analysis { reading: plan.reading, columns: plan.columns, preview: plan.preview, counts: None };
+        if let Some(failure) = plan.failure {
+            return self.end(Some(analysis), Some(failure)).await;
+        }
+        let invalid = match self.read(size, analysis.reading).await? {
+            Some(Ok(invalid)) => invalid,
+            Some(Err(failure)) => return self.end(Some(analysis), Some(failure)).await,
+            None => return Ok(()),
+        };
+        let counts = contents::count(self.state.db.connection(), self.server_configuration_id, self.id).await?;
+        analysis.counts = Some(RecordCounts {
+            total: counts.total + invalid,
+            invalid,
+            invalid_kept: invalid.min(KEPT_INVALID),
+            ..counts
+        });
+        self.end(Some(analysis), None).await
+    }
+
+    /// Says that the job lives, until another one took over.
+    async fn live(&self) -> Result<()> {
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            heartbeat.tick().await;
+            let now = self.state.clock.now();
+            match contents::alive(self.state.db.connection(), self.id, self.reader, now).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                // The work goes on, and finds out by itself whether it can.
+                Err(error) => tracing::warn!(id = %self.id, %error, "cannot say that an analysis goes on"),
+            }
+        }
+    }
+
+    /// The first bytes of the file.
+    async fn sample(&self, size: i64) -> Result<Vec<u8>> {
+        let mut sample = Vec::new();
+        while sample.len() < file::SAMPLE && (sample.len() as i64) < size {
+            sample.extend(self.piece(sample.len() as i64).await?);
+        }
+        Ok(sample)
+    }
+
+    async fn piece(&self, start: i64) -> Result<Vec<u8>> {
+        let piece = pieces::read(self.state.db.connection(), self.id, start).await?;
+        piece.ok_or_else(|| Error::Internal(anyhow::anyhow!("the upload {} has no byte {start}", self.id)))
+    }
+
+    /// Reads the whole file into the database. Answers how many rows were invalid, or why it cannot be read; `None` when
+    /// another job took over.
+    async fn read(&self, size: i64, reading: Reading) -> Result<Option<std::result::Result<i64, Failure>>> {
+        let (bytes_in, bytes_out) = channel(2);
+        let (batches_in, batches_out) = channel(2);
+        let reader = tokio::task::spawn_blocking(move || Sorter::new(reading, batches_in).sort(bytes_out));
+        // Whichever ends early drops its end of the channel, which ends the thread and so the other.
+        let ((), mine) = tokio::try_join!(self.feed(size, bytes_in), self.store(size, batches_out))?;
+        let sorted = reader.await.map_err(|error| Error::Internal(error.into()))?;
+        Ok(mine.then_some(sorted))
+    }
+
+    async fn feed(&self, size: i64, bytes: Sender<(Vec<u8>, i64)>) -> Result<()> {
+        let mut start = 0;
+        while start < size {
+            let piece = self.piece(start).await?;
+            start += piece.len() as i64;
+            if bytes.send((piece, start)).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// False when another job took over.
+    async fn store(&self, size: i64, mut batches: Receiver<(Batch, i64)>) -> Result<bool> {
+        let mut told = Instant::now();
+        while let Some((batch, read)) = batches.recv().await {
+            let progress = READING * read as f64 / size as f64;
+            if !contents::append(&self.state.db, self.id, self.reader, &batch, progress).await? {
+                return Ok(false);
+            }
+            if told.elapsed() >= PROGRESS {
+                told = Instant::now();
+                self.state.wake.tell(&self.state.db, self.server_configuration_id, &[What::Upload(self.id)]).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes what was found, in small steps, as long as no other job took over.
+    async fn clear(&self) -> Result<()> {
+        let mut after = Some(0);
+        while let Some(line) = after {
+            let transaction = self.state.db.begin().await?;
+            if !contents::alive(&transaction, self.id, self.reader, self.state.clock.now()).await? {
+                return Ok(());
+            }
+            after = contents::remove(&transaction, self.id, line).await?;
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the analysis, unless another job took over.
+    async fn end(&self, analysis: Option<Analysis>, failure: Option<Failure>) -> Result<()> {
+        let state = if failure.is_some() { UploadState::Failed } else { UploadState::Ready };
+        if failure.is_some()
+            && let Err(error) = self.clear().await
+        {
+            // On a full disk. It goes with the upload, or before the next reading.
+            tracing::warn!(id = %self.id, %error, "cannot remove what an analysis found");
+        }
+        let outcome = Outcome { state, analysis: analysis.as_ref(), failure: failure.as_ref() };
+        let now = self.state.clock.now();
+        let transaction = self.state.db.begin().await?;
+        if contents::finish(&transaction, self.id, self.reader, outcome, now, kept_until(state, now)).await? {
+            let changes = [What::Upload(self.id)];
+            self.state.wake.commit(transaction, self.server_configuration_id, &changes).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Turns bytes into rows.
+struct Sorter {
+    reading: Reading,
+    batches: Sender<(Batch, i64)>,
+    batch: Batch,
+    /// Whether the next row has the names of the columns.
+    at_header: bool,
+    invalid: i64,
+    /// How many bytes of the file were read.
+    read: i64,
+    /// Nobody takes the rows any more.
+    closed: bool,
+}
+
+impl Sorter {
+    fn new(reading: Reading, batches: Sender<(Batch, i64)>) -> Self {
+        let at_header = reading.header;
+        Self { reading, batches, batch: Batch::default(), at_header, invalid: 0, read: 0, closed: false }
+    }
+
+    /// Answers how many rows were invalid, or why the file cannot be read.
+    fn sort(mut self, mut bytes: Receiver<(Vec<u8>, i64)>) -> std::result::Result<i64, Failure> {
+        let mut decoder = Decoder::new(self.reading.encoding);
+        let mut records = Records::new(self.reading.delimiter);
+        let mut text = Vec::new();
+        while let Some((piece, read)) = bytes.blocking_recv() {
+            self.read = read;
+            text.clear();
+            decoder.decode(&piece, false, &mut text);
+            records.read(&text, |record| self.take(record))?;
+            if self.closed {
+                return Ok(self.invalid);
+            }
+        }
+        text.clear();
+        decoder.decode(&[], true, &mut text);
+        records.read(&text, |record| self.take(record))?;
+        records.end(|record| self.take(record))?;
+        self.flush();
+        Ok(self.invalid)
+    }
+
+    fn take(&mut self, record: &Record<'_>) -> bool {
+        if std::mem::take(&mut self.at_header) {
+            return true;
+        }
+        match file::judge(record, self.reading.column_number) {
+            Ok(row) => self.batch.valid.push(row),
+            Err(row) => {
+                self.invalid += 1;
+                if self.invalid <= KEPT_INVALID {
+                    self.batch.invalid.push(row);
+                }
+            }
+        }
+        if self.batch.valid.len() + self.batch.invalid.len() >= BATCH {
+            self.flush();
+        }
+        !self.closed
+    }
+
+    fn flush(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        self.closed = self.batches.blocking_send((batch, self.read)).is_err();
+    }
+}

@@ -1,0 +1,107 @@
+//! Files that are no lists, or bad ones.
+
+use super::*;
+use shared::upload::FailureCode;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_says_why_and_where() {
+    let scene = Scene::start().await;
+    let line = vec![b'x'; 3 * 1024 * 1024];
+    let long = [b"mail\na@example.com\n", &line[..]].concat();
+    let open = format!("mail,note\n{}b@example.com,\"never closed\n{}", addresses(2000), addresses(2000));
+    let png = [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &[0, 1, 2, 3, 250, 251].repeat(1000)].concat();
+    let zip = [&b"PK\x03\x04\x14\x00"[..], &[7; 1000]].concat();
+    let named = |name: &'static str| vec![("column", name)];
+    for (file, metadata, code, line) in [
+        (&b""[..], vec![], FailureCode::Empty, None),
+        (b"\r\n\r\n", vec![], FailureCode::Empty, None),
+        (b"mail,name\r\n", vec![], FailureCode::HeaderOnly, None),
+        (b"mail,name\r\na@example.com,A\r\n", named("address"), FailureCode::NoSuchColumn, None),
+        (b"mail,name\r\na@example.com,A\r\n", vec![("column_number", "3")], FailureCode::NoSuchColumn, None),
+        (b"mail,Mail\r\na@example.com,b@example.com\r\n", named("mail"), FailureCode::AmbiguousColumn, None),
+        (b"id,name\r\n1,A\r\n", vec![], FailureCode::NoAddressColumn, None),
+        (&png, vec![], FailureCode::NotText, None),
+        (&zip, vec![], FailureCode::NotText, None),
+        (b"mail\na@example.com\n\"b@example.com\nc@example.com\n", vec![], FailureCode::UnclosedQuote, Some(3)),
+        (open.as_bytes(), vec![], FailureCode::UnclosedQuote, Some(2002)),
+        (&long, vec![], FailureCode::RecordTooLong, Some(3)),
+    ] {
+        let failure = scene.failure(file, &metadata).await;
+        assert_eq!((failure.code, failure.line), (code, line), "{failure:?}");
+        assert!(!failure.detail.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_failed_shows_its_columns_and_can_be_read_in_another_way() {
+    let scene = Scene::start().await;
+    let path = scene.send(b"Mail,mail\na@example.com,b\n", &[("column", "mail")]).await;
+    let upload = scene.analysed(&path).await;
+    assert_eq!(upload.state, UploadState::Failed);
+    let analysis = upload.analysis.expect("what was found so far");
+    assert_eq!((analysis.columns.len(), analysis.preview.len(), analysis.counts), (2, 1, None));
+    scene.read_again(&path, &serde_json::json!({ "column_number": 1 })).await.expect(202);
+    let upload = scene.analysed(&path).await;
+    assert_eq!((upload.state, upload.failure), (UploadState::Ready, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quote_that_opens_far_into_the_file_leaves_nothing_behind() {
+    let scene = Scene::start().await;
+    let file = format!("{}\"open@example.com\n", addresses(50_000));
+    let path = scene.send(file.as_bytes(), &[]).await;
+    let upload = scene.analysed(&path).await;
+    assert_eq!(
+        upload.failure.map(|failure| (failure.code, failure.line)),
+        Some((FailureCode::UnclosedQuote, Some(50_001)))
+    );
+    let id = upload.id;
+    let state = &scene.app.running.state;
+    let counts = backend::store::uploads::contents::count(state.db.connection(), scene.place.configuration, id).await;
+    assert_eq!(counts.expect("counts").total, 0, "nothing is half there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_without_meaning_cost_their_row_only() {
+    let scene = Scene::start().await;
+    // UTF-8 with a row of Shift_JIS, a row with NUL in the address, one with NUL elsewhere.
+    let mut file = "名前,mail\n太郎,taro@example.com\n".as_bytes().to_vec();
+    file.extend_from_slice(b"\x8e\x52\x93\x63,\x8e\x52@example.com\n");
+    file.extend_from_slice(b"\x8e\x52\x93\x63,yamada@example.com\n");
+    file.extend_from_slice(b"x,na\0ul@example.com\nna\0ul,nul@example.com\n");
+    file.extend_from_slice(addresses(50).replace("user", "花子,user").as_bytes());
+    let path = scene.send(&file, &[("encoding", "utf-8")]).await;
+    let upload = scene.analysed(&path).await;
+    assert_eq!(upload.failure, None);
+    let counts = upload.analysis.and_then(|analysis| analysis.counts).expect("counts");
+    assert_eq!((counts.total, counts.new, counts.invalid), (55, 53, 2));
+    let csv = scene.invalid_rows(&path).await;
+    assert_eq!(
+        csv,
+        "line,value,cause\r\n3,\"\u{fffd}R@example.com\",undecodable\r\n5,\"na\u{fffd}ul@example.com\",control_character\r\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_invalid_rows_all_are_counted_and_the_first_are_kept() {
+    let scene = Scene::start().await;
+    let file = format!("email\n{}", "not an address\n".repeat(120_000));
+    let path = scene.send(file.as_bytes(), &[]).await;
+    let upload = scene.analysed(&path).await;
+    let counts = upload.analysis.and_then(|analysis| analysis.counts).expect("counts");
+    assert_eq!((counts.total, counts.invalid, counts.invalid_kept), (120_000, 120_000, 100_000));
+    let csv = scene.invalid_rows(&path).await;
+    assert_eq!(csv.lines().count(), 100_001);
+    assert_eq!(csv.lines().last(), Some("100001,\"not an address\",no_at"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_may_be_too_long_and_is_shown_cut() {
+    let scene = Scene::start().await;
+    let long = format!("{}@example.com", "x".repeat(2000));
+    let path = scene.send(format!("a@example.com\n{long}\n").as_bytes(), &[]).await;
+    let counts = scene.analysed(&path).await.analysis.and_then(|analysis| analysis.counts).expect("counts");
+    assert_eq!((counts.new, counts.invalid), (1, 1));
+    let csv = scene.invalid_rows(&path).await;
+    assert_eq!(csv.lines().last(), Some(format!("2,\"{}\",too_long", "x".repeat(500)).as_str()));
+}

@@ -1,0 +1,121 @@
+//! How much may be uploaded, by whom, and for how long it is kept.
+
+use super::*;
+use backend::service::uploads;
+use chrono::TimeDelta;
+use serde_json::json;
+use shared::{account::Account, session::ApiTokenSecret};
+
+/// Removes what is over, and waits until nothing is left of it.
+async fn expire(scene: &Scene) {
+    uploads::expire(&scene.app.running.state).await.expect("expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_larger_than_the_account_may_upload_is_refused_at_once() {
+    let scene = Scene::start_without_jobs().await;
+    let answer = scene.create(5 * 1024 * 1024 * 1024, &[]).await.expect(413);
+    let problem: shared::Problem = answer.json();
+    assert!(problem.detail.contains("1073741824"), "{}", problem.detail);
+    scene.create(u64::MAX, &[]).await.expect(413);
+    scene.create(1 << 30, &[]).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_provider_changes_the_limit() {
+    let scene = Scene::start_without_jobs().await;
+    let page: shared::Page<Account> = scene.place.provider.get("/api/v1/provider/accounts").await.expect(200).json();
+    let path = format!("/api/v1/provider/accounts/{}", page.items[0].id);
+    let request = scene.place.provider.request(Method::PATCH, &path).header("If-Match", "\"1\"");
+    scene.place.provider.send(request.json(&json!({ "upload_max_bytes": 1000 }))).await.expect(200);
+    scene.create(1001, &[]).await.expect(413);
+    scene.create(1000, &[]).await.expect(201);
+    let answer = scene.client().send(scene.client().request(Method::OPTIONS, &scene.place.path("/uploads"))).await;
+    assert_eq!(number(&answer.expect(204), "tus-max-size"), 1000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_uploads_wait() {
+    let scene = Scene::start_without_jobs().await;
+    let mut paths = Vec::new();
+    for _ in 0..20 {
+        paths.push(scene.begin(10, &[]).await);
+    }
+    scene.create(10, &[]).await.expect(409);
+    scene.client().delete(&paths[0]).await.expect(204);
+    scene.create(10, &[]).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_end_when_nothing_happens_to_them() {
+    let scene = Scene::start().await;
+    // A session would end before the uploads do.
+    let body = json!({ "name": "test", "scopes": ["read", "lists"] });
+    let secret = scene.client().post("/api/v1/tokens", &body).await.expect(201).json::<ApiTokenSecret>().secret;
+    let administrator = scene.app.client(Some(secret));
+    let scene = Scene { place: Workplace { administrator, ..scene.place }, app: scene.app };
+    let unfinished = scene.begin(1000, &[]).await;
+    let going_on = scene.begin(1000, &[]).await;
+    let analysed = scene.send(addresses(10).as_bytes(), &[]).await;
+    scene.analysed(&analysed).await;
+    let begun = scene.app.clock.now();
+    scene.app.clock.set(begun + TimeDelta::hours(23));
+    scene.append(&going_on, 0, b"0123456789").await.expect(204);
+    scene.app.clock.set(begun + TimeDelta::hours(24));
+    expire(&scene).await;
+    let status = scene.client().get(&unfinished).await.status.as_u16();
+    assert!(matches!(status, 404 | 410), "{status}");
+    assert_eq!(scene.offset(&going_on).await, 10);
+    scene.app.clock.set(begun + TimeDelta::days(7) - TimeDelta::seconds(1));
+    expire(&scene).await;
+    scene.client().get(&analysed).await.expect(200);
+    scene.app.clock.set(begun + TimeDelta::days(7));
+    expire(&scene).await;
+    let begun = tokio::time::Instant::now();
+    while scene.client().get(&analysed).await.status != 404 {
+        assert!(begun.elapsed() < PATIENCE, "nothing is left of it in the end");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_upload_is_gone_and_its_work_ends() {
+    let scene = Scene::start_without_jobs().await;
+    let path = scene.send(addresses(10).as_bytes(), &[]).await;
+    let id = scene.show(&path).await.id;
+    scene.client().delete(&path).await.expect(204);
+    scene.client().get(&path).await.expect(410);
+    scene.client().delete(&path).await.expect(410);
+    scene.append(&path, 0, b"x").await.expect(410);
+    scene.client().send(scene.tus(Method::HEAD, &path)).await.expect(410);
+    let state = &scene.app.running.state;
+    uploads::perform(state, id).await.expect("taken away");
+    scene.client().get(&path).await.expect(404);
+    uploads::perform(state, id).await.expect("twice does no harm");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_operators_of_the_account_upload() {
+    let scene = Scene::start_without_jobs().await;
+    let path = scene.begin(10, &[]).await;
+    let body = json!({ "name": "test", "scopes": ["read"] });
+    let secret = scene.client().post("/api/v1/tokens", &body).await.expect(201).json::<ApiTokenSecret>().secret;
+    let reader = scene.app.client(Some(secret));
+    let with = |client: &Client, method: Method, path: &str| {
+        client.request(method, path).header("Tus-Resumable", "1.0.0").header("Upload-Length", 10)
+    };
+    reader.get(&path).await.expect(200);
+    reader.send(with(&reader, Method::HEAD, &path)).await.expect(200);
+    reader.send(with(&reader, Method::POST, &scene.place.path("/uploads"))).await.expect(403);
+    reader.send(with(&reader, Method::DELETE, &path)).await.expect(403);
+    let stranger = scene.app.administrator(&scene.place.provider, "second").await;
+    stranger.get(&path).await.expect(404);
+    stranger.send(with(&stranger, Method::HEAD, &path)).await.expect(404);
+    stranger.send(with(&stranger, Method::POST, &scene.place.path("/uploads"))).await.expect(404);
+    let anonymous = scene.app.anonymous();
+    anonymous.send(with(&anonymous, Method::POST, &scene.place.path("/uploads"))).await.expect(401);
+    // Known in the account, but of another configuration.
+    let other = scene.client().create_configuration("Other").await;
+    let moved = path.replace(&scene.place.configuration.to_string(), &other.to_string());
+    scene.client().get(&moved).await.expect(404);
+}

@@ -1,0 +1,140 @@
+// tus-js-client and tuspy, as they are, against the real service.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createReadStream, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import * as tus from "tus-js-client";
+import { Service, addresses, sleep } from "./service.mjs";
+
+const MIB = 1024 * 1024;
+let service;
+
+before(async () => {
+  service = await Service.start();
+});
+after(() => service.stop());
+
+/** Sends a file with tus-js-client; answers the upload's address. */
+function send(file, options = {}) {
+  return new Promise((done, failed) => {
+    const upload = new tus.Upload(file, {
+      endpoint: service.endpoint,
+      headers: service.headers,
+      metadata: { filename: "宛先.csv", filetype: "text/csv" },
+      retryDelays: Array(100).fill(200),
+      onError: failed,
+      onSuccess: () => done(upload.url),
+      ...options,
+    });
+    upload.start();
+  });
+}
+
+const python = async (...given) => {
+  const program = process.env.STOPLIST_TUSPY_PYTHON;
+  const script = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "upload.py");
+  const { stdout } = await promisify(execFile)(program, [script, service.endpoint, service.token, ...given]);
+  return stdout.trim();
+};
+
+test("tus-js-client sends a file, with the first bytes in the creation or after it", async () => {
+  for (const uploadDataDuringCreation of [false, true]) {
+    const url = await send(Buffer.from(addresses(1000)), { uploadDataDuringCreation });
+    const upload = await service.analysed(url);
+    assert.equal(upload.file_name, "宛先.csv");
+    assert.deepEqual([upload.state, upload.analysis.counts.new], ["ready", 1000]);
+  }
+  const url = await send(Buffer.alloc(0));
+  assert.equal((await service.analysed(url)).failure.code, "empty");
+});
+
+test("tus-js-client goes on by itself after the service was killed and started again", async () => {
+  const file = Buffer.from(addresses(400_000));
+  let killed;
+  const url = await send(file, {
+    chunkSize: MIB,
+    onChunkComplete: (_, sent) => {
+      if (sent >= 3 * MIB) killed ??= service.kill().then(() => service.launch());
+    },
+  });
+  await killed;
+  assert.ok(killed, "the service was killed on the way");
+  const upload = await service.analysed(url);
+  assert.deepEqual([upload.state, upload.size, upload.analysis.counts.new], ["ready", file.length, 400_000]);
+});
+
+test("another tus-js-client goes on where a broken connection left off", async () => {
+  const path = join(service.folder, "list.csv");
+  writeFileSync(path, `mail\n${addresses(300_000)}`);
+  let first;
+  const begun = new Promise((stopped) => {
+    first = new tus.Upload(createReadStream(path), {
+      endpoint: service.endpoint,
+      headers: service.headers,
+      chunkSize: MIB,
+      onProgress: async (sent) => {
+        if (sent > 2 * MIB) {
+          await first.abort();
+          stopped();
+        }
+      },
+    });
+    first.start();
+  });
+  await begun;
+  await sleep(200);
+  const url = first.url;
+  const { received } = await service.api(url);
+  assert.ok(received >= MIB, `${received} bytes stayed`);
+  assert.equal(await send(createReadStream(path), { uploadUrl: url, chunkSize: 4 * MIB }), url);
+  assert.equal((await service.analysed(url)).analysis.counts.total, 300_000);
+  await tus.Upload.terminate(url, { headers: service.headers });
+  assert.ok([404, 410].includes((await fetch(url, { headers: service.headers })).status));
+});
+
+test("tus-js-client posts where a proxy knows no PATCH", async () => {
+  const url = await send(Buffer.from(addresses(10)), { overridePatchMethod: true });
+  assert.equal((await service.analysed(url)).analysis.counts.new, 10);
+});
+
+test("tuspy sends a file with checksums", async () => {
+  const path = join(service.folder, "python.csv");
+  writeFileSync(path, `番号,メール\n1,taro@example.com\n2,hanako@example.com\n`);
+  const upload = await service.analysed(await python(path, String(MIB)));
+  assert.equal(upload.file_name, "宛先.csv");
+  assert.deepEqual([upload.analysis.reading.column_number, upload.analysis.counts.new], [2, 2]);
+});
+
+test("tuspy goes on after the service was killed and started again", async () => {
+  const path = join(service.folder, "python-long.csv");
+  writeFileSync(path, `メール\n${addresses(200_000)}`);
+  const url = await python(path, String(MIB), "2");
+  await service.kill();
+  await service.launch();
+  assert.equal((await service.api(url)).received, 2 * MIB);
+  assert.equal(await python(path, String(700_000), url), url);
+  const upload = await service.analysed(url);
+  assert.deepEqual([upload.state, upload.analysis.counts.new], ["ready", 200_000]);
+});
+
+test("an analysis that is killed begins anew and ends right", async () => {
+  const file = Buffer.from(`mail\n${addresses(500_000)}${addresses(1000)}`);
+  const url = await send(file, { chunkSize: 4 * MIB });
+  await service.until(url, ({ state, progress }) => state !== "analysing" || progress > 0.1);
+  await service.kill();
+  await service.launch();
+  const { state, progress } = await service.api(url);
+  assert.ok(state === "analysing", `killed in the middle, not ${state} at ${progress}`);
+  const { counts } = (await service.analysed(url)).analysis;
+  assert.deepEqual([counts.total, counts.new, counts.duplicate], [501_000, 500_000, 1000]);
+});
+
+test("a line of 100 MB is refused on its line, and memory stays flat", async () => {
+  const file = Buffer.concat([Buffer.from("mail\na@example.com\n"), Buffer.alloc(100 * MIB, "x")]);
+  const { failure } = await service.analysed(await send(file));
+  assert.deepEqual([failure.code, failure.line], ["record_too_long", 3]);
+  assert.ok(service.peak() < 250, `${service.peak()} MiB`);
+});

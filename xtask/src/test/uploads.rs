@@ -1,0 +1,68 @@
+//! Uploads with the tus clients of others, unchanged: tus-js-client on Node.js and tuspy on Python.
+
+use super::count::{self, Count};
+use super::rust::{DATABASE_VARIABLE, binary};
+use crate::console::npm_ci;
+use crate::debian;
+use crate::postgres::Cluster;
+use crate::process::{self, say};
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// All of e2e/tus on SQLite, then what concerns clients on PostgreSQL.
+pub fn run() -> Result<Count> {
+    let stoplist = binary("stoplist")?;
+    let node = debian::require("node", &["nodejs", "npm"])?;
+    debian::require("unshare", &["util-linux"])?;
+    let folder = crate::root().join("e2e/tus");
+    npm_ci(&folder)?;
+    let python = python(&folder)?;
+    let tests = |files: &[&str], database: Option<&str>| {
+        let mut command = Command::new(&node);
+        command.current_dir(&folder).args(["--test", "--test-concurrency=1", "--test-reporter=tap"]).args(files);
+        command.env("STOPLIST_BIN", &stoplist).env("STOPLIST_TUSPY_PYTHON", &python);
+        match database {
+            Some(url) => command.env(DATABASE_VARIABLE, url),
+            None => command.env_remove(DATABASE_VARIABLE),
+        };
+        let (status, output) = process::tee(&mut command)?;
+        let mut count = count::node(&output).context("Node.js closed without a count")?;
+        if !status.success() && count.failed == 0 {
+            count.failed = 1;
+        }
+        Ok::<_, anyhow::Error>(count)
+    };
+    say("on SQLite");
+    let mut count = tests(&["tests/clients.test.mjs", "tests/disk.test.mjs"], None)?;
+    say("on PostgreSQL");
+    let cluster = Cluster::for_tests()?;
+    count += tests(&["tests/clients.test.mjs"], Some(cluster.url()))?;
+    Ok(count)
+}
+
+/// The Python of an environment of our own, with what `requirements.txt` names.
+fn python(folder: &Path) -> Result<PathBuf> {
+    let requirements = fs::read(folder.join("requirements.txt"))?;
+    let environment = crate::target_dir().join("xtask/tuspy");
+    let python = environment.join("bin/python");
+    let stamp = environment.join("installed-requirements.txt");
+    if fs::read(&stamp).is_ok_and(|installed| installed == requirements) && python.exists() {
+        return Ok(python);
+    }
+    let system = debian::require("python3", &["python3", "python3-venv"])?;
+    let make = |system: &Path| process::check(Command::new(system).args(["-m", "venv", "--clear"]).arg(&environment));
+    if make(&system).is_err() {
+        // Debian packs it apart.
+        debian::install(&["python3-venv"])?;
+        make(&system)?;
+    }
+    say(format_args!("installing Python packages in {}", environment.display()));
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
+    process::check(pip.arg(folder.join("requirements.txt"))).context("Python packages cannot be installed")?;
+    ensure!(python.exists(), "there is no {}", python.display());
+    fs::write(stamp, requirements)?;
+    Ok(python)
+}
