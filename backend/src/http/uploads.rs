@@ -17,6 +17,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use shared::{
     Page, Problem,
+    csv::guard,
     upload::{ReadingRequest, Upload},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -110,7 +111,7 @@ fn csv(parts: impl Stream<Item = Result<Vec<(i64, String, String)>>>) -> impl St
     header.chain(parts.map(|part| {
         let mut text = String::new();
         for (line, value, cause) in part? {
-            text.push_str(&format!("{line},\"{}\",{cause}\r\n", value.replace('"', "\"\"")));
+            text.push_str(&format!("{line},\"{}\",{cause}\r\n", guard(&value).replace('"', "\"\"")));
         }
         Ok(Bytes::from(text))
     }))

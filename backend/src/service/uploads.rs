@@ -304,27 +304,29 @@ pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
 
 /// Takes away what is left of a removed upload, in small steps.
 async fn take_away(state: &AppState, id: Uuid) -> Result<()> {
-    let connection = state.db.connection();
     // The bytes first: on a full disk they make room for the rest.
     drop_bytes(state, id).await?;
     let mut after = Some(0);
     while let Some(line) = after {
-        after = contents::remove(connection, id, line).await?;
+        let step = state.db.begin().await?;
+        after = contents::remove(&step, id, line).await?;
+        store::uploads::rung(&step, id, state.clock.now()).await?;
+        step.commit().await?;
         state.db.give_back_space().await?;
-        store::uploads::rung(connection, id, state.clock.now()).await?;
     }
-    Ok(store::uploads::delete(connection, id).await?)
+    Ok(store::uploads::delete(state.db.connection(), id).await?)
 }
 
 async fn drop_bytes(state: &AppState, id: Uuid) -> Result<()> {
-    let connection = state.db.connection();
     loop {
-        let more = pieces::remove(connection, id, 0).await?;
+        let step = state.db.begin().await?;
+        let more = pieces::remove(&step, id, 0).await?;
+        store::uploads::rung(&step, id, state.clock.now()).await?;
+        step.commit().await?;
         state.db.give_back_space().await?;
         if !more {
             return Ok(());
         }
-        store::uploads::rung(connection, id, state.clock.now()).await?;
     }
 }
 

@@ -178,11 +178,15 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let turn = match &self.turns {
+        let turn = self.turn().await;
+        Ok(DatabaseTransaction { transaction: self.connection.begin_with_options(options).await?, turn })
+    }
+
+    async fn turn(&self) -> Option<Turn> {
+        match &self.turns {
             Some(turns) => Some(turns.wait().await),
             None => None,
-        };
-        Ok(DatabaseTransaction { transaction: self.connection.begin_with_options(options).await?, turn })
+        }
     }
 
     /// Makes other nodes that start at the same moment wait until the returned guard is dropped. SQLite has one process.
@@ -224,6 +228,7 @@ impl Db {
     /// The database refused.
     pub async fn give_back_space(&self) -> Result<()> {
         if let Pool::Sqlite(pool) = &self.pool {
+            let _turn = self.turn().await;
             sqlx::raw_sql(GIVE_BACK).execute(pool).await.map_err(failed)?;
         }
         Ok(())

@@ -11,6 +11,7 @@ use shared::{
     list::{BlockedAddress, Exemption},
     run::{Distribution, DistributionState, Run, RunState},
     session::ApiTokenSecret,
+    upload::{RecordCounts, Upload, UploadState},
 };
 use std::time::Duration;
 
@@ -193,6 +194,34 @@ async fn the_blocked_list_is_written_as_csv() {
     let request = scene.admin().request(Method::GET, &scene.place.path("/blocked-addresses.csv"));
     let packed = request.header("Accept-Encoding", "gzip").send().await.expect("an answer");
     assert!(packed.bytes().await.expect("a body").starts_with(b"address,"), "the client unpacks it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_downloaded_list_can_be_uploaded_as_it_is() {
+    let scene = Scene::new().await;
+    let blocked =
+        ["Taro@Example.COM", "\"ta,ro\"@example.com", "=1+1@example.com", "+81@example.com", "'-x@example.com"];
+    scene.block(&blocked).await;
+    scene.block(&["@released@example.com", "=released@example.com"]).await;
+    scene.release(&["=released@example.com".to_owned()], "=1+1").await;
+    for (path, already_blocked, exempt) in [
+        ("/blocked-addresses.csv?state=in_effect", 6, 0),
+        ("/blocked-addresses.csv?state=in_effect&language=ja&bom=true", 6, 0),
+        ("/exemptions.csv", 0, 1),
+        ("/exemptions.csv?language=ja&bom=true", 0, 1),
+    ] {
+        let file = scene.admin().get(&scene.place.path(path)).await.expect(200).body;
+        let request = scene.admin().request(Method::POST, &scene.place.path("/uploads"));
+        let request = request.header("Tus-Resumable", "1.0.0").header("Upload-Length", file.len());
+        let request = request.header("Content-Type", "application/offset+octet-stream").body(file);
+        let id = scene.admin().send(request).await.expect(201).json::<Upload>().id;
+        let wanted = |upload: &Upload| upload.state != UploadState::Analysing;
+        let upload = scene.until(&format!("/uploads/{id}"), wanted).await;
+        assert_eq!(upload.failure, None, "{path}");
+        let counts = upload.analysis.and_then(|analysis| analysis.counts).expect("counts");
+        let total = already_blocked + exempt;
+        assert_eq!(counts, RecordCounts { total, already_blocked, exempt, ..RecordCounts::default() }, "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ async fn a_wrong_method_is_told_which_ones_are_right() {
         (Method::PATCH, place.path("/run-settings"), "GET, HEAD, PUT"),
         (Method::OPTIONS, place.path("/runs"), "GET, HEAD, POST"),
         (Method::HEAD, place.path("/releases"), "POST"),
+        (Method::PUT, place.path("/uploads"), "GET, HEAD, OPTIONS, POST"),
     ] {
         let is_head = method == Method::HEAD;
         let request = client.request(method, &path);

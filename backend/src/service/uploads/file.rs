@@ -11,6 +11,7 @@ pub(super) use sample::{SAMPLE, plan};
 use crate::store::uploads::contents::{InvalidRow, ValidRow};
 use shared::{
     Address,
+    csv::unguard,
     upload::{Failure, FailureCode, InvalidCause},
 };
 
@@ -25,7 +26,8 @@ fn failure(code: FailureCode, detail: impl Into<String>) -> Failure {
 /// Reads the address of one row; `column` counts from 1.
 pub(super) fn judge(record: &Record<'_>, column: Option<u32>) -> Result<ValidRow, InvalidRow> {
     let field = column.and_then(|column| record.field(column as usize - 1)).unwrap_or_default();
-    let value = field.trim();
+    // A list that was downloaded is read as it was before.
+    let value = unguard(field.trim());
     let cause = if value.is_empty() {
         InvalidCause::Empty
     } else if value.contains(char::REPLACEMENT_CHARACTER) {

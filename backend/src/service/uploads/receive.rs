@@ -62,16 +62,19 @@ pub async fn receive<E: Display>(
     let (upload, _) = get(state, server_configuration_id, id).await?;
     let Announced { offset, length, checksum } = announced;
     let missing = u64::try_from(upload.size - upload.received).unwrap_or(0);
-    if upload.received == offset && length.is_some_and(|length| length > missing) {
+    let waits = upload.state == UploadState::Uploading && upload.received == offset;
+    if waits && length.is_some_and(|length| length > missing) {
         return Err(Error::TooLarge(format!("{missing} bytes of the file are missing, and more were announced")));
     }
     let now = state.clock.now();
     let writer = Uuid::now_v7();
-    let connection = state.db.connection();
     let expires_at = kept_until(UploadState::Uploading, now);
-    if !pieces::take_over(connection, id, writer, offset, now, expires_at).await? {
+    let transaction = state.db.begin().await?;
+    if !pieces::take_over(&transaction, id, writer, offset, now, expires_at).await? {
+        drop(transaction);
         return Err(refusal(state, server_configuration_id, id, offset).await);
     }
+    transaction.commit().await?;
     let mut intake = Intake {
         state,
         server_configuration_id,

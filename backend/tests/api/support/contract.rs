@@ -60,9 +60,8 @@ impl Contract {
         let call = format!("{method} {path} → 405");
         let declared = |method: &str| self.operation(method, path).is_some();
         assert!(!declared(method), "{call}: this method is declared");
-        let methods = ["DELETE", "GET", "PATCH", "POST", "PUT"].into_iter().filter(|method| declared(method));
-        let methods: Vec<_> =
-            methods.flat_map(|method| if method == "GET" { vec![method, "HEAD"] } else { vec![method] }).collect();
+        let methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+        let methods: Vec<_> = methods.into_iter().filter(|method| declared(method)).collect();
         assert!(!methods.is_empty(), "{call}: there is no such path");
         assert_eq!(allow, Some(methods.join(", ").as_str()), "{call}");
         let response = self.resolve(&self.document["components"]["responses"]["MethodNotAllowed"]);
@@ -86,9 +85,12 @@ impl Contract {
         let paths = self.document["paths"].as_object()?;
         let mut fitting: Vec<_> = paths.iter().filter(|(template, _)| fits(template, path)).collect();
         fitting.sort_by_key(|(template, _)| template.matches('{').count());
-        // HEAD answers as GET.
-        let method = if method == "HEAD" { "get".to_owned() } else { method.to_ascii_lowercase() };
-        fitting.iter().find_map(|(_, item)| item.get(&method))
+        // HEAD answers as GET where it is no operation of its own.
+        let methods = if method == "HEAD" { vec!["head", "get"] } else { vec![method] };
+        methods.iter().find_map(|method| {
+            let method = method.to_ascii_lowercase();
+            fitting.iter().find_map(|(_, item)| item.get(&method))
+        })
     }
 
     fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {

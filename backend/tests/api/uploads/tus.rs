@@ -98,7 +98,8 @@ async fn clients_that_break_the_protocol_are_told() {
 
     let path = scene.begin(10, &[]).await;
     let send = |request: RequestBuilder| scene.client().send(request);
-    send(scene.patch(&path, 0).header("Content-Type", "text/plain").body("x")).await.expect(415);
+    let request = scene.tus(Method::PATCH, &path).header("Upload-Offset", 0).header("Content-Type", "text/plain");
+    send(request.body("x")).await.expect(415);
     send(scene.client().request(Method::PATCH, &path).body("x")).await.expect(412);
     send(scene.client().request(Method::HEAD, &path)).await.expect(412);
     send(scene.client().request(Method::DELETE, &path).header("Tus-Resumable", "2.0.0")).await.expect(412);

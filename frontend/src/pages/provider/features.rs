@@ -75,6 +75,7 @@ fn Form(account: Versioned<Account>, open: RwSignal<bool>, saved: Callback<()>) 
         let update = AccountUpdate {
             downloads_enabled: Some(downloads.get_untracked()),
             event_retention_days: Some(u16::try_from(days).unwrap_or(u16::MAX)),
+            upload_max_bytes: None,
         };
         let etag = etag.clone();
         saving.start(async move {
