@@ -17,7 +17,7 @@ use sqlx::{
         SqliteSynchronous,
     },
 };
-use std::{str::FromStr, time::Duration};
+use std::{fs, str::FromStr, time::Duration};
 
 /// The pool below the connection, for the job queue.
 #[derive(Debug, Clone)]
@@ -82,8 +82,11 @@ impl ConnectionTrait for DatabaseTransaction {
 
 /// To how many bytes SQLite cuts its journal when it is empty again.
 const JOURNAL_LIMIT: &str = "67108864";
-/// Cuts up to 8 MiB of free pages off a SQLite file.
-const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2048)";
+/// Cuts up to 8 MiB of free pages off a SQLite file. The file itself becomes shorter when the journal is copied into it.
+const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2048); PRAGMA wal_checkpoint(PASSIVE)";
+
+/// So many bytes of SQLite's disk are left free by what can wait: enough to remove it again, and to go on with the rest.
+pub(super) const RESERVE: u64 = 32 << 20;
 
 /// Any number that no other program uses on the same database.
 const SCHEMA_LOCK: i64 = 0x5374_6f70_6c69_7374;
@@ -105,6 +108,16 @@ async fn is_usable(connection: &mut SqliteConnection) -> std::result::Result<boo
     Ok(!connection.is_in_transaction())
 }
 
+/// Makes a file that is missing (or was only begun) so that what deleted uploads held can be given back to the disk.
+/// Not in the options of every connection: SQLite writes this setting each time, and on a full disk nobody could read.
+async fn make_file(options: &SqliteConnectOptions) -> std::result::Result<(), sqlx::Error> {
+    if fs::metadata(options.get_filename()).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let options = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
+    SqliteConnection::connect_with(&options).await?.close().await
+}
+
 impl Db {
     /// Connects; makes a SQLite file that is missing, but not its folder.
     ///
@@ -122,9 +135,8 @@ impl Db {
                 // KiB: what a batch of events changes stays in memory until its commit.
                 .pragma("cache_size", "-16384")
                 .foreign_keys(true)
-                // For a new file: what deleted uploads held can be given back to the disk.
-                .auto_vacuum(SqliteAutoVacuum::Incremental)
                 .pragma("journal_size_limit", JOURNAL_LIMIT);
+            make_file(&options).await.map_err(failed)?;
             let pool = SqlitePoolOptions::new()
                 .max_connections(8)
                 .after_release(|connection, _| Box::pin(is_usable(connection)))
@@ -218,6 +230,19 @@ impl Db {
     /// The schema cannot be read.
     pub async fn pending_migrations(&self) -> Result<usize> {
         Ok(Migrator::get_pending_migrations(&self.connection).await?.len())
+    }
+
+    /// Refuses when little room is left on SQLite's disk. For what brings many bytes and can wait: without it, it would
+    /// take what events, releases and its own removal need. What is left of PostgreSQL's disk only that server knows.
+    ///
+    /// # Errors
+    /// [`Error::NoRoom`].
+    pub fn check_room(&self) -> Result<()> {
+        let Pool::Sqlite(pool) = &self.pool else { return Ok(()) };
+        let disk = rustix::fs::statvfs(pool.connect_options().get_filename());
+        // A disk that does not say how full it is refuses by itself.
+        let little = disk.is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < RESERVE);
+        if little { Err(Error::NoRoom) } else { Ok(()) }
     }
 
     /// Gives some MiB that are no longer used back to the disk. To be called after each step of a removal: on a full disk

@@ -47,6 +47,9 @@ pub enum Error {
     /// A row holds what this version cannot read.
     #[error("unreadable value in the database: {0}")]
     Unreadable(String),
+    /// The last of the disk is left to others.
+    #[error("less than {} MiB of the disk are free", db::RESERVE >> 20)]
+    NoRoom,
 }
 
 /// Why a database does not do its work, whatever it is asked.
@@ -61,7 +64,11 @@ pub enum Trouble {
 impl Error {
     /// What keeps the database from its work, if that is the error.
     pub fn trouble(&self) -> Option<Trouble> {
-        let Self::Database(error) = self else { return None };
+        let error = match self {
+            Self::Database(error) => error,
+            Self::NoRoom => return Some(Trouble::Full),
+            Self::Unreadable(_) => return None,
+        };
         let (error, connecting) = match error {
             DbErr::ConnectionAcquire(_) => return Some(Trouble::Away),
             DbErr::Conn(RuntimeErr::SqlxError(error)) => (error, true),

@@ -55,7 +55,7 @@ async function gone(service, url) {
 }
 
 test("a disk that fills up while bytes come is told, and has room again afterwards", async () => {
-  const service = await onSmallDisk(40);
+  const service = await onSmallDisk(96);
   try {
     const before = service.used();
     const url = await begin(service, 100 * MIB);
@@ -64,7 +64,7 @@ test("a disk that fills up while bytes come is told, and has room again afterwar
     assert.equal(JSON.parse(answer.text).type, "/problems/storage-full");
     assert.equal((await fetch(`${service.base}/readyz`)).status, 200);
     const { received } = await service.api(url);
-    assert.ok(received > 10 * MIB && received < 40 * MIB, `${received} bytes stayed`);
+    assert.ok(received > 10 * MIB && received < 64 * MIB, `${received} bytes stayed`);
     assert.ok(service.peak() < 250, `${service.peak()} MiB`);
     await service.api(url, { method: "DELETE", expect: 204 });
     await gone(service, url);
@@ -84,9 +84,9 @@ test("a disk that fills up while bytes come is told, and has room again afterwar
 });
 
 test("a disk that fills up in the analysis fails the upload and nothing else", async () => {
-  const service = await onSmallDisk(40);
+  const service = await onSmallDisk(96);
   try {
-    const file = Buffer.from(addresses(500_000));
+    const file = Buffer.from(addresses(1_000_000));
     const url = await begin(service, file.length);
     assert.equal((await append(service, url, 0, file)).status, 204);
     // The addresses and their index are several times as large.

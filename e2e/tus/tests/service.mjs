@@ -62,7 +62,6 @@ export class Service {
 
   async kill() {
     const ended = once(this.process, "exit");
-    this.process.removeAllListeners("exit");
     this.process.kill("SIGKILL");
     await ended;
   }

@@ -224,6 +224,7 @@ impl Intake<'_> {
             return Err(Error::Conflict(detail.to_owned()));
         }
         if length > 0 {
+            self.state.db.check_room()?;
             let data = std::mem::take(&mut self.buffer);
             pieces::insert(&transaction, self.id, self.written, data).await?;
         }

@@ -92,6 +92,7 @@ const PROGRESS: &str = "UPDATE uploads SET progress = $3 WHERE id = $1 AND write
 pub async fn append(db: &Db, id: Uuid, reader: Uuid, batch: &Batch, progress: f64) -> Result<bool> {
     match db.pool() {
         Pool::Sqlite(_) => {
+            db.check_room()?;
             let transaction = db.begin().await?;
             let values = [id.into(), reader.into(), progress.into()];
             if transaction.execute_raw(statement(&transaction, PROGRESS, values)).await?.rows_affected() == 0 {
