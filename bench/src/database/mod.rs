@@ -60,6 +60,7 @@ impl Server {
     /// The server refuses.
     pub async fn create(&self, name: &str) -> anyhow::Result<Database> {
         let database = self.database(name)?;
+        database.discard().await?;
         if let Self::Postgres(url) = self {
             tools::output(psql(url).arg("-c").arg(format!("CREATE DATABASE {name}"))).await?;
         }

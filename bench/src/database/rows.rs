@@ -1,4 +1,4 @@
-//! Bulk writes: `COPY` for PostgreSQL, large `INSERT` statements for SQLite, each in one transaction.
+//! Bulk writes: `COPY` for PostgreSQL, large `INSERT` statements for SQLite.
 
 use super::{Database, Kind};
 use anyhow::{Context, ensure};
@@ -13,6 +13,10 @@ use uuid::Uuid;
 
 /// Rows in one `INSERT`.
 const CHUNK: usize = 500;
+
+/// Statements in one transaction: a million rows. All in one would need the disk space twice, for the database and for
+/// its log.
+const STATEMENTS: usize = 2_000;
 
 /// One value.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +33,9 @@ pub enum Cell<'a> {
 
 /// Writes many rows into one table. Blocks: not for the threads of the runtime.
 pub enum Rows {
-    /// In one transaction.
+    /// In large transactions.
     Sqlite {
-        /// That of the transaction.
+        /// That of the transactions.
         connection: SqliteConnection,
         /// What every statement begins with.
         insert: String,
@@ -39,6 +43,8 @@ pub enum Rows {
         rows: String,
         /// How many.
         count: usize,
+        /// Statements since the transaction began.
+        statements: usize,
     },
     /// The standard input of `COPY`.
     Postgres {
@@ -64,7 +70,7 @@ impl Rows {
             let begin = "PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000; BEGIN IMMEDIATE;";
             sqlx::raw_sql(begin).execute(&mut connection).await?;
             let insert = format!("INSERT INTO {table} ({columns}) VALUES\n");
-            return Ok(Self::Sqlite { connection, insert, rows: String::new(), count: 0 });
+            return Ok(Self::Sqlite { connection, insert, rows: String::new(), count: 0, statements: 0 });
         }
         let mut shell = database.shell();
         shell.arg("-c").arg(format!("COPY {table} ({columns}) FROM STDIN (FORMAT csv)"));
@@ -114,13 +120,17 @@ impl Rows {
     /// Sends the rows that wait.
     fn flush(&mut self) -> anyhow::Result<()> {
         match self {
-            Self::Sqlite { connection, insert, rows, count } => {
-                if *count > 0 {
-                    let statement = AssertSqlSafe(format!("{insert}{rows}"));
-                    Handle::current().block_on(sqlx::raw_sql(statement).execute(connection))?;
-                    rows.clear();
-                    *count = 0;
+            Self::Sqlite { connection, insert, rows, count, statements } => {
+                if *count == 0 {
+                    return Ok(());
                 }
+                *statements += 1;
+                let commit = if *statements == STATEMENTS { ";\nCOMMIT;\nBEGIN IMMEDIATE" } else { "" };
+                let sql = AssertSqlSafe(format!("{insert}{rows}{commit}"));
+                Handle::current().block_on(sqlx::raw_sql(sql).execute(connection))?;
+                rows.clear();
+                *count = 0;
+                *statements %= STATEMENTS;
                 Ok(())
             }
             Self::Postgres { input, .. } => Ok(input.flush()?),

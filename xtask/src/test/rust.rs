@@ -16,6 +16,9 @@ pub const DATABASE_VARIABLE: &str = "STOPLIST_TEST_DATABASE_URL";
 /// The package with the tests that need real mail servers.
 const MAIL_PACKAGE: &str = "mail-e2e";
 
+/// How many of those tests run at a time, whatever the cores: they mostly wait for mail servers.
+const MAIL_TEST_THREADS: &str = "6";
+
 /// A program of tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestProgram {
@@ -75,6 +78,9 @@ fn run_programs(wanted: impl Fn(&TestProgram) -> bool, database: Option<&str>) -
             Some(url) => command.env(DATABASE_VARIABLE, url),
             None => command.env_remove(DATABASE_VARIABLE),
         };
+        if program.package == MAIL_PACKAGE {
+            command.env("RUST_TEST_THREADS", MAIL_TEST_THREADS);
+        }
         let (status, output) = process::tee(&mut command)?;
         let mut result = count::rust(&output).unwrap_or_default();
         if !status.success() && result.failed == 0 {
