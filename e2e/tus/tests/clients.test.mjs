@@ -138,3 +138,13 @@ test("a line of 100 MB is refused on its line, and memory stays flat", async () 
   assert.deepEqual([failure.code, failure.line], ["record_too_long", 3]);
   assert.ok(service.peak() < 250, `${service.peak()} MiB`);
 });
+
+test("a million invalid rows are counted, the first are listed, and memory stays flat", async () => {
+  const url = await send(Buffer.from("mail\n" + "not an address\n".repeat(1_000_000)));
+  const { state, analysis } = await service.analysed(url);
+  const { total, invalid, invalid_kept } = analysis.counts;
+  assert.deepEqual([state, total, invalid, invalid_kept], ["ready", 1_000_000, 1_000_000, 100_000]);
+  const rows = await (await fetch(`${url}/invalid-rows`, { headers: service.headers })).text();
+  assert.ok(rows.endsWith('100001,"not an address",no_at\r\n'), rows.slice(-100));
+  assert.ok(service.peak() < 250, `${service.peak()} MiB`);
+});

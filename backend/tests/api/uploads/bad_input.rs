@@ -30,6 +30,7 @@ async fn what_cannot_be_read_says_why_and_where() {
         assert_eq!((failure.code, failure.line), (code, line), "{failure:?}");
         assert!(!failure.detail.is_empty());
     }
+    nothing_is_left(&scene).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,6 +94,8 @@ async fn of_many_invalid_rows_all_are_counted_and_the_first_are_kept() {
     let csv = scene.invalid_rows(&path).await;
     assert_eq!(csv.lines().count(), 100_001);
     assert_eq!(csv.lines().last(), Some("100001,\"not an address\",no_at"));
+    scene.client().delete(&path).await.expect(204);
+    nothing_is_left(&scene).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,13 +21,34 @@ async fn a_file_larger_than_the_account_may_upload_is_refused_at_once() {
     scene.create(1 << 30, &[]).await.expect(201);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_provider_changes_the_limit() {
-    let scene = Scene::start_without_jobs().await;
+async fn limit(scene: &Scene, bytes: u64) {
     let page: shared::Page<Account> = scene.place.provider.get("/api/v1/provider/accounts").await.expect(200).json();
     let path = format!("/api/v1/provider/accounts/{}", page.items[0].id);
     let request = scene.place.provider.request(Method::PATCH, &path).header("If-Match", "\"1\"");
-    scene.place.provider.send(request.json(&json!({ "upload_max_bytes": 1000 }))).await.expect(200);
+    scene.place.provider.send(request.json(&json!({ "upload_max_bytes": bytes }))).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_5_gb_is_taken_in_when_the_limit_allows_it_and_leaves_nothing() {
+    const SIZE: usize = 5_000_000_000;
+    let scene = Scene::start().await;
+    limit(&scene, SIZE as u64).await;
+    let path = scene.begin(SIZE, &[]).await;
+    // No column of the database, and no number on the way, is too small for it.
+    let answer = scene.client().send(scene.tus(Method::HEAD, &path)).await.expect(200);
+    assert_eq!((number(&answer, "upload-length"), number(&answer, "upload-offset")), (SIZE, 0));
+    scene.append(&path, 0, &vec![b'x'; 3 * PIECE + 1]).await.expect(204);
+    let upload = scene.show(&path).await;
+    assert_eq!((upload.size, upload.received), (SIZE as i64, 3 * PIECE as i64 + 1));
+    scene.append(&path, SIZE - 1, b"x").await.expect(409);
+    scene.client().delete(&path).await.expect(204);
+    nothing_is_left(&scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_provider_changes_the_limit() {
+    let scene = Scene::start_without_jobs().await;
+    limit(&scene, 1000).await;
     scene.create(1001, &[]).await.expect(413);
     scene.create(1000, &[]).await.expect(201);
     let answer = scene.client().send(scene.client().request(Method::OPTIONS, &scene.place.path("/uploads"))).await;

@@ -9,6 +9,7 @@ use crate::support::{
     TestApp, Workplace,
     client::{Client, Response},
 };
+use backend::store::{ConnectionTrait, statement};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -135,6 +136,26 @@ impl Scene {
     async fn invalid_rows(&self, path: &str) -> String {
         let answer = self.client().get(&format!("{path}/invalid-rows")).await.expect(200);
         String::from_utf8(answer.body).expect("UTF-8")
+    }
+}
+
+/// Waits until every upload that was deleted has given back what it held.
+async fn nothing_is_left(scene: &Scene) {
+    for table in ["upload_pieces", "upload_addresses", "upload_invalid_rows", "uploads"] {
+        until_rows(scene, table, false).await;
+    }
+}
+
+/// Waits until a table has rows, or none.
+async fn until_rows(scene: &Scene, table: &str, wanted: bool) {
+    let connection = scene.app.running.state.db.connection();
+    let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+    let begun = tokio::time::Instant::now();
+    while connection.query_one_raw(statement(connection, sql.as_str(), [])).await.expect("an answer").is_some()
+        != wanted
+    {
+        assert!(begun.elapsed() < PATIENCE, "rows in {table}: still {}", !wanted);
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -198,7 +198,8 @@ async fn a_newer_request_takes_over_from_one_that_waits_for_its_checksum() {
     let answer = tokio::spawn(async move { client.send(request).await });
     old.send(vec![b'x'; PIECE + 1000]).await.expect("the request is open");
     old.send(vec![b'x'; 1000]).await.expect("the request is open");
-    assert_eq!(scene.offset(&path).await, 0);
+    until_rows(&scene, "upload_pieces", true).await;
+    assert_eq!(scene.offset(&path).await, 0, "its piece is there and does not count");
     scene.append(&path, 0, &bytes[..PIECE * 2]).await.expect(204);
     drop(old);
     let status = answer.await.expect("an answer").status.as_u16();
