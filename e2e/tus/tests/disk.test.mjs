@@ -84,9 +84,9 @@ test("a disk that fills up while bytes come is told, and has room again afterwar
 });
 
 test("a disk that fills up in the analysis fails the upload and nothing else", async () => {
-  const service = await onSmallDisk(96);
+  const service = await onSmallDisk(52);
   try {
-    const file = Buffer.from(addresses(1_000_000));
+    const file = Buffer.from(addresses(250_000));
     const url = await begin(service, file.length);
     assert.equal((await append(service, url, 0, file)).status, 204);
     // The addresses and their index are several times as large.
