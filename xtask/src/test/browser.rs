@@ -37,12 +37,9 @@ pub fn run() -> Result<Count> {
     playwright.env("STOPLIST_BIN", stoplist).env("CHROMIUM", chromium);
     let status = playwright.status().context("cannot start Playwright")?;
     let report = fs::read_to_string(report).context("Playwright wrote no report")?;
-    let mut count = count::playwright(&report)?;
+    let count = count::playwright(&report)?;
     ensure!(count != Count::default(), "e2e/browser has no tests");
-    if !status.success() && count.failed == 0 {
-        count.failed = 1;
-    }
-    Ok(count)
+    Ok(count.of_program(status))
 }
 
 fn chromium() -> Result<PathBuf> {

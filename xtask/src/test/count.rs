@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use std::ops::AddAssign;
+use std::process::ExitStatus;
 
 /// How many tests passed and failed. A test that was skipped has failed: it proved nothing.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,13 @@ pub struct Count {
 impl Count {
     /// One check that passed.
     pub const PASSED: Self = Self { passed: 1, failed: 0 };
+
+    /// What a program counted that ended so: without success, at least one has failed.
+    #[must_use]
+    pub fn of_program(self, status: ExitStatus) -> Self {
+        let failed = if status.success() { self.failed } else { self.failed.max(1) };
+        Self { failed, ..self }
+    }
 }
 
 impl AddAssign for Count {

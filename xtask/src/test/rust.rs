@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// The environment variable that makes the tests of the service use PostgreSQL. Each test creates its own database.
-pub const DATABASE_VARIABLE: &str = "STOPLIST_TEST_DATABASE_URL";
+const DATABASE_VARIABLE: &str = "STOPLIST_TEST_DATABASE_URL";
 
 /// The package with the tests that need real mail servers.
 const MAIL_PACKAGE: &str = "mail-e2e";
@@ -51,11 +51,15 @@ pub fn mail(database: Option<&str>) -> Result<Count> {
 /// The examples in documentation comments.
 pub fn documentation() -> Result<Count> {
     let (status, output) = process::tee(&mut cargo(["test", "--workspace", "--doc", "--no-fail-fast"]))?;
-    let mut count = count::rust(&output).unwrap_or_default();
-    if !status.success() && count.failed == 0 {
-        count.failed = 1;
-    }
-    Ok(count)
+    Ok(count::rust(&output).unwrap_or_default().of_program(status))
+}
+
+/// Makes a program of tests use SQLite, or the PostgreSQL at `database`.
+pub fn on_database(command: &mut Command, database: Option<&str>) {
+    match database {
+        Some(url) => command.env(DATABASE_VARIABLE, url),
+        None => command.env_remove(DATABASE_VARIABLE),
+    };
 }
 
 /// A program of the workspace, built together with the tests.
@@ -74,20 +78,16 @@ fn run_programs(wanted: impl Fn(&TestProgram) -> bool, database: Option<&str>) -
         command.current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
         command.env("STOPLIST_BIN", crate::target_dir().join("debug/stoplist"));
         command.env("STOPLIST_AGENT_BIN", crate::target_dir().join("debug/stoplist-agent"));
-        match database {
-            Some(url) => command.env(DATABASE_VARIABLE, url),
-            None => command.env_remove(DATABASE_VARIABLE),
-        };
+        on_database(&mut command, database);
         if program.package == MAIL_PACKAGE {
             command.env("RUST_TEST_THREADS", MAIL_TEST_THREADS);
         }
         let (status, output) = process::tee(&mut command)?;
-        let mut result = count::rust(&output).unwrap_or_default();
+        let result = count::rust(&output).unwrap_or_default();
         if !status.success() && result.failed == 0 {
             say(format_args!("{} ended with {status}", program.executable.display()));
-            result.failed = 1;
         }
-        count += result;
+        count += result.of_program(status);
     }
     ensure!(count != Count::default(), "there are no such tests");
     Ok(count)

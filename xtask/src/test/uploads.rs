@@ -1,7 +1,7 @@
 //! Uploads with the tus clients of others, unchanged: tus-js-client on Node.js and tuspy on Python.
 
 use super::count::{self, Count};
-use super::rust::{DATABASE_VARIABLE, binary};
+use super::rust::{binary, on_database};
 use crate::console::npm_ci;
 use crate::debian;
 use crate::postgres::Cluster;
@@ -23,16 +23,10 @@ pub fn run() -> Result<Count> {
         let mut command = Command::new(&node);
         command.current_dir(&folder).args(["--test", "--test-concurrency=1", "--test-reporter=tap"]).args(files);
         command.env("STOPLIST_BIN", &stoplist).env("STOPLIST_TUSPY_PYTHON", &python);
-        match database {
-            Some(url) => command.env(DATABASE_VARIABLE, url),
-            None => command.env_remove(DATABASE_VARIABLE),
-        };
+        on_database(&mut command, database);
         let (status, output) = process::tee(&mut command)?;
-        let mut count = count::node(&output).context("Node.js closed without a count")?;
-        if !status.success() && count.failed == 0 {
-            count.failed = 1;
-        }
-        Ok::<_, anyhow::Error>(count)
+        let count = count::node(&output).context("Node.js closed without a count")?;
+        Ok::<_, anyhow::Error>(count.of_program(status))
     };
     say("on SQLite");
     let mut count = tests(&["tests/clients.test.mjs", "tests/disk.test.mjs"], None)?;
