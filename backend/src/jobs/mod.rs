@@ -93,33 +93,29 @@ fn monitor(state: &AppState) -> Monitor {
         });
     // A name is never used again: the queue takes a second worker of the same name for the first.
     let name = |attempt: usize| format!("stoplist-{}-{attempt}", Uuid::now_v7());
+    let queues = [(QUEUE, CONCURRENCY), (LONG_QUEUE, LONG_CONCURRENCY)];
     macro_rules! register {
-        ($monitor:expr, $storage:ident, $config:path, $pool:expr, $queue:expr, $concurrency:expr) => {{
-            // More than one job at a time from the database would start some of them twice.
-            let config = $config().queue($queue).batch_size(1).heartbeat_interval(HEARTBEAT).missed_heartbeats(3);
-            let storage = $storage::<Job>::new($pool).with_config(config);
-            let state = state.clone();
-            $monitor.register(move |attempt| {
-                WorkerBuilder::new(name(attempt))
-                    .backend(storage.clone().poll_with_strategy(Poller::new(&state.wake)))
-                    .concurrency($concurrency)
-                    .data(state.clone())
-                    // A handler that is busy must not keep the worker from showing itself.
-                    .parallelize(tokio::spawn)
-                    .build(perform)
+        ($storage:ident, $config:path, $pool:expr) => {
+            queues.into_iter().fold(monitor, |monitor, (queue, concurrency)| {
+                // More than one job at a time from the database would start some of them twice.
+                let config = $config().queue(queue).batch_size(1).heartbeat_interval(HEARTBEAT).missed_heartbeats(3);
+                let storage = $storage::<Job>::new($pool).with_config(config);
+                let state = state.clone();
+                monitor.register(move |attempt| {
+                    WorkerBuilder::new(name(attempt))
+                        .backend(storage.clone().poll_with_strategy(Poller::new(&state.wake)))
+                        .concurrency(concurrency)
+                        .data(state.clone())
+                        // A handler that is busy must not keep the worker from showing itself.
+                        .parallelize(tokio::spawn)
+                        .build(perform)
+                })
             })
-        }};
+        };
     }
     match state.db.pool() {
-        Pool::Sqlite(pool) => {
-            let monitor = register!(monitor, SqliteStorage, apalis_sqlite::Config::default, pool, QUEUE, CONCURRENCY);
-            register!(monitor, SqliteStorage, apalis_sqlite::Config::default, pool, LONG_QUEUE, LONG_CONCURRENCY)
-        }
-        Pool::Postgres(pool) => {
-            let monitor =
-                register!(monitor, PostgresStorage, apalis_postgres::Config::default, pool, QUEUE, CONCURRENCY);
-            register!(monitor, PostgresStorage, apalis_postgres::Config::default, pool, LONG_QUEUE, LONG_CONCURRENCY)
-        }
+        Pool::Sqlite(pool) => register!(SqliteStorage, apalis_sqlite::Config::default, pool),
+        Pool::Postgres(pool) => register!(PostgresStorage, apalis_postgres::Config::default, pool),
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub use crate::store::blocked_addresses::Filter;
 
-use super::{Error, Result};
+use super::{Result, position};
 use crate::{
     state::AppState,
     store::{
@@ -10,7 +10,7 @@ use crate::{
         blocked_addresses::{self, Block},
         change_sets::{self, ChangeSet, Sum},
         conditions, millis,
-        search::{CursorScope, Place, Portion},
+        search::{CursorScope, Portion},
     },
 };
 use chrono::{DateTime, Utc};
@@ -42,15 +42,6 @@ pub fn stored_domain(domain: &str) -> String {
         .map_or_else(|_| domain.to_lowercase(), |address| address.key().domain().to_owned())
 }
 
-/// Reads the place that a cursor names.
-///
-/// # Errors
-/// The cursor is of another list, other filters or another order.
-pub fn place(scope: &CursorScope, cursor: Option<&str>) -> Result<Option<Place>> {
-    let place = cursor.map(|cursor| scope.position(cursor)).transpose();
-    place.map_err(|error| Error::field("cursor", error.to_string()))
-}
-
 /// A page of the blocks that match.
 ///
 /// # Errors
@@ -67,7 +58,7 @@ pub async fn search(
         (filter.from.map(millis), filter.to.map(millis), view.sort, view.direction),
     );
     let scope = CursorScope::new("blocked_addresses", server_configuration_id, &filters);
-    let after = place(&scope, view.cursor.as_deref())?;
+    let after = position(&scope, view.cursor.as_deref())?;
     let held = agent_lists::held_by_all(connection, server_configuration_id).await?;
     let order = (view.sort, view.direction);
     let portion = Portion::page(after.as_ref(), view.limit);
@@ -99,11 +90,20 @@ pub(super) async fn end(
     for block in &pending {
         taken.entry(block.added_set_id).or_default().add(&block.key);
     }
+    take_from_sets(transaction, taken).await?;
+    let keys: Vec<&AddressKey> = blocks.iter().map(|block| &block.key).collect();
+    Ok(conditions::reset_counts(transaction, server_configuration_id, &keys).await?)
+}
+
+/// Takes blocks that ended before they were published off the sums of the sets that were to add them.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn take_from_sets(transaction: &DatabaseTransaction, taken: HashMap<Uuid, Sum>) -> Result<()> {
     for (set_id, sum) in taken {
         let mut set = change_sets::get(transaction, set_id).await?;
         set.added = set.added.minus(sum);
         change_sets::save(transaction, &set).await?;
     }
-    let keys: Vec<&AddressKey> = blocks.iter().map(|block| &block.key).collect();
-    Ok(conditions::reset_counts(transaction, server_configuration_id, &keys).await?)
+    Ok(())
 }

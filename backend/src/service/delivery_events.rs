@@ -4,7 +4,7 @@ pub mod batch;
 
 pub use crate::store::delivery_events::{Filter, Report};
 
-use super::{Error, Result, blocked_addresses::place};
+use super::{Error, Result, position};
 use crate::{
     state::AppState,
     store::{
@@ -206,7 +206,7 @@ pub async fn search(
 ) -> Result<Page<DeliveryEvent>> {
     let filter = stored_filter(filter)?;
     let scope = CursorScope::new("delivery_events", server_configuration_id, &filter);
-    let after = place(&scope, cursor)?;
+    let after = position(&scope, cursor)?;
     let portion = Portion::page(after.as_ref(), limit);
     let found = store::delivery_events::search(db.connection(), server_configuration_id, &filter, portion).await?;
     Ok(scope.found(found, limit))

@@ -1,6 +1,6 @@
 //! Distributions: publish versions of the list and follow who holds them.
 
-use super::{Error, Result, wake::What};
+use super::{Error, Result, position, wake::What};
 use crate::{
     state::AppState,
     store::{
@@ -29,8 +29,7 @@ pub async fn list(
 ) -> Result<Page<Distribution>> {
     let connection = state.db.connection();
     let scope = CursorScope::new("distributions", server_configuration_id, &());
-    let after = cursor.map(|cursor| scope.position(cursor)).transpose();
-    let after = after.map_err(|error| Error::field("cursor", error.to_string()))?;
+    let after = position(&scope, cursor)?;
     let rows = distributions::list(connection, server_configuration_id, after, u32::from(limit) + 1).await?;
     let mut page = scope.page(rows, limit, None, |row| (millis(row.created_at), row.id));
     page.items = distributions::with_receipts(connection, server_configuration_id, page.items).await?;

@@ -2,11 +2,7 @@
 
 pub use crate::store::exemptions::Filter;
 
-use super::{
-    Access, Error, Result,
-    blocked_addresses::{View, place},
-    wake::What,
-};
+use super::{Access, Error, Result, blocked_addresses::View, position, wake::What};
 use crate::{
     state::AppState,
     store::{
@@ -36,7 +32,7 @@ pub async fn search(
         (filter.from.map(millis), filter.to.map(millis), view.sort, view.direction),
     );
     let scope = CursorScope::new("exemptions", server_configuration_id, &filters);
-    let after = place(&scope, view.cursor.as_deref())?;
+    let after = position(&scope, view.cursor.as_deref())?;
     let order = (view.sort, view.direction);
     let portion = Portion::page(after.as_ref(), view.limit);
     let found = exemptions::search(connection, server_configuration_id, filter, order, portion).await?;

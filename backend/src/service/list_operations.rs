@@ -7,11 +7,11 @@ mod steps;
 
 pub use perform::{failed, perform, step};
 
-use super::{Access, Error, Result, blocked_addresses::stored_domain, wake::What};
+use super::{Access, Error, Result, blocked_addresses::stored_domain, position, wake::What};
 use crate::{
     state::AppState,
     store::{
-        DatabaseTransaction, audit,
+        ConnectionTrait, DatabaseTransaction, audit,
         blocked_addresses::{self, Filter},
         change_sets,
         list_operations::{self, NewOperation, StoredOperation},
@@ -42,8 +42,7 @@ pub async fn list(
     limit: u16,
 ) -> Result<Page<ListOperation>> {
     let scope = CursorScope::new("list_operations", server_configuration_id, &());
-    let after = cursor.map(|cursor| scope.position(cursor)).transpose();
-    let after = after.map_err(|error| Error::field("cursor", error.to_string()))?;
+    let after = position(&scope, cursor)?;
     let rows = list_operations::list(state.db.connection(), server_configuration_id, after, u32::from(limit) + 1);
     Ok(scope.page(rows.await?, limit, None, |row| (millis(row.created_at), row.id)))
 }
@@ -53,9 +52,13 @@ pub async fn list(
 /// # Errors
 /// [`Error::NotFound`] when the configuration has no such operation; the database refused.
 pub async fn get(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> Result<ListOperation> {
-    let stored = list_operations::get(state.db.connection(), id).await?;
+    Ok(find(state.db.connection(), server_configuration_id, id).await?.operation)
+}
+
+async fn find<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid, id: Uuid) -> Result<StoredOperation> {
+    let stored = list_operations::get(connection, id).await?;
     let stored = stored.filter(|stored| stored.server_configuration_id == server_configuration_id);
-    Ok(stored.ok_or(Error::NotFound)?.operation)
+    stored.ok_or(Error::NotFound)
 }
 
 /// The filter as the store knows it, of blocks that were made before `asked_at`.
@@ -141,24 +144,28 @@ async fn enqueue(
 ) -> Result<ListOperation> {
     let now = state.clock.now();
     let server_configuration_id = new.server_configuration_id;
-    let id = list_operations::insert(&transaction, new, now).await?;
-    let operation = list_operations::get(&transaction, id).await?.ok_or(Error::NotFound)?.operation;
+    let operation = queued(&transaction, new, now).await?;
+    let id = operation.id;
     let mut entry = access.audit(now, action, id.to_string());
     entry.after = Some(json!({ "parameters": operation.parameters, "upload_id": operation.upload_id,
         "undo_of": operation.undo_of }));
     entry.comment.clone_from(&operation.comment);
     audit::record(&transaction, entry).await?;
-    queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
     state.wake.commit(transaction, server_configuration_id, &[What::ListOperation(id), What::Job]).await?;
     Ok(operation)
+}
+
+/// Queues an operation, with its job; the caller tells `What::ListOperation` and `What::Job`.
+async fn queued(transaction: &DatabaseTransaction, new: NewOperation, now: DateTime<Utc>) -> Result<ListOperation> {
+    let id = list_operations::insert(transaction, new, now).await?;
+    queue::ring(transaction, queue::Job::ListOperation(id), 0).await?;
+    Ok(list_operations::get(transaction, id).await?.ok_or(Error::NotFound)?.operation)
 }
 
 /// The operation, held until the transaction ends.
 async fn locked(transaction: &DatabaseTransaction, server_configuration_id: Uuid, id: Uuid) -> Result<StoredOperation> {
     change_sets::lock(transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    let stored = list_operations::get(transaction, id).await?;
-    let stored = stored.filter(|stored| stored.server_configuration_id == server_configuration_id);
-    stored.ok_or(Error::NotFound)
+    find(transaction, server_configuration_id, id).await
 }
 
 /// Cancels an operation that is not done. What it has prepared is taken back, in steps too; doing it twice is no error.
@@ -234,15 +241,14 @@ pub async fn undo(
         upload_id: operation.upload_id,
         undo_of: Some(id),
     };
-    let undo = list_operations::insert(&transaction, new, now).await?;
+    let operation = queued(&transaction, new, now).await?;
+    let undo = operation.id;
     stored.operation.undone_by = Some(undo);
     list_operations::save(&transaction, &stored, now).await?;
-    let operation = list_operations::get(&transaction, undo).await?.ok_or(Error::NotFound)?.operation;
     let mut entry = access.audit(now, "list_operation.undo", id.to_string());
     entry.after = Some(json!({ "undone_by": undo }));
     entry.comment = comment.map(str::to_owned);
     audit::record(&transaction, entry).await?;
-    queue::ring(&transaction, queue::Job::ListOperation(undo), 0).await?;
     let changes = [What::ListOperation(id), What::ListOperation(undo), What::Job];
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
     Ok(operation)

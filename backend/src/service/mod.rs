@@ -36,7 +36,8 @@ pub use crate::store::{Pool, queue};
 pub use access::{Access, Actor};
 pub use wake::Wake;
 
-use crate::store::{self, Trouble};
+use crate::store::{self, Trouble, search::CursorScope};
+use serde::de::DeserializeOwned;
 use shared::FieldProblem;
 
 /// Why a use case did not do what was asked. The texts tell the caller what to do.
@@ -132,3 +133,12 @@ impl From<store::DbErr> for Error {
 
 /// What services return.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Reads the position that a cursor names.
+///
+/// # Errors
+/// The cursor is of another list, other filters or another order.
+fn position<T: DeserializeOwned>(scope: &CursorScope, cursor: Option<&str>) -> Result<Option<T>> {
+    let position = cursor.map(|cursor| scope.position(cursor)).transpose();
+    position.map_err(|error| Error::field("cursor", error.to_string()))
+}

@@ -1,6 +1,6 @@
 //! Runs: apply the conditions, cancel what the watch period ended, have it distributed (PRODUCT section 4).
 
-use super::{Access, Error, Result, schedule::Schedule, wake::What};
+use super::{Access, Error, Result, blocked_addresses::take_from_sets, position, schedule::Schedule, wake::What};
 use crate::{
     state::AppState,
     store::{
@@ -47,8 +47,7 @@ pub async fn list(
     limit: u16,
 ) -> Result<Page<Run>> {
     let scope = CursorScope::new("runs", server_configuration_id, &());
-    let after = cursor.map(|cursor| scope.position(cursor)).transpose();
-    let after = after.map_err(|error| Error::field("cursor", error.to_string()))?;
+    let after = position(&scope, cursor)?;
     let rows = runs::list(state.db.connection(), server_configuration_id, after, u32::from(limit) + 1).await?;
     Ok(scope.page(rows, limit, None, |row| (millis(row.created_at), row.id)))
 }
@@ -269,11 +268,7 @@ async fn end_all(
         }
         done += ended.len() as i64;
     }
-    for (set_id, sum) in taken {
-        let mut set = change_sets::get(transaction, set_id).await?;
-        set.added = set.added.minus(sum);
-        change_sets::save(transaction, &set).await?;
-    }
+    take_from_sets(transaction, taken).await?;
     Ok(done)
 }
 

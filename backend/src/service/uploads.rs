@@ -6,7 +6,7 @@ mod receive;
 
 pub use receive::{Algorithm, Announced, Checksum, receive};
 
-use super::{Access, Error, Result, server_configurations::OpenConfiguration, wake::What};
+use super::{Access, Error, Result, position, server_configurations::OpenConfiguration, wake::What};
 use crate::{
     state::AppState,
     store::{
@@ -151,8 +151,7 @@ pub async fn list(
     limit: u16,
 ) -> Result<Page<Upload>> {
     let scope = CursorScope::new("uploads", server_configuration_id, &());
-    let after = cursor.map(|cursor| scope.position(cursor)).transpose();
-    let after = after.map_err(|error| Error::field("cursor", error.to_string()))?;
+    let after = position(&scope, cursor)?;
     let limit_and_one = u32::from(limit) + 1;
     let mut rows = store::uploads::list(state.db.connection(), server_configuration_id, after, limit_and_one).await?;
     for analysis in rows.iter_mut().filter_map(|upload| upload.analysis.as_mut()) {

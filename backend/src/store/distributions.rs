@@ -4,14 +4,13 @@ use super::{
     Result,
     change_sets::{Head, Sum, checksum, placeholders},
     millis, optional_time,
-    search::{Conditions, order_by},
+    search::{Conditions, newest},
     statement, time,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use shared::{
     ListChecksum,
-    page::Direction,
     run::{Distribution, DistributionKind, DistributionState, Receipt},
 };
 use std::collections::HashMap;
@@ -104,18 +103,10 @@ pub async fn list<C: ConnectionTrait>(
     after: Option<(i64, Uuid)>,
     limit: u32,
 ) -> Result<Vec<Distribution>> {
-    let columns = ["d.created_at", "d.id"];
     let mut conditions = Conditions::new();
     conditions.equal("d.server_configuration_id", server_configuration_id);
-    if let Some((at, id)) = after {
-        conditions.after(columns, [at.into(), id.into()], Direction::Descending);
-    }
-    let sql = format!(
-        "SELECT {COLUMNS} FROM distributions d {} {} LIMIT {limit}",
-        conditions.clause(),
-        order_by(columns, Direction::Descending)
-    );
-    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    let select = format!("SELECT {COLUMNS} FROM distributions d");
+    let rows = newest(connection, &select, 'd', conditions, after, limit).await?;
     rows.iter().map(|row| Ok(read(row)?.distribution)).collect()
 }
 

@@ -1,13 +1,14 @@
 //! The rows of list operations; what they do to the lists is in `blocked_addresses::bulk` and `exemptions::bulk`.
 
-use super::{Error, Result, millis, optional_time, search::Conditions, search::order_by, statement, time};
+use super::{
+    Error, Result, from_json, millis, optional_time,
+    search::{Conditions, newest},
+    statement, time, to_json,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use shared::{
-    list_operation::{ListOperation, ListOperationKind, ListOperationParameters, ListOperationState},
-    page::Direction,
-};
+use serde::{Deserialize, Serialize};
+use shared::list_operation::{ListOperation, ListOperationKind, ListOperationParameters, ListOperationState};
 use uuid::Uuid;
 
 /// Where a list operation goes on: after this.
@@ -64,14 +65,6 @@ const COLUMNS: &str = "o.id, o.server_configuration_id, o.kind, o.state, o.creat
                        o.requested_by, o.comment, o.parameters, o.upload_id, o.undo_of, o.undone_by, o.change_set_id, \
                        o.position, o.total, o.done, o.counts, o.distribution_id, o.run_id, o.attempts, o.error";
 
-fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::Unreadable(format!("{error} in {text}")))
-}
-
-fn text(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::Unreadable(error.to_string()))
-}
-
 fn read(row: &QueryResult) -> Result<StoredOperation> {
     let kind: String = row.try_get("", "kind")?;
     let state: String = row.try_get("", "state")?;
@@ -88,13 +81,13 @@ fn read(row: &QueryResult) -> Result<StoredOperation> {
         finished_at: optional_time(row.try_get("", "finished_at")?)?,
         requested_by: row.try_get("", "requested_by")?,
         comment: row.try_get("", "comment")?,
-        parameters: json(&row.try_get::<String>("", "parameters")?)?,
+        parameters: from_json(&row.try_get::<String>("", "parameters")?)?,
         upload_id: row.try_get("", "upload_id")?,
         undo_of: row.try_get("", "undo_of")?,
         undone_by: row.try_get("", "undone_by")?,
         total: row.try_get("", "total")?,
         done: row.try_get("", "done")?,
-        counts: json(&row.try_get::<String>("", "counts")?)?,
+        counts: from_json(&row.try_get::<String>("", "counts")?)?,
         distribution_id: row.try_get("", "distribution_id")?,
         run_id: row.try_get("", "run_id")?,
         error: row.try_get("", "error")?,
@@ -102,7 +95,7 @@ fn read(row: &QueryResult) -> Result<StoredOperation> {
     Ok(StoredOperation {
         server_configuration_id: row.try_get("", "server_configuration_id")?,
         change_set_id: row.try_get("", "change_set_id")?,
-        position: position.as_deref().map(json).transpose()?,
+        position: position.as_deref().map(from_json).transpose()?,
         attempts: row.try_get("", "attempts")?,
         operation,
     })
@@ -124,10 +117,10 @@ pub async fn insert<C: ConnectionTrait>(transaction: &C, new: NewOperation, now:
         millis(now).into(),
         new.requested_by.into(),
         new.comment.into(),
-        text(&new.parameters)?.into(),
+        to_json(&new.parameters)?.into(),
         new.upload_id.into(),
         new.undo_of.into(),
-        text(&shared::list_operation::ListOperationCounts::default())?.into(),
+        to_json(&shared::list_operation::ListOperationCounts::default())?.into(),
     ];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(id)
@@ -153,18 +146,10 @@ pub async fn list<C: ConnectionTrait>(
     after: Option<(i64, Uuid)>,
     limit: u32,
 ) -> Result<Vec<ListOperation>> {
-    let columns = ["o.created_at", "o.id"];
     let mut conditions = Conditions::new();
     conditions.equal("o.server_configuration_id", server_configuration_id);
-    if let Some((at, id)) = after {
-        conditions.after(columns, [at.into(), id.into()], Direction::Descending);
-    }
-    let sql = format!(
-        "SELECT {COLUMNS} FROM list_operations o {} {} LIMIT {limit}",
-        conditions.clause(),
-        order_by(columns, Direction::Descending)
-    );
-    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    let select = format!("SELECT {COLUMNS} FROM list_operations o");
+    let rows = newest(connection, &select, 'o', conditions, after, limit).await?;
     rows.iter().map(|row| Ok(read(row)?.operation)).collect()
 }
 
@@ -200,21 +185,6 @@ pub async fn is_another_running<C: ConnectionTrait>(
     Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
 }
 
-/// Whether an operation that is not finished needs an upload.
-///
-/// # Errors
-/// The database refused.
-pub async fn uses_upload<C: ConnectionTrait>(
-    connection: &C,
-    server_configuration_id: Uuid,
-    upload_id: Uuid,
-) -> Result<bool> {
-    let sql = "SELECT 1 AS one FROM list_operations WHERE server_configuration_id = $1 AND finished_at IS NULL \
-               AND upload_id = $2 LIMIT 1";
-    let values = [server_configuration_id.into(), upload_id.into()];
-    Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
-}
-
 /// The operation that has waited longest.
 ///
 /// # Errors
@@ -242,10 +212,10 @@ pub async fn save<C: ConnectionTrait>(transaction: &C, stored: &StoredOperation,
         operation.finished_at.map(millis).into(),
         operation.undone_by.into(),
         stored.change_set_id.into(),
-        stored.position.as_ref().map(text).transpose()?.into(),
+        stored.position.as_ref().map(to_json).transpose()?.into(),
         operation.total.into(),
         operation.done.into(),
-        text(&operation.counts)?.into(),
+        to_json(&operation.counts)?.into(),
         operation.distribution_id.into(),
         operation.run_id.into(),
         stored.attempts.into(),

@@ -36,7 +36,7 @@ use chrono::{DateTime, Utc};
 /// What services name of the database: a connection or transaction to hand on, and its error.
 pub use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm::{DatabaseBackend, RuntimeErr, SqlErr, Statement, Value};
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, de::DeserializeOwned};
 
 /// Why the database did not answer as asked.
 #[derive(Debug, thiserror::Error)]
@@ -189,6 +189,16 @@ fn typed_id<C: ConnectionTrait>(connection: &C, placeholder: &str) -> String {
         DatabaseBackend::Sqlite => placeholder.to_owned(),
         _ => format!("CAST({placeholder} AS UUID)"),
     }
+}
+
+/// Reads a column of JSON.
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::Unreadable(format!("{error} in {text}")))
+}
+
+/// What a column of JSON is to hold.
+fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::Unreadable(error.to_string()))
 }
 
 /// What sqlx itself reported, where a statement does not go through sea-orm.

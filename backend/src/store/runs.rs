@@ -1,12 +1,13 @@
 //! Runs.
 
-use super::{Error, Result, millis, optional_time, search::Conditions, search::order_by, statement, time};
+use super::{
+    Error, Result, millis, optional_time,
+    search::{Conditions, newest},
+    statement, time, to_json,
+};
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
-use shared::{
-    page::Direction,
-    run::{ReasonCount, Run, RunState, RunTrigger},
-};
+use shared::run::{ReasonCount, Run, RunState, RunTrigger};
 use uuid::Uuid;
 
 /// A stored run.
@@ -153,8 +154,7 @@ pub async fn finish<C: ConnectionTrait>(
 ) -> Result<()> {
     let sql = "UPDATE runs SET state = 'done', finished_at = $2, blocked = $3, cancelled = $4, distribution_id = $5, \
                error = NULL WHERE id = $1";
-    let blocked = serde_json::to_string(blocked).map_err(|error| Error::Unreadable(error.to_string()))?;
-    let values = [id.into(), millis(now).into(), blocked.into(), cancelled.into(), distribution_id.into()];
+    let values = [id.into(), millis(now).into(), to_json(blocked)?.into(), cancelled.into(), distribution_id.into()];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
 }
@@ -206,17 +206,9 @@ pub async fn list<C: ConnectionTrait>(
     after: Option<(i64, Uuid)>,
     limit: u32,
 ) -> Result<Vec<Run>> {
-    let columns = ["r.created_at", "r.id"];
     let mut conditions = Conditions::new();
     conditions.equal("r.server_configuration_id", server_configuration_id);
-    if let Some((at, id)) = after {
-        conditions.after(columns, [at.into(), id.into()], Direction::Descending);
-    }
-    let sql = format!(
-        "SELECT {COLUMNS} FROM runs r {} {} LIMIT {limit}",
-        conditions.clause(),
-        order_by(columns, Direction::Descending)
-    );
-    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    let select = format!("SELECT {COLUMNS} FROM runs r");
+    let rows = newest(connection, &select, 'r', conditions, after, limit).await?;
     rows.iter().map(|row| Ok(read(row)?.run)).collect()
 }

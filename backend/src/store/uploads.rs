@@ -4,17 +4,13 @@ pub mod contents;
 pub mod pieces;
 
 use super::{
-    Error, Result, millis,
-    search::{Conditions, order_by},
-    statement, time,
+    Error, Result, from_json, millis,
+    search::{Conditions, newest},
+    statement, time, to_json,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
-use serde::de::DeserializeOwned;
-use shared::{
-    page::Direction,
-    upload::{ReadingRequest, Upload, UploadState},
-};
+use shared::upload::{ReadingRequest, Upload, UploadState};
 use uuid::Uuid;
 
 /// An upload to begin.
@@ -57,10 +53,6 @@ const COLUMNS: &str = "u.id, u.server_configuration_id, u.created_by, u.file_nam
                        u.state, u.reading, u.analysis, u.progress, u.failure, u.attempts, u.created_at, u.updated_at, \
                        u.expires_at";
 
-fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::Unreadable(format!("{error} in {text}")))
-}
-
 fn read(row: &QueryResult) -> Result<StoredUpload> {
     let state: String = row.try_get("", "state")?;
     let wanted: String = row.try_get("", "reading")?;
@@ -80,9 +72,9 @@ fn read(row: &QueryResult) -> Result<StoredUpload> {
         created_at: time(row.try_get("", "created_at")?)?,
         updated_at: time(row.try_get("", "updated_at")?)?,
         expires_at: time(row.try_get("", "expires_at")?)?,
-        wanted: json(&wanted)?,
-        analysis: analysis.as_deref().map(json).transpose()?,
-        failure: failure.as_deref().map(json).transpose()?,
+        wanted: from_json(&wanted)?,
+        analysis: analysis.as_deref().map(from_json).transpose()?,
+        failure: failure.as_deref().map(from_json).transpose()?,
     };
     Ok(StoredUpload {
         server_configuration_id: row.try_get("", "server_configuration_id")?,
@@ -100,7 +92,6 @@ pub async fn insert<C: ConnectionTrait>(transaction: &C, new: &NewUpload) -> Res
     let sql = "INSERT INTO uploads (id, server_configuration_id, created_by, file_name, metadata, size, received, state, \
                reading, progress, attempts, rung_at, created_at, updated_at, expires_at) \
                VALUES ($1, $2, $3, $4, $5, $6, 0, 'uploading', $7, 0, 0, $8, $8, $8, $9)";
-    let wanted = serde_json::to_string(&new.wanted).map_err(|error| Error::Unreadable(error.to_string()))?;
     let values = [
         new.id.into(),
         new.server_configuration_id.into(),
@@ -108,7 +99,7 @@ pub async fn insert<C: ConnectionTrait>(transaction: &C, new: &NewUpload) -> Res
         new.file_name.as_str().into(),
         new.metadata.as_str().into(),
         new.size.into(),
-        wanted.into(),
+        to_json(&new.wanted)?.into(),
         millis(new.created_at).into(),
         millis(new.expires_at).into(),
     ];
@@ -157,19 +148,11 @@ pub async fn list<C: ConnectionTrait>(
     after: Option<(i64, Uuid)>,
     limit: u32,
 ) -> Result<Vec<Upload>> {
-    let columns = ["u.created_at", "u.id"];
     let mut conditions = Conditions::new();
     conditions.equal("u.server_configuration_id", server_configuration_id);
     conditions.and("u.state <> 'removed'");
-    if let Some((at, id)) = after {
-        conditions.after(columns, [at.into(), id.into()], Direction::Descending);
-    }
-    let sql = format!(
-        "SELECT {COLUMNS} FROM uploads u {} {} LIMIT {limit}",
-        conditions.clause(),
-        order_by(columns, Direction::Descending)
-    );
-    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    let select = format!("SELECT {COLUMNS} FROM uploads u");
+    let rows = newest(connection, &select, 'u', conditions, after, limit).await?;
     rows.iter().map(|row| Ok(read(row)?.upload)).collect()
 }
 

@@ -85,16 +85,6 @@ pub async fn next_of_release<C: ConnectionTrait>(
     }
 }
 
-/// How many exemptions in force are from a bulk release.
-///
-/// # Errors
-/// The database refused.
-pub async fn count_of_release<C: ConnectionTrait>(connection: &C, release_set_id: Uuid) -> Result<i64> {
-    let sql = "SELECT COUNT(*) AS n FROM exemptions WHERE release_set_id = $1 AND ended_set_id IS NULL";
-    let row = connection.query_one_raw(statement(connection, sql, [release_set_id.into()])).await?;
-    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
-}
-
 /// Ends the exemptions of a bulk release whose addresses its undo has blocked again, after one key up to another.
 ///
 /// # Errors

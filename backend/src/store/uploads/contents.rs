@@ -2,11 +2,10 @@
 //! last may write.
 
 use super::super::{
-    Db, Error, Pool, Result, change_sets::BUILDING, exemptions::in_force, millis, sqlx_error, statement,
+    Db, Error, Pool, Result, change_sets::BUILDING, exemptions::in_force, millis, sqlx_error, statement, to_json,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
-use serde::Serialize;
 use shared::{
     AddressKey,
     upload::{Analysis, Failure, InvalidCause, ReadingRequest, RecordCounts, UploadState},
@@ -254,8 +253,8 @@ pub async fn finish<C: ConnectionTrait>(
         id.into(),
         reader.into(),
         outcome.state.as_str().into(),
-        outcome.analysis.map(json).transpose()?.into(),
-        outcome.failure.map(json).transpose()?.into(),
+        outcome.analysis.map(to_json).transpose()?.into(),
+        outcome.failure.map(to_json).transpose()?.into(),
         millis(now).into(),
         millis(expires_at).into(),
     ];
@@ -268,7 +267,7 @@ pub async fn finish<C: ConnectionTrait>(
 /// The database refused.
 pub async fn note<C: ConnectionTrait>(connection: &C, id: Uuid, failure: &Failure) -> Result<()> {
     let sql = "UPDATE uploads SET failure = $2 WHERE id = $1 AND state = 'analysing'";
-    connection.execute_raw(statement(connection, sql, [id.into(), json(failure)?.into()])).await?;
+    connection.execute_raw(statement(connection, sql, [id.into(), to_json(failure)?.into()])).await?;
     Ok(())
 }
 
@@ -287,7 +286,7 @@ pub async fn read_again<C: ConnectionTrait>(
     let sql = "UPDATE uploads SET state = 'analysing', reading = $2, analysis = NULL, failure = NULL, progress = 0, \
                attempts = 0, writer = NULL, rung_at = $3, updated_at = $3, expires_at = $4 \
                WHERE id = $1 AND state IN ('analysing', 'ready', 'failed')";
-    let values = [id.into(), json(wanted)?.into(), millis(now).into(), millis(expires_at).into()];
+    let values = [id.into(), to_json(wanted)?.into(), millis(now).into(), millis(expires_at).into()];
     Ok(transaction.execute_raw(statement(transaction, sql, values)).await?.rows_affected() == 1)
 }
 
@@ -325,8 +324,4 @@ pub async fn remove<C: ConnectionTrait>(connection: &C, id: Uuid, after: i64) ->
         more |= connection.query_one_raw(statement(connection, sql, [id.into(), until.into()])).await?.is_some();
     }
     Ok(more.then_some(until))
-}
-
-fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::Unreadable(error.to_string()))
 }
