@@ -1,4 +1,4 @@
-//! List operations: bulk releases, and what is common to all.
+//! List operations: registrations, bulk releases, and what is common to all.
 
 use super::{
     auth::{Operator, Viewer},
@@ -12,14 +12,35 @@ use crate::{
 use actix_web::{HttpResponse, get, post, web};
 use shared::{
     Page,
-    list_operation::{BulkReleasePreview, BulkReleaseRequest, ListOperation, ListOperationComment},
+    list_operation::{
+        BulkReleasePreview, BulkReleaseRequest, ListOperation, ListOperationComment, RegistrationRequest,
+    },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(release).service(list).service(show).service(cancel).service(undo);
+    config.service(register).service(release).service(list).service(show).service(cancel).service(undo);
+}
+
+/// Put the addresses of an analysed upload on the blocked list, as one act
+#[utoipa::path(tag = "List operations", operation_id = "register_upload", security(("bearer" = [])),
+    params(
+        ("id" = Uuid, Path, description = "The server configuration"),
+        ("upload_id" = Uuid, Path, description = "The upload"),
+    ), request_body = RegistrationRequest,
+    responses((status = 202, body = ListOperation, description = "Queued")))]
+#[post("/server-configurations/{id}/uploads/{upload_id}/registration")]
+async fn register(
+    state: web::Data<AppState>,
+    access: Operator,
+    ids: PathIds<(Uuid, Uuid)>,
+    body: Body<RegistrationRequest>,
+) -> Result<HttpResponse> {
+    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let operation = list_operations::register(&state, &access.0, configuration.id, ids.0.1, &body.0).await?;
+    Ok(HttpResponse::Accepted().json(operation))
 }
 
 /// Release many blocks as one act, on every mail server at once; with `dry_run` only count them

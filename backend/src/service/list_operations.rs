@@ -7,16 +7,19 @@ mod steps;
 
 pub use perform::{failed, perform, step};
 
-use super::{Access, Error, Result, blocked_addresses::stored_domain, position, wake::What};
+use super::{
+    Access, Error, Result, blocked_addresses::stored_domain, position, uploads::move_to as move_upload, wake::What,
+};
 use crate::{
     state::AppState,
     store::{
         ConnectionTrait, DatabaseTransaction, audit,
-        blocked_addresses::{self, Filter},
+        blocked_addresses::{self, Filter, bulk},
         change_sets,
         list_operations::{self, NewOperation, StoredOperation},
         millis, queue,
         search::CursorScope,
+        uploads,
     },
 };
 use chrono::{DateTime, Utc};
@@ -26,8 +29,9 @@ use shared::{
     list::BlockState,
     list_operation::{
         BlockFilter, BulkReleasePreview, BulkReleaseRequest, ListOperation, ListOperationKind, ListOperationParameters,
-        ListOperationState, PREVIEW_SAMPLE,
+        ListOperationState, PREVIEW_SAMPLE, RegistrationRequest,
     },
+    upload::UploadState,
 };
 use uuid::Uuid;
 
@@ -99,12 +103,89 @@ pub async fn preview(
     request: &BulkReleaseRequest,
 ) -> Result<BulkReleasePreview> {
     check(request)?;
-    let Some(filter) = &request.filter else { return Err(Error::field("/upload_id", "there is no such upload")) };
-    let filter = stored_filter(filter, state.clock.now());
     let connection = state.db.connection();
+    let Some(filter) = &request.filter else {
+        let upload_id = upload_to_release(connection, server_configuration_id, request).await?;
+        return preview_upload(connection, server_configuration_id, upload_id).await;
+    };
+    let filter = stored_filter(filter, state.clock.now());
     let count = blocked_addresses::count_live(connection, server_configuration_id, &filter).await?;
     let sample = blocked_addresses::sample_live(connection, server_configuration_id, &filter, PREVIEW_SAMPLE).await?;
     Ok(BulkReleasePreview { count, sample })
+}
+
+async fn preview_upload<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    upload_id: Option<Uuid>,
+) -> Result<BulkReleasePreview> {
+    let upload_id = upload_id.ok_or(Error::NotFound)?;
+    let count = bulk::count_blocked(connection, server_configuration_id, upload_id).await?;
+    let sample =
+        blocked_addresses::sample_of_upload(connection, server_configuration_id, upload_id, PREVIEW_SAMPLE).await?;
+    Ok(BulkReleasePreview { count, sample })
+}
+
+/// The upload of a release, if it is by one and that is analysed.
+async fn upload_to_release<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    request: &BulkReleaseRequest,
+) -> Result<Option<Uuid>> {
+    let Some(id) = request.upload_id else { return Ok(None) };
+    let found = uploads::find(connection, id).await?;
+    let found = found.filter(|found| found.server_configuration_id == server_configuration_id);
+    match found.map(|found| found.upload.state) {
+        None => Err(Error::field("/upload_id", "there is no such upload")),
+        Some(UploadState::Uploading | UploadState::Analysing | UploadState::Failed) => {
+            Err(Error::field("/upload_id", "the upload is not analysed yet, or could not be"))
+        }
+        Some(UploadState::Ready | UploadState::Registering | UploadState::Registered | UploadState::Undone) => {
+            Ok(Some(id))
+        }
+    }
+}
+
+/// Queues the registration of an analysed upload.
+///
+/// # Errors
+/// [`Error::NotFound`]: there is no such upload. [`Error::Conflict`]: it is not ready to be registered. The database
+/// refused.
+pub async fn register(
+    state: &AppState,
+    access: &Access,
+    server_configuration_id: Uuid,
+    upload_id: Uuid,
+    request: &RegistrationRequest,
+) -> Result<ListOperation> {
+    let now = state.clock.now();
+    let transaction = state.db.begin().await?;
+    change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let found = uploads::find(&transaction, upload_id).await?;
+    let found = found.filter(|found| found.server_configuration_id == server_configuration_id);
+    let found = found.ok_or(Error::NotFound)?;
+    let from = [UploadState::Ready, UploadState::Undone];
+    if !move_upload(&transaction, upload_id, &from, UploadState::Registering, now).await? {
+        return Err(Error::Conflict(match found.upload.state {
+            UploadState::Registering => "it is being registered already".to_owned(),
+            UploadState::Registered => "it is registered already: undo that first to register it again".to_owned(),
+            _ => "it is not analysed yet, or could not be: read its state".to_owned(),
+        }));
+    }
+    let new = NewOperation {
+        server_configuration_id,
+        kind: ListOperationKind::RegisterUpload,
+        requested_by: access.actor.name().to_owned(),
+        comment: request.comment.clone(),
+        parameters: ListOperationParameters {
+            block_exempt: request.block_exempt,
+            delivery_timing: Some(request.delivery_timing),
+            filter: None,
+        },
+        upload_id: Some(upload_id),
+        undo_of: None,
+    };
+    enqueue(state, access, transaction, new, "upload.register").await
 }
 
 /// Queues a bulk release.
@@ -118,17 +199,17 @@ pub async fn release(
     request: &BulkReleaseRequest,
 ) -> Result<ListOperation> {
     check(request)?;
-    if request.upload_id.is_some() {
-        return Err(Error::field("/upload_id", "there is no such upload"));
-    }
     let transaction = state.db.begin().await?;
+    // Held, so that the upload stays until the operation is seen to need it.
+    change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let upload_id = upload_to_release(&transaction, server_configuration_id, request).await?;
     let new = NewOperation {
         server_configuration_id,
         kind: ListOperationKind::Release,
         requested_by: access.actor.name().to_owned(),
         comment: request.comment.clone(),
         parameters: ListOperationParameters { filter: request.filter.clone(), ..ListOperationParameters::default() },
-        upload_id: request.upload_id,
+        upload_id,
         undo_of: None,
     };
     enqueue(state, access, transaction, new, "blocked_address.bulk_release").await
@@ -151,7 +232,9 @@ async fn enqueue(
         "undo_of": operation.undo_of }));
     entry.comment.clone_from(&operation.comment);
     audit::record(&transaction, entry).await?;
-    state.wake.commit(transaction, server_configuration_id, &[What::ListOperation(id), What::Job]).await?;
+    let mut changes = vec![What::ListOperation(id), What::Job];
+    changes.extend(operation.upload_id.map(What::Upload));
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
     Ok(operation)
 }
 
@@ -204,7 +287,9 @@ pub async fn cancel(
     entry.comment = comment.map(str::to_owned);
     audit::record(&transaction, entry).await?;
     queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
-    state.wake.commit(transaction, server_configuration_id, &[What::ListOperation(id), What::Job]).await?;
+    let mut changes = vec![What::ListOperation(id), What::Job];
+    changes.extend(stored.operation.upload_id.map(What::Upload));
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
     Ok(stored.operation)
 }
 

@@ -10,7 +10,7 @@ use super::{Access, Error, Result, position, server_configurations::OpenConfigur
 use crate::{
     state::AppState,
     store::{
-        self, DatabaseTransaction, audit, millis, queue,
+        self, DatabaseTransaction, audit, change_sets, list_operations, millis, queue,
         search::CursorScope,
         uploads::{NewUpload, contents, pieces},
     },
@@ -202,6 +202,7 @@ pub async fn read_again(
     get(state, server_configuration_id, id).await?;
     let now = state.clock.now();
     let transaction = state.db.begin().await?;
+    expect_unused(&transaction, server_configuration_id, id).await?;
     if !contents::read_again(&transaction, id, wanted, now, kept_until(UploadState::Analysing, now)).await? {
         let detail = "only an upload that is whole and was not registered can be read in another way";
         return Err(Error::Conflict(detail.to_owned()));
@@ -213,6 +214,15 @@ pub async fn read_again(
     let stored = store::uploads::find(&transaction, id).await?.ok_or(Error::NotFound)?;
     state.wake.commit(transaction, server_configuration_id, &[What::Upload(id), What::Job]).await?;
     Ok(stored.upload)
+}
+
+/// That no list operation reads it, until the transaction ends.
+async fn expect_unused(transaction: &DatabaseTransaction, server_configuration_id: Uuid, id: Uuid) -> Result<()> {
+    change_sets::lock(transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    if list_operations::uses_upload(transaction, server_configuration_id, id).await? {
+        return Err(Error::Conflict("a list operation reads it: wait for its end, or cancel it".to_owned()));
+    }
+    Ok(())
 }
 
 fn check(wanted: &ReadingRequest) -> Result<()> {
@@ -230,6 +240,7 @@ pub async fn remove(state: &AppState, access: &Access, server_configuration_id: 
     let (upload, _) = get(state, server_configuration_id, id).await?;
     let now = state.clock.now();
     let transaction = state.db.begin().await?;
+    expect_unused(&transaction, server_configuration_id, id).await?;
     let removable: Vec<_> = UploadState::ALL.into_iter().filter(|state| *state != UploadState::Registering).collect();
     if !store::uploads::hide(&transaction, id, &removable, now).await? {
         return Err(Error::Conflict("it is being registered: cancel that first".to_owned()));

@@ -4,7 +4,7 @@ pub mod bulk;
 pub mod ending;
 mod listing;
 
-pub use listing::{Filter, count_live, live_places, sample_live, search, sources};
+pub use listing::{Filter, count_live, live_places, sample_live, sample_of_upload, search, sources};
 
 use super::{
     Error, Result,

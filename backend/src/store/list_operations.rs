@@ -185,6 +185,21 @@ pub async fn is_another_running<C: ConnectionTrait>(
     Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
 }
 
+/// Whether an operation that is not finished needs an upload.
+///
+/// # Errors
+/// The database refused.
+pub async fn uses_upload<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    upload_id: Uuid,
+) -> Result<bool> {
+    let sql = "SELECT 1 AS one FROM list_operations WHERE server_configuration_id = $1 AND finished_at IS NULL \
+               AND upload_id = $2 LIMIT 1";
+    let values = [server_configuration_id.into(), upload_id.into()];
+    Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
+}
+
 /// The operation that has waited longest.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use super::steps::Work;
 use crate::{
-    service::{Error, Result, distributions, runs, wake::What},
+    service::{Error, Result, distributions, runs, uploads::move_to as move_upload, wake::What},
     store::{
         DatabaseTransaction,
         change_sets::{self, ChangeSet, Head},
@@ -15,6 +15,7 @@ use shared::{
     list_operation::{ListOperationKind, ListOperationState},
     run::DistributionKind,
     run_settings::DeliveryTiming,
+    upload::UploadState,
 };
 
 /// Ends an operation that has no rows left. Returns what to tell those who wait.
@@ -29,10 +30,13 @@ pub(super) async fn end(work: &mut Work<'_>, mut head: Head) -> Result<Vec<What>
             change_sets::discard(work.transaction, set.id).await?;
         }
         cancelled(work.transaction, &mut work.stored, work.now).await?;
+        changes.extend(work.stored.operation.upload_id.map(What::Upload));
         return Ok(changes);
     }
     let mut set = work.set.take().ok_or(Error::NotFound)?;
     let adds = work.adds();
+    let undoes_registration =
+        work.undone.as_ref().is_some_and(|undone| undone.kind == ListOperationKind::RegisterUpload);
     let operation = &mut work.stored.operation;
     if !adds {
         leave_pending(work.transaction, &mut set).await?;
@@ -41,6 +45,18 @@ pub(super) async fn end(work: &mut Work<'_>, mut head: Head) -> Result<Vec<What>
     change_sets::save(work.transaction, &set).await?;
     operation.state = ListOperationState::Done;
     operation.finished_at = Some(work.now);
+    if let Some(upload_id) = operation.upload_id {
+        // One that was removed since is none any more.
+        if operation.kind == ListOperationKind::RegisterUpload {
+            let from = [UploadState::Registering];
+            move_upload(work.transaction, upload_id, &from, UploadState::Registered, work.now).await?;
+            changes.push(What::Job);
+        } else if undoes_registration {
+            let from = [UploadState::Registered];
+            move_upload(work.transaction, upload_id, &from, UploadState::Undone, work.now).await?;
+        }
+        changes.push(What::Upload(upload_id));
+    }
     if operation.kind == ListOperationKind::RegisterUpload {
         if operation.parameters.delivery_timing == Some(DeliveryTiming::Now) {
             let run = runs::enqueue(work.transaction, work.stored.server_configuration_id, work.now).await?;
@@ -90,6 +106,11 @@ pub(super) async fn cancelled(
         if operation.error.is_some() { ListOperationState::Failed } else { ListOperationState::Cancelled };
     operation.finished_at = Some(now);
     operation.done = 0;
+    if operation.kind == ListOperationKind::RegisterUpload
+        && let Some(upload_id) = operation.upload_id
+    {
+        move_upload(transaction, upload_id, &[UploadState::Registering], UploadState::Ready, now).await?;
+    }
     if let Some(of) = operation.undo_of {
         let mut undone = list_operations::get(transaction, of).await?.ok_or(Error::NotFound)?;
         undone.operation.undone_by = None;

@@ -152,6 +152,23 @@ pub async fn of_lines<C: ConnectionTrait>(
     super::blocks(connection, sql, values).await
 }
 
+/// How many live blocks have an address of an upload.
+///
+/// # Errors
+/// The database refused.
+pub async fn count_blocked<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    upload_id: Uuid,
+) -> Result<i64> {
+    let sql = format!(
+        "SELECT COUNT(*) AS n FROM (SELECT DISTINCT u.address_key FROM upload_addresses u WHERE u.upload_id = $2) AS u \
+         JOIN blocked_addresses b ON b.server_configuration_id = $1 AND b.address_key = u.address_key \
+         AND b.added_set_id NOT IN {BUILDING}"
+    );
+    count(connection, sql, vec![server_configuration_id.into(), upload_id.into()]).await
+}
+
 /// Takes blocks back that a set that is not ready has added, at most `limit`. Returns their addresses. What they have
 /// counted is for the next run to judge.
 ///

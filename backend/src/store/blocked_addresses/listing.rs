@@ -301,6 +301,24 @@ pub async fn count_live<C: ConnectionTrait>(
     Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
 }
 
+/// Live blocks of the first addresses of an upload that are blocked, at most `limit`.
+///
+/// # Errors
+/// The database refused.
+pub async fn sample_of_upload<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    upload_id: Uuid,
+    limit: u16,
+) -> Result<Vec<BlockedAddress>> {
+    let mut conditions = Conditions::new();
+    conditions.equal("b.server_configuration_id", server_configuration_id);
+    let upload = conditions.bind(upload_id);
+    conditions.and("s.ready");
+    conditions.and(format!("b.address_key IN (SELECT address_key FROM upload_addresses WHERE upload_id = {upload})"));
+    sample(connection, conditions, limit).await
+}
+
 /// The newest live blocks that match, at most `limit`.
 ///
 /// # Errors
@@ -312,6 +330,10 @@ pub async fn sample_live<C: ConnectionTrait>(
     limit: u16,
 ) -> Result<Vec<BlockedAddress>> {
     let Some(conditions) = live(filter, server_configuration_id) else { return Ok(Vec::new()) };
+    sample(connection, conditions, limit).await
+}
+
+async fn sample<C: ConnectionTrait>(connection: &C, conditions: Conditions, limit: u16) -> Result<Vec<BlockedAddress>> {
     let order = order_by(["b.blocked_at", "b.id"], Direction::Descending);
     let sql = format!("SELECT {ON_THE_LIST} FROM {LIVE} {} {order} LIMIT {limit}", conditions.clause());
     let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;

@@ -132,7 +132,7 @@ impl History {
     async fn begin(&mut self) -> Option<String> {
         let scene = &self.scene;
         let mut keys: Vec<String> = (0..1 + self.dice.roll(8)).map(|_| self.dice.key()).collect();
-        let (path, body, kind, wanted) = match 1 + 2 * self.dice.roll(2) {
+        let (path, body, kind, wanted) = match self.dice.roll(4) {
             0 => {
                 let upload = sums::upload(scene, &keys).await;
                 let block_exempt = self.dice.roll(2) == 0;

@@ -7,6 +7,7 @@ mod history;
 mod live;
 mod model;
 mod operations;
+mod registrations;
 mod runs;
 mod schedule;
 mod search;

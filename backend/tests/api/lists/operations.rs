@@ -5,7 +5,7 @@ use backend::service::list_operations;
 use sea_orm::ConnectionTrait;
 use shared::list_operation::{BulkReleasePreview, ListOperation, ListOperationState};
 
-fn addresses(range: std::ops::Range<u32>, domain: &str) -> Vec<String> {
+pub(super) fn addresses(range: std::ops::Range<u32>, domain: &str) -> Vec<String> {
     range.map(|n| format!("a{n:02}@{domain}")).collect()
 }
 
@@ -19,27 +19,27 @@ async fn blocked(scene: &Scene) -> Vec<String> {
     all
 }
 
-async fn release(scene: &Scene, body: Value) -> ListOperation {
+pub(super) async fn release(scene: &Scene, body: Value) -> ListOperation {
     scene.admin().post(&scene.place.path("/bulk-releases"), &body).await.expect(202).json()
 }
 
-async fn post(scene: &Scene, id: Uuid, what: &str) -> crate::support::client::Response {
+pub(super) async fn post(scene: &Scene, id: Uuid, what: &str) -> crate::support::client::Response {
     scene.admin().post(&scene.place.path(&format!("/list-operations/{id}/{what}")), &json!({})).await
 }
 
-async fn operation(scene: &Scene, id: Uuid) -> ListOperation {
+pub(super) async fn operation(scene: &Scene, id: Uuid) -> ListOperation {
     scene.get(&format!("/list-operations/{id}")).await
 }
 
 /// Steps until nothing is left to do.
-async fn finish(scene: &Scene, id: Uuid, rows: usize) -> ListOperation {
+pub(super) async fn finish(scene: &Scene, id: Uuid, rows: usize) -> ListOperation {
     while list_operations::step(&scene.app.running.state, id, rows).await.expect("a step") {}
     let operation = operation(scene, id).await;
     assert!(operation.state.is_final(), "{operation:?}");
     operation
 }
 
-async fn exempt(scene: &Scene) -> Vec<String> {
+pub(super) async fn exempt(scene: &Scene) -> Vec<String> {
     let page: Page<shared::list::Exemption> = scene.get("/exemptions?sort=address&direction=ascending&limit=500").await;
     page.items.into_iter().map(|exemption| exemption.address).collect()
 }
@@ -170,7 +170,7 @@ async fn an_operation_that_is_given_up_leaves_the_lists_as_they_were_and_the_nex
 }
 
 /// As [`blocked`], with the jobs at work.
-async fn blocked_now(scene: &Scene) -> Vec<String> {
+pub(super) async fn blocked_now(scene: &Scene) -> Vec<String> {
     let mut all = addresses(0..10, "one.example");
     all.extend(addresses(0..2, "two.example"));
     scene.unknown_users(&all).await;

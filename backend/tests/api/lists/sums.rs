@@ -151,12 +151,21 @@ pub(super) async fn upload(scene: &Scene, addresses: &[String]) -> Uuid {
     let now = scene.app.clock.now().timestamp_millis();
     let values = [id.into(), scene.place.configuration.into(), now.into(), (now + 86_400_000).into()];
     connection.execute_raw(Statement::from_sql_and_values(database, sql, values)).await.expect("an upload");
-    for (line, address) in (2_i64..).zip(addresses) {
-        let key = shared::Address::parse(address).expect("an address").into_parts().1;
-        let sql = "INSERT INTO upload_addresses (upload_id, line, address_key, address, domain) \
-                   VALUES ($1, $2, $3, $4, $5)";
-        let values = [id.into(), line.into(), key.as_str().into(), address.as_str().into(), key.domain().into()];
-        connection.execute_raw(Statement::from_sql_and_values(database, sql, values)).await.expect("a row");
+    let rows: Vec<(i64, &String)> = (2_i64..).zip(addresses).collect();
+    for chunk in rows.chunks(1_000) {
+        let mut values = vec![sea_orm::Value::from(id)];
+        let mut names = Vec::new();
+        for (line, address) in chunk {
+            let key = shared::Address::parse(address).expect("an address").into_parts().1;
+            let n = values.len();
+            names.push(format!("($1, ${}, ${}, ${}, ${})", n + 1, n + 2, n + 3, n + 4));
+            values.extend([(*line).into(), key.as_str().into(), address.as_str().into(), key.domain().into()]);
+        }
+        let sql = format!(
+            "INSERT INTO upload_addresses (upload_id, line, address_key, address, domain) VALUES {}",
+            names.join(", ")
+        );
+        connection.execute_raw(Statement::from_sql_and_values(database, sql, values)).await.expect("rows");
     }
     id
 }
