@@ -357,7 +357,11 @@ pub async fn expire(state: &AppState) -> Result<()> {
         }
         for (id, server_configuration_id) in expired {
             let transaction = state.db.begin().await?;
-            if store::uploads::hide(&transaction, id, &endable, now).await? {
+            // A list operation may have been asked for since.
+            change_sets::lock(&transaction, server_configuration_id).await?;
+            if !list_operations::uses_upload(&transaction, server_configuration_id, id).await?
+                && store::uploads::hide(&transaction, id, &endable, now).await?
+            {
                 queue::ring(&transaction, queue::Job::Upload(id), 0).await?;
                 state.wake.commit(transaction, server_configuration_id, &[What::Upload(id), What::Job]).await?;
             }

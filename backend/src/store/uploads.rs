@@ -202,14 +202,16 @@ async fn move_state<C: ConnectionTrait>(
     Ok(transaction.execute_raw(statement(transaction, sql, values)).await?.rows_affected() == 1)
 }
 
-/// Uploads whose time is over and that nobody is working on, at most `limit`.
+/// Uploads whose time is over and that neither an analysis nor a list operation needs, at most `limit`.
 ///
 /// # Errors
 /// The database refused.
 pub async fn expired<C: ConnectionTrait>(connection: &C, now: DateTime<Utc>, limit: u32) -> Result<Vec<(Uuid, Uuid)>> {
     let sql = format!(
-        "SELECT id, server_configuration_id FROM uploads WHERE expires_at <= $1 \
-         AND state NOT IN ('analysing', 'registering', 'removed') ORDER BY expires_at LIMIT {limit}"
+        "SELECT u.id, u.server_configuration_id FROM uploads u WHERE u.expires_at <= $1 \
+         AND u.state NOT IN ('analysing', 'registering', 'removed') AND NOT EXISTS (SELECT 1 FROM list_operations o \
+         WHERE o.server_configuration_id = u.server_configuration_id AND o.finished_at IS NULL AND o.upload_id = u.id) \
+         ORDER BY u.expires_at LIMIT {limit}"
     );
     let rows = connection.query_all_raw(statement(connection, sql, [millis(now).into()])).await?;
     rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "server_configuration_id")?))).collect()

@@ -5,6 +5,7 @@ use crate::{
     service::{Error, Result, distributions, runs, uploads::move_to as move_upload, wake::What},
     store::{
         DatabaseTransaction,
+        blocked_addresses::bulk,
         change_sets::{self, ChangeSet, Head},
         list_operations::{self, StoredOperation},
         pending_parts,
@@ -17,6 +18,7 @@ use shared::{
     run_settings::DeliveryTiming,
     upload::UploadState,
 };
+use uuid::Uuid;
 
 /// Ends an operation that has no rows left. Returns what to tell those who wait.
 pub(super) async fn end(work: &mut Work<'_>, mut head: Head) -> Result<Vec<What>> {
@@ -38,8 +40,8 @@ pub(super) async fn end(work: &mut Work<'_>, mut head: Head) -> Result<Vec<What>
     let undoes_registration =
         work.undone.as_ref().is_some_and(|undone| undone.kind == ListOperationKind::RegisterUpload);
     let operation = &mut work.stored.operation;
-    if !adds {
-        leave_pending(work.transaction, &mut set).await?;
+    if !adds && leave_pending(work.transaction, &mut set).await? {
+        take_over(work.transaction, work.stored.server_configuration_id, &mut set).await?;
     }
     set.ready = true;
     change_sets::save(work.transaction, &set).await?;
@@ -82,17 +84,40 @@ pub(super) async fn end(work: &mut Work<'_>, mut head: Head) -> Result<Vec<What>
 }
 
 /// What was pending when it was taken off, and still is, was never on a published list: it leaves the set that would
-/// have added it, and nobody has to take it off.
-async fn leave_pending(transaction: &DatabaseTransaction, set: &mut ChangeSet) -> Result<()> {
+/// have added it, and nobody has to take it off. True when there was such a block.
+async fn leave_pending(transaction: &DatabaseTransaction, set: &mut ChangeSet) -> Result<bool> {
+    let mut met = false;
     for (added_set_id, part) in pending_parts::list(transaction, set.id).await? {
         let mut added = change_sets::get(transaction, added_set_id).await?;
-        if added.version.is_none() {
+        if added.version.is_none() && part.count > 0 {
             added.added = added.added.minus(part);
             change_sets::save(transaction, &added).await?;
             set.removed = set.removed.minus(part);
+            met = true;
         }
     }
-    Ok(pending_parts::clear(transaction, set.id).await?)
+    pending_parts::clear(transaction, set.id).await?;
+    Ok(met)
+}
+
+/// An address that was blocked again before the end of an older block was distributed is still on the published list,
+/// because of the older one: it has to come off now, too.
+async fn take_over(
+    transaction: &DatabaseTransaction,
+    server_configuration_id: Uuid,
+    set: &mut ChangeSet,
+) -> Result<()> {
+    for mut waiting in change_sets::pending(transaction, server_configuration_id).await? {
+        if waiting.removed.count == 0 {
+            continue;
+        }
+        for key in bulk::take_over(transaction, waiting.id, set.id).await? {
+            waiting.removed.remove(&key);
+            set.removed.add(&key);
+        }
+        change_sets::save(transaction, &waiting).await?;
+    }
+    Ok(())
 }
 
 /// Says that an operation is cancelled or given up, after all of it was taken back.

@@ -8,7 +8,10 @@ use crate::store::{
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
-use shared::{AddressKey, Reason, list::Origin};
+use shared::{
+    AddressKey, Reason,
+    list::{Origin, RemovalCause},
+};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -275,8 +278,25 @@ pub async fn put_back<C: ConnectionTrait>(
     keys(&transaction.query_all_raw(statement(transaction, sql, [removed_set_id.into()])).await?)
 }
 
+/// Moves removals that wait for a distribution to the set `removed_set_id`, where it takes off a newer block of the same
+/// address. Returns these addresses. What ended the older blocks, and when, stays.
+///
+/// # Errors
+/// The database refused.
+pub async fn take_over<C: ConnectionTrait>(
+    transaction: &C,
+    waiting_set_id: Uuid,
+    removed_set_id: Uuid,
+) -> Result<Vec<AddressKey>> {
+    let sql = "UPDATE removed_blocks AS r SET removed_set_id = $2 WHERE r.removed_set_id = $1 \
+               AND EXISTS (SELECT 1 FROM removed_blocks o WHERE o.removed_set_id = $2 \
+               AND o.address_key = r.address_key) RETURNING address_key";
+    let values = [waiting_set_id.into(), removed_set_id.into()];
+    keys(&transaction.query_all_raw(statement(transaction, sql, values)).await?)
+}
+
 /// Blocks again what a bulk release has taken off and whose exemption still is from it, after one key up to another:
-/// with the reason, origin and time of the old block. Not where the registration that had blocked it was undone since.
+/// with the reason, origin and time of the block that it released. Not where the registration that had blocked it was undone since.
 /// Returns the addresses.
 ///
 /// # Errors
@@ -296,13 +316,14 @@ pub async fn block_again<C: ConnectionTrait>(
          blocked_at, added_set_id, first_set_id) \
          SELECT {id}, r.server_configuration_id, r.address_key, r.address, r.domain, r.reason, r.origin, r.blocked_at, \
          {set}, COALESCE(r.first_set_id, r.added_set_id) FROM removed_blocks r \
-         WHERE r.removed_set_id = $3 AND r.address_key > $4 AND r.address_key <= $5 \
+         WHERE r.removed_set_id = $3 AND r.cause = '{}' AND r.address_key > $4 AND r.address_key <= $5 \
          AND EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = $1 \
          AND e.address_key = r.address_key AND e.ended_set_id IS NULL AND e.release_set_id = $3) \
          AND COALESCE(r.first_set_id, r.added_set_id) NOT IN (SELECT o.change_set_id FROM list_operations o \
          JOIN list_operations n ON n.id = o.undone_by WHERE o.server_configuration_id = $1 AND n.state = 'done' \
          AND o.change_set_id IS NOT NULL) \
-         ON CONFLICT (server_configuration_id, address_key) DO NOTHING RETURNING address_key"
+         ON CONFLICT (server_configuration_id, address_key) DO NOTHING RETURNING address_key",
+        RemovalCause::Release.as_str()
     );
     let values = [server_configuration_id.into(), set_id.into(), release_set_id.into(), range.0.into(), range.1.into()];
     keys(&transaction.query_all_raw(statement(transaction, sql, values)).await?)
