@@ -9,6 +9,7 @@ use shared::{
     account::Account,
     delivery_event::{BatchResult, DeliveryEvent},
     list::{BlockedAddress, Exemption},
+    list_operation::{ListOperation, ListOperationCounts, ListOperationState},
     run::{Distribution, DistributionState, Run, RunState},
     session::ApiTokenSecret,
     upload::{RecordCounts, Upload, UploadState},
@@ -204,6 +205,11 @@ async fn a_downloaded_list_can_be_uploaded_as_it_is() {
     scene.block(&blocked).await;
     scene.block(&["@released@example.com", "=released@example.com"]).await;
     scene.release(&["=released@example.com".to_owned()], "=1+1").await;
+    let lists = async |scene: &Scene| {
+        let (_, blocked) = scene.download("/blocked-addresses.csv").await;
+        (blocked, scene.download("/exemptions.csv").await.1)
+    };
+    let before = lists(&scene).await;
     for (path, already_blocked, exempt) in [
         ("/blocked-addresses.csv?state=in_effect", 6, 0),
         ("/blocked-addresses.csv?state=in_effect&language=ja&bom=true", 6, 0),
@@ -221,6 +227,14 @@ async fn a_downloaded_list_can_be_uploaded_as_it_is() {
         let counts = upload.analysis.and_then(|analysis| analysis.counts).expect("counts");
         let total = already_blocked + exempt;
         assert_eq!(counts, RecordCounts { total, already_blocked, exempt, ..RecordCounts::default() }, "{path}");
+        let registration = scene.place.path(&format!("/uploads/{id}/registration"));
+        let answer = scene.admin().post(&registration, &json!({ "delivery_timing": "next_execution" })).await;
+        let id = answer.expect(202).json::<ListOperation>().id;
+        let wanted = |operation: &ListOperation| operation.state == ListOperationState::Done;
+        let counts = scene.until(&format!("/list-operations/{id}"), wanted).await.counts;
+        let nothing = ListOperationCounts { already_blocked, exempt, ..ListOperationCounts::default() };
+        assert_eq!(counts, nothing, "{path}");
+        assert_eq!(lists(&scene).await, before, "{path}");
     }
 }
 

@@ -129,6 +129,148 @@ async fn a_registration_that_is_cancelled_leaves_nothing_and_can_be_begun_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_registration_waits_for_the_one_at_work_whatever_becomes_of_that() {
+    let scene = Scene::start_without_jobs().await;
+    let state = &scene.app.running.state;
+    let (first, second) = (addresses(0..10, "one.example"), addresses(5..15, "one.example"));
+    let (first, second) = (sums::upload(&scene, &first).await, sums::upload(&scene, &second).await);
+    let body = json!({ "delivery_timing": "next_execution" });
+    let (first, second) = (register(&scene, first, body.clone()).await, register(&scene, second, body).await);
+    assert!(list_operations::step(state, first.id, 8).await.expect("a step"));
+    assert!(!list_operations::step(state, second.id, 8).await.expect("no step"));
+    assert_eq!(operation(&scene, second.id).await.state, ListOperationState::Queued);
+    post(&scene, first.id, "cancel").await.expect(202);
+    assert!(!list_operations::step(state, second.id, 8).await.expect("no step"), "some of it is to be taken back");
+    assert_eq!(finish(&scene, first.id, 3).await.state, ListOperationState::Cancelled);
+    let done = finish(&scene, second.id, 8).await;
+    assert_eq!((done.counts.added, done.counts.already_blocked), (10, 0));
+    assert_eq!(scene.blocked("pending").await, addresses(5..15, "one.example"));
+    sums::prove(&scene, "after both").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_in_the_middle_of_a_registration_blocks_and_publishes_its_own_only() {
+    let scene = Scene::start_without_jobs().await;
+    let state = &scene.app.running.state;
+    let mut agent = ModelAgent::new(&scene, "mx1").await;
+    scene.change_settings(|body| body["watch_period_days"] = json!(5)).await.expect(200);
+    scene.unknown_users(&["a06@one.example".to_owned(), "a09@one.example".to_owned()]).await;
+    scene.run_by_hand().await;
+    agent.sync(0).await;
+    scene.app.clock.set(scene.app.clock.now() + chrono::TimeDelta::days(6));
+    let upload = sums::upload(&scene, &addresses(0..10, "one.example")).await;
+    let queued = register(&scene, upload, json!({ "delivery_timing": "next_execution" })).await;
+    // Up to a06, which is blocked already.
+    list_operations::step(state, queued.id, 7).await.expect("a step");
+    // The run ends both old blocks, before and after the place of the registration, and judges new errors of addresses
+    // that the registration has come by, will come by, and does not know.
+    let new_errors = ["a01@one.example", "a08@one.example", "other@one.example"].map(str::to_owned);
+    scene.unknown_users(&new_errors).await;
+    let (run, distribution) = scene.run_by_hand().await;
+    assert_eq!(json!(run.blocked), json!([{ "reason": "unknown_user", "count": 2 }]));
+    assert_eq!((run.cancelled, distribution.count), (2, Some(2)));
+    agent.sync(0).await;
+    assert_eq!(agent.keys, BTreeSet::from(["a08@one.example", "other@one.example"].map(str::to_owned)));
+    sums::prove(&scene, "in the middle").await;
+    let done = finish(&scene, queued.id, 7).await;
+    assert_eq!((done.counts.added, done.counts.already_blocked), (8, 2), "a09 again, and not a06 and a08");
+    assert_eq!(scene.blocked("in_effect").await, ["a08@one.example", "other@one.example"]);
+    let (run, distribution) = scene.run_by_hand().await;
+    assert!(run.blocked.is_empty(), "a01 is blocked: {run:?}");
+    assert_eq!((distribution.added, distribution.count), (8, Some(10)));
+    agent.sync(0).await;
+    assert_eq!(scene.blocked("in_effect").await, agent.keys.iter().cloned().collect::<Vec<_>>());
+    sums::prove(&scene, "in the end").await;
+}
+
+/// An agent that holds an old block of `old@one.example` which a run has ended, by a distribution that still waits.
+async fn ended_and_not_distributed(scene: &Scene) -> (ModelAgent, Uuid) {
+    let mut agent = ModelAgent::new(scene, "mx1").await;
+    scene.change_settings(|body| body["watch_period_days"] = json!(5)).await.expect(200);
+    scene.unknown_users(&["old@one.example".to_owned()]).await;
+    scene.run_by_hand().await;
+    scene.app.clock.set(scene.app.clock.now() + chrono::TimeDelta::days(6));
+    let run: Run = scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202).json();
+    backend::service::runs::perform(&scene.app.running.state, run.id).await.expect("a run");
+    let run: Run = scene.get(&format!("/runs/{}", run.id)).await;
+    agent.sync(0).await;
+    assert!(agent.holds("old@one.example"));
+    (agent, run.distribution_id.expect("a distribution"))
+}
+
+async fn distribute(scene: &Scene, id: Uuid) {
+    backend::service::distributions::perform(&scene.app.running.state, id).await.expect("a distribution");
+    sums::prove(scene, "after the distribution").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_release_takes_off_what_an_older_block_keeps_on_the_mail_servers() {
+    let scene = Scene::start_without_jobs().await;
+    let (mut agent, waiting) = ended_and_not_distributed(&scene).await;
+    let body = json!({ "addresses": ["old@one.example"] });
+    scene.admin().post(&scene.place.path("/blocked-addresses"), &body).await.expect(200);
+    let again = scene.app.clock.now();
+    scene.app.clock.set(again + chrono::TimeDelta::hours(1));
+    let queued = release(&scene, json!({ "filter": { "domain": "one.example" } })).await;
+    let done = finish(&scene, queued.id, 10).await;
+    assert_eq!((done.state, done.counts.removed), (ListOperationState::Done, 1));
+    agent.sync(0).await;
+    assert!(agent.keys.is_empty(), "not only after the next distribution");
+    sums::prove(&scene, "released").await;
+    let releasing: Page<BlockedAddress> = scene.get("/blocked-addresses").await;
+    assert!(releasing.items.is_empty(), "every mail server let go: {releasing:?}");
+
+    let undo: ListOperation = post(&scene, done.id, "undo").await.expect(202).json();
+    assert_eq!(finish(&scene, undo.id, 10).await.counts.added, 1);
+    let page: Page<BlockedAddress> = scene.get("/blocked-addresses").await;
+    let found: Vec<_> = page.items.iter().map(|block| (block.reason.as_str(), block.blocked_at)).collect();
+    assert_eq!(found, [("registered", again)], "the block that was released");
+    agent.sync(0).await;
+    assert!(agent.holds("old@one.example"));
+    distribute(&scene, waiting).await;
+    agent.sync(0).await;
+    assert!(agent.holds("old@one.example"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_undo_of_a_registration_takes_off_what_an_older_block_keeps_on_the_mail_servers() {
+    let scene = Scene::start_without_jobs().await;
+    let (mut agent, waiting) = ended_and_not_distributed(&scene).await;
+    let upload = sums::upload(&scene, &["old@one.example", "new@one.example"].map(str::to_owned)).await;
+    let queued = register(&scene, upload, json!({ "delivery_timing": "next_execution" })).await;
+    assert_eq!(finish(&scene, queued.id, 10).await.counts.added, 2);
+    let undo: ListOperation = post(&scene, queued.id, "undo").await.expect(202).json();
+    assert_eq!(finish(&scene, undo.id, 10).await.counts.removed, 2);
+    agent.sync(0).await;
+    assert!(agent.keys.is_empty());
+    sums::prove(&scene, "undone").await;
+    assert!(scene.blocked("pending").await.is_empty() && exempt(&scene).await.is_empty());
+    distribute(&scene, waiting).await;
+    agent.sync(0).await;
+    assert!(agent.keys.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_does_not_expire_while_a_list_operation_needs_it() {
+    let scene = Scene::start_without_jobs().await;
+    let state = &scene.app.running.state;
+    let all = addresses(0..4, "one.example");
+    scene.unknown_users(&all).await;
+    scene.run_by_hand().await;
+    let (released, idle) = (sums::upload(&scene, &all).await, sums::upload(&scene, &all).await);
+    let queued = release(&scene, json!({ "upload_id": released })).await;
+    list_operations::step(state, queued.id, 2).await.expect("a step");
+    scene.app.clock.set(scene.app.clock.now() + chrono::TimeDelta::days(2));
+    backend::service::uploads::expire(state).await.expect("expired");
+    scene.admin().get(&scene.place.path(&format!("/uploads/{idle}"))).await.expect(410);
+    assert_eq!(upload_state(&scene, released).await, "ready");
+    let done = finish(&scene, queued.id, 2).await;
+    assert_eq!((done.state, done.counts.removed), (ListOperationState::Done, 4));
+    backend::service::uploads::expire(state).await.expect("expired");
+    scene.admin().get(&scene.place.path(&format!("/uploads/{released}"))).await.expect(410);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_addresses_of_an_upload_are_released_as_a_whole() {
     let scene = Scene::start().await;
     let all = blocked_now(&scene).await;
