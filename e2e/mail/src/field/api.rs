@@ -15,6 +15,7 @@ use shared::{
     run::{Distribution, Run},
     run_settings::{DeliveryTiming, RunSettings, RunSettingsUpdate},
     session::{AccessToken, ApiTokenSecret},
+    upload::Upload,
 };
 use std::time::Duration;
 use uuid::Uuid;
@@ -139,6 +140,34 @@ impl Api {
     /// As every call.
     pub async fn release_all(&self, filter: &BlockFilter) -> anyhow::Result<ListOperation> {
         self.post(&self.of_configuration("/bulk-releases"), &json!({ "filter": filter })).await
+    }
+
+    /// Sends a file of addresses.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn upload(&self, file: String) -> anyhow::Result<Upload> {
+        let request = self.request(Method::POST, &self.of_configuration("/uploads"));
+        let request = request.header("Tus-Resumable", "1.0.0").header("Upload-Length", file.len());
+        let request = request.header(header::CONTENT_TYPE, "application/offset+octet-stream").body(file);
+        Ok(checked(request).await?.json().await?)
+    }
+
+    /// One upload.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn find_upload(&self, id: Uuid) -> anyhow::Result<Upload> {
+        self.get(&self.of_configuration(&format!("/uploads/{id}"))).await
+    }
+
+    /// Queues the registration of an upload, to be distributed by the next run.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn register(&self, upload: Uuid) -> anyhow::Result<ListOperation> {
+        let body = json!({ "delivery_timing": DeliveryTiming::NextExecution });
+        self.post(&self.of_configuration(&format!("/uploads/{upload}/registration")), &body).await
     }
 
     /// Queues the undo of a list operation.

@@ -11,7 +11,9 @@ pub struct Books {
     database: Db,
     /// How many runs there were.
     pub runs: usize,
+    /// How many list operations there were that published their changes themselves.
     operations: usize,
+    registrations: usize,
     releases: usize,
     events: BTreeSet<String>,
     tallies: BTreeMap<(String, String), i64>,
@@ -36,6 +38,7 @@ impl Books {
             database: Db::connect(url).await?,
             runs: 0,
             operations: 0,
+            registrations: 0,
             releases: 0,
             events: BTreeSet::new(),
             tallies: BTreeMap::new(),
@@ -94,6 +97,20 @@ impl Books {
         self.blocked.append(&mut self.exempt);
     }
 
+    /// These were registered; the next run publishes them.
+    pub fn registered(&mut self, addresses: &[String]) {
+        self.registrations += 1;
+        self.blocked.extend(addresses.iter().cloned());
+    }
+
+    /// That was undone, and nothing else was blocked.
+    pub fn undid_registration(&mut self) {
+        self.operations += 1;
+        for address in std::mem::take(&mut self.blocked) {
+            *self.removed.entry(address).or_default() += 1;
+        }
+    }
+
     /// The agent holds exactly the published list.
     pub fn is_held_by(&self, agent: &Agent) -> anyhow::Result<()> {
         ensure!(agent.keys == self.blocked, "it holds {:?} instead of {:?}", agent.keys, self.blocked);
@@ -139,7 +156,8 @@ impl Books {
         )
         .await?;
 
-        self.holds("SELECT state AS line FROM list_operations", &vec!["done".to_owned(); self.operations]).await?;
+        let operations = vec!["done".to_owned(); self.operations + self.registrations];
+        self.holds("SELECT state AS line FROM list_operations", &operations).await?;
         self.holds("SELECT 'left behind' AS line FROM change_sets WHERE NOT ready", &[]).await?;
         self.holds("SELECT 'left behind' AS line FROM pending_parts", &[]).await?;
         self.holds("SELECT state AS line FROM runs", &vec!["done".to_owned(); self.runs]).await?;

@@ -7,6 +7,7 @@
 mod agent;
 mod books;
 mod operations;
+mod registrations;
 
 use agent::Agent;
 use anyhow::{Context, ensure};
@@ -75,20 +76,43 @@ impl Bench {
     async fn at_every_statement(&mut self, what: &str, work: impl AsyncFn(&mut Self, usize) -> anyhow::Result<bool>) {
         let begun = Instant::now();
         for n in 1..=MOST {
-            let died = match work(self, n).await {
-                Ok(died) => died,
-                Err(error) => panic!("{what}, killed at statement {n}: {error:?}\n{}", self.service.output()),
-            };
-            if let Err(error) = self.books.balance().await {
-                panic!("{what}, killed at statement {n}, leaves wrong books: {error:?}");
-            }
-            if !died {
+            if !self.at_statement(what, n, &work).await {
                 assert!(n > 3, "{what} took {} statements only: is the kill in its place?", n - 1);
                 println!("FIGURE {what}: killed at each of {} statements, {:?}", n - 1, begun.elapsed());
                 return;
             }
         }
         panic!("{what} did not get through within {MOST} statements");
+    }
+
+    /// The same at some statements only, for what takes many and takes its steps as others do.
+    async fn at_some_statements(
+        &mut self,
+        what: &str,
+        sample: &[usize],
+        work: impl AsyncFn(&mut Self, usize) -> anyhow::Result<bool>,
+    ) {
+        let begun = Instant::now();
+        for n in sample {
+            assert!(self.at_statement(what, *n, &work).await, "{what} has fewer than {n} statements: kill it earlier");
+        }
+        println!("FIGURE {what}: killed at the statements {sample:?}, {:?}", begun.elapsed());
+    }
+
+    async fn at_statement(
+        &mut self,
+        what: &str,
+        n: usize,
+        work: &impl AsyncFn(&mut Self, usize) -> anyhow::Result<bool>,
+    ) -> bool {
+        let died = match work(self, n).await {
+            Ok(died) => died,
+            Err(error) => panic!("{what}, killed at statement {n}: {error:?}\n{}", self.service.output()),
+        };
+        if let Err(error) = self.books.balance().await {
+            panic!("{what}, killed at statement {n}, leaves wrong books: {error:?}");
+        }
+        died
     }
 }
 

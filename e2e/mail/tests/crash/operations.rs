@@ -14,7 +14,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 /// More than the first step takes.
-const ADDRESSES: usize = 1_100;
+pub(super) const ADDRESSES: usize = 1_100;
 /// Events of one batch.
 const BATCH: usize = 500;
 
@@ -36,7 +36,7 @@ async fn blocked() -> anyhow::Result<Bench> {
 
 /// Asks for an operation and waits until it is done, through the death of the service if it is to be killed at a
 /// statement. Answers the operation, and whether the service died.
-async fn operate(
+pub(super) async fn operate(
     bench: &mut Bench,
     kill_at: Option<usize>,
     ask: impl AsyncFn(&Api) -> anyhow::Result<ListOperation>,
