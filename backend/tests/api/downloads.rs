@@ -351,7 +351,7 @@ async fn a_client_that_goes_away_frees_its_connection() {
     let begun = tokio::time::Instant::now();
     // On PostgreSQL one connection listens for wake-ups, always.
     while used_connections(&scene.app) > usize::from(TestApp::is_postgres()) {
-        assert!(begun.elapsed() < Duration::from_secs(5), "{} are still used", used_connections(&scene.app));
+        assert!(begun.elapsed() < Duration::from_secs(20), "{} are still used", used_connections(&scene.app));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(scene.download("/delivery-events.csv").await.1.len(), 12_001);
