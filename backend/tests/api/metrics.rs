@@ -28,12 +28,11 @@ impl Figures {
     }
 }
 
-/// Reads until a series has a value.
+/// Reads until a series has a value; answers what is read then, as one reading is not made at one instant.
 async fn until(app: &TestApp, series: &str, value: f64) -> Figures {
     for _ in 0..500 {
-        let figures = Figures::of(app).await;
-        if figures.0.get(series) == Some(&value) {
-            return figures;
+        if Figures::of(app).await.0.get(series) == Some(&value) {
+            return Figures::of(app).await;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -36,7 +36,7 @@ const STEPS: [Step; 12] = [
     ("doc", "the examples in the documentation of the code", rust::documentation),
     ("postgres", "the service's tests again, on PostgreSQL", rust::on_postgres),
     ("openapi", "openapi/openapi.json is what the service answers", openapi::run),
-    ("mail", "the path through real Postfix servers; the service killed at every statement", mail::run),
+    ("mail", "the path through real Postfix servers; the service killed in the middle of its work", mail::run),
     ("uploads", "uploads by the tus clients of others", uploads::run),
     ("browser", "the console in a real browser", browser::run),
 ];

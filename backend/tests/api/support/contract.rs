@@ -1,17 +1,31 @@
 //! The contract: a response that the OpenAPI document does not declare fails the test that got it.
 
+use jsonschema::Validator;
 use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
 /// The OpenAPI document of the service under test.
 pub struct Contract {
     document: Value,
+    /// By schema: making one takes far longer than asking it.
+    validators: Mutex<HashMap<Value, Arc<Validator>>>,
 }
 
 impl Contract {
-    /// Takes the document as the service serves it.
-    pub fn new(document: Value) -> Self {
+    /// That of the service's document, once for all tests; `openapi.rs` tests that it is the one served.
+    pub fn of_service() -> &'static Self {
+        static OF_SERVICE: LazyLock<Contract> = LazyLock::new(|| {
+            Contract::new(serde_json::to_value(backend::http::openapi::document()).expect("a JSON document"))
+        });
+        &OF_SERVICE
+    }
+
+    fn new(document: Value) -> Self {
         assert_eq!(document["openapi"].as_str().map(|v| v.starts_with("3.1")), Some(true), "no OpenAPI 3.1 document");
-        Self { document }
+        Self { document, validators: Mutex::default() }
     }
 
     /// Refuses a response whose operation, status, media type or body is not declared.
@@ -73,10 +87,21 @@ impl Contract {
     }
 
     fn check_schema(&self, call: &str, schema: &Value, value: &Value) {
-        let rooted = json!({ "allOf": [schema], "components": self.document["components"] });
-        let validator = jsonschema::validator_for(&rooted).unwrap_or_else(|e| panic!("{call}: no valid schema: {e}"));
+        let validator = self.validator(call, schema);
         let errors: Vec<_> = validator.iter_errors(value).map(|e| format!("{} at {}", e, e.instance_path())).collect();
         assert!(errors.is_empty(), "{call}: the body breaks its schema: {errors:?}\n{value:#}");
+    }
+
+    fn validator(&self, call: &str, schema: &Value) -> Arc<Validator> {
+        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(validator) = validators.get(schema) {
+            return validator.clone();
+        }
+        let rooted = json!({ "allOf": [schema], "components": self.document["components"] });
+        let made = jsonschema::validator_for(&rooted).unwrap_or_else(|e| panic!("{call}: no valid schema: {e}"));
+        let made = Arc::new(made);
+        validators.insert(schema.clone(), made.clone());
+        made
     }
 
     /// The operation whose path template fits; a template without parameters is preferred.

@@ -2,6 +2,7 @@
 
 pub mod client;
 mod contract;
+mod database;
 
 use backend::{
     app,
@@ -11,18 +12,12 @@ use backend::{
 };
 use chrono::{DateTime, Utc};
 use client::{Client, Response};
-use contract::Contract;
-use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 use shared::{
     mail_server::{MailServerCredential, ServerConfiguration},
     session::AccessToken,
 };
-use std::sync::Arc;
 use uuid::Uuid;
-
-/// Names the PostgreSQL server in which each test gets a database of its own; without it tests run on SQLite.
-const DATABASE_VARIABLE: &str = "STOPLIST_TEST_DATABASE_URL";
 
 /// The password of every user in tests.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -40,7 +35,6 @@ pub struct TestApp {
     pub clock: Clock,
     /// With which it was started, to start another node or to start again.
     pub settings: Settings,
-    contract: Arc<Contract>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -56,7 +50,7 @@ impl TestApp {
     }
 
     async fn start_as(role: Option<Role>) -> Self {
-        let (mut settings, folder) = empty_database().await;
+        let (mut settings, folder) = database::empty().await;
         settings.role = role;
         Self::start_with(settings, Clock::manual(start_of_test()), Some(folder)).await
     }
@@ -68,7 +62,7 @@ impl TestApp {
 
     /// Starts a service on a database that `fill` has filled before.
     pub async fn start_after(fill: impl AsyncFnOnce(&AppState)) -> Self {
-        let (settings, folder) = empty_database().await;
+        let (settings, folder) = database::empty().await;
         let clock = Clock::manual(start_of_test());
         let state = app::open(settings.clone(), clock.clone()).await.expect("an open database");
         fill(&state).await;
@@ -83,10 +77,7 @@ impl TestApp {
 
     async fn start_with(settings: Settings, clock: Clock, folder: Option<tempfile::TempDir>) -> Self {
         let running = app::start(settings.clone(), clock.clone()).await.expect("the service starts");
-        let base = format!("http://{}", running.address);
-        let document = reqwest::get(format!("{base}/api/v1/openapi.json")).await.expect("a document");
-        let contract = Arc::new(Contract::new(document.json().await.expect("a JSON document")));
-        Self { running, clock, settings, contract, _folder: folder }
+        Self { running, clock, settings, _folder: folder }
     }
 
     /// Stops the service and starts it again, as a whole, on the same database.
@@ -99,7 +90,7 @@ impl TestApp {
 
     /// Whether this run is on PostgreSQL.
     pub fn is_postgres() -> bool {
-        std::env::var_os(DATABASE_VARIABLE).is_some()
+        std::env::var_os(database::VARIABLE).is_some()
     }
 
     /// A client that has not signed in.
@@ -109,7 +100,7 @@ impl TestApp {
 
     /// A client with a token.
     pub fn client(&self, token: Option<String>) -> Client {
-        Client::new(format!("http://{}", self.running.address), token, self.contract.clone())
+        Client::new(format!("http://{}", self.running.address), token)
     }
 
     /// The first provider, made by the one-time code.
@@ -178,24 +169,4 @@ impl Client {
         let answer: Response = self.post("/api/v1/server-configurations", &body).await.expect(201);
         answer.json::<ServerConfiguration>().id
     }
-}
-
-/// Settings with a database of their own, and the folder that it may be in.
-async fn empty_database() -> (Settings, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut settings = Settings::in_folder(folder.path());
-    if let Ok(server) = std::env::var(DATABASE_VARIABLE) {
-        settings.database_url = create_database(&server).await;
-    }
-    (settings, folder)
-}
-
-/// A new database in a PostgreSQL server; answers its URL.
-async fn create_database(server: &str) -> String {
-    let name = format!("test_{}", Uuid::now_v7().simple());
-    let connection = Database::connect(server).await.expect("the PostgreSQL server of the tests");
-    connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a new database");
-    connection.close().await.expect("a closed connection");
-    let (base, _) = server.rsplit_once('/').expect("a URL with a database");
-    format!("{base}/{name}")
 }

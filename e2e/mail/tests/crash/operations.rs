@@ -107,7 +107,7 @@ async fn undo(bench: &mut Bench, release: Uuid, kill_at: Option<usize>) -> anyho
 async fn a_bulk_release() -> anyhow::Result<()> {
     let mut bench = blocked().await?;
     bench
-        .at_every_statement("a bulk release", async |bench, n| {
+        .at_every_fifth_statement("a bulk release", async |bench, n| {
             let (id, died) = release(bench, Some(n)).await?;
             bench.books.balance().await?;
             undo(bench, id, None).await?;
@@ -121,7 +121,7 @@ async fn a_bulk_release() -> anyhow::Result<()> {
 async fn the_undo_of_a_bulk_release() -> anyhow::Result<()> {
     let mut bench = blocked().await?;
     bench
-        .at_every_statement("the undo of a bulk release", async |bench, n| {
+        .at_every_fifth_statement("the undo of a bulk release", async |bench, n| {
             let (id, _) = release(bench, None).await?;
             undo(bench, id, Some(n)).await
         })
