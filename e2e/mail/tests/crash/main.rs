@@ -104,7 +104,6 @@ impl Bench {
         panic!("{what} did not get through within {MOST} statements");
     }
 
-
     /// The same at some statements only, for what takes many and takes its steps as others do.
     async fn at_some_statements(
         &mut self,
