@@ -7,9 +7,7 @@ mod steps;
 
 pub use perform::{failed, perform, step};
 
-use super::{
-    Access, Error, Result, blocked_addresses::stored_domain, position, uploads::move_to as move_upload, wake::What,
-};
+use super::{Access, Error, Result, blocked_addresses::stored_domain, position, uploads, wake::What};
 use crate::{
     state::AppState,
     store::{
@@ -19,7 +17,6 @@ use crate::{
         list_operations::{self, NewOperation, StoredOperation},
         millis, queue,
         search::CursorScope,
-        uploads,
     },
 };
 use chrono::{DateTime, Utc};
@@ -79,7 +76,13 @@ fn stored_filter(filter: &BlockFilter, asked_at: DateTime<Utc>) -> Filter {
     }
 }
 
-fn check(request: &BulkReleaseRequest) -> Result<()> {
+/// What a bulk release is about.
+enum Released<'a> {
+    Filter(&'a BlockFilter),
+    Upload(Uuid),
+}
+
+fn check(request: &BulkReleaseRequest) -> Result<Released<'_>> {
     match (&request.filter, request.upload_id) {
         (Some(filter), None) if *filter == BlockFilter::default() => {
             Err(Error::field("/filter", "name at least one condition: an empty filter would release the whole list"))
@@ -87,7 +90,8 @@ fn check(request: &BulkReleaseRequest) -> Result<()> {
         (Some(BlockFilter { state: Some(BlockState::Releasing), .. }), None) => {
             Err(Error::field("/filter/state", "these are being released already"))
         }
-        (Some(_), None) | (None, Some(_)) => Ok(()),
+        (Some(filter), None) => Ok(Released::Filter(filter)),
+        (None, Some(upload_id)) => Ok(Released::Upload(upload_id)),
         (Some(_), Some(_)) => Err(Error::field("/upload_id", "send a filter or an upload, not both")),
         (None, None) => Err(Error::field("/filter", "send a filter, or an upload_id")),
     }
@@ -102,13 +106,11 @@ pub async fn preview(
     server_configuration_id: Uuid,
     request: &BulkReleaseRequest,
 ) -> Result<BulkReleasePreview> {
-    check(request)?;
     let connection = state.db.connection();
-    let Some(filter) = &request.filter else {
-        let upload_id = upload_to_release(connection, server_configuration_id, request).await?;
-        return preview_upload(connection, server_configuration_id, upload_id).await;
+    let filter = match check(request)? {
+        Released::Upload(upload_id) => return preview_upload(connection, server_configuration_id, upload_id).await,
+        Released::Filter(filter) => stored_filter(filter, state.clock.now()),
     };
-    let filter = stored_filter(filter, state.clock.now());
     let count = blocked_addresses::count_live(connection, server_configuration_id, &filter).await?;
     let sample = blocked_addresses::sample_live(connection, server_configuration_id, &filter, PREVIEW_SAMPLE).await?;
     Ok(BulkReleasePreview { count, sample })
@@ -117,32 +119,28 @@ pub async fn preview(
 async fn preview_upload<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    upload_id: Option<Uuid>,
+    upload_id: Uuid,
 ) -> Result<BulkReleasePreview> {
-    let upload_id = upload_id.ok_or(Error::NotFound)?;
+    expect_releasable(connection, server_configuration_id, upload_id).await?;
     let count = bulk::count_blocked(connection, server_configuration_id, upload_id).await?;
     let sample =
         blocked_addresses::sample_of_upload(connection, server_configuration_id, upload_id, PREVIEW_SAMPLE).await?;
     Ok(BulkReleasePreview { count, sample })
 }
 
-/// The upload of a release, if it is by one and that is analysed.
-async fn upload_to_release<C: ConnectionTrait>(
+/// That the upload of a release is analysed.
+async fn expect_releasable<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    request: &BulkReleaseRequest,
-) -> Result<Option<Uuid>> {
-    let Some(id) = request.upload_id else { return Ok(None) };
-    let found = uploads::find(connection, id).await?;
-    let found = found.filter(|found| found.server_configuration_id == server_configuration_id);
+    upload_id: Uuid,
+) -> Result<()> {
+    let found = uploads::find(connection, server_configuration_id, upload_id).await?;
     match found.map(|found| found.upload.state) {
         None => Err(Error::field("/upload_id", "there is no such upload")),
         Some(UploadState::Uploading | UploadState::Analysing | UploadState::Failed) => {
             Err(Error::field("/upload_id", "the upload is not analysed yet, or could not be"))
         }
-        Some(UploadState::Ready | UploadState::Registering | UploadState::Registered | UploadState::Undone) => {
-            Ok(Some(id))
-        }
+        Some(UploadState::Ready | UploadState::Registering | UploadState::Registered | UploadState::Undone) => Ok(()),
     }
 }
 
@@ -161,11 +159,9 @@ pub async fn register(
     let now = state.clock.now();
     let transaction = state.db.begin().await?;
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    let found = uploads::find(&transaction, upload_id).await?;
-    let found = found.filter(|found| found.server_configuration_id == server_configuration_id);
-    let found = found.ok_or(Error::NotFound)?;
+    let found = uploads::find(&transaction, server_configuration_id, upload_id).await?.ok_or(Error::NotFound)?;
     let from = [UploadState::Ready, UploadState::Undone];
-    if !move_upload(&transaction, upload_id, &from, UploadState::Registering, now).await? {
+    if !uploads::move_to(&transaction, upload_id, &from, UploadState::Registering, now).await? {
         return Err(Error::Conflict(match found.upload.state {
             UploadState::Registering => "it is being registered already".to_owned(),
             UploadState::Registered => "it is registered already: undo that first to register it again".to_owned(),
@@ -198,18 +194,20 @@ pub async fn release(
     server_configuration_id: Uuid,
     request: &BulkReleaseRequest,
 ) -> Result<ListOperation> {
-    check(request)?;
+    let released = check(request)?;
     let transaction = state.db.begin().await?;
     // Held, so that the upload stays until the operation is seen to need it.
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    let upload_id = upload_to_release(&transaction, server_configuration_id, request).await?;
+    if let Released::Upload(upload_id) = released {
+        expect_releasable(&transaction, server_configuration_id, upload_id).await?;
+    }
     let new = NewOperation {
         server_configuration_id,
         kind: ListOperationKind::Release,
         requested_by: access.actor.name().to_owned(),
         comment: request.comment.clone(),
         parameters: ListOperationParameters { filter: request.filter.clone(), ..ListOperationParameters::default() },
-        upload_id,
+        upload_id: request.upload_id,
         undo_of: None,
     };
     enqueue(state, access, transaction, new, "blocked_address.bulk_release").await
@@ -232,10 +230,15 @@ async fn enqueue(
         "undo_of": operation.undo_of }));
     entry.comment.clone_from(&operation.comment);
     audit::record(&transaction, entry).await?;
-    let mut changes = vec![What::ListOperation(id), What::Job];
-    changes.extend(operation.upload_id.map(What::Upload));
-    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    state.wake.commit(transaction, server_configuration_id, &asked(&operation)).await?;
     Ok(operation)
+}
+
+/// What to tell when something was asked of an operation.
+fn asked(operation: &ListOperation) -> Vec<What> {
+    let mut changes = vec![What::ListOperation(operation.id), What::Job];
+    changes.extend(operation.upload_id.map(What::Upload));
+    changes
 }
 
 /// Queues an operation, with its job; the caller tells `What::ListOperation` and `What::Job`.
@@ -287,9 +290,7 @@ pub async fn cancel(
     entry.comment = comment.map(str::to_owned);
     audit::record(&transaction, entry).await?;
     queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
-    let mut changes = vec![What::ListOperation(id), What::Job];
-    changes.extend(stored.operation.upload_id.map(What::Upload));
-    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    state.wake.commit(transaction, server_configuration_id, &asked(&stored.operation)).await?;
     Ok(stored.operation)
 }
 

@@ -71,7 +71,8 @@ async fn event(state: &AppState, server_configuration_id: Uuid, what: What) -> R
             Some(LiveEvent::ListOperation(list_operations::get(state, server_configuration_id, id).await?))
         }
         What::Upload(id) => {
-            uploads::find(state, server_configuration_id, id).await?.map(|upload| LiveEvent::Upload(Box::new(upload)))
+            let stored = uploads::find(state.db.connection(), server_configuration_id, id).await?;
+            stored.map(|stored| LiveEvent::Upload(Box::new(stored.upload)))
         }
         What::List | What::Job => None,
     })

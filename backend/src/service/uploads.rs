@@ -10,9 +10,9 @@ use super::{Access, Error, Result, position, server_configurations::OpenConfigur
 use crate::{
     state::AppState,
     store::{
-        self, DatabaseTransaction, audit, change_sets, list_operations, millis, queue,
+        self, ConnectionTrait, DatabaseTransaction, audit, change_sets, list_operations, millis, queue,
         search::CursorScope,
-        uploads::{NewUpload, contents, pieces},
+        uploads::{NewUpload, StoredUpload, contents, pieces},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -164,9 +164,13 @@ pub async fn list(
 ///
 /// # Errors
 /// The database refused.
-pub async fn find(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> Result<Option<Upload>> {
-    let stored = store::uploads::find(state.db.connection(), id).await?;
-    Ok(stored.filter(|stored| stored.server_configuration_id == server_configuration_id).map(|stored| stored.upload))
+pub async fn find<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    id: Uuid,
+) -> Result<Option<StoredUpload>> {
+    let stored = store::uploads::find(connection, id).await?;
+    Ok(stored.filter(|stored| stored.server_configuration_id == server_configuration_id))
 }
 
 /// One upload of a configuration, and the `Upload-Metadata` header that it began with.
@@ -175,14 +179,12 @@ pub async fn find(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> 
 /// [`Error::NotFound`], or [`Error::Gone`] for one that ended lately.
 pub async fn get(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> Result<(Upload, String)> {
     let connection = state.db.connection();
-    match store::uploads::find(connection, id).await? {
-        Some(stored) if stored.server_configuration_id == server_configuration_id => {
-            Ok((stored.upload, stored.metadata))
-        }
-        _ if store::uploads::is_removed(connection, server_configuration_id, id).await? => {
+    match find(connection, server_configuration_id, id).await? {
+        Some(stored) => Ok((stored.upload, stored.metadata)),
+        None if store::uploads::is_removed(connection, server_configuration_id, id).await? => {
             Err(Error::Gone("this upload was deleted, or its time was over: begin another".to_owned()))
         }
-        _ => Err(Error::NotFound),
+        None => Err(Error::NotFound),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Change sets: what a list gains and loses together, pending until published (DESIGN decision 2).
 
-use super::{Error, Result, millis, statement};
+use super::{Error, Result, exists, millis, statement};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
 use shared::{AddressKey, ListChecksum};
@@ -239,7 +239,7 @@ pub async fn pending<C: ConnectionTrait>(connection: &C, server_configuration_id
 /// The database refused.
 pub async fn is_building<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<bool> {
     let sql = "SELECT 1 AS one FROM change_sets WHERE server_configuration_id = $1 AND NOT ready LIMIT 1";
-    Ok(connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?.is_some())
+    exists(connection, sql, [server_configuration_id.into()]).await
 }
 
 /// The sets published after version `after`, up to `version`, oldest first.

@@ -3,7 +3,7 @@
 use super::{
     Error, Result,
     downloads::{Field, Source},
-    each_row, json_rows, millis,
+    each_row, exists, json_rows, millis,
     search::{Conditions, Found, Listing, Order, Place, Portion},
     statement, time,
 };
@@ -233,8 +233,7 @@ pub async fn has_older(
     before: DateTime<Utc>,
 ) -> Result<bool> {
     let sql = "SELECT 1 AS found FROM delivery_events WHERE server_configuration_id = $1 AND occurred_at < $2 LIMIT 1";
-    let values = [server_configuration_id.into(), millis(before).into()];
-    Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
+    exists(connection, sql, [server_configuration_id.into(), millis(before).into()]).await
 }
 
 /// Removes the oldest events that happened before a time; whether there may be more.

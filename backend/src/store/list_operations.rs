@@ -1,7 +1,7 @@
 //! The rows of list operations; what they do to the lists is in `blocked_addresses::bulk` and `exemptions::bulk`.
 
 use super::{
-    Error, Result, from_json, millis, optional_time,
+    Error, Result, exists, from_json, millis, optional_time,
     search::{Conditions, newest},
     statement, time, to_json,
 };
@@ -181,8 +181,7 @@ pub async fn is_another_running<C: ConnectionTrait>(
 ) -> Result<bool> {
     let sql = "SELECT 1 AS one FROM list_operations WHERE server_configuration_id = $1 AND finished_at IS NULL \
                AND state <> 'queued' AND id <> $2 LIMIT 1";
-    let values = [server_configuration_id.into(), id.into()];
-    Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
+    exists(connection, sql, [server_configuration_id.into(), id.into()]).await
 }
 
 /// Whether an operation that is not finished needs an upload.
@@ -196,8 +195,7 @@ pub async fn uses_upload<C: ConnectionTrait>(
 ) -> Result<bool> {
     let sql = "SELECT 1 AS one FROM list_operations WHERE server_configuration_id = $1 AND finished_at IS NULL \
                AND upload_id = $2 LIMIT 1";
-    let values = [server_configuration_id.into(), upload_id.into()];
-    Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
+    exists(connection, sql, [server_configuration_id.into(), upload_id.into()]).await
 }
 
 /// The operation that has waited longest.

@@ -114,6 +114,18 @@ pub fn statement<C: ConnectionTrait>(
     Statement::from_sql_and_values(backend, sql, values)
 }
 
+/// Whether a statement finds a row.
+///
+/// # Errors
+/// The database refused.
+async fn exists<C: ConnectionTrait>(
+    connection: &C,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<bool> {
+    Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
+}
+
 /// From so many values on their placeholders are written in SQLite's short form.
 const MANY_VALUES: usize = 100;
 

@@ -1,7 +1,7 @@
 //! Runs.
 
 use super::{
-    Error, Result, millis, optional_time,
+    Error, Result, exists, millis, optional_time,
     search::{Conditions, newest},
     statement, time, to_json,
 };
@@ -114,8 +114,7 @@ pub async fn is_another_running<C: ConnectionTrait>(
 ) -> Result<bool> {
     let sql = "SELECT 1 AS one FROM runs WHERE server_configuration_id = $1 AND finished_at IS NULL \
                AND state = 'running' AND id <> $2 LIMIT 1";
-    let values = [server_configuration_id.into(), id.into()];
-    Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
+    exists(connection, sql, [server_configuration_id.into(), id.into()]).await
 }
 
 /// The run that has waited longest, if none is being performed.

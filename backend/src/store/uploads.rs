@@ -4,7 +4,7 @@ pub mod contents;
 pub mod pieces;
 
 use super::{
-    Error, Result, from_json, millis,
+    Error, Result, exists, from_json, millis,
     search::{Conditions, newest},
     statement, time, to_json,
 };
@@ -134,8 +134,7 @@ pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option
 /// The database refused.
 pub async fn is_removed<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid, id: Uuid) -> Result<bool> {
     let sql = "SELECT 1 AS one FROM uploads WHERE id = $1 AND server_configuration_id = $2 AND state = 'removed'";
-    let values = [id.into(), server_configuration_id.into()];
-    Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
+    exists(connection, sql, [id.into(), server_configuration_id.into()]).await
 }
 
 /// The uploads of a configuration, newest first, after a place, at most `limit`.

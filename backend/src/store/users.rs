@@ -1,6 +1,6 @@
 //! Users.
 
-use super::{Error, Result, millis, statement};
+use super::{Error, Result, exists, millis, statement};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use shared::session::Role;
@@ -85,5 +85,5 @@ pub async fn find_by_email<C: ConnectionTrait>(connection: &C, email_key: &str) 
 /// The database refused.
 pub async fn provider_exists<C: ConnectionTrait>(connection: &C) -> Result<bool> {
     let sql = "SELECT id FROM users WHERE role = $1 LIMIT 1";
-    Ok(connection.query_one_raw(statement(connection, sql, [Role::Provider.as_str().into()])).await?.is_some())
+    exists(connection, sql, [Role::Provider.as_str().into()]).await
 }

@@ -28,7 +28,8 @@ impl Figures {
     }
 }
 
-/// Reads until a series has a value; answers what is read then, as one reading is not made at one instant.
+/// Reads until a series has a value; answers what is read after that: the lists are read before the counters, and
+/// what is published in between is in these only.
 async fn until(app: &TestApp, series: &str, value: f64) -> Figures {
     for _ in 0..500 {
         if Figures::of(app).await.0.get(series) == Some(&value) {
@@ -74,9 +75,7 @@ async fn events_runs_distributions_and_releases_are_counted() {
     report(&app, &place, "dead@example.com").await;
     report(&app, &place, "dead@example.com").await;
     let _: Run = place.administrator.post(&place.path("/runs"), &json!({})).await.expect(202).json();
-    until(&app, "stoplist_distributions_published_total{kind=\"run\"}", 1.0).await;
-    // The publication may have come between the reading of the lists and of the counters: both are right the next time.
-    let figures = Figures::of(&app).await;
+    let figures = until(&app, "stoplist_distributions_published_total{kind=\"run\"}", 1.0).await;
     for (series, value) in [
         ("stoplist_delivery_events_total{status=\"accepted\"}", 1.0),
         ("stoplist_delivery_events_total{status=\"duplicate\"}", 1.0),

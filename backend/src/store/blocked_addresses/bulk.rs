@@ -296,8 +296,8 @@ pub async fn take_over<C: ConnectionTrait>(
 }
 
 /// Blocks again what a bulk release has taken off and whose exemption still is from it, after one key up to another:
-/// with the reason, origin and time of the block that it released. Not where the registration that had blocked it was undone since.
-/// Returns the addresses.
+/// with the reason, origin and time of the block that it released. Not where the registration that had blocked it was
+/// undone since. Returns the addresses.
 ///
 /// # Errors
 /// The database refused.

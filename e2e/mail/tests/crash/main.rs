@@ -1,5 +1,6 @@
 //! The service is killed with SIGKILL before every single statement of its work, one after the other, and started again
-//! each time: the work is finished once, nothing is lost and nothing doubled.
+//! each time: the work is finished once, nothing is lost and nothing doubled. Long work, that of list operations, is killed
+//! at some of its statements.
 //!
 //! The service is a real process, without mail servers around it. On SQLite, or on PostgreSQL when
 //! `STOPLIST_TEST_DATABASE_URL` names one.
