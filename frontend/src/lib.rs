@@ -32,6 +32,7 @@ fn App() -> impl IntoView {
     provide_context(state::Clock::start());
     provide_context(ui::Toasts::new());
     provide_context(state::Session::start(client));
+    provide_context(state::Outbox::open(client));
     view! {
         <Router>
             // Another language draws everything anew; what matters is in the URL.
@@ -57,6 +58,9 @@ fn Pages() -> impl IntoView {
                     <Route path=path!("") view=pages::ToBlockedList/>
                     <Route path=path!("blocked/list") view=pages::BlockedList/>
                     <Route path=path!("blocked/stop-cancellation") view=pages::StopCancellation/>
+                    <Route path=path!("blocked/uploads") view=pages::Uploads/>
+                    <Route path=path!("blocked/uploads/history") view=pages::BulkChanges/>
+                    <Route path=path!("blocked/uploads/:upload") view=pages::UploadPage/>
                     <Route path=path!("blocked/distributions") view=pages::Distributions/>
                     <Route path=path!("blocked/mail-servers") view=pages::MailServers/>
                     <Route path=path!("delivery-report/error-log") view=pages::ErrorLog/>

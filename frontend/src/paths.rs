@@ -27,6 +27,16 @@ pub fn configuration_at(path: &str) -> Option<Uuid> {
     path.strip_prefix("/configurations/")?.split('/').next()?.parse().ok()
 }
 
+/// The page of an upload.
+pub fn upload(configuration: Uuid, upload: Uuid) -> String {
+    format!("{}/{upload}", Section::Uploads.of(configuration))
+}
+
+/// Registrations, bulk releases and their undo.
+pub fn bulk_changes(configuration: Uuid) -> String {
+    format!("{}/history", Section::Uploads.of(configuration))
+}
+
 /// A page of a server configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -34,6 +44,8 @@ pub enum Section {
     BlockedList,
     /// Blocked, Stop cancellation.
     StopCancellation,
+    /// Blocked, Uploads.
+    Uploads,
     /// Blocked, Distributions.
     Distributions,
     /// Blocked, Mail servers.
@@ -46,9 +58,10 @@ pub enum Section {
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::BlockedList,
         Self::StopCancellation,
+        Self::Uploads,
         Self::Distributions,
         Self::MailServers,
         Self::ErrorLog,
@@ -59,6 +72,7 @@ impl Section {
         match self {
             Self::BlockedList => "blocked/list",
             Self::StopCancellation => "blocked/stop-cancellation",
+            Self::Uploads => "blocked/uploads",
             Self::Distributions => "blocked/distributions",
             Self::MailServers => "blocked/mail-servers",
             Self::ErrorLog => "delivery-report/error-log",
@@ -78,7 +92,7 @@ impl Section {
 
     /// Whether it is part of the Professional plan only.
     pub const fn is_professional(self) -> bool {
-        matches!(self, Self::StopCancellation)
+        matches!(self, Self::StopCancellation | Self::Uploads)
     }
 
     /// The section that an address shows.
@@ -100,6 +114,9 @@ mod tests {
         for section in Section::ALL {
             let path = section.of(Uuid::nil());
             assert_eq!((Section::at(&path), configuration_at(&path)), (Some(section), Some(Uuid::nil())));
+        }
+        for path in [upload(Uuid::nil(), Uuid::nil()), bulk_changes(Uuid::nil())] {
+            assert_eq!(Section::at(&path), Some(Section::Uploads), "{path}");
         }
     }
 

@@ -2,10 +2,11 @@
 
 use super::ApiError;
 use futures::future::{FutureExt, LocalBoxFuture, Shared};
-use gloo_net::http::{Method, RequestBuilder, Response};
+use gloo_net::http::{Headers, Method, RequestBuilder, Response};
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{Problem, session::AccessToken};
+use wasm_bindgen::JsValue;
 use web_sys::AbortController;
 
 /// Whether somebody is signed in in this browser.
@@ -35,8 +36,15 @@ pub struct Client {
 /// What was answered.
 pub(super) struct Answer {
     status: u16,
-    pub(super) etag: Option<String>,
-    body: String,
+    headers: Headers,
+    pub(super) body: String,
+}
+
+/// What a request brings, and its media type.
+#[derive(Clone)]
+pub(super) struct Content {
+    pub(super) media_type: &'static str,
+    pub(super) body: JsValue,
 }
 
 /// Aborts its fetch when it is dropped: a request ends with whoever waits for it.
@@ -141,11 +149,11 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<T, ApiError> {
-        let body = body.map(json).transpose()?;
-        self.once(method, path, body, &[]).await?.checked()?.json()
+        let content = body.map(json).transpose()?.map(Content::json);
+        self.once(method, path, content, &[]).await?.checked()?.json()
     }
 
-    /// Asks with the session; refreshes it once if it has expired.
+    /// Asks with the session.
     pub(super) async fn call(
         self,
         method: Method,
@@ -153,12 +161,23 @@ impl Client {
         body: Option<String>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
-        let answer = self.once(method.clone(), path, body.clone(), headers).await?;
+        self.bring(method, path, body.map(Content::json), headers).await
+    }
+
+    /// Asks with the session, bringing anything; refreshes the session once if it has expired.
+    pub(super) async fn bring(
+        self,
+        method: Method,
+        path: &str,
+        content: Option<Content>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ApiError> {
+        let answer = self.once(method.clone(), path, content.clone(), headers).await?;
         if answer.status != 401 {
             return answer.checked();
         }
         self.refresh().await?;
-        let answer = self.once(method, path, body, headers).await?;
+        let answer = self.once(method, path, content, headers).await?;
         if answer.status == 401 {
             return Err(self.ended());
         }
@@ -169,14 +188,14 @@ impl Client {
         self,
         method: Method,
         path: &str,
-        body: Option<String>,
+        content: Option<Content>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
         let guard = AbortOnDrop(AbortController::new().ok());
-        let response = self.fetch(&guard, method, path, body, headers).await?;
-        let (status, etag) = (response.status(), response.headers().get("etag"));
+        let response = self.fetch(&guard, method, path, content, headers).await?;
+        let (status, headers) = (response.status(), response.headers());
         let body = response.text().await.map_err(|_| self.lost())?;
-        Ok(Answer { status, etag, body })
+        Ok(Answer { status, headers, body })
     }
 
     /// Opens a stream with the session: the response's body is read by the caller while `keep_open` holds.
@@ -196,7 +215,7 @@ impl Client {
         guard: &AbortOnDrop,
         method: Method,
         path: &str,
-        body: Option<String>,
+        content: Option<Content>,
         headers: &[(&str, &str)],
     ) -> Result<Response, ApiError> {
         let signal = guard.0.as_ref().map(AbortController::signal);
@@ -207,8 +226,8 @@ impl Client {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let request = match body {
-            Some(body) => request.header("Content-Type", "application/json").body(body),
+        let request = match content {
+            Some(Content { media_type, body }) => request.header("Content-Type", media_type).body(body),
             None => request.build(),
         };
         let request = request.map_err(|_| ApiError::Unreadable(0))?;
@@ -227,7 +246,17 @@ impl Client {
     }
 }
 
+impl Content {
+    fn json(text: String) -> Self {
+        Self { media_type: "application/json", body: text.into() }
+    }
+}
+
 impl Answer {
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name)
+    }
+
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         serde_json::from_str(&self.body).map_err(|_| ApiError::Unreadable(self.status))
     }

@@ -26,7 +26,7 @@ pub struct Versioned<T> {
     pub etag: String,
 }
 
-fn below(configuration: Uuid, rest: &str) -> String {
+pub(super) fn below(configuration: Uuid, rest: &str) -> String {
     format!("/server-configurations/{configuration}{rest}")
 }
 
@@ -76,7 +76,7 @@ impl Client {
     /// An account.
     pub async fn account(self, account: Uuid) -> Result<Versioned<Account>, ApiError> {
         let answer = self.call(Method::GET, &format!("/provider/accounts/{account}"), None, &[]).await?;
-        Ok(Versioned { value: answer.json()?, etag: answer.etag.unwrap_or_default() })
+        Ok(Versioned { value: answer.json()?, etag: answer.header("etag").unwrap_or_default() })
     }
 
     /// Changes what an account may use, unless somebody else did since it was read.
@@ -131,7 +131,7 @@ impl Client {
     /// The run settings.
     pub async fn run_settings(self, id: Uuid) -> Result<Versioned<RunSettings>, ApiError> {
         let answer = self.call(Method::GET, &below(id, "/run-settings"), None, &[]).await?;
-        Ok(Versioned { value: answer.json()?, etag: answer.etag.unwrap_or_default() })
+        Ok(Versioned { value: answer.json()?, etag: answer.header("etag").unwrap_or_default() })
     }
 
     /// Saves run settings, unless somebody else did since they were read.

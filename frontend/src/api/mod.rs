@@ -3,11 +3,15 @@
 mod client;
 mod endpoints;
 mod error;
+mod list_operations;
 mod live;
 mod query;
+mod tus;
+mod uploads;
 
 pub use client::{Client, SignedIn};
 pub use endpoints::Versioned;
 pub use error::ApiError;
+pub use list_operations::Asked;
 pub use live::follow;
 pub use query::{EventQuery, ListQuery};

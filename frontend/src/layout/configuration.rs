@@ -52,6 +52,7 @@ pub fn ConfigurationFrame() -> impl IntoView {
             vec![
                 Some(link(Section::BlockedList, first)),
                 (!standard).then(|| link(Section::StopCancellation, texts.stop_cancellation)),
+                (!standard).then(|| link(Section::Uploads, texts.uploads.uploads)),
                 Some(link(Section::Distributions, texts.distributions)),
                 Some(link(Section::MailServers, texts.mail_servers)),
             ]

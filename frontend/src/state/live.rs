@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use shared::{
     list_operation::ListOperation,
     run::{Distribution, LiveEvent, Run},
+    upload::Upload,
 };
 use std::time::Duration;
 use uuid::Uuid;
@@ -32,6 +33,8 @@ pub struct Live {
     pub run: RwSignal<Option<Run>>,
     /// The list operation that changed last.
     pub operation: RwSignal<Option<ListOperation>>,
+    /// The upload that changed last.
+    pub upload: RwSignal<Option<Upload>>,
 }
 
 impl Live {
@@ -46,6 +49,7 @@ impl Live {
             distribution: RwSignal::new(None),
             run: RwSignal::new(None),
             operation: RwSignal::new(None),
+            upload: RwSignal::new(None),
         };
         let stream = Pending::new();
         Effect::new(move |_| {
@@ -53,6 +57,7 @@ impl Live {
             live.distribution.set(None);
             live.run.set(None);
             live.operation.set(None);
+            live.upload.set(None);
             stream.replace(async move {
                 let mut first = true;
                 loop {
@@ -84,8 +89,7 @@ impl Live {
             LiveEvent::Run(run) => self.run.set(Some(run)),
             LiveEvent::Distribution(distribution) => self.distribution.set(Some(distribution)),
             LiveEvent::ListOperation(operation) => self.operation.set(Some(operation)),
-            // No page shows uploads.
-            LiveEvent::Upload(_) => {}
+            LiveEvent::Upload(upload) => self.upload.set(Some(*upload)),
             LiveEvent::ListChanged => bump(self.lists),
             LiveEvent::RunSettingsChanged => bump(self.run_settings),
             LiveEvent::MailServersChanged => bump(self.mail_servers),

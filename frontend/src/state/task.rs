@@ -16,6 +16,17 @@ pub async fn sleep(duration: Duration) {
     waits.await.unwrap_or_default();
 }
 
+/// Does `act` every `pause` while `wanted` holds, until the component goes away.
+pub fn repeat(pause: Duration, wanted: Memo<bool>, act: impl Fn() + Clone + 'static) {
+    Effect::new(move |_| {
+        if wanted.get()
+            && let Ok(timer) = set_interval_with_handle(act.clone(), pause)
+        {
+            on_cleanup(move || timer.clear());
+        }
+    });
+}
+
 /// One call at a time, started by the user; aborted when its component goes away.
 #[derive(Clone, Copy)]
 pub struct Pending {
