@@ -12,6 +12,7 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    uploads: super::uploads::en::TEXTS,
     skip_to_content: "Skip to content",
     sign_in: "Sign in",
     sign_in_title: "Sign in to Stoplist",

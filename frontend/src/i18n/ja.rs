@@ -12,6 +12,7 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    uploads: super::uploads::ja::TEXTS,
     skip_to_content: "本文へ移動",
     sign_in: "サインイン",
     sign_in_title: "Stoplist にサインイン",

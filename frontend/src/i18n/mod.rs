@@ -56,28 +56,30 @@ impl Language {
     }
 }
 
-/// Defines [`Texts`]: fixed words first, then sentences made of values.
+/// Defines a struct of texts: fixed words first, then sentences made of values, then what each value of a type is called.
 macro_rules! texts {
-    (words { $($word:ident)* } sentences { $($sentence:ident ( $($argument:ty),* );)* }) => {
-        /// Every text of the console in one language.
-        pub struct Texts {
+    (
+        $(#[$about:meta])* $name:ident
+        words { $($word:ident)* }
+        sentences { $($sentence:ident ( $($argument:ty),* );)* }
+        names { $($named:ident ( $of:ty );)* }
+        parts { $($part:ident : $texts:ty;)* }
+    ) => {
+        $(#[$about])*
+        pub struct $name {
             $(pub(crate) $word: &'static str,)*
             $(pub(crate) $sentence: fn($($argument),*) -> String,)*
-            pub(crate) reason: fn(Reason) -> &'static str,
-            pub(crate) origin: fn(Origin) -> &'static str,
-            pub(crate) block_state: fn(BlockState) -> &'static str,
-            pub(crate) removal_cause: fn(RemovalCause) -> &'static str,
-            pub(crate) mail_server_state: fn(MailServerState) -> &'static str,
-            pub(crate) mail_server_state_hint: fn(MailServerState) -> &'static str,
-            pub(crate) distribution_state: fn(DistributionState) -> &'static str,
-            pub(crate) distribution_kind: fn(DistributionKind) -> &'static str,
-            pub(crate) outcome: fn(Outcome) -> &'static str,
-            pub(crate) plan: fn(Plan) -> &'static str,
+            $(pub(crate) $named: fn($of) -> &'static str,)*
+            $(pub(crate) $part: $texts,)*
         }
     };
 }
 
+mod uploads;
+
 texts! {
+    /// Every text of the console in one language.
+    Texts
     words {
         skip_to_content sign_in sign_in_title sign_out email password signing_in
         set_up_title set_up_intro set_up_code set_up_code_hint set_up_button password_hint
@@ -133,6 +135,21 @@ texts! {
         enabled_of(&str);
         deactivate_question(&str);
         spread_to(i64);
+    }
+    names {
+        reason(Reason);
+        origin(Origin);
+        block_state(BlockState);
+        removal_cause(RemovalCause);
+        mail_server_state(MailServerState);
+        mail_server_state_hint(MailServerState);
+        distribution_state(DistributionState);
+        distribution_kind(DistributionKind);
+        outcome(Outcome);
+        plan(Plan);
+    }
+    parts {
+        uploads: uploads::UploadTexts;
     }
 }
 

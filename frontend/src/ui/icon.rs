@@ -23,6 +23,8 @@ pub enum Shape {
     Copy,
     /// An open tray.
     Empty,
+    /// An arrow up from a tray.
+    Upload,
     /// The product.
     Brand,
 }
@@ -42,6 +44,7 @@ pub fn Icon(shape: Shape, #[prop(default = 16)] size: u32) -> impl IntoView {
         Shape::Done => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm-4-9 3 3 5-6",
         Shape::Copy => "M9 9h11v11H9ZM5 15H4V4h11v1",
         Shape::Empty => "M3 13l3-8h12l3 8v6H3Zm0 0h5l1.5 3h5L16 13h5",
+        Shape::Upload => "M12 15V4m-5 5 5-5 5 5M4 15v5h16v-5",
         Shape::Brand => "M4 6h16v12H4Zm0 1 8 6 8-6M3 21 21 3",
     };
     view! {

@@ -16,14 +16,41 @@ pub fn grouped(number: i64) -> String {
     text
 }
 
+/// A number of bytes with its unit: 1.5 MB. Units are those of the metric system, as file managers use them.
+pub fn bytes(number: i64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let (mut amount, mut unit) = (number as f64, 0);
+    while amount >= 999.5 && unit + 1 < UNITS.len() {
+        amount /= 1_000.0;
+        unit += 1;
+    }
+    let digits = usize::from(unit > 0 && amount < 9.95);
+    format!("{amount:.digits$} {}", UNITS[unit])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{bytes, grouped};
 
     #[test]
     fn thousands_are_grouped() {
         for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "-1,234,567")] {
             assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn bytes_have_two_or_three_digits() {
+        for (number, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (9_940, "9.9 kB"),
+            (9_960, "10 kB"),
+            (999_600, "1.0 MB"),
+            (1_073_741_824, "1.1 GB"),
+        ] {
+            assert_eq!(bytes(number), text);
         }
     }
 }

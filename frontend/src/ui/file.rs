@@ -1,0 +1,82 @@
+//! Files: taking some from the user, and handing one over.
+
+use super::{Icon, Shape};
+use js_sys::Array;
+use leptos::{html, prelude::*};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, Url};
+
+/// A place to drop files on, with a button that lets the user choose them.
+#[component]
+pub fn FilePicker(
+    /// The words on the button.
+    label: &'static str,
+    /// What else there is to know.
+    #[prop(into)]
+    hint: String,
+    /// Takes the files.
+    take: impl Fn(Vec<File>) + Copy + 'static,
+    /// Whether several may be chosen.
+    #[prop(optional)]
+    several: bool,
+) -> impl IntoView {
+    let (over, input) = (RwSignal::new(false), NodeRef::<html::Input>::new());
+    let chosen = move |_| {
+        let Some(input) = input.get_untracked() else { return };
+        let files = listed(input.files());
+        // So that the same file can be chosen again.
+        input.set_value("");
+        if !files.is_empty() {
+            take(files);
+        }
+    };
+    let dropped = move |event: leptos::ev::DragEvent| {
+        event.prevent_default();
+        over.set(false);
+        let files = listed(event.data_transfer().and_then(|data| data.files()));
+        if !files.is_empty() {
+            take(files);
+        }
+    };
+    let dragged = move |event: leptos::ev::DragEvent| {
+        event.prevent_default();
+        over.set(true);
+    };
+    view! {
+        <div
+            class="drop" class:over=move || over.get() on:dragover=dragged on:dragleave=move |_| over.set(false)
+            on:drop=dropped
+        >
+            <Icon shape=Shape::Upload size=28/>
+            <label class="button button-primary">
+                <input
+                    node_ref=input class="visually-hidden" type="file" accept=".csv,.tsv,.txt,text/csv,text/plain"
+                    multiple=several on:change=chosen
+                />
+                {label}
+            </label>
+            <p class="small soft">{hint}</p>
+        </div>
+    }
+    .into_any()
+}
+
+fn listed(files: Option<FileList>) -> Vec<File> {
+    files.map(|files| (0..files.length()).filter_map(|place| files.get(place)).collect()).unwrap_or_default()
+}
+
+/// Saves text as a file on the user's side.
+///
+/// # Errors
+/// The browser refused.
+pub fn save(text: &str, media_type: &str, name: &str) -> Result<(), JsValue> {
+    let kind = BlobPropertyBag::new();
+    kind.set_type(media_type);
+    let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)?;
+    let url = Url::create_object_url_with_blob(&blob)?;
+    let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    link.set_href(&url);
+    link.set_download(name);
+    link.click();
+    Url::revoke_object_url(&url)
+}
