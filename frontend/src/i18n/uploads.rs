@@ -12,7 +12,7 @@ texts! {
     /// The words of uploads and list operations.
     UploadTexts
     words {
-        uploads uploads_text choose_file choose_files drop_hint file uploaded_by uploads_empty uploads_empty_text
+        uploads uploads_text choose_file choose_again drop_hint file uploaded_by uploads_empty uploads_empty_text
         sending waiting interrupted elsewhere keep_open connection_waits stop stop_title stop_text
         delete_title delete_text deleted go_on_text other_file file_gone sent_elsewhere upload_ended resume
         back_to_uploads unknown_upload unknown_upload_text analysing_text registering_text registered_text undone_text
@@ -27,7 +27,7 @@ texts! {
         in_distribution pending_distribution run_queued undone of_undo exempt_too
     }
     sentences {
-        too_large(&str, &str);
+        too_large(&str);
         sent_of(&str, &str, i64);
         seconds_left(i64);
         line(i64);

@@ -11,7 +11,10 @@ mod report;
 mod set_up;
 mod sign_in;
 
-pub use blocked::{BlockedList, Distributions, MailServers, RunSettingsDialog, StopCancellation, reason_options};
+pub use blocked::{
+    BlockedList, BulkChanges, Distributions, MailServers, RunSettingsDialog, StopCancellation, UploadPage, Uploads,
+    reason_options,
+};
 pub use confirm::Confirm;
 pub use filter::{Day, Domain, MoreFilters};
 pub use form::{FormError, field_error, show_error};

@@ -174,7 +174,8 @@ impl Outbox {
         self.files.update(|files| files.retain(|file| file.upload != upload));
     }
 
-    fn of_untracked(self, upload: Uuid) -> Option<Sending> {
+    /// How it goes now.
+    pub fn of_untracked(self, upload: Uuid) -> Option<Sending> {
         self.files.with_untracked(|files| files.iter().find(|file| file.upload == upload).cloned())
     }
 

@@ -15,7 +15,8 @@ pub fn FilePicker(
     #[prop(into)]
     hint: String,
     /// Takes the files.
-    take: impl Fn(Vec<File>) + Copy + 'static,
+    #[prop(into)]
+    take: Callback<Vec<File>>,
     /// Whether several may be chosen.
     #[prop(optional)]
     several: bool,
@@ -27,7 +28,7 @@ pub fn FilePicker(
         // So that the same file can be chosen again.
         input.set_value("");
         if !files.is_empty() {
-            take(files);
+            take.run(files);
         }
     };
     let dropped = move |event: leptos::ev::DragEvent| {
@@ -35,7 +36,7 @@ pub fn FilePicker(
         over.set(false);
         let files = listed(event.data_transfer().and_then(|data| data.files()));
         if !files.is_empty() {
-            take(files);
+            take.run(files);
         }
     };
     let dragged = move |event: leptos::ev::DragEvent| {

@@ -11,7 +11,7 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     uploads: "Uploads",
     uploads_text: "Block or release many addresses at once by a CSV file. Nothing changes before you have seen what was found in it.",
     choose_file: "Choose a CSV file",
-    choose_files: "Choose CSV files",
+    choose_again: "Choose the same file",
     drop_hint: "or drop it here. Encoding, delimiter and the column with the mail addresses are found out.",
     file: "File",
     uploaded_by: "Uploaded by",
@@ -103,9 +103,7 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     undone: "Undone",
     of_undo: "It was undone, or its undo is under way.",
     exempt_too: "Addresses of the stop cancellation list too",
-    too_large: |size, largest| {
-        format!("The file has {size}, and your account may upload {largest} at most. Split it, or ask the provider for more.")
-    },
+    too_large: |largest| format!("The file is too large: your account may upload {largest} at most. Split it, or ask the provider for more."),
     sent_of: |sent, size, percent| format!("{percent} %, {sent} of {size}"),
     seconds_left: |seconds| match seconds {
         0..=9 => "a few seconds left".to_owned(),

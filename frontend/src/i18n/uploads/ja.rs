@@ -11,7 +11,7 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     uploads: "アップロード",
     uploads_text: "CSV ファイルで多数のアドレスをまとめて登録または解除します。内容を確認するまで、リストは変更されません。",
     choose_file: "CSV ファイルを選択",
-    choose_files: "CSV ファイルを選択",
+    choose_again: "同じファイルを選択",
     drop_hint: "またはここにドロップしてください。文字コード、区切り文字、メールアドレスの列は自動で判別します。",
     file: "ファイル",
     uploaded_by: "アップロードした人",
@@ -103,9 +103,7 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     undone: "取り消し済み",
     of_undo: "取り消されたか、取り消し中です。",
     exempt_too: "停止解除リストのアドレスも対象",
-    too_large: |size, largest| {
-        format!("ファイルは {size} ですが、アップロードできるのは {largest} までです。分割するか、プロバイダーに上限の変更を依頼してください。")
-    },
+    too_large: |largest| format!("ファイルが大きすぎます。アップロードできるのは {largest} までです。分割するか、プロバイダーに上限の変更を依頼してください。"),
     sent_of: |sent, size, percent| format!("{percent} %({sent} / {size})"),
     seconds_left: |seconds| match seconds {
         0..=9 => "残り数秒".to_owned(),

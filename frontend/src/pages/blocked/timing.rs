@@ -14,6 +14,9 @@ pub fn TimingChoice(
     /// When that is.
     #[prop(into)]
     when: Signal<String>,
+    /// What "now" means, where it is not the saving of settings.
+    #[prop(optional)]
+    now_hint: Option<&'static str>,
 ) -> impl IntoView {
     let texts = texts();
     view! {
@@ -21,7 +24,7 @@ pub fn TimingChoice(
             <legend class="soft">{question}</legend>
             <label class="check choice">
                 <input type="radio" name="timing" prop:checked=move || !next.get() on:change=move |_| next.set(false)/>
-                <span class="check-text">{texts.timing_now}<span class="hint">{texts.timing_now_hint}</span></span>
+                <span class="check-text">{texts.timing_now}<span class="hint">{now_hint.unwrap_or(texts.timing_now_hint)}</span></span>
             </label>
             <label class="check choice">
                 <input type="radio" name="timing" prop:checked=move || next.get() on:change=move |_| next.set(true)/>

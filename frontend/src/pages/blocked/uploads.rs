@@ -1,0 +1,169 @@
+//! Uploads: files with addresses, from choosing one to its registration.
+
+mod delete;
+mod page;
+mod reading;
+mod register;
+mod release;
+mod sending;
+mod stage;
+mod summary;
+
+pub use page::UploadPage;
+
+use self::{
+    delete::DeleteDialog,
+    sending::{explain_trouble, fraction},
+    stage::{Stage, badge, staged},
+};
+use crate::{
+    pages::listing::listing,
+    paths,
+    state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, load, repeat, texts, ticking},
+    ui::{Button, FilePicker, Moment, Notice, Progress, Table, Tone, number::bytes},
+};
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use shared::{
+    session::Role,
+    upload::{Upload, UploadState},
+};
+use std::time::Duration;
+use web_sys::File;
+
+/// How often what goes on is asked for: bytes that another window sends are no live event.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// Whether the service still does something with it.
+fn goes_on(upload: &Upload) -> bool {
+    matches!(upload.state, UploadState::Uploading | UploadState::Analysing | UploadState::Registering)
+}
+
+/// Choosing a file, and the uploads that are there.
+#[component]
+pub fn Uploads() -> impl IntoView {
+    let (texts, client, url, session) = (texts(), client(), Url::current(), expect_context::<Session>());
+    let words = &texts.uploads;
+    let Configuration { id, live } = Configuration::open();
+    let loader = load(
+        move || id.get(),
+        move || url.get("cursor"),
+        move |id, cursor| async move { client.uploads(id, &cursor).await },
+    );
+    Effect::new(move |_| {
+        let Some(changed) = live.upload.get() else { return };
+        let first_page = url.get("cursor").is_empty();
+        loader.data.update(|page| {
+            let Some(page) = page else { return };
+            match page.items.iter_mut().find(|known| known.id == changed.id) {
+                Some(known) => *known = changed,
+                None if first_page => page.items.insert(0, changed),
+                None => {}
+            }
+        });
+    });
+    let going = Memo::new(move |_| loader.data.with(|page| page.as_ref().is_some_and(|page| page.items.iter().any(goes_on))));
+    repeat(PAUSE, going, move || loader.reload());
+    let chosen = RwSignal::new(None::<Upload>);
+    let table = move |rows: Memo<Vec<Upload>>| {
+        let head = vec![words.file, texts.state, words.uploaded_by, texts.date, texts.operation];
+        view! {
+            <Table label=words.uploads head busy=Signal::from(false)>
+                <For each=move || rows.get() key=|row| row.id let:row><Row first=row rows chosen/></For>
+            </Table>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="stack">
+            <div class="row spread">
+                <p class="soft">{words.uploads_text}</p>
+                <a href=move || paths::bulk_changes(id.get())>{words.history}</a>
+            </div>
+            <Show when=move || session.may(Role::Operator)><Choose/></Show>
+            {listing(loader, url, &[], (words.uploads_empty, words.uploads_empty_text), table)}
+        </div>
+        <DeleteDialog chosen deleted=move |()| loader.reload()/>
+    }
+    .into_any()
+}
+
+/// Takes files and begins to send them. One alone is followed on its own page.
+#[component]
+fn Choose() -> impl IntoView {
+    let (texts, outbox, navigate) = (texts(), Outbox::here(), use_navigate());
+    let (Configuration { id, .. }, troubles, beginning) =
+        (Configuration::open(), RwSignal::new(Vec::<String>::new()), Pending::new());
+    let go = StoredValue::new(navigate);
+    let take = move |files: Vec<File>| {
+        troubles.set(Vec::new());
+        let (configuration, alone) = (id.get_untracked(), files.len() == 1);
+        let begun: Vec<_> = files.into_iter().map(|file| (file.name(), outbox.begin(configuration, file))).collect();
+        beginning.replace(async move {
+            for (name, begun) in begun {
+                match begun.await {
+                    Some(Ok(upload)) if alone => {
+                        let page = paths::upload(configuration, upload.id);
+                        go.with_value(|go| go(&page, NavigateOptions::default()));
+                    }
+                    Some(Err(trouble)) => {
+                        troubles.update(|all| all.push(format!("{name}: {}", explain_trouble(texts, &trouble))));
+                    }
+                    _ => {}
+                }
+            }
+        });
+    };
+    view! {
+        <FilePicker label=texts.uploads.choose_file hint=texts.uploads.drop_hint several=true take/>
+        <div class="stack-tight" role="alert">
+            {move || troubles.get().into_iter().map(|text| view! { <Notice tone=Tone::Bad><p>{text}</p></Notice> }).collect_view()}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>) -> impl IntoView {
+    let (texts, session, Configuration { id, .. }) = (texts(), expect_context::<Session>(), Configuration::open());
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let (key, name, size) = (first.id, first.file_name.clone(), bytes(first.size));
+    let (created_by, created_at) = (first.created_by.clone(), first.created_at);
+    let upload = Memo::new(move |_| {
+        rows.with(|rows| rows.iter().find(|row| row.id == key).cloned()).unwrap_or_else(|| first.clone())
+    });
+    let stage = staged(upload);
+    let share = Memo::new(move |_| fraction(&upload.get(), &stage.get()));
+    let here = Memo::new(move |_| matches!(stage.get(), Stage::Here(_)));
+    let asked = name.clone();
+    let delete = move || {
+        let word = if here.get() { texts.uploads.stop } else { texts.delete };
+        view! {
+            <Button small=true name=format!("{word}: {asked}") press=move |()| chosen.set(Some(upload.get_untracked()))>
+                {word}
+            </Button>
+        }
+    };
+    view! {
+        <tr>
+            <td class="address">
+                <a href=move || paths::upload(id.get(), key)>{name}</a>" "<span class="soft small nowrap">{size}</span>
+            </td>
+            <td class="wrap">
+                {move || badge(texts, &stage.get())}
+                <Show when=move || share.get().is_some()>
+                    <Progress
+                        label=texts.uploads.sending value=share
+                        text=Signal::derive(move || share.get().map(|share| format!("{} %", (share * 100.0).floor())).unwrap_or_default())
+                    />
+                </Show>
+            </td>
+            <td class="break">{created_by}</td>
+            <td><Moment at=created_at language now=Some(ticking())/></td>
+            <td class="actions">
+                {move || (session.may(Role::Operator) && upload.with(|upload| upload.state != UploadState::Registering)).then(&delete)}
+            </td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,226 @@
+//! One upload: its bytes, what was found in it, and what was done with it.
+
+use super::{
+    PAUSE, goes_on,
+    delete::DeleteDialog,
+    reading::ReadingCard,
+    sending::{SendingCard, fraction},
+    stage::{Stage, badge, staged},
+    summary::Summary,
+};
+use crate::{
+    api::ApiError,
+    pages::blocked::operations::OperationCard,
+    paths::Section,
+    state::{Configuration, Loader, Pending, Preferences, Session, client, explain, load, repeat, texts, ticking},
+    ui::{Button, Empty, Failure, Moment, Notice, Progress, Skeleton, Tone, number::bytes, time},
+};
+use leptos::{html, prelude::*};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map},
+};
+use shared::{
+    list_operation::ListOperation,
+    session::Role,
+    upload::{Upload, UploadState},
+};
+use uuid::Uuid;
+
+/// What the page shows; it is built anew only when this changes.
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    Loading,
+    Failed,
+    Unknown,
+    Upload(Uuid),
+}
+
+/// The upload that the page's URL names.
+#[component]
+pub fn UploadPage() -> impl IntoView {
+    let (texts, client, params) = (texts(), client(), use_params_map());
+    let (words, Configuration { id, live }) = (&texts.uploads, Configuration::open());
+    let key = Memo::new(move |before: Option<&Uuid>| {
+        let named = params.with(|params| params.get("upload").and_then(|id| id.parse().ok()));
+        // While the page is being left the parameter is gone already.
+        named.or(before.copied()).unwrap_or_default()
+    });
+    let loader = load(
+        move || (id.get(), key.get()),
+        || (),
+        move |(id, key), ()| async move { client.upload(id, key).await },
+    );
+    Effect::new(move |_| {
+        if let Some(changed) = live.upload.get().filter(|changed| changed.id == key.get_untracked()) {
+            loader.data.set(Some(changed));
+        }
+    });
+    let going = Memo::new(move |_| loader.data.with(|upload| upload.as_ref().is_some_and(goes_on)));
+    repeat(PAUSE, going, move || loader.reload());
+    let shape = Memo::new(move |_| {
+        let error = loader.error.get();
+        match loader.data.with(|upload| upload.as_ref().map(|upload| upload.id)) {
+            _ if error.as_ref().is_some_and(is_gone) => Shape::Unknown,
+            Some(id) => Shape::Upload(id),
+            None if error.is_some() => Shape::Failed,
+            None => Shape::Loading,
+        }
+    });
+    let failure = move || loader.error.get().map(|error| explain(texts, &error)).unwrap_or_default();
+    view! {
+        <div class="stack">
+            <a class="back" href=move || Section::Uploads.of(id.get())>{words.back_to_uploads}</a>
+            {move || match (shape.get(), loader.data.get_untracked()) {
+                (Shape::Upload(_), Some(first)) => view! { <Loaded first loader/> }.into_any(),
+                (Shape::Unknown, _) => {
+                    view! { <Empty title=words.unknown_upload text=words.unknown_upload_text/> }.into_any()
+                }
+                (Shape::Failed, _) => {
+                    view! { <Failure text=failure() again=texts.try_again press=move |()| loader.reload()/> }.into_any()
+                }
+                _ => view! { <Skeleton label=texts.loading/> }.into_any(),
+            }}
+        </div>
+    }
+    .into_any()
+}
+
+fn is_gone(error: &ApiError) -> bool {
+    matches!(error, ApiError::Refused(problem) if matches!(problem.status, 404 | 410))
+}
+
+/// Which of the sections below the head are shown.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Sending,
+    Whole(UploadState),
+}
+
+#[component]
+fn Loaded(first: Upload, loader: Loader<Upload>) -> impl IntoView {
+    let (texts, session, navigate) = (texts(), expect_context::<Session>(), use_navigate());
+    let (words, Configuration { id, .. }) = (&texts.uploads, Configuration::open());
+    let (heading, chosen) = (NodeRef::<html::H2>::new(), RwSignal::new(None));
+    let name = first.file_name.clone();
+    let upload = Memo::new(move |_| loader.data.get().unwrap_or_else(|| first.clone()));
+    let stage = staged(upload);
+    let part = Memo::new(move |_| match stage.get() {
+        Stage::Whole(state) => Part::Whole(state),
+        _ => Part::Sending,
+    });
+    let is = move |state: UploadState| part.get() == Part::Whole(state);
+    let here = Memo::new(move |_| matches!(stage.get(), Stage::Here(_)));
+    let may_delete = move || session.may(Role::Operator) && !is(UploadState::Registering);
+    let leave = move |()| navigate(&Section::Uploads.of(id.get_untracked()), NavigateOptions::default());
+    // What was pressed is gone: the focus goes to what it was about.
+    let done = Callback::new(move |()| {
+        loader.reload();
+        request_animation_frame(move || {
+            if let Some(heading) = heading.get_untracked() {
+                // Focusing an element of the page cannot fail.
+                drop(heading.focus());
+            }
+        });
+    });
+    let failure = move || {
+        let failure = upload.with(|upload| upload.failure.clone())?;
+        let failed = is(UploadState::Failed);
+        Some(view! {
+            <div role="alert">
+                <Notice tone=if failed { Tone::Bad } else { Tone::Warn }>
+                    <strong>
+                        {words.failed_title}{failure.line.map(|line| format!(" ({})", (words.line)(line)))}
+                    </strong>
+                    <p>{(words.failure)(failure.code)}</p>
+                </Notice>
+            </div>
+        })
+    };
+    view! {
+        <header class="row spread">
+            <div class="stack-tight">
+                <div class="row">
+                    <h2 class="break" tabindex="-1" node_ref=heading>{name}</h2>
+                    <span aria-live="polite">{move || badge(texts, &stage.get())}</span>
+                </div>
+                <Facts upload/>
+            </div>
+            <Show when=may_delete>
+                <Button press=move |()| chosen.set(Some(upload.get_untracked()))>
+                    {move || if here.get() { words.stop } else { texts.delete }}
+                </Button>
+            </Show>
+        </header>
+        <Show when=move || part.get() == Part::Sending><SendingCard upload stage/></Show>
+        <Show when=move || is(UploadState::Analysing)>
+            <section class="card" aria-label=(words.upload_state)(UploadState::Analysing)>
+                <Progress
+                    label=(words.upload_state)(UploadState::Analysing)
+                    value=Signal::derive(move || fraction(&upload.get(), &stage.get()))
+                    text=Signal::stored(words.analysing_text.to_owned())
+                />
+            </section>
+        </Show>
+        {failure}
+        <Show when=move || part.get() != Part::Sending>
+            <Operations upload/>
+            <Summary upload done/>
+            <ReadingCard upload changed=move |changed| loader.data.set(Some(changed))/>
+        </Show>
+        <DeleteDialog chosen deleted=leave/>
+    }
+    .into_any()
+}
+
+/// Size, who, when, until when.
+#[component]
+fn Facts(upload: Memo<Upload>) -> impl IntoView {
+    let texts = texts();
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let (size, by, at) = upload.with_untracked(|one| (bytes(one.size), one.created_by.clone(), one.created_at));
+    let kept = move || {
+        let (state, until) = upload.with(|upload| (upload.state, upload.expires_at));
+        let open = !matches!(state, UploadState::Registering | UploadState::Registered | UploadState::Undone);
+        open.then(|| view! { <span>{(texts.uploads.kept_until)(&time::date_time(until, language, None))}</span> })
+    };
+    view! {
+        <p class="meta">
+            <span>{size}</span>
+            <span class="break">{by}</span>
+            <Moment at language now=Some(ticking())/>
+            {kept}
+        </p>
+    }
+    .into_any()
+}
+
+/// What was done with the upload's addresses, newest first.
+#[component]
+fn Operations(upload: Memo<Upload>) -> impl IntoView {
+    let (client, Configuration { id, live }) = (client(), Configuration::open());
+    let (known, asking) = (RwSignal::new(Vec::<ListOperation>::new()), Pending::new());
+    let state = Memo::new(move |_| upload.with(|upload| upload.state));
+    Effect::new(move |_| {
+        state.track();
+        asking.replace(async move {
+            // The next change of the upload asks again.
+            if let Ok(found) = client.upload_operations(id.get_untracked(), &upload.get_untracked()).await {
+                known.set(found);
+            }
+        });
+    });
+    Effect::new(move |_| {
+        let Some(changed) = live.operation.get() else { return };
+        let about = changed.upload_id == Some(upload.with_untracked(|upload| upload.id));
+        if about && known.with_untracked(|known| known.iter().all(|one| one.id != changed.id)) {
+            known.update(|known| known.insert(0, changed));
+        }
+    });
+    view! {
+        <div class="cards">
+            <For each=move || known.get() key=|operation| operation.id let:operation><OperationCard operation/></For>
+        </div>
+    }
+    .into_any()
+}
