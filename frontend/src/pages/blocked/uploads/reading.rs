@@ -112,7 +112,7 @@ pub fn ReadingCard(
     let drawn = move |analysis: Analysis| {
         let now = Chosen::of(&upload.with_untracked(|upload| upload.wanted.clone()), &analysis);
         chosen.set_value(Some(now));
-        view! { <Fields analysis chosen=now may_change/> }
+        view! { <Fields analysis chosen=now may_change/> }.into_any()
     };
     view! {
         <Show when=move || analysis.with(Option::is_some)>
@@ -142,22 +142,27 @@ fn Fields(analysis: Analysis, chosen: Chosen, may_change: Memo<bool>) -> impl In
     let named = |all: Vec<&'static str>| {
         all.into_iter().enumerate().map(|(place, words)| (place.to_string(), words.to_owned())).collect::<Vec<_>>()
     };
-    let automatic = |found: &str| Some(format!("{}: {found}", words.automatic));
+    // What is found by itself is not known where something else was chosen.
+    let automatic = |chosen: RwSignal<String>, found: &str| {
+        let unchosen = chosen.with_untracked(String::is_empty);
+        Some(if unchosen { format!("{}: {found}", words.automatic) } else { words.automatic.to_owned() })
+    };
     view! {
         <fieldset class="two" disabled=move || !may_change.get()>
             <Choice id="reading-column" label=words.column value=chosen.column first=none options=columns/>
             <Choice
                 id="reading-encoding" label=words.encoding value=chosen.encoding
-                first=automatic((words.encoding_name)(reading.encoding))
+                first=automatic(chosen.encoding, (words.encoding_name)(reading.encoding))
                 options=named(ENCODINGS.into_iter().map(words.encoding_name).collect())
             />
             <Choice
                 id="reading-delimiter" label=words.delimiter value=chosen.delimiter
-                first=automatic((words.delimiter_name)(reading.delimiter))
+                first=automatic(chosen.delimiter, (words.delimiter_name)(reading.delimiter))
                 options=named(DELIMITERS.into_iter().map(words.delimiter_name).collect())
             />
             <Choice
-                id="reading-header" label=words.header value=chosen.header first=automatic(header(reading.header))
+                id="reading-header" label=words.header value=chosen.header
+                first=automatic(chosen.header, header(reading.header))
                 options=named(HEADERS.into_iter().map(header).collect())
             />
         </fieldset>
