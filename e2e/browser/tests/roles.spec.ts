@@ -1,16 +1,4 @@
-import { expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
-import type { Page } from "@playwright/test";
-
-/**
- * The console as a user with another role sees it. The API makes no users but administrators yet, so the answer to "who
- * am I" is changed on its way; that the service refuses what a role must not do is tested with the service.
- */
-async function actAs(page: Page, role: "viewer" | "operator"): Promise<void> {
-  await page.route("**/api/v1/me", async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, json: { ...(await response.json()), role } });
-  });
-}
+import { actAs, expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
 
 for (const role of ["viewer", "operator"] as const) {
   test(`what is not for the ${role} is not offered`, async ({ page, workplace }) => {

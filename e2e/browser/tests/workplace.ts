@@ -16,6 +16,8 @@ export interface Workplace {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   /** Calls the API as the account's administrator. */
   account(method: string, path: string, body?: unknown): Promise<Response>;
+  /** Uploads a file and waits until it is analysed; answers its id. */
+  upload(content: string): Promise<string>;
 }
 
 /** The JSON of an answer that must be good. */
@@ -59,6 +61,19 @@ async function openWorkplace(plan: Plan): Promise<Workplace> {
     call: (method, path, body, headers) =>
       send(`${api}/server-configurations/${made.id}${path}`, body, token, method, headers),
     account: (method, path, body) => send(`${api}${path}`, body, token, method),
+    upload: async (content) => {
+      const headers = {
+        Authorization: `Bearer ${token}`,
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": String(Buffer.byteLength(content)),
+        "Upload-Metadata": `filename ${btoa("list.csv")}`,
+        "Content-Type": "application/offset+octet-stream",
+      };
+      const uploads = `${api}/server-configurations/${made.id}/uploads`;
+      const { id } = await json(fetch(uploads, { method: "POST", headers, body: content }));
+      await expect.poll(async () => (await json(workplace.call("GET", `/uploads/${id}`))).state).toBe("ready");
+      return id;
+    },
   };
   const occurred_at = new Date().toISOString();
   const event = (id: string, address: string, reason: string, reply: string) => ({
@@ -128,4 +143,15 @@ export async function expectAccessible(page: Page): Promise<void> {
     const { violations } = await axe.analyze();
     expect(violations.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes.map((node) => node.html)}`)).toEqual([]);
   }
+}
+
+/**
+ * The console as a user with another role sees it. The API makes no users but administrators yet, so the answer to "who
+ * am I" is changed on its way; that the service refuses what a role must not do is tested with the service.
+ */
+export async function actAs(page: Page, role: "viewer" | "operator"): Promise<void> {
+  await page.route("**/api/v1/me", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), role } });
+  });
 }

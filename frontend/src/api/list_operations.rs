@@ -61,11 +61,7 @@ impl Client {
     }
 
     /// Counts what a bulk release would release; `dry_run` is to be set.
-    pub async fn preview_release(
-        self,
-        id: Uuid,
-        request: &BulkReleaseRequest,
-    ) -> Result<BulkReleasePreview, ApiError> {
+    pub async fn preview_release(self, id: Uuid, request: &BulkReleaseRequest) -> Result<BulkReleasePreview, ApiError> {
         self.send(Method::POST, &below(id, "/bulk-releases"), request).await
     }
 

@@ -26,12 +26,7 @@ impl Client {
     }
 
     /// Has the file read in another way.
-    pub async fn read_upload_again(
-        self,
-        id: Uuid,
-        upload: Uuid,
-        reading: &ReadingRequest,
-    ) -> Result<Upload, ApiError> {
+    pub async fn read_upload_again(self, id: Uuid, upload: Uuid, reading: &ReadingRequest) -> Result<Upload, ApiError> {
         self.send(Method::PUT, &one(id, upload, "/reading"), reading).await
     }
 

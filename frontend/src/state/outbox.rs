@@ -17,7 +17,6 @@ use uuid::Uuid;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
-
 /// A part on which no answer comes for so long is sent again.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest file name that the service takes, in characters.

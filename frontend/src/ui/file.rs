@@ -70,7 +70,7 @@ fn listed(files: Option<FileList>) -> Vec<File> {
 ///
 /// # Errors
 /// The browser refused.
-pub fn save(text: &str, media_type: &str, name: &str) -> Result<(), JsValue> {
+pub fn save_text(text: &str, media_type: &str, name: &str) -> Result<(), JsValue> {
     let kind = BlobPropertyBag::new();
     kind.set_type(media_type);
     let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)?;

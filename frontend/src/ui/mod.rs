@@ -17,7 +17,7 @@ pub use badge::{Badge, Tone};
 pub use control::{Button, Kind};
 pub use dialog::Dialog;
 pub use field::{Check, Field, Search, Select};
-pub use file::{FilePicker, save};
+pub use file::{FilePicker, save_text};
 pub use icon::{Icon, Shape};
 pub use progress::Progress;
 pub use secret::Secret;

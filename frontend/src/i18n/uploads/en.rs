@@ -39,8 +39,6 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     unknown_upload: "This upload is not here",
     unknown_upload_text: "It was deleted, its time was over, or it belongs to another server configuration.",
     analysing_text: "The file is being read. You may leave this page.",
-    registering_text: "The addresses are being registered. You may leave this page.",
-    registered_text: "The addresses of this file are registered.",
     undone_text: "The registration was undone. The file can be registered again.",
     failed_title: "The file cannot be read",
     ready_title: "Ready to register",
@@ -101,9 +99,12 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     pending_distribution: "Reaches the mail servers at the next execution.",
     run_queued: "A run takes it to the mail servers.",
     undone: "Undone",
-    of_undo: "It was undone, or its undo is under way.",
     exempt_too: "Addresses of the stop cancellation list too",
-    too_large: |largest| format!("The file is too large: your account may upload {largest} at most. Split it, or ask the provider for more."),
+    too_large: |largest| {
+        format!(
+            "The file is too large: your account may upload {largest} at most. Split it, or ask the provider for more."
+        )
+    },
     sent_of: |sent, size, percent| format!("{percent} %, {sent} of {size}"),
     seconds_left: |seconds| match seconds {
         0..=9 => "a few seconds left".to_owned(),
@@ -140,12 +141,24 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
         }
         FailureCode::NoSuchColumn => "There is no column of the chosen name or number. Choose another column.",
         FailureCode::AmbiguousColumn => "Several columns have the chosen name. Choose the column by its number.",
-        FailureCode::NoAddressColumn => "No column holds mail addresses. Choose the column, or another encoding or delimiter.",
-        FailureCode::UnclosedQuote => "A quotation mark is opened in this line and never closed. Correct the file and upload it again.",
-        FailureCode::RecordTooLong => "The record that begins in this line is longer than 1 MiB. Correct the file, or choose another delimiter.",
-        FailureCode::TooManyFields => "The record that begins in this line has more than 16,384 fields. Correct the file, or choose another delimiter.",
-        FailureCode::DiskFull => "The disk of the service is full. Ask the provider to make room, then have the file read again.",
-        FailureCode::Internal => "The service failed to read the file. Have it read again; if that fails too, tell the provider.",
+        FailureCode::NoAddressColumn => {
+            "No column holds mail addresses. Choose the column, or another encoding or delimiter."
+        }
+        FailureCode::UnclosedQuote => {
+            "A quotation mark is opened in this line and never closed. Correct the file and upload it again."
+        }
+        FailureCode::RecordTooLong => {
+            "The record that begins in this line is longer than 1 MiB. Correct the file, or choose another delimiter."
+        }
+        FailureCode::TooManyFields => {
+            "The record that begins in this line has more than 16,384 fields. Correct the file, or choose another delimiter."
+        }
+        FailureCode::DiskFull => {
+            "The disk of the service is full. Ask the provider to make room, then have the file read again."
+        }
+        FailureCode::Internal => {
+            "The service failed to read the file. Have it read again; if that fails too, tell the provider."
+        }
     },
     encoding_name: |encoding| match encoding {
         Encoding::Utf8 => "UTF-8",

@@ -39,8 +39,6 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     unknown_upload: "このアップロードは見つかりません",
     unknown_upload_text: "削除されたか、期限が過ぎたか、別のサーバー構成のものです。",
     analysing_text: "ファイルを読み取っています。このページを離れても続きます。",
-    registering_text: "アドレスを登録しています。このページを離れても続きます。",
-    registered_text: "このファイルのアドレスは登録済みです。",
     undone_text: "登録は取り消されました。もう一度登録できます。",
     failed_title: "ファイルを読み取れません",
     ready_title: "登録できます",
@@ -101,9 +99,12 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     pending_distribution: "次回の実行でメールサーバーに反映されます。",
     run_queued: "実行によってメールサーバーに反映されます。",
     undone: "取り消し済み",
-    of_undo: "取り消されたか、取り消し中です。",
     exempt_too: "停止解除リストのアドレスも対象",
-    too_large: |largest| format!("ファイルが大きすぎます。アップロードできるのは {largest} までです。分割するか、プロバイダーに上限の変更を依頼してください。"),
+    too_large: |largest| {
+        format!(
+            "ファイルが大きすぎます。アップロードできるのは {largest} までです。分割するか、プロバイダーに上限の変更を依頼してください。"
+        )
+    },
     sent_of: |sent, size, percent| format!("{percent} %({sent} / {size})"),
     seconds_left: |seconds| match seconds {
         0..=9 => "残り数秒".to_owned(),
@@ -137,12 +138,24 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
         }
         FailureCode::NoSuchColumn => "指定した名前または番号の列がありません。別の列を選択してください。",
         FailureCode::AmbiguousColumn => "指定した名前の列が複数あります。番号で列を選択してください。",
-        FailureCode::NoAddressColumn => "メールアドレスの列が見つかりません。列を選択するか、文字コードまたは区切り文字を変更してください。",
-        FailureCode::UnclosedQuote => "この行で始まる引用符が閉じられていません。ファイルを修正してからアップロードしてください。",
-        FailureCode::RecordTooLong => "この行から始まるレコードが 1 MiB を超えています。ファイルを修正するか、区切り文字を変更してください。",
-        FailureCode::TooManyFields => "この行から始まるレコードの項目が 16,384 個を超えています。ファイルを修正するか、区切り文字を変更してください。",
-        FailureCode::DiskFull => "サービスのディスクがいっぱいです。プロバイダーに連絡し、空きができてからもう一度読み取ってください。",
-        FailureCode::Internal => "サービスがファイルを読み取れませんでした。もう一度読み取り、再び失敗する場合はプロバイダーに連絡してください。",
+        FailureCode::NoAddressColumn => {
+            "メールアドレスの列が見つかりません。列を選択するか、文字コードまたは区切り文字を変更してください。"
+        }
+        FailureCode::UnclosedQuote => {
+            "この行で始まる引用符が閉じられていません。ファイルを修正してからアップロードしてください。"
+        }
+        FailureCode::RecordTooLong => {
+            "この行から始まるレコードが 1 MiB を超えています。ファイルを修正するか、区切り文字を変更してください。"
+        }
+        FailureCode::TooManyFields => {
+            "この行から始まるレコードの項目が 16,384 個を超えています。ファイルを修正するか、区切り文字を変更してください。"
+        }
+        FailureCode::DiskFull => {
+            "サービスのディスクがいっぱいです。プロバイダーに連絡し、空きができてからもう一度読み取ってください。"
+        }
+        FailureCode::Internal => {
+            "サービスがファイルを読み取れませんでした。もう一度読み取り、再び失敗する場合はプロバイダーに連絡してください。"
+        }
     },
     encoding_name: |encoding| match encoding {
         Encoding::Utf8 => "UTF-8",

@@ -62,7 +62,8 @@ pub fn Uploads() -> impl IntoView {
             }
         });
     });
-    let going = Memo::new(move |_| loader.data.with(|page| page.as_ref().is_some_and(|page| page.items.iter().any(goes_on))));
+    let going =
+        Memo::new(move |_| loader.data.with(|page| page.as_ref().is_some_and(|page| page.items.iter().any(goes_on))));
     repeat(PAUSE, going, move || loader.reload());
     let chosen = RwSignal::new(None::<Upload>);
     let table = move |rows: Memo<Vec<Upload>>| {

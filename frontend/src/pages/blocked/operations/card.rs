@@ -30,10 +30,13 @@ pub fn OperationCard(
     let badge = move || operation.with(|operation| state_badge(texts, operation));
     let going = Memo::new(move |_| operation.with(|operation| !operation.state.is_final()));
     let share = move || operation.with(|one| one.total.map(|total| one.done as f64 / total.max(1) as f64));
-    let rows = move || operation.with(|one| one.total.map(|total| (words.rows_of)(one.done, total)).unwrap_or_default());
-    let trouble = move || operation.with(|one| one.error.clone()).map(|error| {
-        view! { <Notice tone=Tone::Bad><p>{error}</p></Notice> }
-    });
+    let rows =
+        move || operation.with(|one| one.total.map(|total| (words.rows_of)(one.done, total)).unwrap_or_default());
+    let trouble = move || {
+        operation.with(|one| one.error.clone()).map(|error| {
+            view! { <Notice tone=Tone::Bad><p>{error}</p></Notice> }
+        })
+    };
     let (cancelling, undoing) = (RwSignal::new(false), RwSignal::new(false));
     let may = move |asked| session.may(Role::Operator) && operation.with(|operation| allows(operation, asked));
     let (may_cancel, may_undo) = (Memo::new(move |_| may(Asked::Cancel)), Memo::new(move |_| may(Asked::Undo)));
@@ -47,7 +50,7 @@ pub fn OperationCard(
         });
     };
     view! {
-        <article class="card">
+        <article class="card" aria-label=(words.kind)(kind)>
             <header>
                 <div class="row">
                     <h2 tabindex="-1" node_ref=heading>{(words.kind)(kind)}</h2>
@@ -110,7 +113,8 @@ fn state_badge(texts: &'static Texts, operation: &ListOperation) -> AnyView {
 /// Who asked, and for what.
 fn about(texts: &'static Texts, operation: &ListOperation, language: &str) -> Vec<String> {
     let parameters = &operation.parameters;
-    let filter = parameters.filter.as_ref().map(|filter| (texts.uploads.filtered_by)(&filtered(texts, filter, language)));
+    let filter =
+        parameters.filter.as_ref().map(|filter| (texts.uploads.filtered_by)(&filtered(texts, filter, language)));
     let exempt = parameters.block_exempt.then(|| texts.uploads.exempt_too.to_owned());
     let comment = operation.comment.as_ref().map(|comment| format!("{}: {comment}", texts.comment));
     [Some(operation.requested_by.clone()), filter, exempt, comment].into_iter().flatten().collect()
@@ -146,7 +150,9 @@ fn counts(texts: &'static Texts, operation: &ListOperation) -> Option<AnyView> {
         (words.duplicates, counts.duplicates, false),
         (words.not_blocked, counts.not_blocked, false),
     ];
-    Some(figures(facts.into_iter().filter(|(_, count, always)| *always || *count > 0).map(|(name, count, _)| (name, count))))
+    Some(figures(
+        facts.into_iter().filter(|(_, count, always)| *always || *count > 0).map(|(name, count, _)| (name, count)),
+    ))
 }
 
 /// Numbers, each with its name.
@@ -170,8 +176,10 @@ fn where_it_went(texts: &'static Texts, operation: &ListOperation, distributions
         Some(DeliveryTiming::NextExecution) if changed && operation.undone_by.is_none() => words.pending_distribution,
         _ => return None,
     };
-    Some(view! {
-        <p class="small soft">{waits}" "<a href=distributions>{words.in_distribution}</a></p>
-    }
-    .into_any())
+    Some(
+        view! {
+            <p class="small soft">{waits}" "<a href=distributions>{words.in_distribution}</a></p>
+        }
+        .into_any(),
+    )
 }

@@ -1,8 +1,9 @@
 //! One upload: its bytes, what was found in it, and what was done with it.
 
 use super::{
-    PAUSE, goes_on,
+    PAUSE,
     delete::DeleteDialog,
+    goes_on,
     reading::ReadingCard,
     sending::{SendingCard, fraction},
     stage::{Stage, badge, staged},
@@ -46,11 +47,8 @@ pub fn UploadPage() -> impl IntoView {
         // While the page is being left the parameter is gone already.
         named.or(before.copied()).unwrap_or_default()
     });
-    let loader = load(
-        move || (id.get(), key.get()),
-        || (),
-        move |(id, key), ()| async move { client.upload(id, key).await },
-    );
+    let loader =
+        load(move || (id.get(), key.get()), || (), move |(id, key), ()| async move { client.upload(id, key).await });
     Effect::new(move |_| {
         if let Some(changed) = live.upload.get().filter(|changed| changed.id == key.get_untracked()) {
             loader.data.set(Some(changed));

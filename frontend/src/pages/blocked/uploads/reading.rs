@@ -12,14 +12,8 @@ use shared::{
     upload::{Analysis, Column, Delimiter, Encoding, ReadingRequest, Upload, UploadState},
 };
 
-const ENCODINGS: [Encoding; 6] = [
-    Encoding::Utf8,
-    Encoding::Utf16Le,
-    Encoding::Utf16Be,
-    Encoding::ShiftJis,
-    Encoding::EucJp,
-    Encoding::Iso2022Jp,
-];
+const ENCODINGS: [Encoding; 6] =
+    [Encoding::Utf8, Encoding::Utf16Le, Encoding::Utf16Be, Encoding::ShiftJis, Encoding::EucJp, Encoding::Iso2022Jp];
 const DELIMITERS: [Delimiter; 3] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab];
 const HEADERS: [bool; 2] = [true, false];
 
@@ -219,7 +213,11 @@ fn Preview(analysis: Analysis, column: RwSignal<String>) -> impl IntoView {
     let head = head.collect_view();
     let shown = columns.len();
     let row = move |row: Vec<String>| {
-        let cells = row.into_iter().take(shown).zip(1..).map(|(text, number)| view! { <td class:marked=marked(number)>{text}</td> });
+        let cells = row
+            .into_iter()
+            .take(shown)
+            .zip(1..)
+            .map(|(text, number)| view! { <td class:marked=marked(number)>{text}</td> });
         view! { <tr>{cells.collect_view()}</tr> }
     };
     (!preview.is_empty()).then(|| {

@@ -36,7 +36,9 @@ pub fn ReleaseDialog(
     };
     let act = move |()| {
         async move {
-            if found.with_untracked(|found: &Option<BulkReleasePreview>| found.as_ref().is_none_or(|found| found.count == 0)) {
+            if found.with_untracked(|found: &Option<BulkReleasePreview>| {
+                found.as_ref().is_none_or(|found| found.count == 0)
+            }) {
                 return Ok(());
             }
             let operation = client.release_in_bulk(id.get_untracked(), &request(false)).await?;
@@ -75,7 +77,7 @@ fn Preview(request: BulkReleaseRequest, found: RwSignal<Option<BulkReleasePrevie
         let more = preview.count > preview.sample.len() as i64;
         view! {
             <h3>{(words.release_count)(preview.count)}</h3>
-            <ul class="sample">
+            <ul class="addresses">
                 {preview.sample.into_iter().map(|block| view! { <li class="break">{block.address}</li> }).collect_view()}
                 {more.then(|| view! { <li class="soft">{words.release_more}</li> })}
             </ul>

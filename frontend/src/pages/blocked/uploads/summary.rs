@@ -4,7 +4,7 @@ use super::{register::RegisterDialog, release::ReleaseDialog};
 use crate::{
     pages::blocked::operations::figures,
     state::{Configuration, Pending, Session, client, explain, texts},
-    ui::{Button, Kind, Notice, Toasts, Tone, save},
+    ui::{Button, Kind, Notice, Toasts, Tone, save_text},
 };
 use leptos::prelude::*;
 use shared::{
@@ -22,7 +22,8 @@ pub fn Summary(
 ) -> impl IntoView {
     let (texts, session) = (texts(), expect_context::<Session>());
     let words = &texts.uploads;
-    let counts = Memo::new(move |_| upload.with(|upload| upload.analysis.as_ref().and_then(|analysis| analysis.counts)));
+    let counts =
+        Memo::new(move |_| upload.with(|upload| upload.analysis.as_ref().and_then(|analysis| analysis.counts)));
     let open = Memo::new(move |_| upload.with(|one| matches!(one.state, UploadState::Ready | UploadState::Undone)));
     let undone = move || upload.with(|upload| upload.state == UploadState::Undone);
     let (registering, releasing) = (RwSignal::new(false), RwSignal::new(false));
@@ -74,7 +75,7 @@ fn InvalidRows(upload: Memo<Upload>, capped: bool) -> impl IntoView {
         fetching.start(async move {
             match client.invalid_rows(id.get_untracked(), upload.with_untracked(|upload| upload.id)).await {
                 Ok(rows) => {
-                    if save(&rows, "text/csv;charset=utf-8", "invalid-rows.csv").is_err() {
+                    if save_text(&rows, "text/csv;charset=utf-8", "invalid-rows.csv").is_err() {
                         toasts.bad(texts.unreadable);
                     }
                 }
