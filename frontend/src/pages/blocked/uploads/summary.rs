@@ -37,9 +37,10 @@ pub fn Summary(
             (words.duplicate, counts.duplicate),
             (words.invalid, counts.invalid),
         ];
+        let (invalid, capped) = (counts.invalid > 0, counts.invalid > counts.invalid_kept);
         view! {
             {figures(facts.into_iter())}
-            {(counts.invalid > 0).then(|| view! { <InvalidRows upload capped=counts.invalid > counts.invalid_kept/> })}
+            {invalid.then(|| view! { <InvalidRows upload capped/> })}
         }
         .into_any()
     };
