@@ -154,7 +154,7 @@ fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>)
                 {move || badge(texts, &stage.get())}
                 <Show when=move || share.get().is_some()>
                     <Progress
-                        label=texts.uploads.sending value=share
+                        label=texts.state value=share
                         text=Signal::derive(move || share.get().map(|share| format!("{} %", (share * 100.0).floor())).unwrap_or_default())
                     />
                 </Show>

@@ -89,10 +89,13 @@ pub fn ReadingCard(
     let chosen = StoredValue::new(None::<Chosen>);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let Some(chosen) = chosen.get_value() else { return };
         asking.start(async move {
             let (key, wanted) = upload.with_untracked(|upload| (upload.id, upload.wanted.clone()));
-            let request = analysis.with_untracked(|analysis| chosen.request(&wanted, analysis.as_ref()));
+            let request = match chosen.get_value() {
+                Some(chosen) => analysis.with_untracked(|analysis| chosen.request(&wanted, analysis.as_ref())),
+                // Nothing was found yet that could be changed.
+                None => wanted,
+            };
             match client.read_upload_again(id.get_untracked(), key, &request).await {
                 Ok(upload) => {
                     error.set(None);
@@ -109,7 +112,7 @@ pub fn ReadingCard(
         view! { <Fields analysis chosen=now may_change/> }.into_any()
     };
     view! {
-        <Show when=move || analysis.with(Option::is_some)>
+        <Show when=move || analysis.with(Option::is_some) || upload.with(|one| one.state == UploadState::Failed)>
             <form class="card" on:submit=submit aria-label=words.reading>
                 <div class="stack-tight">
                     <h2>{words.reading}</h2>

@@ -129,12 +129,17 @@ fn GoOn(upload: Memo<Upload>) -> impl IntoView {
         }
     };
     let wanted = move || upload.with_untracked(|upload| (words.same_file)(&upload.file_name, &bytes(upload.size)));
+    let said = move || {
+        trouble.get().map(|trouble| {
+            view! { <Notice tone=Tone::Bad><p>{explain_trouble(texts, &trouble)}</p></Notice> }
+        })
+    };
     view! {
-        <p>{words.go_on_text}</p>
-        <div role="alert">
-            {move || trouble.get().map(|trouble| view! { <Notice tone=Tone::Bad><p>{explain_trouble(texts, &trouble)}</p></Notice> })}
-        </div>
-        {move || session.may(Role::Operator).then(|| view! { <FilePicker label=words.choose_again hint=wanted() take/> })}
+        <Show when=move || session.may(Role::Operator)>
+            <p>{words.go_on_text}</p>
+            <div role="alert">{said}</div>
+            <FilePicker label=words.choose_again hint=wanted() take/>
+        </Show>
     }
     .into_any()
 }
