@@ -143,7 +143,7 @@ for (const [name, file, cause] of [
   test(`a file with ${name} says what is wrong with it`, async ({ page, workplace }) => {
     await signIn(page, workplace, "/blocked/uploads");
     await choose(page, file);
-    await expect(page.getByText("Cannot be read")).toBeVisible();
+    await expect(page.getByText("Cannot be read", { exact: true })).toBeVisible();
     await expect(page.getByText(cause)).toBeVisible();
     await expect(page.getByRole("button", { name: "Register" })).toHaveCount(0);
     await expectAccessible(page);

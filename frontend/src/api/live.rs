@@ -1,6 +1,7 @@
 //! Server-sent events, read with `fetch` because `EventSource` cannot send an `Authorization` header.
 
 use super::{ApiError, Client};
+use serde::Deserialize;
 use shared::run::LiveEvent;
 use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue};
@@ -55,7 +56,7 @@ impl Parser {
             let line = line.trim_end_matches(['\r', '\n']);
             if line.is_empty() {
                 // An event of a newer service that this console does not know is skipped.
-                events.extend(serde_json::from_str(&self.data).ok());
+                events.extend(read(&self.data));
                 self.data.clear();
             } else if let Some(data) = line.strip_prefix("data:") {
                 self.data.push_str(data.strip_prefix(' ').unwrap_or(data));
@@ -63,6 +64,27 @@ impl Parser {
         }
         events
     }
+}
+
+/// An event by its `type`. The derived way, which takes `type` anywhere and keeps the rest until it is known, would
+/// double the code that reads every type in it.
+fn read(data: &str) -> Option<LiveEvent> {
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        name: String,
+    }
+    let kind: Kind = serde_json::from_str(data).ok()?;
+    Some(match kind.name.as_str() {
+        "run" => LiveEvent::Run(serde_json::from_str(data).ok()?),
+        "distribution" => LiveEvent::Distribution(serde_json::from_str(data).ok()?),
+        "list_operation" => LiveEvent::ListOperation(serde_json::from_str(data).ok()?),
+        "upload" => LiveEvent::Upload(serde_json::from_str(data).ok()?),
+        "list_changed" => LiveEvent::ListChanged,
+        "run_settings_changed" => LiveEvent::RunSettingsChanged,
+        "mail_servers_changed" => LiveEvent::MailServersChanged,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
