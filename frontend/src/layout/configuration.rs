@@ -4,7 +4,7 @@ use super::run_controls::RunControls;
 use crate::{
     paths::Section,
     state::{Configuration, Configurations, Live, Session, client, texts},
-    ui::{Badge, Empty, Tone},
+    ui::{Badge, Empty, Show, Tone},
 };
 use leptos::prelude::*;
 use leptos_router::{

@@ -3,7 +3,7 @@
 use crate::{
     pages::{Confirm, RunSettingsDialog},
     state::{Configuration, Session, client, load, texts},
-    ui::{Badge, Button, Icon, Kind, Shape, Toasts, Tone},
+    ui::{Badge, Button, Icon, Kind, Shape, Show, Toasts, Tone},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;

@@ -4,8 +4,8 @@ use super::{sidebar::Sidebar, topbar::Topbar};
 use crate::{
     api::SignedIn,
     paths,
-    state::{Configurations, Pending, Session, client, explain, load, texts},
-    ui::{Button, Failure, Kind, Notice, Skeleton, Toasts, Tone},
+    state::{Configurations, Pending, Session, client, effect, explain, load, texts},
+    ui::{Button, Failure, Kind, Notice, Show, Skeleton, Toasts, Tone},
 };
 use leptos::prelude::*;
 use leptos_router::{
@@ -20,7 +20,7 @@ use shared::session::{Me, Role};
 pub fn Shell() -> impl IntoView {
     let (session, location, navigate) = (expect_context::<Session>(), use_location(), use_navigate());
     let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
-    Effect::new(move |_| {
+    effect(move || {
         if matches!(session.signed_in(), SignedIn::No | SignedIn::Ended) {
             let target = format!("{}{}", location.pathname.get_untracked(), query(&location.search.get_untracked()));
             let to = if target == paths::HOME { paths::SIGN_IN.to_owned() } else { paths::sign_in_then(&target) };
@@ -28,7 +28,7 @@ pub fn Shell() -> impl IntoView {
         }
     });
     let navigate = use_navigate();
-    Effect::new(move |_| {
+    effect(move || {
         let outside = session.me().is_some_and(|me| me.account_id.is_none());
         if outside && location.pathname.get() != paths::PROVIDER {
             navigate(paths::PROVIDER, replace());

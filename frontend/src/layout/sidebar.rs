@@ -3,7 +3,7 @@
 use crate::{
     paths::{self, Section},
     state::{Configurations, Pending, Session, client, explain, texts},
-    ui::{Button, Dialog, Failure, Field, Icon, Kind, Search, Shape, Skeleton, Toasts, time},
+    ui::{Button, Dialog, Failure, Field, Icon, Kind, Search, Shape, Show, Skeleton, Toasts, time},
 };
 use leptos::prelude::*;
 use leptos_router::{

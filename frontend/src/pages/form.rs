@@ -2,7 +2,7 @@
 
 use crate::{
     api::ApiError,
-    state::{explain, texts},
+    state::{effect, explain, texts},
     ui::{Notice, Tone},
 };
 use leptos::{html, prelude::*};
@@ -20,7 +20,7 @@ pub fn FormError(
     error: RwSignal<Option<ApiError>>,
 ) -> impl IntoView {
     let (texts, element) = (texts(), NodeRef::<html::Div>::new());
-    Effect::new(move |_| {
+    effect(move || {
         if error.with(Option::is_some) {
             show_error(element);
         }

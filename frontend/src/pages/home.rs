@@ -3,8 +3,8 @@
 use crate::{
     layout::NewConfiguration,
     paths::{self, Section},
-    state::{Configurations, Session, texts},
-    ui::{Button, Empty, Icon, Kind, Shape},
+    state::{Configurations, Session, effect, texts},
+    ui::{Button, Empty, Icon, Kind, Shape, Show},
 };
 use leptos::prelude::*;
 use leptos_router::{
@@ -20,7 +20,7 @@ pub fn Home() -> impl IntoView {
     let (texts, session, navigate) = (texts(), expect_context::<Session>(), use_navigate());
     let Configurations(loader) = expect_context();
     let creating = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move || {
         let first = loader.data.with(|all| all.as_ref()?.first().map(|one| one.id));
         if let Some(first) = first {
             let options = NavigateOptions { replace: true, ..NavigateOptions::default() };

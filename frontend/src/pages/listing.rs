@@ -2,7 +2,7 @@
 
 use crate::{
     state::{Loader, Url, explain, texts},
-    ui::{Button, Empty, Failure, Notice, Pager, Skeleton, Tone},
+    ui::{Button, Empty, Failure, Notice, Pager, Show, Skeleton, Tone},
 };
 use leptos::prelude::*;
 use shared::Page;

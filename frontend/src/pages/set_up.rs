@@ -4,7 +4,7 @@ use super::{FormError, field_error};
 use crate::{
     layout::Choices,
     paths,
-    state::{Pending, client, load, texts},
+    state::{Pending, client, effect, load, texts},
     ui::{Button, Field, Icon, Kind, Shape},
 };
 use leptos::prelude::*;
@@ -20,7 +20,7 @@ pub fn SetUp() -> impl IntoView {
     let (error, saving) = (RwSignal::new(None), Pending::new());
     let setup = load(|| (), || (), move |(), ()| client.setup_state());
     let leave = navigate.clone();
-    Effect::new(move |_| {
+    effect(move || {
         if setup.data.get().is_some_and(|state| !state.required) {
             leave(paths::SIGN_IN, NavigateOptions { replace: true, ..NavigateOptions::default() });
         }

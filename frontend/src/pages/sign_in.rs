@@ -5,8 +5,8 @@ use crate::{
     api::SignedIn,
     layout::Choices,
     paths,
-    state::{Pending, Session, Url, client, load, texts},
-    ui::{Button, Field, Icon, Kind, Notice, Shape, Tone},
+    state::{Pending, Session, Url, client, effect, load, texts},
+    ui::{Button, Field, Icon, Kind, Notice, Shape, Show, Tone},
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -21,7 +21,7 @@ pub fn SignIn() -> impl IntoView {
     let (error, signing_in) = (RwSignal::new(None), Pending::new());
     let setup = load(|| (), || (), move |(), ()| client.setup_state());
     let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
-    Effect::new(move |_| {
+    effect(move || {
         if setup.data.get().is_some_and(|state| state.required) {
             navigate(paths::SET_UP, replace());
         } else if session.signed_in() == SignedIn::Yes {

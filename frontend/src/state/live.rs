@@ -1,6 +1,6 @@
 //! What happens in the open server configuration, as it happens.
 
-use super::{Pending, sleep};
+use super::{Pending, effect, sleep};
 use crate::api::{self, Client};
 use leptos::prelude::*;
 use shared::{
@@ -52,7 +52,7 @@ impl Live {
             upload: RwSignal::new(None),
         };
         let stream = Pending::new();
-        Effect::new(move |_| {
+        effect(move || {
             let configuration = configuration.get();
             live.distribution.set(None);
             live.run.set(None);

@@ -1,7 +1,8 @@
 //! Data that a page shows.
 
-use super::Pending;
+use super::{Pending, effect};
 use crate::api::{ApiError, Client};
+use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::prelude::*;
 use std::future::Future;
 
@@ -47,6 +48,20 @@ where
     let loader =
         Loader { data: RwSignal::new(None), error: RwSignal::new(None), busy: pending.busy(), again: RwSignal::new(0) };
     let asked = Memo::new(move |_| (scope(), key(), loader.again.get()));
+    follow(asked, Box::new(move |scope, key| fetch(scope, key).boxed_local()), loader, pending);
+    retry(loader.error, loader.again);
+    loader
+}
+
+type Fetch<S, K, T> = Box<dyn Fn(S, K) -> LocalBoxFuture<'static, Result<T, ApiError>>>;
+
+/// Reads what is asked. Boxed, so that it is compiled once for pages that read the same.
+fn follow<S, K, T>(asked: Memo<(S, K, u32)>, fetch: Fetch<S, K, T>, loader: Loader<T>, pending: Pending)
+where
+    S: PartialEq + Clone + Send + Sync + 'static,
+    K: Clone + Send + Sync + 'static,
+    T: Send + Sync + 'static,
+{
     Effect::new(move |before: Option<S>| {
         let (scope, key, _) = asked.get();
         let future = fetch(scope.clone(), key);
@@ -64,12 +79,15 @@ where
         });
         scope
     });
+}
+
+/// Asks again when a lost connection is back.
+fn retry(error: RwSignal<Option<ApiError>>, again: RwSignal<u32>) {
     if let Some(client) = use_context::<Client>() {
-        Effect::new(move |_| {
-            if client.reachable().get() && loader.error.get_untracked() == Some(ApiError::Unreachable) {
-                loader.reload();
+        effect(move || {
+            if client.reachable().get() && error.get_untracked() == Some(ApiError::Unreachable) {
+                again.update(|times| *times = times.wrapping_add(1));
             }
         });
     }
-    loader
 }

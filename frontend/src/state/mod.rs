@@ -19,7 +19,7 @@ pub use operation::followed;
 pub use outbox::{Going, Outbox, Sending, Trouble};
 pub use preferences::{Preferences, Theme};
 pub use session::Session;
-pub use task::{Pending, repeat, sleep};
+pub use task::{Pending, effect, repeat, sleep};
 pub use url::{Url, debounced};
 
 use crate::{api::Client, i18n::Texts};

@@ -1,6 +1,6 @@
 //! A list operation as it goes on.
 
-use super::{Configuration, Pending, client, repeat};
+use super::{Configuration, Pending, client, effect, repeat};
 use leptos::prelude::*;
 use shared::list_operation::ListOperation;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub fn followed(first: ListOperation) -> RwSignal<ListOperation> {
     let (client, Configuration { id, live }) = (client(), Configuration::open());
     let (key, operation, asking) = (first.id, RwSignal::new(first), Pending::new());
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(changed) = live.operation.get().filter(|changed| changed.id == key) {
             operation.set(changed);
         }

@@ -2,7 +2,7 @@
 
 mod pace;
 
-use super::sleep;
+use super::{effect, sleep};
 use crate::api::{ApiError, Client, SignedIn};
 use futures::{
     channel::oneshot,
@@ -102,7 +102,7 @@ impl Outbox {
             }
             active.get().then(|| window_event_listener(leptos::ev::beforeunload, |event| event.prevent_default()))
         });
-        Effect::new(move |_| {
+        effect(move || {
             if client.signed_in().get() == SignedIn::No {
                 outbox.tasks.update_value(|tasks| tasks.drain().for_each(|(_, (_, handle))| handle.abort()));
                 outbox.files.set(Vec::new());

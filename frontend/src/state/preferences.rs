@@ -1,5 +1,6 @@
 //! Language and theme, kept in this browser.
 
+use super::effect;
 use crate::i18n::Language;
 use leptos::prelude::*;
 
@@ -50,8 +51,8 @@ impl Preferences {
         let theme = stored(THEME).and_then(|name| Theme::ALL.into_iter().find(|theme| theme.name() == name));
         let preferences =
             Self { language: RwSignal::new(language), theme: RwSignal::new(theme.unwrap_or(Theme::System)) };
-        Effect::new(move |_| attribute("lang", preferences.language.get().tag()));
-        Effect::new(move |_| attribute("data-theme", preferences.theme.get().name()));
+        effect(move || attribute("lang", preferences.language.get().tag()));
+        effect(move || attribute("data-theme", preferences.theme.get().name()));
         preferences
     }
 

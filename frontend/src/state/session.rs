@@ -1,6 +1,6 @@
 //! Who is signed in, and the connection.
 
-use super::{Loader, load, sleep};
+use super::{Loader, effect, load, sleep};
 use crate::api::{ApiError, Client, SignedIn};
 use leptos::{prelude::*, task::spawn_local};
 use shared::{
@@ -33,7 +33,7 @@ impl Session {
             // An unreachable service is retried by the effect below.
             drop(client.refresh().await);
         });
-        Effect::new(move |_| {
+        effect(move || {
             if !client.reachable().get() {
                 spawn_local(heal(client));
             }

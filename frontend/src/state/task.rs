@@ -2,7 +2,7 @@
 
 use futures::{
     channel::oneshot,
-    future::{AbortHandle, abortable},
+    future::{AbortHandle, FutureExt, LocalBoxFuture, abortable},
 };
 use leptos::{prelude::*, task::spawn_local};
 use std::{future::Future, time::Duration};
@@ -16,9 +16,16 @@ pub async fn sleep(duration: Duration) {
     waits.await.unwrap_or_default();
 }
 
+/// Does `run` now, and again when what it reads changes, until the component goes away. Compiled once, unlike
+/// [`Effect::new`], which keeps the console small.
+pub fn effect(run: impl FnMut() + 'static) {
+    let mut run: Box<dyn FnMut()> = Box::new(run);
+    Effect::new(move |_| run());
+}
+
 /// Does `act` every `pause` while `wanted` holds, until the component goes away.
 pub fn repeat(pause: Duration, wanted: Memo<bool>, act: impl Fn() + Clone + 'static) {
-    Effect::new(move |_| {
+    effect(move || {
         if wanted.get()
             && let Ok(timer) = set_interval_with_handle(act.clone(), pause)
         {
@@ -49,6 +56,11 @@ impl Pending {
 
     /// Starts `work` unless a call is going on.
     pub fn start(self, work: impl Future<Output = ()> + 'static) {
+        self.start_boxed(work.boxed_local());
+    }
+
+    /// Compiled once for all work.
+    fn start_boxed(self, work: LocalBoxFuture<'static, ()>) {
         if self.busy.get_untracked() {
             return;
         }

@@ -1,6 +1,7 @@
 //! Dialogs on the native element: focus goes in, stays in, and returns to where it was.
 
-use super::{Icon, Shape};
+use super::{Icon, Shape, Show};
+use crate::state::effect;
 use leptos::{html, prelude::*};
 
 /// A modal dialog, drawn while `open` holds.
@@ -20,7 +21,7 @@ pub fn Dialog(
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
     let children = StoredValue::new(children);
-    Effect::new(move |_| {
+    effect(move || {
         let Some(dialog) = element.get() else { return };
         if open.get() && !dialog.open() {
             // Fails only where it is open already or not in the page; neither is so here.

@@ -1,6 +1,7 @@
 //! Form fields: each with its label, hint and error tied to it.
 
 use super::{Icon, Shape};
+use crate::state::effect;
 use leptos::{html, prelude::*};
 
 /// A line of text.
@@ -43,7 +44,7 @@ pub fn Field(
     };
     let list = (!suggestions.is_empty()).then(|| format!("{id}-list"));
     let element = NodeRef::<html::Input>::new();
-    Effect::new(move |_| {
+    effect(move || {
         let text = value.get();
         // A time that is half typed has no value yet: writing that back would wipe it.
         if let Some(input) = element.get().filter(|input| input.value() != text) {

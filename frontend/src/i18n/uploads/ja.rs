@@ -57,7 +57,7 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     encoding: "文字コード",
     delimiter: "区切り文字",
     header: "1 行目",
-    header_yes: "列の名前",
+    header_yes: "列名",
     header_no: "データ",
     column: "メールアドレスの列",
     column_none: "見つかりません",

@@ -3,7 +3,7 @@
 use super::mail_servers::tone;
 use crate::{
     pages::{FormError, field_error},
-    state::{Configuration, Loader, Pending, client, texts},
+    state::{Configuration, Loader, Pending, client, effect, texts},
     ui::{Badge, Button, Dialog, Field, Kind, Notice, Secret, Tone},
 };
 use leptos::prelude::*;
@@ -71,12 +71,12 @@ pub fn ConnectDialog(
 ) -> impl IntoView {
     let texts = texts();
     let open = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move || {
         if made.with(Option::is_some) {
             open.set(true);
         }
     });
-    Effect::new(move |_| {
+    effect(move || {
         if !open.get() {
             made.set(None);
         }

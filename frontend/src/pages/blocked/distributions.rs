@@ -2,7 +2,7 @@
 
 use crate::{
     pages::listing::listing,
-    state::{Configuration, Preferences, Url, client, load, texts, ticking},
+    state::{Configuration, Preferences, Url, client, effect, load, texts, ticking},
     ui::{Badge, Moment, Tone, number::grouped},
 };
 use leptos::prelude::*;
@@ -18,7 +18,7 @@ pub fn Distributions() -> impl IntoView {
         move || (url.get("cursor"), live.distributions.get()),
         move |id, (cursor, _)| async move { client.distributions(id, &cursor).await },
     );
-    Effect::new(move |_| {
+    effect(move || {
         let Some(changed) = live.distribution.get() else { return };
         let first_page = url.get("cursor").is_empty();
         loader.data.update(|page| {

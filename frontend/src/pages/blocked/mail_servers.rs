@@ -4,7 +4,7 @@ use super::connect::{AddDialog, ConnectDialog};
 use crate::{
     pages::{Confirm, listing::listing},
     state::{Configuration, Loader, Pending, Preferences, Session, Url, client, explain, load, texts, ticking},
-    ui::{Badge, Button, Icon, Kind, Moment, Shape, Table, Toasts, Tone},
+    ui::{Badge, Button, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;

@@ -9,7 +9,7 @@ pub use card::{OperationCard, figures};
 use crate::{
     pages::listing::listing,
     paths::Section,
-    state::{Configuration, Url, client, load, texts},
+    state::{Configuration, Url, client, effect, load, texts},
 };
 use leptos::prelude::*;
 use shared::list_operation::ListOperation;
@@ -25,7 +25,7 @@ pub fn BulkChanges() -> impl IntoView {
         move || url.get("cursor"),
         move |id, cursor| async move { client.list_operations(id, &cursor).await },
     );
-    Effect::new(move |_| {
+    effect(move || {
         let Some(changed) = live.operation.get() else { return };
         if url.get("cursor").is_empty() {
             // The cards of those that are known follow them by themselves.

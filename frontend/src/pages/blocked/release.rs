@@ -2,7 +2,7 @@
 
 use crate::{
     pages::{FormError, field_error},
-    state::{Configuration, Pending, client, texts},
+    state::{Configuration, Pending, client, effect, texts},
     ui::{Button, Dialog, Field, Kind, Toasts},
 };
 use leptos::prelude::*;
@@ -19,12 +19,12 @@ pub fn ReleaseDialog(
 ) -> impl IntoView {
     let texts = texts();
     let open = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move || {
         if chosen.with(Option::is_some) {
             open.set(true);
         }
     });
-    Effect::new(move |_| {
+    effect(move || {
         if !open.get() {
             chosen.set(None);
         }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     api::{ApiError, Versioned},
     pages::{FormError, show_error},
-    state::{Configuration, Pending, Preferences, Session, client, explain, load, now, texts},
+    state::{Configuration, Pending, Preferences, Session, client, effect, explain, load, now, texts},
     ui::{Button, Dialog, Failure, Kind, Notice, Skeleton, Toasts, Tone, time},
 };
 use leptos::{html, prelude::*};
@@ -51,7 +51,7 @@ fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] 
     let (error, asking, saving) = (RwSignal::new(None), RwSignal::new(false), Pending::new());
     let conflict = move || error.with(|error: &Option<ApiError>| error.as_ref().is_some_and(|e| e.is_conflict()));
     let (next, summary) = (RwSignal::new(true), NodeRef::<html::Div>::new());
-    Effect::new(move |_| {
+    effect(move || {
         if conflict() {
             show_error(summary);
         }

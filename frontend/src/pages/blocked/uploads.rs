@@ -19,8 +19,8 @@ use self::{
 use crate::{
     pages::listing::listing,
     paths,
-    state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, load, repeat, texts, ticking},
-    ui::{Button, FilePicker, Moment, Notice, Progress, Table, Tone, number::bytes},
+    state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, effect, load, repeat, texts, ticking},
+    ui::{Button, FilePicker, Moment, Notice, Progress, Show, Table, Tone, number::bytes},
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -50,7 +50,7 @@ pub fn Uploads() -> impl IntoView {
         move || url.get("cursor"),
         move |id, cursor| async move { client.uploads(id, &cursor).await },
     );
-    Effect::new(move |_| {
+    effect(move || {
         let Some(changed) = live.upload.get() else { return };
         let first_page = url.get("cursor").is_empty();
         loader.data.update(|page| {
@@ -151,6 +151,7 @@ fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>)
                 <a href=move || paths::upload(id.get(), key)>{name}</a>" "<span class="soft small nowrap">{size}</span>
             </td>
             <td class="wrap">
+                <div class="stack-tight">
                 {move || badge(texts, &stage.get())}
                 <Show when=move || share.get().is_some()>
                     <Progress
@@ -158,6 +159,7 @@ fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>)
                         text=Signal::derive(move || share.get().map(|share| format!("{} %", (share * 100.0).floor())).unwrap_or_default())
                     />
                 </Show>
+                </div>
             </td>
             <td class="break">{created_by}</td>
             <td><Moment at=created_at language now=Some(ticking())/></td>

@@ -2,8 +2,8 @@
 
 use super::settings_form::{Form, optional, required};
 use crate::{
-    state::{Configuration, Pending, Preferences, client, sleep, texts},
-    ui::{Button, Notice, Tone, time},
+    state::{Configuration, Pending, Preferences, client, effect, sleep, texts},
+    ui::{Button, Notice, Show, Tone, time},
 };
 use leptos::prelude::*;
 use shared::run_settings::{DEFAULT_WATCH_WARNING, DayCount, WatchPeriodPreviewRequest};
@@ -28,7 +28,7 @@ pub fn WatchPreview(
             watch_warning: form.watch_warning.with(|text| required(text))?,
         })
     });
-    Effect::new(move |_| {
+    effect(move || {
         let request = request.get();
         asking.replace(async move {
             let Some(request) = request else { return heavy.set(Vec::new()) };

@@ -3,7 +3,7 @@
 use crate::{
     api::Versioned,
     pages::{FormError, field_error},
-    state::{Pending, client, explain, load, texts},
+    state::{Pending, client, effect, explain, load, texts},
     ui::{Button, Check, Dialog, Failure, Field, Kind, Skeleton, Toasts},
 };
 use leptos::prelude::*;
@@ -20,12 +20,12 @@ pub fn FeaturesDialog(
     saved: Callback<()>,
 ) -> impl IntoView {
     let (texts, open) = (texts(), RwSignal::new(false));
-    Effect::new(move |_| {
+    effect(move || {
         if account.with(Option::is_some) {
             open.set(true);
         }
     });
-    Effect::new(move |_| {
+    effect(move || {
         if !open.get() {
             account.set(None);
         }

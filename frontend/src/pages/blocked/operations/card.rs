@@ -6,7 +6,7 @@ use crate::{
     i18n::Texts,
     paths::{self, Section},
     state::{Configuration, Preferences, Session, followed, texts, ticking},
-    ui::{Badge, Button, Kind, Moment, Notice, Progress, Tone, number::grouped, time},
+    ui::{Badge, Button, Kind, Moment, Notice, Progress, Show, Tone, number::grouped, time},
 };
 use leptos::{html, prelude::*};
 use shared::{
@@ -20,11 +20,15 @@ use shared::{
 pub fn OperationCard(
     /// The operation as it is known.
     operation: ListOperation,
+    /// Whether it stands on the page of its upload.
+    #[prop(optional)]
+    beside_upload: bool,
 ) -> impl IntoView {
     let (texts, session, Configuration { id, .. }) = (texts(), expect_context::<Session>(), Configuration::open());
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let (words, about) = (&texts.uploads, about(texts, &operation, language));
-    let (kind, created_at, upload) = (operation.kind, operation.created_at, operation.upload_id);
+    let (kind, created_at, upload) =
+        (operation.kind, operation.created_at, operation.upload_id.filter(|_| !beside_upload));
     let operation = followed(operation);
     let heading = NodeRef::<html::H2>::new();
     let badge = move || operation.with(|operation| state_badge(texts, operation));

@@ -2,7 +2,7 @@
 
 use crate::{
     pages::Confirm,
-    state::{Configuration, Outbox, client, texts},
+    state::{Configuration, Outbox, client, effect, texts},
     ui::{Kind, Toasts},
 };
 use futures::future::FutureExt;
@@ -23,7 +23,7 @@ pub fn DeleteDialog(
     let (stopping, deleting) = (RwSignal::new(false), RwSignal::new(false));
     let name = RwSignal::new(String::new());
     let target = StoredValue::new(None::<Upload>);
-    Effect::new(move |_| {
+    effect(move || {
         let Some(upload) = chosen.get() else { return };
         let here = outbox.of_untracked(upload.id).is_some() && upload.state == UploadState::Uploading;
         name.set((words.delete_question)(&upload.file_name));

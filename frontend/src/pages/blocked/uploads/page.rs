@@ -13,8 +13,10 @@ use crate::{
     api::ApiError,
     pages::blocked::operations::OperationCard,
     paths::Section,
-    state::{Configuration, Loader, Pending, Preferences, Session, client, explain, load, repeat, texts, ticking},
-    ui::{Button, Empty, Failure, Moment, Notice, Progress, Skeleton, Tone, number::bytes, time},
+    state::{
+        Configuration, Loader, Pending, Preferences, Session, client, effect, explain, load, repeat, texts, ticking,
+    },
+    ui::{Button, Empty, Failure, Moment, Notice, Progress, Show, Skeleton, Tone, number::bytes, time},
 };
 use leptos::{html, prelude::*};
 use leptos_router::{
@@ -49,7 +51,7 @@ pub fn UploadPage() -> impl IntoView {
     });
     let loader =
         load(move || (id.get(), key.get()), || (), move |(id, key), ()| async move { client.upload(id, key).await });
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(changed) = live.upload.get().filter(|changed| changed.id == key.get_untracked()) {
             loader.data.set(Some(changed));
         }
@@ -199,7 +201,7 @@ fn Operations(upload: Memo<Upload>) -> impl IntoView {
     let (client, Configuration { id, live }) = (client(), Configuration::open());
     let (known, asking) = (RwSignal::new(Vec::<ListOperation>::new()), Pending::new());
     let state = Memo::new(move |_| upload.with(|upload| upload.state));
-    Effect::new(move |_| {
+    effect(move || {
         state.track();
         asking.replace(async move {
             // The next change of the upload asks again.
@@ -208,7 +210,7 @@ fn Operations(upload: Memo<Upload>) -> impl IntoView {
             }
         });
     });
-    Effect::new(move |_| {
+    effect(move || {
         let Some(changed) = live.operation.get() else { return };
         let about = changed.upload_id == Some(upload.with_untracked(|upload| upload.id));
         if about && known.with_untracked(|known| known.iter().all(|one| one.id != changed.id)) {
@@ -217,7 +219,9 @@ fn Operations(upload: Memo<Upload>) -> impl IntoView {
     });
     view! {
         <div class="cards">
-            <For each=move || known.get() key=|operation| operation.id let:operation><OperationCard operation/></For>
+            <For each=move || known.get() key=|operation| operation.id let:operation>
+                <OperationCard operation beside_upload=true/>
+            </For>
         </div>
     }
     .into_any()

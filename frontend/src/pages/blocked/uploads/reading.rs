@@ -4,7 +4,7 @@ use crate::{
     i18n::Texts,
     pages::FormError,
     state::{Configuration, Pending, Session, client, texts},
-    ui::Button,
+    ui::{Button, Show},
 };
 use leptos::prelude::*;
 use shared::{

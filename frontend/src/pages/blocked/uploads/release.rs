@@ -7,7 +7,7 @@ use crate::{
         blocked::operations::{CommentField, written},
     },
     state::{Configuration, Pending, client, texts},
-    ui::Skeleton,
+    ui::{Show, Skeleton},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;

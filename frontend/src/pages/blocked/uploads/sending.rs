@@ -4,7 +4,7 @@ use super::stage::Stage;
 use crate::{
     i18n::Texts,
     state::{Configuration, Going, Outbox, Session, Trouble, explain, texts},
-    ui::{Button, FilePicker, Notice, Progress, Tone, number::bytes},
+    ui::{Button, FilePicker, Notice, Progress, Show, Tone, number::bytes},
 };
 use leptos::prelude::*;
 use shared::{

@@ -4,7 +4,7 @@ use super::{register::RegisterDialog, release::ReleaseDialog};
 use crate::{
     pages::blocked::operations::figures,
     state::{Configuration, Pending, Session, client, explain, texts},
-    ui::{Button, Kind, Notice, Toasts, Tone, save_text},
+    ui::{Button, Kind, Notice, Show, Toasts, Tone, save_text},
 };
 use leptos::prelude::*;
 use shared::{

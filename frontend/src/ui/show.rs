@@ -1,0 +1,19 @@
+//! What is drawn only sometimes.
+
+use leptos::{children::ViewFn, prelude::*};
+
+/// Draws its children while a condition holds. Compiled once, unlike Leptos' own, which keeps the console small.
+#[component]
+pub fn Show(
+    /// The condition.
+    #[prop(into)]
+    when: Signal<bool>,
+    /// What is drawn otherwise.
+    #[prop(optional, into)]
+    fallback: ViewFn,
+    /// What is drawn while it holds.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let holds = Memo::new(move |_| when.get());
+    (move || if holds.get() { children() } else { fallback.run() }).into_any()
+}
