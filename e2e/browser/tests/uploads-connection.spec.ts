@@ -3,6 +3,9 @@ import { choose, csv, figures, large, slowDown } from "./files";
 import { expect, expectAccessible, json, signIn, test, type Workplace } from "./workplace";
 import type { Page } from "@playwright/test";
 
+// Bytes that come slowly take their time.
+test.slow();
+
 async function offset(workplace: Workplace): Promise<number> {
   return (await json(workplace.call("GET", "/uploads"))).items[0]?.received ?? 0;
 }

@@ -2,6 +2,8 @@ import { blocked, choose, csv, figures, MIXED } from "./files";
 import { expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
 
 test("a file is uploaded, registered, and the registration undone", async ({ page, workplace }) => {
+  // axe looks at six pages.
+  test.slow();
   await runNow(workplace);
   await json(workplace.call("POST", "/releases", { addresses: ["jiro@example.org"] }));
   await signIn(page, workplace, "/blocked/list");
@@ -175,4 +177,46 @@ test("the addresses of a file are released instead, and blocked again", async ({
   await page.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
   await expect(page.getByRole("article", { name: "Undo" }).getByText("Done")).toBeVisible();
   expect(await blocked(workplace)).toEqual(["hanako@example.net", "jiro@example.org", "taro@example.com"]);
+});
+
+test("a change that goes on shows how far it is, and is cancelled after a question", async ({ page, workplace }) => {
+  const id = await workplace.upload("mail\na@example.com\n");
+  await json(workplace.call("POST", `/uploads/${id}/registration`, { delivery_timing: "next_execution" }));
+  await expect.poll(async () => (await json(workplace.call("GET", `/uploads/${id}`))).state).toBe("registered");
+  // The service is too quick to be met in the middle: what it says of the operation is changed on the way.
+  const said = { state: "running", total: 200_000, done: 50_000 };
+  await page.route(/\/list-operations(\?.*)?$/, async (route) => {
+    const response = await route.fetch();
+    const { items, ...rest } = await response.json();
+    await route.fulfill({ response, json: { ...rest, items: items.map((item: object) => ({ ...item, ...said })) } });
+  });
+  await page.route(/\/list-operations\/[^/]+$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), ...said } });
+  });
+  let comment: unknown;
+  await page.route(/\/list-operations\/[^/]+\/cancel$/, async (route) => {
+    comment = route.request().postDataJSON().comment;
+    said.state = "cancelling";
+    const { items } = await json(workplace.call("GET", "/list-operations"));
+    await route.fulfill({ status: 202, json: { ...items[0], ...said } });
+  });
+  await signIn(page, workplace, "/blocked/uploads/history");
+  const card = page.getByRole("article", { name: "Registration" });
+  await expect(card.getByText("50,000 of 200,000 rows")).toBeVisible();
+  expect(await card.getByRole("progressbar").evaluate((bar: HTMLProgressElement) => bar.value)).toBe(0.25);
+  await expect(card.getByRole("button", { name: "Undo" })).toHaveCount(0);
+  await expectAccessible(page);
+  const cancel = card.getByRole("button", { name: "Cancel it" });
+  await cancel.click();
+  const dialog = page.getByRole("dialog", { name: "Cancel this change" });
+  await dialog.getByLabel("Comment").fill("Not yet");
+  await dialog.getByRole("button", { name: "Cancel it" }).click();
+  await expect(card.getByText("Being cancelled")).toBeVisible();
+  await expect(cancel).toHaveCount(0);
+  await expect(card.getByRole("heading")).toBeFocused();
+  expect(comment).toBe("Not yet");
+  said.state = "cancelled";
+  await expect(card.getByText("Cancelled")).toBeVisible();
+  await expect(card.getByRole("progressbar")).toHaveCount(0);
 });

@@ -3,7 +3,7 @@
 use crate::{
     paths::{self, Section},
     state::{Configurations, Pending, Session, client, explain, texts},
-    ui::{Button, Dialog, Failure, Field, Icon, Kind, Search, Shape, Show, Skeleton, Toasts, time},
+    ui::{Button, Dialog, Drawn, Failure, Field, Icon, Kind, Search, Shape, Show, Skeleton, Toasts, time},
 };
 use leptos::prelude::*;
 use leptos_router::{
@@ -63,7 +63,7 @@ pub fn Sidebar() -> impl IntoView {
             {many.then(|| view! {
                 <Search id="find-configuration" label=texts.find_configuration value=wanted typed=move |text| wanted.set(text)/>
             })}
-            <ul role="list">{move || found.get().into_iter().map(link).collect_view()}</ul>
+            <ul role="list">{move || found.get().into_iter().map(link).drawn()}</ul>
             <Show when=move || many && found.with(Vec::is_empty)><p class="hint" role="status">{texts.no_configuration_found}</p></Show>
         }
         .into_any()

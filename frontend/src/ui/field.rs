@@ -1,6 +1,6 @@
 //! Form fields: each with its label, hint and error tied to it.
 
-use super::{Icon, Shape};
+use super::{Drawn, Icon, Shape};
 use crate::state::effect;
 use leptos::{html, prelude::*};
 
@@ -61,7 +61,7 @@ pub fn Field(
                 on:input=move |event| value.set(event_target_value(&event))
             />
             {list.map(|list| view! {
-                <datalist id=list>{suggestions.iter().map(|text| view! { <option value=*text></option> }).collect_view()}</datalist>
+                <datalist id=list>{suggestions.iter().map(|text| view! { <option value=*text></option> }).drawn()}</datalist>
             })}
             <Wrong id error/>
             {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
@@ -126,7 +126,7 @@ pub fn Select(
     let options = options
         .into_iter()
         .map(|(name, words)| view! { <option value=name selected=move || value.get() == name>{words}</option> })
-        .collect_view();
+        .drawn();
     view! {
         <div class="field">
             <label for=id class=if compact { "visually-hidden" } else { "" }>{label}</label>

@@ -3,6 +3,7 @@
 mod badge;
 mod control;
 mod dialog;
+mod drawn;
 mod field;
 mod file;
 mod icon;
@@ -17,6 +18,7 @@ mod toast;
 pub use badge::{Badge, Tone};
 pub use control::{Button, Kind};
 pub use dialog::Dialog;
+pub use drawn::Drawn;
 pub use field::{Check, Field, Search, Select};
 pub use file::{FilePicker, save_text};
 pub use icon::{Icon, Shape};

@@ -1,6 +1,6 @@
 //! Tables and the states between: loading, empty, failed.
 
-use super::{Button, Icon, Kind, Shape, Tone};
+use super::{Button, Drawn, Icon, Kind, Shape, Show, Tone};
 use leptos::prelude::*;
 
 /// A place where rows are being read.
@@ -12,7 +12,7 @@ pub fn Skeleton(
     view! {
         <div class="skeleton" role="status">
             <span class="visually-hidden">{label}</span>
-            {(0..6).map(|_| view! { <span></span> }).collect_view()}
+            {(0..6).map(|_| view! { <span></span> }).drawn()}
         </div>
     }
 }
@@ -93,7 +93,7 @@ pub fn Table(
     view! {
         <div class="table-frame" tabindex="0" role="region" aria-label=label aria-busy=move || busy.get().to_string()>
             <table>
-                <thead><tr>{head.into_iter().map(|words| view! { <th scope="col">{words}</th> }).collect_view()}</tr></thead>
+                <thead><tr>{head.into_iter().map(|words| view! { <th scope="col">{words}</th> }).drawn()}</tr></thead>
                 <tbody>{children()}</tbody>
             </table>
         </div>

@@ -3,7 +3,7 @@
 use crate::{
     pages::listing::listing,
     state::{Configuration, Preferences, Url, client, effect, load, texts, ticking},
-    ui::{Badge, Moment, Tone, number::grouped},
+    ui::{Badge, Drawn, Moment, Tone, number::grouped},
 };
 use leptos::prelude::*;
 use shared::run::{Distribution, DistributionState, Receipt};
@@ -34,7 +34,7 @@ pub fn Distributions() -> impl IntoView {
         view! {
             <div class="cards" role="region" aria-label=texts.distributions aria-live="polite">
                 // A card is drawn anew when anything of it changes.
-                {move || rows.get().into_iter().map(card).collect_view()}
+                {move || rows.get().into_iter().map(card).drawn()}
             </div>
         }
         .into_any()
@@ -63,7 +63,7 @@ fn card(distribution: Distribution) -> AnyView {
     let held = distribution.receipts.iter().filter(|receipt| receipt.acknowledged_at.is_some()).count();
     let all = distribution.receipts.len();
     let version = distribution.version;
-    let receipts = distribution.receipts.into_iter().map(|one| receipt(one, version)).collect_view();
+    let receipts = distribution.receipts.into_iter().map(|one| receipt(one, version)).drawn();
     view! {
         <article class="card">
             <header>

@@ -5,7 +5,7 @@ use crate::{
     api::ApiError,
     pages::field_error,
     state::{Preferences, texts},
-    ui::{Check, Field, time},
+    ui::{Check, Drawn, Field, time},
 };
 use leptos::prelude::*;
 use shared::{
@@ -186,7 +186,7 @@ pub fn SettingsFields(
                             </tr>
                         </thead>
                         <tbody>
-                            {conditions.into_iter().map(|condition| view! { <ConditionRow condition checked=form.checked/> }).collect_view()}
+                            {conditions.into_iter().map(|condition| view! { <ConditionRow condition checked=form.checked/> }).drawn()}
                         </tbody>
                     </table>
                 </div>

@@ -20,7 +20,7 @@ use crate::{
     pages::listing::listing,
     paths,
     state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, effect, load, repeat, texts, ticking},
-    ui::{Button, FilePicker, Moment, Notice, Progress, Show, Table, Tone, number::bytes},
+    ui::{Button, Drawn, FilePicker, Moment, Notice, Progress, Show, Table, Tone, number::bytes},
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -118,7 +118,7 @@ fn Choose() -> impl IntoView {
     view! {
         <FilePicker label=texts.uploads.choose_file hint=texts.uploads.drop_hint several=true take/>
         <div class="stack-tight" role="alert">
-            {move || troubles.get().into_iter().map(|text| view! { <Notice tone=Tone::Bad><p>{text}</p></Notice> }).collect_view()}
+            {move || troubles.get().into_iter().map(|text| view! { <Notice tone=Tone::Bad><p>{text}</p></Notice> }).drawn()}
         </div>
     }
     .into_any()

@@ -3,7 +3,7 @@
 use super::settings_form::{Form, optional, required};
 use crate::{
     state::{Configuration, Pending, Preferences, client, effect, sleep, texts},
-    ui::{Button, Notice, Show, Tone, time},
+    ui::{Button, Drawn, Notice, Show, Tone, time},
 };
 use leptos::prelude::*;
 use shared::run_settings::{DEFAULT_WATCH_WARNING, DayCount, WatchPeriodPreviewRequest};
@@ -52,7 +52,7 @@ pub fn WatchPreview(
                         {move || heavy.get().into_iter().map(|heavy| {
                             let day = time::day(heavy.day, language);
                             view! { <li>{(texts.blocks_on_day)(&day, heavy.count)}</li> }
-                        }).collect_view()}
+                        }).drawn()}
                     </ul>
                     <Show when=move || form.watch_limit.with(|limit| limit.trim().is_empty())>
                         <Button small=true press=spread>{suggestion}</Button>

@@ -6,7 +6,7 @@ use crate::{
     i18n::Texts,
     paths::{self, Section},
     state::{Configuration, Preferences, Session, followed, texts, ticking},
-    ui::{Badge, Button, Kind, Moment, Notice, Progress, Show, Tone, number::grouped, time},
+    ui::{Badge, Button, Drawn, Kind, Moment, Notice, Progress, Show, Tone, number::grouped, time},
 };
 use leptos::{html, prelude::*};
 use shared::{
@@ -63,7 +63,7 @@ pub fn OperationCard(
                 <Moment at=created_at language now=Some(ticking())/>
             </header>
             <p class="meta">
-                {about.into_iter().map(|text| view! { <span class="break">{text}</span> }).collect_view()}
+                {about.into_iter().map(|text| view! { <span class="break">{text}</span> }).drawn()}
                 {upload.map(|upload| view! { <a href=move || paths::upload(id.get(), upload)>{words.of_file}</a> })}
             </p>
             <Show when=move || going.get()>
@@ -162,7 +162,7 @@ fn counts(texts: &'static Texts, operation: &ListOperation) -> Option<AnyView> {
 /// Numbers, each with its name.
 pub fn figures(facts: impl Iterator<Item = (&'static str, i64)>) -> AnyView {
     let facts = facts.map(|(name, count)| view! { <div class="fact"><dt>{name}</dt><dd>{grouped(count)}</dd></div> });
-    view! { <dl class="figures">{facts.collect_view()}</dl> }.into_any()
+    view! { <dl class="figures">{facts.drawn()}</dl> }.into_any()
 }
 
 /// When the mail servers hear of it, or where to see that they did.

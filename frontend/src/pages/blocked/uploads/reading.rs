@@ -4,7 +4,7 @@ use crate::{
     i18n::Texts,
     pages::FormError,
     state::{Configuration, Pending, Session, client, texts},
-    ui::{Button, Show},
+    ui::{Button, Drawn, Show},
 };
 use leptos::prelude::*;
 use shared::{
@@ -197,7 +197,7 @@ fn Choice(
         <div class="field">
             <label for=id>{label}</label>
             <select id=id class="input" on:change=move |event| value.set(event_target_value(&event))>
-                {all.map(option).collect_view()}
+                {all.map(option).drawn()}
             </select>
         </div>
     }
@@ -213,7 +213,7 @@ fn Preview(analysis: Analysis, column: RwSignal<String>) -> impl IntoView {
     let head = columns.iter().map(|column| {
         view! { <th scope="col" class:marked=marked(column.number)>{column_name(texts, column)}</th> }
     });
-    let head = head.collect_view();
+    let head = head.drawn();
     let shown = columns.len();
     let row = move |row: Vec<String>| {
         let cells = row
@@ -221,7 +221,7 @@ fn Preview(analysis: Analysis, column: RwSignal<String>) -> impl IntoView {
             .take(shown)
             .zip(1..)
             .map(|(text, number)| view! { <td class:marked=marked(number)>{text}</td> });
-        view! { <tr>{cells.collect_view()}</tr> }
+        view! { <tr>{cells.drawn()}</tr> }
     };
     (!preview.is_empty()).then(|| {
         view! {
@@ -229,7 +229,7 @@ fn Preview(analysis: Analysis, column: RwSignal<String>) -> impl IntoView {
                 <table>
                     <caption class="visually-hidden">{texts.uploads.preview}</caption>
                     <thead><tr>{head}</tr></thead>
-                    <tbody>{preview.into_iter().map(row).collect_view()}</tbody>
+                    <tbody>{preview.into_iter().map(row).drawn()}</tbody>
                 </table>
             </div>
         }

@@ -7,7 +7,7 @@ use crate::{
         blocked::operations::{CommentField, written},
     },
     state::{Configuration, Pending, client, texts},
-    ui::{Show, Skeleton},
+    ui::{Drawn, Show, Skeleton},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
@@ -78,7 +78,7 @@ fn Preview(request: BulkReleaseRequest, found: RwSignal<Option<BulkReleasePrevie
         view! {
             <h3>{(words.release_count)(preview.count)}</h3>
             <ul class="addresses">
-                {preview.sample.into_iter().map(|block| view! { <li class="break">{block.address}</li> }).collect_view()}
+                {preview.sample.into_iter().map(|block| view! { <li class="break">{block.address}</li> }).drawn()}
                 {more.then(|| view! { <li class="soft">{words.release_more}</li> })}
             </ul>
         }
