@@ -136,6 +136,8 @@ fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>)
     let stage = staged(upload);
     let share = Memo::new(move |_| fraction(&upload.get(), &stage.get()));
     let here = Memo::new(move |_| matches!(stage.get(), Stage::Here(_)));
+    let percent = move || share.get().map(|share| format!("{} %", (share * 100.0).floor() as i64)).unwrap_or_default();
+    let registering = Memo::new(move |_| upload.with(|upload| upload.state == UploadState::Registering));
     let asked = name.clone();
     let delete = move || {
         let word = if here.get() { texts.uploads.stop } else { texts.delete };
@@ -152,19 +154,16 @@ fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>)
             </td>
             <td class="wrap">
                 <div class="stack-tight">
-                {move || badge(texts, &stage.get())}
-                <Show when=move || share.get().is_some()>
-                    <Progress
-                        label=texts.state value=share
-                        text=Signal::derive(move || share.get().map(|share| format!("{} %", (share * 100.0).floor())).unwrap_or_default())
-                    />
-                </Show>
+                    {move || badge(texts, &stage.get())}
+                    <Show when=move || share.get().is_some()>
+                        <Progress label=texts.state value=share text=Signal::derive(percent)/>
+                    </Show>
                 </div>
             </td>
             <td class="break">{created_by}</td>
             <td><Moment at=created_at language now=Some(ticking())/></td>
             <td class="actions">
-                {move || (session.may(Role::Operator) && upload.with(|upload| upload.state != UploadState::Registering)).then(&delete)}
+                {move || (session.may(Role::Operator) && !registering.get()).then(&delete)}
             </td>
         </tr>
     }
