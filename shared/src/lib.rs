@@ -8,6 +8,7 @@ pub mod agent_sync;
 pub mod checksum;
 pub mod csv;
 pub mod delivery_event;
+pub mod download;
 pub mod list;
 pub mod list_operation;
 pub mod mail_server;

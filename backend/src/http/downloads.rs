@@ -3,11 +3,11 @@
 use super::{
     auth::Viewer,
     blocked_addresses, delivery_events, exemptions,
-    extract::{PathIds, QueryParts},
+    extract::{PathIds, QueryParts, query_parts},
 };
 use crate::{
     service::{
-        Result,
+        self, Access, Result,
         downloads::{self, Download, Wish},
         server_configurations::open,
     },
@@ -22,7 +22,7 @@ use actix_web::{
 };
 use garde::Validate;
 use serde::Deserialize;
-use shared::csv::Language;
+use shared::{csv::Language, download::DownloadList};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -39,7 +39,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Format {
+pub(super) struct Format {
     /// Whether the file begins with a byte order mark, by which Excel knows UTF-8.
     #[garde(skip)]
     #[serde(default)]
@@ -50,10 +50,73 @@ struct Format {
     language: Language,
 }
 
-impl Format {
-    fn wish(&self, request: &HttpRequest) -> Wish {
-        let search = request.query_string().to_owned();
-        Wish { language: self.language, byte_order_mark: self.bom, search }
+/// A list, which of its rows, and how they are written.
+pub(super) enum Wanted {
+    /// The blocked list.
+    BlockedAddresses(blocked_addresses::Search, Format),
+    /// The stop cancellation list.
+    Exemptions(exemptions::Search, Format),
+    /// The logs.
+    DeliveryEvents(delivery_events::Search, Format),
+}
+
+impl Wanted {
+    /// What the query of a download says.
+    ///
+    /// # Errors
+    /// [`crate::service::Error::Invalid`] names the parameters that are wrong.
+    pub(super) fn read(list: DownloadList, query: &str) -> Result<Self> {
+        Ok(match list {
+            DownloadList::BlockedAddresses => {
+                let (search, format) = query_parts(query)?;
+                Self::BlockedAddresses(search, format)
+            }
+            DownloadList::Exemptions => {
+                let (search, format) = query_parts(query)?;
+                Self::Exemptions(search, format)
+            }
+            DownloadList::DeliveryEvents => {
+                let (search, format) = query_parts(query)?;
+                Self::DeliveryEvents(search, format)
+            }
+        })
+    }
+
+    /// That the service can search so.
+    ///
+    /// # Errors
+    /// [`crate::service::Error::Invalid`] names `domain` when it is none.
+    pub(super) fn checked(self) -> Result<()> {
+        let Self::DeliveryEvents(search, _) = self else { return Ok(()) };
+        service::delivery_events::stored_filter(search.filter()).map(drop)
+    }
+
+    /// Begins the download; `query` is what it was read from.
+    pub(super) async fn download(
+        self,
+        state: &AppState,
+        access: &Access,
+        configuration: Uuid,
+        query: &str,
+    ) -> Result<HttpResponse> {
+        let configuration = open(&state.db, access, configuration).await?;
+        let wish =
+            |format: Format| Wish { language: format.language, byte_order_mark: format.bom, search: query.to_owned() };
+        let download = match self {
+            Self::BlockedAddresses(search, format) => {
+                let (filter, sort, direction) = search.parts();
+                let order = (sort, direction);
+                downloads::blocked_addresses(state, access, &configuration, &filter, order, wish(format)).await?
+            }
+            Self::Exemptions(search, format) => {
+                let (filter, sort, direction) = search.parts();
+                downloads::exemptions(state, access, &configuration, &filter, (sort, direction), wish(format)).await?
+            }
+            Self::DeliveryEvents(search, format) => {
+                downloads::delivery_events(state, access, &configuration, search.filter(), wish(format)).await?
+            }
+        };
+        Ok(answer(download))
     }
 }
 
@@ -82,10 +145,7 @@ async fn blocked_list(
     request: HttpRequest,
     QueryParts(search, format): QueryParts<blocked_addresses::Search, Format>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
-    let (filter, sort, direction) = search.parts();
-    let wish = format.wish(&request);
-    downloads::blocked_addresses(&state, &access.0, &configuration, &filter, (sort, direction), wish).await.map(answer)
+    Wanted::BlockedAddresses(search, format).download(&state, &access.0, id.0, request.query_string()).await
 }
 
 /// Download the stop cancellation list, exactly what the search finds, as CSV
@@ -100,10 +160,7 @@ async fn stop_cancellation_list(
     request: HttpRequest,
     QueryParts(search, format): QueryParts<exemptions::Search, Format>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
-    let (filter, sort, direction) = search.parts();
-    let wish = format.wish(&request);
-    downloads::exemptions(&state, &access.0, &configuration, &filter, (sort, direction), wish).await.map(answer)
+    Wanted::Exemptions(search, format).download(&state, &access.0, id.0, request.query_string()).await
 }
 
 /// Download the delivery log, or with `outcome=error` the error log, exactly what the search finds, as CSV
@@ -118,7 +175,5 @@ async fn logs(
     request: HttpRequest,
     QueryParts(search, format): QueryParts<delivery_events::Search, Format>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
-    let wish = format.wish(&request);
-    downloads::delivery_events(&state, &access.0, &configuration, search.filter(), wish).await.map(answer)
+    Wanted::DeliveryEvents(search, format).download(&state, &access.0, id.0, request.query_string()).await
 }

@@ -249,7 +249,11 @@ where
     }
 }
 
-fn query_parts<A, B>(query: &str) -> Result<(A, B)>
+/// Reads a query string in two parts.
+///
+/// # Errors
+/// [`Error::Invalid`] names the parameters that are wrong.
+pub fn query_parts<A, B>(query: &str) -> Result<(A, B)>
 where
     A: DeserializeOwned + Validate<Context = ()> + IntoParams,
     B: DeserializeOwned + Validate<Context = ()>,

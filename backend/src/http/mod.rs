@@ -7,6 +7,7 @@ pub mod blocked_addresses;
 pub mod console;
 pub mod delivery_events;
 pub mod distributions;
+pub mod download_links;
 pub mod downloads;
 pub mod exemptions;
 pub mod extract;
@@ -45,6 +46,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     blocked_addresses::routes(config);
     exemptions::routes(config);
     downloads::routes(config);
+    download_links::routes(config);
     list_operations::routes(config);
     uploads::routes(config);
     agent_sync::routes(config);

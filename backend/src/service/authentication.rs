@@ -123,14 +123,28 @@ pub async fn identify(state: &AppState, token: &str, origin: Origin) -> Result<I
 }
 
 async fn identify_user(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {
-    let now = state.clock.now();
-    let claims = state.keys.read(token, now)?;
-    let session = store::sessions::find(state.db.connection(), claims.sid).await?.ok_or(Error::Unauthorized)?;
-    if session.user.id != claims.sub || session.expires_at <= now {
+    let claims = state.keys.read(token, state.clock.now())?;
+    identify_session(state, claims.sub, claims.sid, claims.account, origin).await
+}
+
+/// Finds out what the user of a session may do now, as far as something signed or sealed says that it is theirs: in the
+/// account `opened`, if they are a provider.
+///
+/// # Errors
+/// [`Error::Unauthorized`] when the session has ended.
+pub async fn identify_session(
+    state: &AppState,
+    user_id: Uuid,
+    session_id: Uuid,
+    opened: Option<Uuid>,
+    origin: Origin,
+) -> Result<Identity> {
+    let session = store::sessions::find(state.db.connection(), session_id).await?.ok_or(Error::Unauthorized)?;
+    if session.user.id != user_id || session.expires_at <= state.clock.now() {
         return Err(Error::Unauthorized);
     }
-    // Of a provider, the account is what this token says: two tabs may be in two accounts.
-    let account_id = if session.user.role == Role::Provider { claims.account } else { session.user.account_id };
+    // Of a provider, the account is what the token says: two tabs may be in two accounts.
+    let account_id = if session.user.role == Role::Provider { opened } else { session.user.account_id };
     let actor =
         Actor::User { id: session.user.id, session_id: session.id, email: session.user.email, role: session.user.role };
     Ok(Identity { account_id, actor, origin })

@@ -95,6 +95,15 @@ pub async fn delivery_events(
     Ok(begun.download(vec![store::delivery_events::source(configuration.id, &filter)], names))
 }
 
+/// That the account may download.
+///
+/// # Errors
+/// [`Error::DownloadsDisabled`]; the database refused.
+pub async fn expect_enabled(state: &AppState, access: &Access) -> Result<()> {
+    let account = store::accounts::find(state.db.connection(), access.account_id).await?.ok_or(Error::NotFound)?;
+    if account.downloads_enabled { Ok(()) } else { Err(Error::DownloadsDisabled) }
+}
+
 /// A download that is allowed and written into the audit log: who has the addresses of a list is worth knowing.
 struct Begun {
     db: Db,
@@ -111,17 +120,13 @@ impl Begun {
         list: List,
         wish: Wish,
     ) -> Result<Self> {
-        let connection = state.db.connection();
-        let account = store::accounts::find(connection, access.account_id).await?.ok_or(Error::NotFound)?;
-        if !account.downloads_enabled {
-            return Err(Error::DownloadsDisabled);
-        }
+        expect_enabled(state, access).await?;
         let now = state.clock.now();
         let entry = audit::NewAuditEntry {
             after: Some(json!({ "list": list.name(Language::En), "search": wish.search })),
             ..access.audit(now, "download", configuration.id.to_string())
         };
-        audit::record(connection, entry).await?;
+        audit::record(state.db.connection(), entry).await?;
         let name = list.name(wish.language);
         let place = configuration.stored.name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "-");
         let file_name = format!("{name}_{place}_{}.csv", now.format("%Y-%m-%dT%H-%M-%SZ"));

@@ -1,4 +1,4 @@
-//! Secrets: signing access tokens, hashing passwords and opaque tokens.
+//! Secrets: signing access tokens, sealing what a link carries, hashing passwords and opaque tokens.
 
 use super::{Error, Result};
 use anyhow::{Context, anyhow};
@@ -6,6 +6,7 @@ use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::Passw
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -34,10 +35,11 @@ pub struct Claims {
     pub exp: i64,
 }
 
-/// Signs and checks access tokens, hashes and checks passwords.
+/// Signs and checks access tokens, seals and opens what links carry, hashes and checks passwords.
 pub struct Keys {
     encoding: EncodingKey,
     decoding: DecodingKey,
+    sealing: LessSafeKey,
     /// Of a password nobody has: checked when the user is unknown, so that both answers take the same time.
     nobody: String,
     turns: Semaphore,
@@ -49,9 +51,13 @@ impl Keys {
     /// # Errors
     /// The password hash cannot be computed on this machine.
     pub fn new(secret: &[u8]) -> anyhow::Result<Self> {
+        // A key of its own: what is sealed has nothing to do with what is signed.
+        let sealing = Sha256::new().chain_update(b"stoplist sealing key\n").chain_update(secret).finalize();
+        let sealing = UnboundKey::new(&CHACHA20_POLY1305, &sealing).map_err(|_| anyhow!("no key of 256 bits"))?;
         Ok(Self {
             encoding: EncodingKey::from_secret(secret),
             decoding: DecodingKey::from_secret(secret),
+            sealing: LessSafeKey::new(sealing),
             nobody: hash_password(&random_text())?,
             turns: Semaphore::new(HASHES_AT_ONCE),
         })
@@ -77,6 +83,30 @@ impl Keys {
         let claims =
             jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).map_err(|_| Error::Unauthorized)?.claims;
         if claims.exp <= now.timestamp() { Err(Error::Unauthorized) } else { Ok(claims) }
+    }
+
+    /// Encrypts and authenticates a text for one purpose (ChaCha20-Poly1305, RFC 8439): a text that may stand in an address,
+    /// and so in logs, where nobody shall read what it says.
+    ///
+    /// # Errors
+    /// The text is too long to be encrypted.
+    pub fn seal(&self, purpose: &str, text: &str) -> Result<String> {
+        // 96 random bits repeat too seldom to matter: after a billion texts once in 10^11.
+        let nonce = rand::random::<[u8; NONCE_LEN]>();
+        let mut sealed = text.as_bytes().to_vec();
+        self.sealing
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose), &mut sealed)
+            .map_err(|_| Error::Internal(anyhow!("cannot encrypt")))?;
+        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// The text that [`Self::seal`] was given for this purpose; `None`: not ours, changed, or of another purpose.
+    pub fn unseal(&self, purpose: &str, sealed: &str) -> Option<String> {
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>()?;
+        let mut sealed = sealed.to_vec();
+        let text = self.sealing.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(purpose), &mut sealed);
+        String::from_utf8(text.ok()?.to_vec()).ok()
     }
 
     /// Hashes a password (argon2id) away from the request threads.
@@ -180,6 +210,27 @@ mod tests {
         assert!(ours.read(&theirs.sign(&claims(now)).unwrap(), now).is_err());
         let stronger = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims(now), &ours.encoding).unwrap();
         assert!(ours.read(&stronger, now).is_err(), "only HS256 is accepted");
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_purpose_only_and_says_nothing() {
+        let (ours, theirs) = (Keys::new(&[1; 32]).unwrap(), Keys::new(&[2; 32]).unwrap());
+        let text = "q=taro@example.com";
+        let sealed = ours.seal("link", text).unwrap();
+        assert_eq!(ours.unseal("link", &sealed).as_deref(), Some(text));
+        assert_ne!(ours.seal("link", text).unwrap(), sealed, "two links are never alike");
+        assert_eq!(ours.unseal("other", &sealed), None);
+        assert_eq!(theirs.unseal("link", &sealed), None);
+        assert!(!URL_SAFE_NO_PAD.decode(&sealed).unwrap().windows(4).any(|part| part == b"taro"));
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(ours.unseal("link", &changed), None, "{at}");
+        }
+        for short in ["", "A", &sealed[..20]] {
+            assert_eq!(ours.unseal("link", short), None);
+        }
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ pub mod authentication;
 pub mod blocked_addresses;
 pub mod delivery_events;
 pub mod distributions;
+pub mod download_links;
 pub mod downloads;
 pub mod exemptions;
 pub mod idempotency;

@@ -1,5 +1,7 @@
 //! Downloads: exactly what the search finds, as CSV.
 
+mod links;
+
 use crate::support::{TestApp, Workplace, client::Client, start_of_test};
 use chrono::TimeDelta;
 use reqwest::{Method, header::HeaderMap};
@@ -36,11 +38,15 @@ impl Scene {
     }
 
     async fn enable(&self) {
+        self.allow(true).await;
+    }
+
+    async fn allow(&self, downloads_enabled: bool) {
         let provider = &self.place.provider;
         let account = provider.get("/api/v1/provider/accounts").await.json::<Page<Account>>().items.remove(0);
         let path = format!("/api/v1/provider/accounts/{}", account.id);
         let request = provider.request(Method::PATCH, &path).header("If-Match", format!("\"{}\"", account.revision));
-        provider.send(request.json(&json!({ "downloads_enabled": true }))).await.expect(200);
+        provider.send(request.json(&json!({ "downloads_enabled": downloads_enabled }))).await.expect(200);
     }
 
     fn admin(&self) -> &Client {

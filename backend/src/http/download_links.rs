@@ -1,0 +1,86 @@
+//! Links by which a browser saves a download itself.
+
+use super::{
+    auth::{self, Viewer},
+    downloads::Wanted,
+    extract::{Body, PathIds, QueryParams},
+    idempotency::secret,
+};
+use crate::{
+    service::{Error, Result, download_links, server_configurations::open},
+    state::AppState,
+};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use garde::Validate;
+use serde::Deserialize;
+use shared::{
+    FieldProblem, Problem,
+    download::{DownloadLink, DownloadLinkRequest},
+};
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// Where links lead. The token stands in the query, which the service's own log leaves out.
+const PATH: &str = "/api/v1/downloads?token=";
+
+/// The routes of this module.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(make).service(follow);
+}
+
+/// Make a link to a download, for a browser that saves the file itself: valid for a minute
+///
+/// For people in a session; a script sends its token with the download itself.
+#[utoipa::path(tag = "Downloads", operation_id = "create_download_link", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")), request_body = DownloadLinkRequest,
+    responses((status = 201, body = DownloadLink)))]
+#[post("/server-configurations/{id}/download-links")]
+async fn make(
+    state: web::Data<AppState>,
+    access: Viewer,
+    id: PathIds<Uuid>,
+    body: Body<DownloadLinkRequest>,
+) -> Result<HttpResponse> {
+    let configuration = open(&state.db, &access.0, id.0).await?;
+    let DownloadLinkRequest { list, parameters } = body.0;
+    let query = serde_urlencoded::to_string(&parameters).map_err(|error| Error::Internal(error.into()))?;
+    Wanted::read(list, &query).and_then(Wanted::checked).map_err(in_body)?;
+    let (token, expires_at) = download_links::make(&state, &access.0, &configuration, list, query).await?;
+    Ok(secret(HttpResponse::Created().json(DownloadLink { url: format!("{PATH}{token}"), expires_at })))
+}
+
+/// The names of query parameters as pointers into the body of a link's request.
+fn in_body(error: Error) -> Error {
+    let Error::Invalid(problems) = error else { return error };
+    let placed =
+        |problem: FieldProblem| FieldProblem { pointer: format!("/parameters/{}", problem.pointer), ..problem };
+    Error::Invalid(problems.into_iter().map(placed).collect())
+}
+
+/// The token of a link.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Token {
+    /// As the link has it.
+    #[garde(skip)]
+    token: String,
+}
+
+/// Follow a link to a download: the link is the right to it
+///
+/// The right of the user who made it is looked up anew.
+#[utoipa::path(tag = "Downloads", operation_id = "follow_download_link", params(Token), responses(
+    (status = 200, body = String, content_type = "text/csv"),
+    (status = 401, body = Problem, content_type = "application/problem+json", description = "The session that made it has ended"),
+    (status = 403, body = Problem, content_type = "application/problem+json", description = "Not allowed any more"),
+    (status = 404, body = Problem, content_type = "application/problem+json", description = "No link, or what it leads to is gone"),
+    (status = 410, body = Problem, content_type = "application/problem+json", description = "Expired"),
+))]
+#[get("/downloads")]
+async fn follow(request: HttpRequest, state: web::Data<AppState>, query: QueryParams<Token>) -> Result<HttpResponse> {
+    let linked = download_links::follow(&state, &query.0.token, auth::origin(&request)).await?;
+    let wanted = Wanted::read(linked.list, &linked.search)?;
+    wanted.download(&state, &linked.access, linked.server_configuration_id, &linked.search).await
+}

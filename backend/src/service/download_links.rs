@@ -1,0 +1,95 @@
+//! Links to downloads: for a minute, in the place of the `Authorization` header that a browser does not send when it saves
+//! a file. A link is bound to a user's session, a server configuration, a list and its search; who holds it may nothing
+//! else with it. It is encrypted, because addresses of searches must not stand in the logs of whatever lies on its way.
+
+use super::{
+    Access, Actor, Error, Result,
+    authentication::{Origin, Permission, identify_session},
+    downloads,
+    server_configurations::OpenConfiguration,
+};
+use crate::state::AppState;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use shared::download::DownloadList;
+use uuid::Uuid;
+
+/// How long a link can be followed: enough for a browser that does it at once.
+const LIFETIME: TimeDelta = TimeDelta::minutes(1);
+/// What the token is sealed for.
+const PURPOSE: &str = "download link";
+
+/// What a link says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    user_id: Uuid,
+    session_id: Uuid,
+    account_id: Uuid,
+    server_configuration_id: Uuid,
+    list: DownloadList,
+    search: String,
+    /// Unix seconds.
+    expires_at: i64,
+}
+
+/// What is behind a link, for who made it.
+pub struct Linked {
+    /// The right of the user who made the link, as it is now.
+    pub access: Access,
+    /// Of which server configuration.
+    pub server_configuration_id: Uuid,
+    /// What is downloaded.
+    pub list: DownloadList,
+    /// The query of the download.
+    pub search: String,
+}
+
+/// Makes the token of a link to what `search`, the query of a download that was checked, finds; and says until when it is
+/// valid.
+///
+/// # Errors
+/// [`Error::DownloadsDisabled`]; [`Error::Forbidden`] to scripts, which send their token with the download itself.
+pub async fn make(
+    state: &AppState,
+    access: &Access,
+    configuration: &OpenConfiguration,
+    list: DownloadList,
+    search: String,
+) -> Result<(String, DateTime<Utc>)> {
+    let Actor::User { id: user_id, session_id, .. } = access.actor else {
+        return Err(Error::Forbidden("links are for browsers: send your token with the download itself".to_owned()));
+    };
+    downloads::expect_enabled(state, access).await?;
+    let expires_at = state.clock.now() + LIFETIME;
+    let claims = Claims {
+        user_id,
+        session_id,
+        account_id: access.account_id,
+        server_configuration_id: configuration.id,
+        list,
+        search,
+        expires_at: expires_at.timestamp(),
+    };
+    let text = serde_json::to_string(&claims).map_err(|error| Error::Internal(error.into()))?;
+    Ok((state.keys.seal(PURPOSE, &text)?, expires_at))
+}
+
+/// Reads the token of a link. What its user may do is looked up anew.
+///
+/// # Errors
+/// [`Error::NotFound`]: not ours, or changed. [`Error::Gone`]: its minute is over. [`Error::Unauthorized`]: the session that
+/// made it has ended.
+pub async fn follow(state: &AppState, token: &str, origin: Origin) -> Result<Linked> {
+    let text = state.keys.unseal(PURPOSE, token).ok_or(Error::NotFound)?;
+    let claims: Claims = serde_json::from_str(&text).map_err(|_| Error::NotFound)?;
+    if claims.expires_at <= state.clock.now().timestamp() {
+        return Err(Error::Gone("this link has expired: go back and download again".to_owned()));
+    }
+    let Claims { user_id, session_id, account_id, server_configuration_id, list, search, .. } = claims;
+    let identity = identify_session(state, user_id, session_id, Some(account_id), origin).await?;
+    let access = identity.access(Permission::View)?;
+    if access.account_id != account_id {
+        return Err(Error::NotFound);
+    }
+    Ok(Linked { access, server_configuration_id, list, search })
+}
