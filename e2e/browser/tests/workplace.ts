@@ -18,6 +18,8 @@ export interface Workplace {
   account(method: string, path: string, body?: unknown): Promise<Response>;
   /** Uploads a file and waits until it is analysed; answers its id. */
   upload(content: string): Promise<string>;
+  /** Lets the account download, or not. */
+  allowDownloads(allowed: boolean): Promise<void>;
 }
 
 /** The JSON of an answer that must be good. */
@@ -73,6 +75,12 @@ async function openWorkplace(plan: Plan): Promise<Workplace> {
       const { id } = await json(fetch(uploads, { method: "POST", headers, body: content }));
       await expect.poll(async () => (await json(workplace.call("GET", `/uploads/${id}`))).state).toBe("ready");
       return id;
+    },
+    allowDownloads: async (downloads_enabled) => {
+      const { items } = await json(send(`${api}/provider/accounts`, undefined, provider.access_token, "GET"));
+      const path = `${api}/provider/accounts/${items[0].id}`;
+      const unchanged = { "If-Match": `"${items[0].revision}"` };
+      await json(send(path, { downloads_enabled }, provider.access_token, "PATCH", unchanged));
     },
   };
   const occurred_at = new Date().toISOString();

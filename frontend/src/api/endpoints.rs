@@ -1,12 +1,13 @@
 //! One method for each call that the console makes.
 
-use super::{ApiError, Client, EventQuery, ListQuery, SignedIn};
+use super::{ApiError, Client, EventQuery, ListQuery, Search, SignedIn};
 use crate::api::client::json;
 use gloo_net::http::Method;
 use shared::{
     Page,
     account::{Account, AccountUpdate, NewAccount},
     delivery_event::DeliveryEvent,
+    download::DownloadList,
     list::{BlockedAddress, Exemption, ReleaseRequest, ReleaseResult},
     mail_server::{
         MailServer, MailServerCredential, MailServerUpdate, NewMailServer, NewServerConfiguration, ServerConfiguration,
@@ -198,5 +199,18 @@ impl Client {
     /// A page of the error log or the delivery log.
     pub async fn delivery_events(self, id: Uuid, query: EventQuery) -> Result<Page<DeliveryEvent>, ApiError> {
         self.get(&below(id, &format!("/delivery-events{}", query.text()))).await
+    }
+
+    /// An address from which the browser itself can save what a search finds, for a minute. `parameters` are those of the
+    /// search, and how the file is written.
+    pub async fn download_link(self, id: Uuid, list: DownloadList, parameters: Search) -> Result<String, ApiError> {
+        /// Of the link only what is needed: it is followed at once.
+        #[derive(serde::Deserialize)]
+        struct Link {
+            url: String,
+        }
+        let body = format!(r#"{{"list":{},"parameters":{}}}"#, json(&list)?, parameters.json());
+        let answer = self.call(Method::POST, &below(id, "/download-links"), Some(body), &[]).await?;
+        Ok(answer.json::<Link>()?.url)
     }
 }

@@ -14,4 +14,4 @@ pub use endpoints::Versioned;
 pub use error::ApiError;
 pub use list_operations::Asked;
 pub use live::follow;
-pub use query::{EventQuery, ListQuery};
+pub use query::{EventQuery, ListQuery, Search};

@@ -225,6 +225,27 @@ pub(super) static TEXTS: Texts = Texts {
     event_retention_hint: "Older events are removed. Counts and blocks stay.",
     features_saved: "Features saved.",
     filters: "Filters",
+    download: "Download",
+    download_title: "Download as CSV",
+    download_text: "The file holds everything that the list finds now, on all of its pages, in the same order.",
+    download_excel: "For Excel (with BOM)",
+    download_excel_hint: "Without it, Excel shows Japanese and accented characters garbled.",
+    download_preparing: "Preparing…",
+    download_begun: "The download has begun.",
+    downloads_off: "Downloads are not enabled for this account",
+    downloads_off_text: "Send an inquiry to your provider to ask for them. They are enabled for the blocked list, the stop cancellation list, the error log and the delivery log together.",
+    whole_list: "No filter is set: the whole list.",
+    address_contains: "Address contains",
+    select: "Select",
+    select_page: "Select all on this page",
+    bulk_release: "Release all found…",
+    bulk_release_title: "Release all found",
+    bulk_unfiltered: "Search or filter the list first",
+    bulk_unfiltered_text: "The whole list cannot be released at once. Everything that a search or a filter finds can.",
+    bulk_nothing: "Nothing is found that could be released.",
+    bulk_text: "Mail to these addresses is sent again within about 10 seconds, and they are put on the stop cancellation list: errors no longer block them. The release can be undone as a whole.",
+    bulk_moving: "The list goes on changing: what is blocked when you confirm counts, so the number may differ.",
+    bulk_goes_on: "Everything takes effect at once when it is done. You may close this window: it goes on.",
     failed: |status| format!("The service could not do this (HTTP {status}). Try again."),
     total: |count, more| match (count, more) {
         (0, true) => String::new(),
@@ -232,7 +253,7 @@ pub(super) static TEXTS: Texts = Texts {
         (1, _) => "1 entry".to_owned(),
         (count, _) => format!("{} entries", grouped(count.cast_signed())),
     },
-    addresses_count: |count| if count == 1 { "1 address".to_owned() } else { format!("{} addresses", grouped(count)) },
+    addresses_count: addresses,
     inside_account: |name| format!("You are inside the account {name}"),
     release_question: |address| format!("Release {address}?"),
     released: |address| format!("{address} is released."),
@@ -249,6 +270,19 @@ pub(super) static TEXTS: Texts = Texts {
     enabled_of: |reason| format!("Enable {reason}"),
     deactivate_question: |name| format!("Deactivate {name}?"),
     spread_to: |limit| format!("Spread them: at most {} a day", grouped(limit)),
+    select_address: |address| format!("Select {address}"),
+    release_selected: |count| format!("Release selected ({count})…"),
+    release_some_not_blocked: |count| match count {
+        1 => "1 address was not on the blocked list any more.".to_owned(),
+        count => format!("{} addresses were not on the blocked list any more.", grouped(count)),
+    },
+    bulk_question: |count| format!("Release {}?", addresses(count)),
+    bulk_confirm: |count| format!("Release {}", addresses(count)),
+    bulk_released: |count| match count {
+        1 => "1 address is released.".to_owned(),
+        count => format!("{} are released.", addresses(count)),
+    },
+    bulk_moved: |count| format!("You confirmed {}; the list has changed meanwhile.", grouped(count)),
     reason: |reason| match reason {
         Reason::UnknownHost => "Unknown host",
         Reason::UnknownUser => "Unknown user",
@@ -310,3 +344,7 @@ pub(super) static TEXTS: Texts = Texts {
         Plan::Professional => "Professional",
     },
 };
+
+fn addresses(count: i64) -> String {
+    if count == 1 { "1 address".to_owned() } else { format!("{} addresses", grouped(count)) }
+}

@@ -114,6 +114,10 @@ texts! {
         domain deactivate_title deactivate_text next_execution standard_fixed request_release request_release_text request_not_blocked request_viewer release_soon professional_only professional_only_text
         delivery_log delivery_log_text delivery_log_empty outcome_label
         features downloads disabled allow_downloads allow_downloads_hint event_retention event_retention_hint features_saved
+        download download_title download_text download_excel download_excel_hint download_preparing download_begun
+        downloads_off downloads_off_text whole_list address_contains
+        select select_page bulk_release bulk_release_title bulk_unfiltered bulk_unfiltered_text bulk_nothing
+        bulk_text bulk_moving bulk_goes_on
     }
     sentences {
         failed(u16);
@@ -135,6 +139,13 @@ texts! {
         enabled_of(&str);
         deactivate_question(&str);
         spread_to(i64);
+        select_address(&str);
+        release_selected(usize);
+        release_some_not_blocked(i64);
+        bulk_question(i64);
+        bulk_confirm(i64);
+        bulk_released(i64);
+        bulk_moved(i64);
     }
     names {
         reason(Reason);

@@ -4,7 +4,7 @@ use super::FormError;
 use crate::{
     api::ApiError,
     state::{Pending, texts},
-    ui::{Button, Dialog, Kind},
+    ui::{Button, Dialog, Kind, Notice, Tone},
 };
 use futures::future::LocalBoxFuture;
 use leptos::prelude::*;
@@ -60,6 +60,25 @@ fn Question(
             <Button press=move |()| open.set(false)>{texts.cancel}</Button>
             <Button kind busy=acting.busy() press>{confirm}</Button>
         </div>
+    }
+    .into_any()
+}
+
+/// Says in a dialog why something cannot be done, and what to do.
+#[component]
+pub fn Refusal(
+    /// Why.
+    title: &'static str,
+    /// What to do.
+    #[prop(into)]
+    text: String,
+    /// The dialog.
+    open: RwSignal<bool>,
+) -> impl IntoView {
+    let texts = texts();
+    view! {
+        <Notice tone=Tone::Plain><strong>{title}</strong><p>{text}</p></Notice>
+        <div class="dialog-foot"><Button press=move |()| open.set(false)>{texts.close}</Button></div>
     }
     .into_any()
 }

@@ -2,6 +2,7 @@
 
 mod blocked;
 mod confirm;
+mod download;
 mod filter;
 mod form;
 mod home;
@@ -15,8 +16,9 @@ pub use blocked::{
     BlockedList, BulkChanges, Distributions, MailServers, RunSettingsDialog, StopCancellation, UploadPage, Uploads,
     reason_options,
 };
-pub use confirm::Confirm;
-pub use filter::{Day, Domain, MoreFilters};
+pub use confirm::{Confirm, Refusal};
+pub use download::Download;
+pub use filter::{Day, Domain, MoreFilters, STATES, SearchWords};
 pub use form::{FormError, field_error, show_error};
 pub use home::{Home, NotFound, ToBlockedList};
 pub use provider::Accounts;

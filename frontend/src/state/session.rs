@@ -67,6 +67,11 @@ impl Session {
         self.me().is_some_and(|me| me.plan == Some(Plan::Standard))
     }
 
+    /// Whether the open account may download its lists and logs.
+    pub fn may_download(self) -> bool {
+        self.me().is_some_and(|me| me.downloads_enabled)
+    }
+
     /// Whether somebody is signed in.
     pub fn signed_in(self) -> SignedIn {
         self.client.signed_in().get()

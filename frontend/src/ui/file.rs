@@ -75,9 +75,19 @@ pub fn save_text(text: &str, media_type: &str, name: &str) -> Result<(), JsValue
     kind.set_type(media_type);
     let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)?;
     let url = Url::create_object_url_with_blob(&blob)?;
+    save(&url, name)?;
+    Url::revoke_object_url(&url)
+}
+
+/// Has the browser save what is at an address, under a name or, where that is empty, the one that comes with it. The page
+/// stays, and the file does not pass through its memory.
+///
+/// # Errors
+/// The browser refused.
+pub fn save(url: &str, name: &str) -> Result<(), JsValue> {
     let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    link.set_href(&url);
+    link.set_href(url);
     link.set_download(name);
     link.click();
-    Url::revoke_object_url(&url)
+    Ok(())
 }

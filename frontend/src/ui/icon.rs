@@ -21,6 +21,8 @@ pub enum Shape {
     Done,
     /// Two sheets.
     Copy,
+    /// An arrow down to a line.
+    Download,
     /// An open tray.
     Empty,
     /// An arrow up from a tray.
@@ -43,6 +45,7 @@ pub fn Icon(shape: Shape, #[prop(default = 16)] size: u32) -> impl IntoView {
         Shape::Warning => "M12 4 2.5 20h19ZM12 10v4.5m0 2.5v.2",
         Shape::Done => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm-4-9 3 3 5-6",
         Shape::Copy => "M9 9h11v11H9ZM5 15H4V4h11v1",
+        Shape::Download => "M12 4v11m-5-5 5 5 5-5M5 20h14",
         Shape::Empty => "M3 13l3-8h12l3 8v6H3Zm0 0h5l1.5 3h5L16 13h5",
         Shape::Upload => "M12 15V4m-5 5 5-5 5 5M4 15v5h16v-5",
         Shape::Brand => "M4 6h16v12H4Zm0 1 8 6 8-6M3 21 21 3",

@@ -20,7 +20,7 @@ pub use control::{Button, Kind};
 pub use dialog::Dialog;
 pub use drawn::Drawn;
 pub use field::{Check, Field, Search, Select};
-pub use file::{FilePicker, save_text};
+pub use file::{FilePicker, save, save_text};
 pub use icon::{Icon, Shape};
 pub use progress::Progress;
 pub use secret::Secret;

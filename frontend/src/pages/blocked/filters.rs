@@ -2,15 +2,12 @@
 
 use crate::{
     api::ListQuery,
-    pages::{Day, Domain, MoreFilters},
+    pages::{Day, Domain, MoreFilters, STATES},
     state::{Url, debounced, texts},
     ui::{Search, Select, time},
 };
 use leptos::prelude::*;
-use shared::{
-    Reason,
-    list::{BlockState, Origin},
-};
+use shared::{Reason, list::Origin};
 
 /// The query of the page's URL.
 pub fn list_query(url: Url) -> ListQuery {
@@ -28,10 +25,6 @@ pub fn list_query(url: Url) -> ListQuery {
     }
 }
 
-/// The states of a block by their names in the URL.
-const STATES: [(&str, BlockState); 3] =
-    [("in_effect", BlockState::InEffect), ("pending", BlockState::Pending), ("releasing", BlockState::Releasing)];
-
 /// Every reason as a choice, after "all".
 pub fn reason_options() -> Vec<(&'static str, &'static str)> {
     let texts = texts();
@@ -44,6 +37,8 @@ pub fn reason_options() -> Vec<(&'static str, &'static str)> {
 pub fn Filters(
     /// Whether the rows are blocks.
     block: bool,
+    /// What can be done with what is found.
+    children: Children,
 ) -> impl IntoView {
     let (texts, url) = (texts(), Url::current());
     let value = move |name: &'static str| Signal::derive(move || url.get(name));
@@ -80,6 +75,7 @@ pub fn Filters(
             <div class="filters">
                 <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
                 <Select id="sort" label=texts.sort compact=true value=sort options=sorts choose=choose_sort/>
+                {children()}
             </div>
             <MoreFilters names=&["reason", "origin", "state", "domain", "from", "to"]>
                 <Select

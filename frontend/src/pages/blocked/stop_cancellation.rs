@@ -2,15 +2,18 @@
 
 use super::filters::{Filters, list_query};
 use crate::{
-    pages::{Confirm, listing::listing},
+    pages::{Confirm, Download, listing::listing},
     state::{Configuration, Preferences, Session, Url, client, load, texts, ticking},
     ui::{Button, Kind, Moment, Table, Toasts},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
-use shared::{list::Exemption, session::Role};
+use shared::{download::DownloadList, list::Exemption, session::Role};
 
-/// The stop cancellation list: search, delete.
+/// The parameters of the URL that narrow the list.
+const FILTERS: &[&str] = &["q", "domain", "reason", "from", "to"];
+
+/// The stop cancellation list: search, download, delete.
 #[component]
 pub fn StopCancellation() -> impl IntoView {
     let (texts, client, url, toasts) = (texts(), client(), Url::current(), Toasts::here());
@@ -47,8 +50,13 @@ pub fn StopCancellation() -> impl IntoView {
     view! {
         <div class="stack">
             <p class="soft">{texts.stop_cancellation_text}</p>
-            <Filters block=false/>
-            {listing(loader, url, &["q", "domain", "reason", "from", "to"], (texts.exemptions_empty, texts.exemptions_empty_text), table)}
+            <Filters block=false>
+                <Download
+                    list=DownloadList::Exemptions name=texts.stop_cancellation filters=FILTERS
+                    search=move |()| untrack(|| list_query(url)).search()
+                />
+            </Filters>
+            {listing(loader, url, FILTERS, (texts.exemptions_empty, texts.exemptions_empty_text), table)}
         </div>
         <Confirm
             open=asking title=texts.delete_exemption_title confirm=texts.delete kind=Kind::Danger act=delete

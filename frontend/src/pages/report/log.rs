@@ -2,12 +2,18 @@
 
 use crate::{
     api::EventQuery,
-    pages::{Day, Domain, MoreFilters, listing::listing, reason_options},
+    pages::{Day, Domain, Download, MoreFilters, listing::listing, reason_options},
     state::{Configuration, Preferences, Url, client, debounced, load, texts, ticking},
     ui::{Badge, Moment, Search, Select, Table, Tone, time},
 };
 use leptos::prelude::*;
-use shared::delivery_event::{DeliveryEvent, Outcome};
+use shared::{
+    delivery_event::{DeliveryEvent, Outcome},
+    download::DownloadList,
+};
+
+/// The parameters of the URL that narrow a log.
+const FILTERS: &[&str] = &["q", "domain", "outcome", "reason", "from", "to"];
 
 /// Sending errors.
 #[component]
@@ -21,7 +27,7 @@ pub fn DeliveryLog() -> impl IntoView {
     view! { <Log errors=false/> }
 }
 
-/// Search, filter, what the other server replied.
+/// Search, filter, download, what the other server replied.
 #[component]
 fn Log(errors: bool) -> impl IntoView {
     let (texts, client, url) = (texts(), client(), Url::current());
@@ -54,7 +60,6 @@ fn Log(errors: bool) -> impl IntoView {
         .into_any()
     };
     let value = move |name: &'static str| Signal::derive(move || url.get(name));
-    let filters = &["q", "domain", "outcome", "reason", "from", "to"];
     let outcomes = std::iter::once(("", texts.any))
         .chain(Outcome::ALL.into_iter().map(|outcome| (outcome.as_str(), (texts.outcome)(outcome))))
         .collect::<Vec<_>>();
@@ -64,6 +69,10 @@ fn Log(errors: bool) -> impl IntoView {
             <div class="stack-tight">
                 <div class="filters">
                     <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
+                    <Download
+                        list=DownloadList::DeliveryEvents name=words.0 filters=FILTERS
+                        search=move |()| untrack(query).search()
+                    />
                 </div>
                 <MoreFilters names=&["outcome", "reason", "domain", "from", "to"]>
                     {(!errors).then(|| view! {
@@ -81,7 +90,7 @@ fn Log(errors: bool) -> impl IntoView {
                     <Day id="to" label=texts.to_day/>
                 </MoreFilters>
             </div>
-            {listing(loader, url, filters, (words.2, words.3), table)}
+            {listing(loader, url, FILTERS, (words.2, words.3), table)}
         </div>
     }
     .into_any()
