@@ -1,20 +1,27 @@
 //! The blocked list.
 
 use super::{
+    bulk_release::BulkRelease,
     filters::{Filters, list_query},
     release::ReleaseDialog,
     request_release::RequestRelease,
+    selection::{Selection, Tick},
 };
 use crate::{
-    pages::listing::listing,
-    state::{Configuration, Preferences, Session, Url, client, load, texts, ticking},
+    pages::{Download, listing::listing},
+    state::{Configuration, Preferences, Session, Url, client, effect, load, texts, ticking},
     ui::{Badge, Button, Moment, Table, Tone},
 };
 use leptos::prelude::*;
 use shared::{
+    download::DownloadList,
     list::{BlockState, BlockedAddress},
     session::Role,
 };
+use uuid::Uuid;
+
+/// The parameters of the URL that narrow the list.
+pub const FILTERS: &[&str] = &["q", "domain", "reason", "origin", "state", "from", "to"];
 
 /// The blocked list; on the Standard plan, the request for a release.
 #[component]
@@ -24,19 +31,26 @@ pub fn BlockedList() -> impl IntoView {
     move || if standard.get() { view! { <RequestRelease/> }.into_any() } else { view! { <List/> }.into_any() }
 }
 
-/// Search, filter, release.
+/// Search, filter, download, release.
 #[component]
 fn List() -> impl IntoView {
-    let (texts, client, url) = (texts(), client(), Url::current());
+    let (texts, client, url, session) = (texts(), client(), Url::current(), expect_context::<Session>());
     let Configuration { id, live } = Configuration::open();
+    let query = Memo::new(move |_| list_query(url));
     let loader = load(
         move || id.get(),
-        move || (list_query(url), live.lists.get()),
+        move || (query.get(), live.lists.get()),
         move |id, (query, _)| client.blocked_addresses(id, query),
     );
-    let chosen = RwSignal::new(None::<String>);
+    let (chosen, ticked) = (RwSignal::new(Vec::<String>::new()), RwSignal::new(Vec::<Uuid>::new()));
+    // What is ticked is in sight: another search or page begins anew.
+    effect(move || {
+        query.track();
+        ticked.set(Vec::new());
+    });
+    let may_release = Memo::new(move |_| session.may(Role::Operator));
     let table = move |rows: Memo<Vec<BlockedAddress>>| {
-        let head = vec![
+        let mut head = vec![
             texts.mail_address,
             texts.error_reason,
             texts.origin_label,
@@ -44,18 +58,30 @@ fn List() -> impl IntoView {
             texts.state,
             texts.operation,
         ];
+        let may_release = may_release.get();
+        if may_release {
+            head.insert(0, texts.select);
+        }
         view! {
+            {may_release.then(|| view! { <Selection rows ticked chosen/> })}
             <Table label=texts.blocked_list head busy=loader.busy>
-                <For each=move || rows.get() key=|row| (row.id, row.state) let:row><Row row chosen/></For>
+                <For each=move || rows.get() key=|row| (row.id, row.state) let:row>
+                    <Row row chosen ticked may_release/>
+                </For>
             </Table>
         }
         .into_any()
     };
-    let filters = &["q", "domain", "reason", "origin", "state", "from", "to"];
     view! {
         <div class="stack">
-            <Filters block=true/>
-            {listing(loader, url, filters, (texts.blocked_empty, texts.blocked_empty_text), table)}
+            <Filters block=true>
+                <BulkRelease/>
+                <Download
+                    list=DownloadList::BlockedAddresses name=texts.blocked_list filters=FILTERS
+                    search=move |()| query.get_untracked().search()
+                />
+            </Filters>
+            {listing(loader, url, FILTERS, (texts.blocked_empty, texts.blocked_empty_text), table)}
         </div>
         <ReleaseDialog chosen released=move |()| loader.reload()/>
     }
@@ -63,8 +89,13 @@ fn List() -> impl IntoView {
 }
 
 #[component]
-fn Row(row: BlockedAddress, chosen: RwSignal<Option<String>>) -> impl IntoView {
-    let (texts, session) = (texts(), expect_context::<Session>());
+fn Row(
+    row: BlockedAddress,
+    chosen: RwSignal<Vec<String>>,
+    ticked: RwSignal<Vec<Uuid>>,
+    may_release: bool,
+) -> impl IntoView {
+    let texts = texts();
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let tone = match row.state {
         BlockState::InEffect => Tone::Good,
@@ -72,23 +103,25 @@ fn Row(row: BlockedAddress, chosen: RwSignal<Option<String>>) -> impl IntoView {
         BlockState::Releasing => Tone::Working,
     };
     let why = row.removal.map(|removal| (texts.removal_cause)(removal.cause));
-    let (address, releasing) = (row.address.clone(), row.state == BlockState::Releasing);
-    let release = move || {
-        let (address, asked) = (address.clone(), address.clone());
-        view! {
-            <Button small=true name=format!("{}: {address}", texts.release) press=move |()| chosen.set(Some(asked.clone()))>
-                {texts.release}
-            </Button>
-        }
-    };
+    let (address, may_release_it) = (row.address.clone(), may_release && row.state != BlockState::Releasing);
+    let release = may_release_it.then(|| {
+        let name = format!("{}: {address}", texts.release);
+        let press = move |()| chosen.set(vec![address.clone()]);
+        view! { <Button small=true name press>{texts.release}</Button> }.into_any()
+    });
+    let tick = may_release.then(|| {
+        let address = row.address.clone();
+        view! { <td class="tick">{may_release_it.then(|| view! { <Tick id=row.id address ticked/> })}</td> }.into_any()
+    });
     view! {
         <tr>
+            {tick}
             <td class="address">{row.address}</td>
             <td>{(texts.reason)(row.reason)}</td>
             <td>{(texts.origin)(row.origin)}</td>
             <td><Moment at=row.blocked_at language now=Some(ticking())/></td>
             <td><span title=why><Badge tone text=(texts.block_state)(row.state)/></span></td>
-            <td class="actions">{move || (session.may(Role::Operator) && !releasing).then(&release)}</td>
+            <td class="actions">{release}</td>
         </tr>
     }
     .into_any()

@@ -1,5 +1,6 @@
 //! The Blocked tab.
 
+mod bulk_release;
 mod connect;
 mod distributions;
 mod filters;
@@ -9,6 +10,7 @@ mod operations;
 mod release;
 mod request_release;
 mod run_settings;
+mod selection;
 mod settings_form;
 mod stop_cancellation;
 mod timing;

@@ -2,9 +2,11 @@
 
 mod ask;
 mod card;
+mod preview;
 
 pub use ask::{CommentField, written};
 pub use card::{OperationCard, figures};
+pub use preview::Preview;
 
 use crate::{
     pages::listing::listing,

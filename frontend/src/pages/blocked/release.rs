@@ -1,18 +1,18 @@
-//! The dialog that releases an address.
+//! The dialog that releases addresses of the list.
 
 use crate::{
     pages::{FormError, field_error},
     state::{Configuration, Pending, client, effect, texts},
-    ui::{Button, Dialog, Field, Kind, Toasts},
+    ui::{Button, Dialog, Drawn, Field, Kind, Toasts},
 };
 use leptos::prelude::*;
-use shared::list::{ReleaseRequest, ReleaseStatus};
+use shared::list::{ReleaseItem, ReleaseRequest, ReleaseStatus};
 
 /// Asks before releasing.
 #[component]
 pub fn ReleaseDialog(
-    /// The address that is asked about.
-    chosen: RwSignal<Option<String>>,
+    /// The addresses that are asked about.
+    chosen: RwSignal<Vec<String>>,
     /// Called after a release.
     #[prop(into)]
     released: Callback<()>,
@@ -20,41 +20,43 @@ pub fn ReleaseDialog(
     let texts = texts();
     let open = RwSignal::new(false);
     effect(move || {
-        if chosen.with(Option::is_some) {
+        if !chosen.with(Vec::is_empty) {
             open.set(true);
         }
     });
     effect(move || {
         if !open.get() {
-            chosen.set(None);
+            chosen.set(Vec::new());
         }
     });
     view! {
         <Dialog open title=texts.release_title close=texts.close>
-            {move || chosen.get().map(|address| view! { <ReleaseForm address open released/> })}
+            {move || Some(chosen.get()).filter(|all| !all.is_empty()).map(|addresses| view! { <ReleaseForm addresses open released/> })}
         </Dialog>
     }
 }
 
 #[component]
-fn ReleaseForm(address: String, open: RwSignal<bool>, released: Callback<()>) -> impl IntoView {
+fn ReleaseForm(addresses: Vec<String>, open: RwSignal<bool>, released: Callback<()>) -> impl IntoView {
     let (texts, client, toasts, configuration) = (texts(), client(), Toasts::here(), Configuration::open());
     let (comment, error, releasing) = (RwSignal::new(String::new()), RwSignal::new(None), Pending::new());
-    let question = (texts.release_question)(&address);
+    let question = match &*addresses {
+        [address] => (texts.release_question)(address),
+        several => (texts.bulk_question)(count(several.len())),
+    };
+    let several = (addresses.len() > 1).then(|| {
+        let lines = addresses.iter().map(|address| view! { <li class="break">{address.clone()}</li> }).drawn();
+        view! { <ul class="addresses" tabindex="0" aria-label=texts.select>{lines}</ul> }
+    });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let address = address.clone();
+        let addresses = addresses.clone();
         releasing.start(async move {
             let words = comment.get_untracked().trim().to_owned();
-            let request =
-                ReleaseRequest { addresses: vec![address.clone()], comment: Some(words).filter(|w| !w.is_empty()) };
+            let request = ReleaseRequest { addresses, comment: Some(words).filter(|w| !w.is_empty()) };
             match client.release(configuration.id.get_untracked(), &request).await {
                 Ok(result) => {
-                    match result.items.first().map(|item| item.status) {
-                        Some(ReleaseStatus::Released) => toasts.good((texts.released)(&address)),
-                        Some(ReleaseStatus::NotValid) => toasts.bad(texts.bad_address),
-                        Some(ReleaseStatus::NotBlocked) | None => toasts.bad(texts.release_not_blocked),
-                    }
+                    say(toasts, &result.items);
                     released.run(());
                     open.set(false);
                 }
@@ -65,6 +67,7 @@ fn ReleaseForm(address: String, open: RwSignal<bool>, released: Callback<()>) ->
     view! {
         <form class="stack" on:submit=submit>
             <h3>{question}</h3>
+            {several}
             <p class="soft">{texts.release_text}</p>
             <FormError error/>
             <Field
@@ -78,4 +81,30 @@ fn ReleaseForm(address: String, open: RwSignal<bool>, released: Callback<()>) ->
         </form>
     }
     .into_any()
+}
+
+/// What became of each address.
+fn say(toasts: Toasts, items: &[ReleaseItem]) {
+    let texts = texts();
+    match items {
+        [only] => match only.status {
+            ReleaseStatus::Released => toasts.good((texts.released)(&only.address)),
+            ReleaseStatus::NotValid => toasts.bad(texts.bad_address),
+            ReleaseStatus::NotBlocked => toasts.bad(texts.release_not_blocked),
+        },
+        several => {
+            let released = several.iter().filter(|item| item.status == ReleaseStatus::Released).count();
+            if released > 0 {
+                toasts.good((texts.bulk_released)(count(released)));
+            }
+            if released < several.len() {
+                toasts.bad((texts.release_some_not_blocked)(count(several.len() - released)));
+            }
+        }
+    }
+}
+
+/// A number of rows as sentences take it.
+fn count(rows: usize) -> i64 {
+    rows.try_into().unwrap_or(i64::MAX)
 }

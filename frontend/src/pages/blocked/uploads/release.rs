@@ -1,13 +1,11 @@
 //! The dialog that releases the addresses of an upload.
 
 use crate::{
-    api::ApiError,
     pages::{
-        Confirm, FormError,
-        blocked::operations::{CommentField, written},
+        Confirm,
+        blocked::operations::{CommentField, Preview, written},
     },
-    state::{Configuration, Pending, client, texts},
-    ui::{Drawn, Show, Skeleton},
+    state::{Configuration, client, texts},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
@@ -50,46 +48,10 @@ pub fn ReleaseDialog(
     };
     view! {
         <Confirm open title=words.release_title confirm=texts.release act>
-            <Preview request=request(true) found/>
+            <Preview request=request(true) found count=words.release_count none=words.release_none/>
             <p class="soft">{words.release_text}</p>
             <CommentField value=comment/>
         </Confirm>
-    }
-    .into_any()
-}
-
-/// How many blocks it would release, and the first of them.
-#[component]
-fn Preview(request: BulkReleaseRequest, found: RwSignal<Option<BulkReleasePreview>>) -> impl IntoView {
-    let (texts, client, Configuration { id, .. }) = (texts(), client(), Configuration::open());
-    let (words, error, asking) = (&texts.uploads, RwSignal::new(None::<ApiError>), Pending::new());
-    found.set(None);
-    asking.start(async move {
-        match client.preview_release(id.get_untracked(), &request).await {
-            Ok(preview) => found.set(Some(preview)),
-            Err(problem) => error.set(Some(problem)),
-        }
-    });
-    let shown = move |preview: BulkReleasePreview| {
-        if preview.count == 0 {
-            return view! { <h3>{words.release_none}</h3> }.into_any();
-        }
-        let more = preview.count > preview.sample.len() as i64;
-        view! {
-            <h3>{(words.release_count)(preview.count)}</h3>
-            <ul class="addresses">
-                {preview.sample.into_iter().map(|block| view! { <li class="break">{block.address}</li> }).drawn()}
-                {more.then(|| view! { <li class="soft">{words.release_more}</li> })}
-            </ul>
-        }
-        .into_any()
-    };
-    view! {
-        <FormError error/>
-        <div class="stack-tight" aria-live="polite">
-            {move || found.get().map(shown)}
-            <Show when=move || asking.busy().get()><Skeleton label=texts.loading/></Show>
-        </div>
     }
     .into_any()
 }
