@@ -10,6 +10,10 @@ for (const role of ["viewer", "operator"] as const) {
     await signIn(page, workplace, "/blocked/list");
     await expect(page.getByRole("cell", { name: "taro@example.com", exact: true })).toBeVisible();
     await expect(page.getByRole("button", { name: "Release: taro@example.com" })).toHaveCount(lists);
+    await expect(page.getByLabel("Select taro@example.com")).toHaveCount(lists);
+    await expect(page.getByRole("button", { name: /^Release (all found|selected)/ })).toHaveCount(2 * lists);
+    // Everybody may download, once the account may.
+    await expect(page.getByRole("button", { name: "Download" })).toHaveCount(1);
     await expect(page.getByRole("button", { name: "Run now" })).toHaveCount(0);
     await expect(page.getByRole("button", { name: "New server configuration" })).toHaveCount(0);
 
