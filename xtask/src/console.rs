@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// The most that a browser may have to load before the console shows, brotli-compressed, in bytes.
@@ -33,6 +34,9 @@ const FEATURES: [&str; 7] = [
 /// # Errors
 /// When a tool is missing and cannot be installed, when the build fails, or when the first load is over its limit.
 pub fn build() -> Result<()> {
+    // Two steps of the tests may want it at the same time.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
     let arguments = ["build", "--package", "frontend", "--profile", "wasm-release"];
     process::check(&mut wasm_target::toolchain()?.cargo(arguments)).context("the console does not build")?;
     let wasm = crate::target_dir().join(wasm_target::TARGET).join("wasm-release/frontend.wasm");

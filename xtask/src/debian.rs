@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 /// The path of `program`; installs `packages` when it is missing.
 pub fn require(program: &str, packages: &[&str]) -> Result<PathBuf> {
@@ -25,6 +26,9 @@ pub fn install(packages: &[&str]) -> Result<()> {
     let by_hand = format!("install it with: sudo apt-get install {names}");
     let Some(apt) = process::find("apt-get") else { bail!("{names} is missing and this is not Debian: install it") };
     ensure!(rustix::process::geteuid().is_root(), "{names} is missing: {by_hand}");
+    // Two steps at once may miss something; the policy below is one file.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
     say(format_args!("installing the Debian packages {names}"));
     let no_services = NoServices::new()?;
     let apt_get = || {

@@ -5,10 +5,19 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
 
 /// Tells the person waiting what happens now.
 pub fn say(text: impl std::fmt::Display) {
-    eprintln!("xtask: {text}");
+    eprintln!("{}xtask: {text}", lane());
+}
+
+/// What lines begin with that come from beside the main thread: its name.
+fn lane() -> String {
+    match thread::current().name() {
+        None | Some("main") => String::new(),
+        Some(name) => format!("{name} | "),
+    }
 }
 
 /// A cargo command in the workspace, free of what `cargo run` put into our own environment: build scripts that read
@@ -49,10 +58,10 @@ pub fn tee(command: &mut Command) -> Result<(ExitStatus, String)> {
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {}", describe(command)))?;
     let mut text = String::new();
     let mut reader = BufReader::new(child.stdout.take().expect("standard output is piped"));
-    let mut line = Vec::new();
+    let (mut line, lane) = (Vec::new(), lane());
     while reader.read_until(b'\n', &mut line)? > 0 {
         let shown = String::from_utf8_lossy(&line);
-        eprint!("{shown}");
+        eprint!("{lane}{shown}");
         text.push_str(&shown);
         line.clear();
     }

@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// The name rustc knows the target by.
@@ -50,6 +51,9 @@ impl Toolchain {
 /// # Errors
 /// One sentence that names the command to type, when no way worked.
 pub fn toolchain() -> Result<Toolchain> {
+    // Two steps of the tests may miss it at the same time.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
     let installed = Rustc::at("rustc")?;
     if installed.has_target() {
         return Ok(Toolchain { debian: None });

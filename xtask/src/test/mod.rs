@@ -13,32 +13,45 @@ mod uploads;
 
 use crate::console;
 use crate::process::say;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use count::Count;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
 
-/// One step: its name, what it does, and how.
-type Step = (&'static str, &'static str, fn() -> Result<Count>);
+/// A part of the tests that can run alone.
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    run: fn() -> Result<Count>,
+}
 
-/// In this order; each can run alone.
-const STEPS: [Step; 12] = [
-    ("format", "rustfmt changes nothing", lint::format),
-    ("layering", "imports and dependencies follow docs/ARCHITECTURE", layering::run),
-    ("clippy", "clippy finds nothing in the workspace", lint::clippy),
-    (
+const fn step(name: &'static str, what: &'static str, run: fn() -> Result<Count>) -> Step {
+    Step { name, what, run }
+}
+
+/// One after the other: each keeps the processors busy.
+const BUSY: [Step; 9] = [
+    step("format", "rustfmt changes nothing", lint::format),
+    step("layering", "imports and dependencies follow docs/ARCHITECTURE", layering::run),
+    step("clippy", "clippy finds nothing in the workspace", lint::clippy),
+    step(
         "clippy-wasm",
         "clippy finds nothing in the console, and the shared model builds for WebAssembly",
         lint::clippy_wasm,
     ),
-    ("console", "the console builds and its first load is small", build_console),
-    ("rust", "Rust tests, on SQLite", rust::on_sqlite),
-    ("doc", "the examples in the documentation of the code", rust::documentation),
-    ("postgres", "the service's tests again, on PostgreSQL", rust::on_postgres),
-    ("openapi", "openapi/openapi.json is what the service answers", openapi::run),
-    ("mail", "the path through real Postfix servers; the service killed in the middle of its work", mail::run),
-    ("uploads", "uploads by the tus clients of others", uploads::run),
-    ("browser", "the console in a real browser", browser::run),
+    step("rust", "Rust tests, on SQLite", rust::on_sqlite),
+    step("doc", "the examples in the documentation of the code", rust::documentation),
+    step("postgres", "the service's tests again, on PostgreSQL", rust::on_postgres),
+    step("openapi", "openapi/openapi.json is what the service answers", openapi::run),
+    step("browser", "the console in a real browser", browser::run),
+];
+
+/// Beside them, one after the other too: these keep one processor busy, or mostly wait.
+const BESIDE: [Step; 3] = [
+    step("console", "the console builds and its first load is small", build_console),
+    step("mail", "the path through real Postfix servers; the service killed in the middle of its work", mail::run),
+    step("uploads", "uploads by the tus clients of others", uploads::run),
 ];
 
 struct Outcome {
@@ -51,38 +64,49 @@ struct Outcome {
 /// others from running.
 pub fn run(only: &[String], list: bool) -> Result<ExitCode> {
     if list {
-        for (name, what, _) in STEPS {
+        for Step { name, what, .. } in BUSY.iter().chain(&BESIDE) {
             println!("{name:<12} {what}");
         }
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(unknown) = only.iter().find(|name| !STEPS.iter().any(|step| step.0 == name.as_str())) {
+    let names: Vec<_> = BUSY.iter().chain(&BESIDE).map(|step| step.name).collect();
+    if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
         bail!("there is no step {unknown}: `cargo xtask test --list` names them");
     }
     let start = Instant::now();
-    let mut outcomes = Vec::new();
-    for (name, what, step) in STEPS {
-        if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
-            continue;
-        }
+    let wanted = |step: &&Step| only.is_empty() || only.iter().any(|name| name == step.name);
+    let perform = |steps: &'static [Step]| steps.iter().filter(wanted).map(|step| step.perform(start)).collect();
+    let outcomes = thread::scope(|scope| {
+        // Its lines carry the thread's name.
+        let beside = thread::Builder::new().name("beside".to_owned()).spawn_scoped(scope, || perform(&BESIDE))?;
+        let mut outcomes: Vec<Outcome> = perform(&BUSY);
+        outcomes.extend(beside.join().ok().context("the steps beside the others broke off")?);
+        Ok::<_, anyhow::Error>(outcomes)
+    })?;
+    Ok(report(&outcomes, start))
+}
+
+impl Step {
+    fn perform(&self, start: Instant) -> Outcome {
+        let Self { name, what, run } = *self;
         say(format_args!("[{:4.0} s] {name}: {what}", start.elapsed().as_secs_f64()));
         let begun = Instant::now();
-        let count = step().unwrap_or_else(|error| {
+        let count = run().unwrap_or_else(|error| {
             say(format_args!("{name} FAILED: {error:#}"));
             Count { passed: 0, failed: 1 }
         });
-        outcomes.push(Outcome { name, seconds: begun.elapsed().as_secs_f64(), count });
+        Outcome { name, seconds: begun.elapsed().as_secs_f64(), count }
     }
-    Ok(report(&outcomes))
 }
 
-fn report(outcomes: &[Outcome]) -> ExitCode {
+fn report(outcomes: &[Outcome], start: Instant) -> ExitCode {
     println!("\n{:<12} {:>8} {:>7} {:>7}", "step", "seconds", "passed", "failed");
     let mut total = Count::default();
     for Outcome { name, seconds, count } in outcomes {
         println!("{name:<12} {seconds:>8.1} {:>7} {:>7}", count.passed, count.failed);
         total += *count;
     }
+    println!("{:<12} {:>8.1}", "in all", start.elapsed().as_secs_f64());
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
