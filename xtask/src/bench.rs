@@ -93,7 +93,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Builds what is released, and the bench in the same go: it shares their dependencies. The console is not measured;
 /// what there is of it is embedded.
 fn build() -> Result<PathBuf> {
-    fs::create_dir_all(crate::root().join("frontend/dist"))?;
     say("building the programs for release (about eight minutes on two cores)");
     let packages = ["build", "--release", "--bins", "--package", "backend", "--package", "agent", "--package", "bench"];
     process::check(&mut process::cargo(packages)).context("the programs do not build")?;

@@ -132,10 +132,18 @@ fn assemble(inputs: &Inputs, wasm: &Path, dist: &Path, hash: &str) -> Result<()>
     copy_tree(&crate::root().join("frontend/static"), &new)?;
     // Part of the program, so it is named like it.
     fs::rename(new.join("boot.js"), assets.join("boot.js")).context("cannot find frontend/static/boot.js")?;
-    if dist.exists() {
-        fs::remove_dir_all(dist)?;
+    let old = dist.with_extension("old");
+    if old.exists() {
+        fs::remove_dir_all(&old)?;
     }
-    fs::rename(&new, dist).context("cannot write frontend/dist")
+    if dist.exists() {
+        fs::rename(dist, &old)?;
+    }
+    fs::rename(&new, dist).context("cannot write frontend/dist")?;
+    if old.exists() {
+        fs::remove_dir_all(&old)?;
+    }
+    Ok(())
 }
 
 fn optimise(wasm: &Path) -> Result<()> {

@@ -44,8 +44,6 @@ pub fn prepare(sample: bool, serve_arguments: &[String]) -> Result<Command> {
 /// Selecting the workspace gives the dependencies the features that the tests give them, so that both share what they
 /// build; only the service itself is linked.
 pub fn build() -> Result<PathBuf> {
-    // The service embeds this folder; it may be empty, but must be there.
-    fs::create_dir_all(crate::root().join("frontend/dist"))?;
     process::check(&mut process::cargo(["build", "--workspace", "--bin", "stoplist"]))
         .context("the service does not build")?;
     Ok(crate::target_dir().join("debug/stoplist"))

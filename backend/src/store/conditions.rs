@@ -3,7 +3,7 @@
 use super::{
     Error, Result,
     change_sets::{BUILDING, placeholders},
-    millis, new_id, statement, typed_id,
+    is_there, millis, new_id, statement, typed_id,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
@@ -83,10 +83,10 @@ pub async fn mark_passing<C: ConnectionTrait>(transaction: &C, server_configurat
 /// What a list operation is taking off: until it is done as a whole the address is blocked, and what it has counted is
 /// for a later run to judge.
 fn is_being_taken_off(tallies: &str) -> String {
-    format!(
-        "EXISTS (SELECT 1 FROM removed_blocks r WHERE r.server_configuration_id = $1 \
-         AND r.address_key = {tallies}.address_key AND r.removed_set_id IN {BUILDING})"
-    )
+    is_there(&format!(
+        "FROM removed_blocks r WHERE r.server_configuration_id = $1 AND r.address_key = {tallies}.address_key \
+         AND r.removed_set_id IN {BUILDING}"
+    ))
 }
 
 /// The address with which a batch of at most `limit` tallies that changed since the last run ends, after another address;
@@ -146,16 +146,18 @@ pub async fn block_passing<C: ConnectionTrait>(
          (SELECT t.address_key, MIN(CASE t.reason {places} END) AS place FROM error_tallies t \
          WHERE t.server_configuration_id = $1 AND t.dirty AND t.address_key > $3 AND t.address_key <= $4 \
          AND ({}) GROUP BY t.address_key) AS p \
-         WHERE NOT EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = $1 \
-         AND e.address_key = p.address_key AND e.ended_set_id IS NULL) \
-         AND NOT EXISTS (SELECT 1 FROM blocked_addresses b WHERE b.server_configuration_id = $1 \
-         AND b.address_key = p.address_key) AND NOT {} RETURNING address_key, reason",
+         WHERE NOT ({} OR {} OR {}) RETURNING address_key, reason",
         new_id(transaction, now),
         typed_id(transaction, "$1"),
         Origin::Condition.as_str(),
         millis(now),
         typed_id(transaction, "$2"),
         passes.join(" OR "),
+        is_there(
+            "FROM exemptions e WHERE e.server_configuration_id = $1 AND e.address_key = p.address_key \
+             AND e.ended_set_id IS NULL"
+        ),
+        is_there("FROM blocked_addresses b WHERE b.server_configuration_id = $1 AND b.address_key = p.address_key"),
         is_being_taken_off("p"),
     );
     let values = [server_configuration_id.into(), set_id.into(), batch.0.into(), batch.1.into()];

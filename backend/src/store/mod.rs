@@ -126,6 +126,13 @@ async fn exists<C: ConnectionTrait>(
     Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
 }
 
+/// Whether there is a row, as a condition within a statement over many rows; `rows` begins with `FROM`. Each row is
+/// looked up by all of its key: of `EXISTS`, PostgreSQL makes a join that may read all of a table for each row, as long as
+/// it takes the table for small because it grew since it was last analysed. The first run over 10,000 tallies took 7 s so.
+fn is_there(rows: &str) -> String {
+    format!("(SELECT 1 {rows} LIMIT 1) IS NOT NULL")
+}
+
 /// From so many values on their placeholders are written in SQLite's short form.
 const MANY_VALUES: usize = 100;
 

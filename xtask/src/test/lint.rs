@@ -4,7 +4,6 @@ use super::count::Count;
 use crate::process::{cargo, check};
 use crate::wasm_target;
 use anyhow::{Context, Result};
-use std::fs;
 
 /// rustfmt would change nothing.
 pub fn format() -> Result<Count> {
@@ -14,7 +13,6 @@ pub fn format() -> Result<Count> {
 
 /// clippy on everything that runs on a server, with its tests.
 pub fn clippy() -> Result<Count> {
-    fs::create_dir_all(crate::root().join("frontend/dist"))?;
     let arguments = ["clippy", "--workspace", "--exclude", "frontend", "--all-targets", "--", "--deny", "warnings"];
     check(&mut cargo(arguments))?;
     Ok(Count::PASSED)

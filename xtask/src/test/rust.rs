@@ -5,7 +5,6 @@ use crate::postgres::Cluster;
 use crate::process::{self, cargo, say};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -103,7 +102,6 @@ fn programs() -> Result<&'static [TestProgram]> {
 }
 
 fn build() -> Result<Vec<TestProgram>> {
-    fs::create_dir_all(crate::root().join("frontend/dist"))?;
     say("building the tests");
     let mut command = cargo(["build", "--workspace", "--bins", "--tests"]);
     command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());

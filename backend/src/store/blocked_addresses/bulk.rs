@@ -4,7 +4,7 @@ use super::Block;
 use crate::store::{
     Result,
     change_sets::{BUILDING, placeholders},
-    millis, new_id, statement, typed_id,
+    is_there, millis, new_id, statement, typed_id,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
@@ -63,6 +63,9 @@ pub async fn count_lines<C: ConnectionTrait>(connection: &C, upload_id: Uuid) ->
     count(connection, sql, vec![upload_id.into()]).await
 }
 
+/// The exemption in force of the address of the line `u`.
+const EXEMPTION_OF_LINE: &str = "FROM exemptions e WHERE e.server_configuration_id = $1 AND e.address_key = u.address_key AND e.ended_set_id IS NULL";
+
 /// Blocks the addresses of some lines that are not blocked, and not exempt unless `block_exempt`. Returns those that it
 /// blocked.
 ///
@@ -77,12 +80,7 @@ pub async fn register<C: ConnectionTrait>(
     now: DateTime<Utc>,
 ) -> Result<Vec<AddressKey>> {
     let id = new_id(transaction, now);
-    let unless_exempt = if block_exempt {
-        ""
-    } else {
-        "AND NOT EXISTS (SELECT 1 FROM exemptions e \
-        WHERE e.server_configuration_id = $1 AND e.address_key = u.address_key AND e.ended_set_id IS NULL)"
-    };
+    let unless_exempt = if block_exempt { String::new() } else { format!("AND NOT {}", is_there(EXEMPTION_OF_LINE)) };
     let (reason, origin, at) = (Reason::Registered.as_str(), Origin::Upload.as_str(), millis(now));
     let config = typed_id(transaction, "$1");
     let set = typed_id(transaction, "$2");
@@ -107,11 +105,12 @@ pub async fn count_exempt<C: ConnectionTrait>(
     server_configuration_id: Uuid,
     lines: Lines,
 ) -> Result<i64> {
-    let sql = "SELECT COUNT(*) AS n FROM upload_addresses u WHERE u.upload_id = $2 AND u.line > $3 AND u.line <= $4 \
-               AND EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = $1 \
-               AND e.address_key = u.address_key AND e.ended_set_id IS NULL)";
+    let sql = format!(
+        "SELECT COUNT(*) AS n FROM upload_addresses u WHERE u.upload_id = $2 AND u.line > $3 AND u.line <= $4 AND {}",
+        is_there(EXEMPTION_OF_LINE)
+    );
     let values = vec![server_configuration_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
-    count(transaction, sql.to_owned(), values).await
+    count(transaction, sql, values).await
 }
 
 /// How many lines have an address that a set blocks.
@@ -288,9 +287,10 @@ pub async fn take_over<C: ConnectionTrait>(
     waiting_set_id: Uuid,
     removed_set_id: Uuid,
 ) -> Result<Vec<AddressKey>> {
-    let sql = "UPDATE removed_blocks AS r SET removed_set_id = $2 WHERE r.removed_set_id = $1 \
-               AND EXISTS (SELECT 1 FROM removed_blocks o WHERE o.removed_set_id = $2 \
-               AND o.address_key = r.address_key) RETURNING address_key";
+    let sql = format!(
+        "UPDATE removed_blocks AS r SET removed_set_id = $2 WHERE r.removed_set_id = $1 AND {} RETURNING address_key",
+        is_there("FROM removed_blocks o WHERE o.removed_set_id = $2 AND o.address_key = r.address_key")
+    );
     let values = [waiting_set_id.into(), removed_set_id.into()];
     keys(&transaction.query_all_raw(statement(transaction, sql, values)).await?)
 }
@@ -317,13 +317,15 @@ pub async fn block_again<C: ConnectionTrait>(
          SELECT {id}, r.server_configuration_id, r.address_key, r.address, r.domain, r.reason, r.origin, r.blocked_at, \
          {set}, COALESCE(r.first_set_id, r.added_set_id) FROM removed_blocks r \
          WHERE r.removed_set_id = $3 AND r.cause = '{}' AND r.address_key > $4 AND r.address_key <= $5 \
-         AND EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = $1 \
-         AND e.address_key = r.address_key AND e.ended_set_id IS NULL AND e.release_set_id = $3) \
-         AND COALESCE(r.first_set_id, r.added_set_id) NOT IN (SELECT o.change_set_id FROM list_operations o \
+         AND {} AND COALESCE(r.first_set_id, r.added_set_id) NOT IN (SELECT o.change_set_id FROM list_operations o \
          JOIN list_operations n ON n.id = o.undone_by WHERE o.server_configuration_id = $1 AND n.state = 'done' \
          AND o.change_set_id IS NOT NULL) \
          ON CONFLICT (server_configuration_id, address_key) DO NOTHING RETURNING address_key",
-        RemovalCause::Release.as_str()
+        RemovalCause::Release.as_str(),
+        is_there(
+            "FROM exemptions e WHERE e.server_configuration_id = $1 AND e.address_key = r.address_key \
+             AND e.ended_set_id IS NULL AND e.release_set_id = $3"
+        )
     );
     let values = [server_configuration_id.into(), set_id.into(), release_set_id.into(), range.0.into(), range.1.into()];
     keys(&transaction.query_all_raw(statement(transaction, sql, values)).await?)

@@ -4,7 +4,7 @@ use crate::store::{
     Result,
     blocked_addresses::bulk::Lines,
     change_sets::{BUILDING, placeholders},
-    millis, new_id, statement, typed_id,
+    is_there, millis, new_id, statement, typed_id,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
@@ -42,6 +42,10 @@ pub async fn make<C: ConnectionTrait>(
     Ok(())
 }
 
+/// The block of an exempt address that the set `$2` has made.
+const BLOCK_OF_EXEMPT: &str = "FROM blocked_addresses b WHERE b.server_configuration_id = $1 \
+                               AND b.address_key = exemptions.address_key AND b.added_set_id = $2";
+
 /// Ends the exemptions of addresses of some lines that a registration has blocked.
 ///
 /// # Errors
@@ -52,11 +56,12 @@ pub async fn end_of_lines<C: ConnectionTrait>(
     set_id: Uuid,
     lines: Lines,
 ) -> Result<()> {
-    let sql = "UPDATE exemptions SET ended_set_id = $2 WHERE server_configuration_id = $1 AND ended_set_id IS NULL \
-               AND address_key IN (SELECT u.address_key FROM upload_addresses u WHERE u.upload_id = $3 \
-               AND u.line > $4 AND u.line <= $5) \
-               AND EXISTS (SELECT 1 FROM blocked_addresses b WHERE b.server_configuration_id = $1 \
-               AND b.address_key = exemptions.address_key AND b.added_set_id = $2)";
+    let sql = format!(
+        "UPDATE exemptions SET ended_set_id = $2 WHERE server_configuration_id = $1 AND ended_set_id IS NULL \
+         AND address_key IN (SELECT u.address_key FROM upload_addresses u WHERE u.upload_id = $3 \
+         AND u.line > $4 AND u.line <= $5) AND {}",
+        is_there(BLOCK_OF_EXEMPT)
+    );
     let values =
         [server_configuration_id.into(), set_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
@@ -96,10 +101,11 @@ pub async fn end_of_release<C: ConnectionTrait>(
     set_id: Uuid,
     range: (&str, &str),
 ) -> Result<()> {
-    let sql = "UPDATE exemptions SET ended_set_id = $2 WHERE release_set_id = $3 AND ended_set_id IS NULL \
-               AND address_key > $4 AND address_key <= $5 \
-               AND EXISTS (SELECT 1 FROM blocked_addresses b WHERE b.server_configuration_id = $1 \
-               AND b.address_key = exemptions.address_key AND b.added_set_id = $2)";
+    let sql = format!(
+        "UPDATE exemptions SET ended_set_id = $2 WHERE release_set_id = $3 AND ended_set_id IS NULL \
+         AND address_key > $4 AND address_key <= $5 AND {}",
+        is_there(BLOCK_OF_EXEMPT)
+    );
     let values = [server_configuration_id.into(), set_id.into(), release_set_id.into(), range.0.into(), range.1.into()];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
@@ -133,9 +139,9 @@ pub async fn make_again<C: ConnectionTrait>(
          comment, made_set_id, release_set_id) \
          SELECT {id}, e.server_configuration_id, e.address_key, e.address, e.domain, e.reason, e.released_at, e.comment, \
          {set}, e.release_set_id FROM exemptions e WHERE e.ended_set_id = $3 AND e.address_key > $4 \
-         AND e.address_key <= $5 AND NOT EXISTS (SELECT 1 FROM blocked_addresses b \
-         WHERE b.server_configuration_id = $1 AND b.address_key = e.address_key) \
-         ON CONFLICT (server_configuration_id, address_key) WHERE ended_set_id IS NULL DO NOTHING"
+         AND e.address_key <= $5 AND NOT {} \
+         ON CONFLICT (server_configuration_id, address_key) WHERE ended_set_id IS NULL DO NOTHING",
+        is_there("FROM blocked_addresses b WHERE b.server_configuration_id = $1 AND b.address_key = e.address_key")
     );
     let values =
         [server_configuration_id.into(), set_id.into(), registration_set_id.into(), after.into(), last.as_str().into()];

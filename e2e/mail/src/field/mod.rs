@@ -20,7 +20,7 @@ use shared::{
 use std::time::Duration;
 
 /// How long something may take that happens by itself within moments.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(60);
 /// The zone of the execute timing: far from UTC and without DST.
 pub const ZONE: &str = "Asia/Tokyo";
 
