@@ -43,6 +43,16 @@ pub struct Reply<'a> {
 /// Why the delivery failed, by the first rule of `rules.toml` that fits; [`Reason::Other`] when none does.
 ///
 /// Never [`Reason::BlockedAddress`]: only the place where a reply was found can tell that it is our own.
+///
+/// ```
+/// use bounces::{Phase, Reply, classify};
+/// use shared::Reason;
+///
+/// let text = "550 5.1.1 <taro@example.com>: Recipient address rejected: User unknown in virtual mailbox table";
+/// assert_eq!(classify(&Reply { text, phase: Phase::Rcpt, ..Reply::default() }), Reason::UnknownUser);
+/// let text = "550 5.7.1 Our system has detected that this message is likely unsolicited mail";
+/// assert_eq!(classify(&Reply { text, phase: Phase::Data, ..Reply::default() }), Reason::Other);
+/// ```
 pub fn classify(reply: &Reply<'_>) -> Reason {
     decide(reply).map_or(Reason::Other, |rule| rule.reason)
 }

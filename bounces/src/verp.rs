@@ -1,8 +1,14 @@
 //! Envelope senders that name the recipient (VERP).
 
-/// The recipient that a message was sent to, from its envelope sender, which its bounce messages come to:
-/// `taro@example.com` for `bounce+taro=example.com@our.example`, as Postfix's VERP writes it. `None` for an address that
-/// names no recipient.
+/// The recipient that a message was sent to, from its envelope sender, which its bounce messages come to, as Postfix's
+/// VERP writes it. `None` for an address that names no recipient.
+///
+/// ```
+/// use bounces::verp_recipient;
+///
+/// assert_eq!(verp_recipient("bounce+taro=example.com@our.example").as_deref(), Some("taro@example.com"));
+/// assert_eq!(verp_recipient("newsletter@our.example"), None);
+/// ```
 pub fn verp_recipient(envelope_sender: &str) -> Option<String> {
     let (local, _our_domain) = envelope_sender.trim().rsplit_once('@')?;
     // Postfix quotes the whole local part where the recipient's own needs it.

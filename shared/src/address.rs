@@ -60,6 +60,16 @@ impl fmt::Display for AddressKey {
 /// A mail address as somebody wrote it, with its key.
 ///
 /// Accepts what real servers issued against RFC 5321, such as `abc..def@…`; rejects only what no server could take.
+///
+/// ```
+/// use shared::Address;
+///
+/// let address = Address::parse(" Taro.Yamada+news@EXAMPLE.com ")?;
+/// assert_eq!(address.spelling(), "Taro.Yamada+news@EXAMPLE.com");
+/// assert_eq!(address.key().as_str(), "taro.yamada+news@example.com");
+/// assert_eq!(Address::parse("\"taro.yamada+news\"@example.com")?.key(), address.key());
+/// # Ok::<(), shared::InvalidAddress>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     spelling: String,

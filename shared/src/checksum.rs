@@ -16,6 +16,20 @@ pub fn key_hash(key: &str) -> u128 {
 /// The sum modulo 2^128 of the hashes of all keys of a list.
 ///
 /// The order of the keys does not matter and a change costs O(1). Written as 32 hexadecimal digits.
+///
+/// ```
+/// use shared::{Address, ListChecksum};
+///
+/// let (one, other) = (Address::parse("a@example.com")?, Address::parse("b@example.com")?);
+/// let mut checksum = ListChecksum::EMPTY;
+/// checksum.add(one.key());
+/// checksum.add(other.key());
+/// checksum.remove(one.key());
+/// let mut expected = ListChecksum::EMPTY;
+/// expected.add(other.key());
+/// assert_eq!(checksum, expected);
+/// # Ok::<(), shared::InvalidAddress>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ListChecksum(u128);
 

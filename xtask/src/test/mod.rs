@@ -41,7 +41,7 @@ const BUSY: [Step; 9] = [
         lint::clippy_wasm,
     ),
     step("rust", "Rust tests, on SQLite", rust::on_sqlite),
-    step("doc", "the examples in the documentation of the code", rust::documentation),
+    step("doc", "the examples in the documentation of shared and bounces", rust::documentation),
     step("postgres", "the service's tests again, on PostgreSQL", rust::on_postgres),
     step("openapi", "openapi/openapi.json is what the service answers", openapi::run),
     step("browser", "the console in a real browser", browser::run),

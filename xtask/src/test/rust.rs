@@ -47,10 +47,13 @@ pub fn mail(database: Option<&str>) -> Result<Count> {
     run_programs(|program| program.package == MAIL_PACKAGE, database)
 }
 
-/// The examples in documentation comments.
+/// The examples in documentation comments. Only libraries that make sense by themselves have some, the others say
+/// `doctest = false`.
 pub fn documentation() -> Result<Count> {
     let (status, output) = process::tee(&mut cargo(["test", "--workspace", "--doc", "--no-fail-fast"]))?;
-    Ok(count::rust(&output).unwrap_or_default().of_program(status))
+    let count = count::rust(&output).unwrap_or_default().of_program(status);
+    ensure!(count != Count::default(), "there are no examples");
+    Ok(count)
 }
 
 /// Makes a program of tests use SQLite, or the PostgreSQL at `database`.
