@@ -12,9 +12,15 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub fn followed(first: ListOperation) -> RwSignal<ListOperation> {
     let (client, Configuration { id, live }) = (client(), Configuration::open());
     let (key, operation, asking) = (first.id, RwSignal::new(first), Pending::new());
+    // What is over stays over: the answer to a request may arrive after the live event of its end.
+    let learn = move |news: ListOperation| {
+        if news.state.is_final() || operation.with_untracked(|known| !known.state.is_final()) {
+            operation.set(news);
+        }
+    };
     effect(move || {
         if let Some(changed) = live.operation.get().filter(|changed| changed.id == key) {
-            operation.set(changed);
+            learn(changed);
         }
     });
     let goes_on = Memo::new(move |_| operation.with(|operation| !operation.state.is_final()));
@@ -22,7 +28,7 @@ pub fn followed(first: ListOperation) -> RwSignal<ListOperation> {
         asking.start(async move {
             // What fails is asked again.
             if let Ok(now) = client.list_operation(id.get_untracked(), key).await {
-                operation.set(now);
+                learn(now);
             }
         });
     });
