@@ -96,6 +96,7 @@ test("without a filter, and where nothing is found, the dialog says so", async (
 });
 
 test("a release goes on while its dialog is closed, and is cancelled on the way", async ({ page, workplace }) => {
+  test.slow();
   for (let first = 0; first < MANY; first += 1_000) {
     const some = Array.from({ length: 1_000 }, (_, n) => `user${first + n}@example.com`);
     await json(workplace.call("POST", "/blocked-addresses", { addresses: some }));

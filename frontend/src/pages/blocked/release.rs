@@ -1,6 +1,7 @@
 //! The dialog that releases addresses of the list.
 
 use crate::{
+    i18n::Texts,
     pages::{FormError, field_error},
     state::{Configuration, Pending, client, effect, texts},
     ui::{Button, Dialog, Drawn, Field, Kind, Toasts},
@@ -56,7 +57,7 @@ fn ReleaseForm(addresses: Vec<String>, open: RwSignal<bool>, released: Callback<
             let request = ReleaseRequest { addresses, comment: Some(words).filter(|w| !w.is_empty()) };
             match client.release(configuration.id.get_untracked(), &request).await {
                 Ok(result) => {
-                    say(toasts, &result.items);
+                    say(texts, toasts, &result.items);
                     released.run(());
                     open.set(false);
                 }
@@ -84,8 +85,7 @@ fn ReleaseForm(addresses: Vec<String>, open: RwSignal<bool>, released: Callback<
 }
 
 /// What became of each address.
-fn say(toasts: Toasts, items: &[ReleaseItem]) {
-    let texts = texts();
+fn say(texts: &Texts, toasts: Toasts, items: &[ReleaseItem]) {
     match items {
         [only] => match only.status {
             ReleaseStatus::Released => toasts.good((texts.released)(&only.address)),
