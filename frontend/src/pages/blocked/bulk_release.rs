@@ -23,8 +23,13 @@ type Asked = RwSignal<Option<(ListOperation, i64)>>;
 /// how far that has come, until the result has been seen.
 #[component]
 pub fn BulkRelease() -> impl IntoView {
-    let (texts, session, url) = (texts(), expect_context::<Session>(), Url::current());
+    let (texts, session, url, id) = (texts(), expect_context::<Session>(), Url::current(), Configuration::open().id);
     let (open, asked, seen): (_, Asked, _) = (RwSignal::new(false), RwSignal::new(None), RwSignal::new(false));
+    effect(move || {
+        // It belongs to the configuration that was open.
+        id.track();
+        asked.set(None);
+    });
     let press = Callback::new(move |()| {
         if seen.get_untracked() {
             seen.set(false);
