@@ -9,7 +9,7 @@ pub use listing::{Filter, count_live, live_places, sample_live, sample_of_upload
 use super::{
     Error, Result,
     change_sets::{BUILDING, placeholders},
-    millis, statement, time,
+    is_there, millis, statement, time,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
@@ -114,6 +114,13 @@ fn read(row: &QueryResult) -> Result<Block> {
         added_set_id: row.try_get("", "added_set_id")?,
         version: row.try_get("", "version")?,
     })
+}
+
+/// Whether the address of each of `rows` is blocked, as a condition; `$1` is the server configuration.
+pub(super) fn is_blocked(rows: &str) -> String {
+    is_there(&format!(
+        "FROM blocked_addresses b WHERE b.server_configuration_id = $1 AND b.address_key = {rows}.address_key"
+    ))
 }
 
 async fn blocks<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value>) -> Result<Vec<Block>> {

@@ -2,7 +2,9 @@
 
 use super::{
     Error, Result,
+    blocked_addresses::is_blocked,
     change_sets::{BUILDING, placeholders},
+    exemptions::is_exempt,
     is_there, millis, new_id, statement, typed_id,
 };
 use chrono::{DateTime, Utc};
@@ -153,11 +155,8 @@ pub async fn block_passing<C: ConnectionTrait>(
         millis(now),
         typed_id(transaction, "$2"),
         passes.join(" OR "),
-        is_there(
-            "FROM exemptions e WHERE e.server_configuration_id = $1 AND e.address_key = p.address_key \
-             AND e.ended_set_id IS NULL"
-        ),
-        is_there("FROM blocked_addresses b WHERE b.server_configuration_id = $1 AND b.address_key = p.address_key"),
+        is_exempt("p"),
+        is_blocked("p"),
         is_being_taken_off("p"),
     );
     let values = [server_configuration_id.into(), set_id.into(), batch.0.into(), batch.1.into()];

@@ -6,7 +6,7 @@ use super::{
     Error, Result,
     change_sets::BUILDING,
     downloads::{Field, Source},
-    millis,
+    is_there, millis,
     search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion},
     statement, time,
 };
@@ -43,6 +43,14 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     /// Released before this time.
     pub to: Option<DateTime<Utc>>,
+}
+
+/// Whether the address of each of `rows` is exempt, as a condition; `$1` is the server configuration.
+pub(super) fn is_exempt(rows: &str) -> String {
+    is_there(&format!(
+        "FROM exemptions e WHERE e.server_configuration_id = $1 AND e.address_key = {rows}.address_key \
+         AND e.ended_set_id IS NULL"
+    ))
 }
 
 fn read(row: &QueryResult) -> Result<Row> {

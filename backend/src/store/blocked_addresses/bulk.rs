@@ -4,6 +4,7 @@ use super::Block;
 use crate::store::{
     Result,
     change_sets::{BUILDING, placeholders},
+    exemptions::is_exempt,
     is_there, millis, new_id, statement, typed_id,
 };
 use chrono::{DateTime, Utc};
@@ -63,9 +64,6 @@ pub async fn count_lines<C: ConnectionTrait>(connection: &C, upload_id: Uuid) ->
     count(connection, sql, vec![upload_id.into()]).await
 }
 
-/// The exemption in force of the address of the line `u`.
-const EXEMPTION_OF_LINE: &str = "FROM exemptions e WHERE e.server_configuration_id = $1 AND e.address_key = u.address_key AND e.ended_set_id IS NULL";
-
 /// Blocks the addresses of some lines that are not blocked, and not exempt unless `block_exempt`. Returns those that it
 /// blocked.
 ///
@@ -80,7 +78,7 @@ pub async fn register<C: ConnectionTrait>(
     now: DateTime<Utc>,
 ) -> Result<Vec<AddressKey>> {
     let id = new_id(transaction, now);
-    let unless_exempt = if block_exempt { String::new() } else { format!("AND NOT {}", is_there(EXEMPTION_OF_LINE)) };
+    let unless_exempt = if block_exempt { String::new() } else { format!("AND NOT {}", is_exempt("u")) };
     let (reason, origin, at) = (Reason::Registered.as_str(), Origin::Upload.as_str(), millis(now));
     let config = typed_id(transaction, "$1");
     let set = typed_id(transaction, "$2");
@@ -107,7 +105,7 @@ pub async fn count_exempt<C: ConnectionTrait>(
 ) -> Result<i64> {
     let sql = format!(
         "SELECT COUNT(*) AS n FROM upload_addresses u WHERE u.upload_id = $2 AND u.line > $3 AND u.line <= $4 AND {}",
-        is_there(EXEMPTION_OF_LINE)
+        is_exempt("u")
     );
     let values = vec![server_configuration_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
     count(transaction, sql, values).await

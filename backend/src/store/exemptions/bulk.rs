@@ -2,7 +2,7 @@
 
 use crate::store::{
     Result,
-    blocked_addresses::bulk::Lines,
+    blocked_addresses::{bulk::Lines, is_blocked},
     change_sets::{BUILDING, placeholders},
     is_there, millis, new_id, statement, typed_id,
 };
@@ -141,7 +141,7 @@ pub async fn make_again<C: ConnectionTrait>(
          {set}, e.release_set_id FROM exemptions e WHERE e.ended_set_id = $3 AND e.address_key > $4 \
          AND e.address_key <= $5 AND NOT {} \
          ON CONFLICT (server_configuration_id, address_key) WHERE ended_set_id IS NULL DO NOTHING",
-        is_there("FROM blocked_addresses b WHERE b.server_configuration_id = $1 AND b.address_key = e.address_key")
+        is_blocked("e")
     );
     let values =
         [server_configuration_id.into(), set_id.into(), registration_set_id.into(), after.into(), last.as_str().into()];
