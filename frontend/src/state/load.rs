@@ -1,10 +1,12 @@
 //! Data that a page shows.
 
-use super::{Pending, effect};
+use super::{Pending, Url, effect};
 use crate::api::{ApiError, Client};
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::prelude::*;
+use shared::Page;
 use std::future::Future;
+use uuid::Uuid;
 
 /// Data with its loading and failed states. While it is read again, the old data stays.
 pub struct Loader<T: Send + Sync + 'static> {
@@ -32,7 +34,26 @@ impl<T: Send + Sync + 'static> Loader<T> {
     }
 }
 
-/// Reads whenever `key` changes and when a lost connection is back; old data goes when `scope` does, the data of another configuration for example.
+impl<T: Clone + Send + Sync + 'static> Loader<Page<T>> {
+    /// Keeps a list, newest first, up with what `changed` tells: on its first page what is new comes to the top.
+    pub fn keep_up(self, changed: RwSignal<Option<T>>, url: Url, id: fn(&T) -> Uuid) {
+        effect(move || {
+            let Some(changed) = changed.get() else { return };
+            let first_page = url.get("cursor").is_empty();
+            self.data.update(|page| {
+                let Some(page) = page else { return };
+                match page.items.iter_mut().find(|known| id(known) == id(&changed)) {
+                    Some(known) => *known = changed,
+                    None if first_page => page.items.insert(0, changed),
+                    None => {}
+                }
+            });
+        });
+    }
+}
+
+/// Reads whenever `key` changes and when a lost connection is back; old data goes when `scope` does, the data of another
+/// configuration for example.
 pub fn load<S, K, T, F>(
     scope: impl Fn() -> S + Send + Sync + 'static,
     key: impl Fn() -> K + Send + Sync + 'static,

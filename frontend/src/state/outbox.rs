@@ -175,7 +175,7 @@ impl Outbox {
 
     /// How it goes now.
     pub fn of_untracked(self, upload: Uuid) -> Option<Sending> {
-        self.files.with_untracked(|files| files.iter().find(|file| file.upload == upload).cloned())
+        untrack(|| self.of(upload))
     }
 
     fn change(self, upload: Uuid, change: impl FnOnce(&mut Sending)) {

@@ -2,7 +2,7 @@
 
 use crate::{
     pages::listing::listing,
-    state::{Configuration, Preferences, Url, client, effect, load, texts, ticking},
+    state::{Configuration, Preferences, Url, client, load, texts, ticking},
     ui::{Badge, Drawn, Moment, Tone, number::grouped},
 };
 use leptos::prelude::*;
@@ -18,18 +18,7 @@ pub fn Distributions() -> impl IntoView {
         move || (url.get("cursor"), live.distributions.get()),
         move |id, (cursor, _)| async move { client.distributions(id, &cursor).await },
     );
-    effect(move || {
-        let Some(changed) = live.distribution.get() else { return };
-        let first_page = url.get("cursor").is_empty();
-        loader.data.update(|page| {
-            let Some(page) = page else { return };
-            match page.items.iter_mut().find(|known| known.id == changed.id) {
-                Some(known) => *known = changed,
-                None if first_page => page.items.insert(0, changed),
-                None => {}
-            }
-        });
-    });
+    loader.keep_up(live.distribution, url, |distribution| distribution.id);
     let cards = move |rows: Memo<Vec<Distribution>>| {
         view! {
             <div class="cards" role="region" aria-label=texts.distributions aria-live="polite">

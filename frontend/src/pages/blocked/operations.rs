@@ -11,7 +11,7 @@ pub use preview::Preview;
 use crate::{
     pages::listing::listing,
     paths::Section,
-    state::{Configuration, Url, client, effect, load, texts},
+    state::{Configuration, Url, client, load, texts},
 };
 use leptos::prelude::*;
 use shared::list_operation::ListOperation;
@@ -27,19 +27,8 @@ pub fn BulkChanges() -> impl IntoView {
         move || url.get("cursor"),
         move |id, cursor| async move { client.list_operations(id, &cursor).await },
     );
-    effect(move || {
-        let Some(changed) = live.operation.get() else { return };
-        if url.get("cursor").is_empty() {
-            // The cards of those that are known follow them by themselves.
-            loader.data.update(|page| {
-                if let Some(page) = page
-                    && page.items.iter().all(|known| known.id != changed.id)
-                {
-                    page.items.insert(0, changed);
-                }
-            });
-        }
-    });
+    // The cards of those that are known follow them by themselves.
+    loader.keep_up(live.operation, url, |operation| operation.id);
     let cards = move |rows: Memo<Vec<ListOperation>>| {
         view! {
             <div class="cards" role="region" aria-label=words.bulk_changes>

@@ -1,5 +1,6 @@
 //! The dialog that releases addresses of the list.
 
+use super::operations::written;
 use crate::{
     i18n::Texts,
     pages::{FormError, field_error},
@@ -53,8 +54,7 @@ fn ReleaseForm(addresses: Vec<String>, open: RwSignal<bool>, released: Callback<
         event.prevent_default();
         let addresses = addresses.clone();
         releasing.start(async move {
-            let words = comment.get_untracked().trim().to_owned();
-            let request = ReleaseRequest { addresses, comment: Some(words).filter(|w| !w.is_empty()) };
+            let request = ReleaseRequest { addresses, comment: written(comment) };
             match client.release(configuration.id.get_untracked(), &request).await {
                 Ok(result) => {
                     say(texts, toasts, &result.items);

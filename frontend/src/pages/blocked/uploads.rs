@@ -19,7 +19,7 @@ use self::{
 use crate::{
     pages::listing::listing,
     paths,
-    state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, effect, load, repeat, texts, ticking},
+    state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, load, repeat, texts, ticking},
     ui::{Button, Drawn, FilePicker, Moment, Notice, Progress, Show, Table, Tone, number::bytes},
 };
 use leptos::prelude::*;
@@ -50,18 +50,7 @@ pub fn Uploads() -> impl IntoView {
         move || url.get("cursor"),
         move |id, cursor| async move { client.uploads(id, &cursor).await },
     );
-    effect(move || {
-        let Some(changed) = live.upload.get() else { return };
-        let first_page = url.get("cursor").is_empty();
-        loader.data.update(|page| {
-            let Some(page) = page else { return };
-            match page.items.iter_mut().find(|known| known.id == changed.id) {
-                Some(known) => *known = changed,
-                None if first_page => page.items.insert(0, changed),
-                None => {}
-            }
-        });
-    });
+    loader.keep_up(live.upload, url, |upload| upload.id);
     let going =
         Memo::new(move |_| loader.data.with(|page| page.as_ref().is_some_and(|page| page.items.iter().any(goes_on))));
     repeat(PAUSE, going, move || loader.reload());

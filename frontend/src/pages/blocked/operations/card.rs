@@ -6,7 +6,7 @@ use crate::{
     i18n::Texts,
     paths::{self, Section},
     state::{Configuration, Preferences, Session, followed, texts, ticking},
-    ui::{Badge, Button, Drawn, Kind, Moment, Notice, Progress, Show, Tone, number::grouped, time},
+    ui::{Badge, Button, Drawn, Kind, Moment, Notice, Progress, Show, Tone, focus, number::grouped, time},
 };
 use leptos::{html, prelude::*};
 use shared::{
@@ -45,14 +45,7 @@ pub fn OperationCard(
     let may = move |asked| session.may(Role::Operator) && operation.with(|operation| allows(operation, asked));
     let (may_cancel, may_undo) = (Memo::new(move |_| may(Asked::Cancel)), Memo::new(move |_| may(Asked::Undo)));
     // The button that was pressed is gone: the focus goes to what it was about.
-    let done = move |()| {
-        request_animation_frame(move || {
-            if let Some(heading) = heading.get_untracked() {
-                // Focusing an element of the page cannot fail.
-                drop(heading.focus());
-            }
-        });
-    };
+    let done = move |()| focus(heading);
     view! {
         <article class="card" aria-label=(words.kind)(kind)>
             <header>

@@ -16,7 +16,7 @@ use crate::{
     state::{
         Configuration, Loader, Pending, Preferences, Session, client, effect, explain, load, repeat, texts, ticking,
     },
-    ui::{Button, Empty, Failure, Moment, Notice, Progress, Show, Skeleton, Tone, number::bytes, time},
+    ui::{Button, Empty, Failure, Moment, Notice, Progress, Show, Skeleton, Tone, focus, number::bytes, time},
 };
 use leptos::{html, prelude::*};
 use leptos_router::{
@@ -116,12 +116,7 @@ fn Loaded(first: Upload, loader: Loader<Upload>) -> impl IntoView {
     // What was pressed is gone: the focus goes to what it was about.
     let done = Callback::new(move |()| {
         loader.reload();
-        request_animation_frame(move || {
-            if let Some(heading) = heading.get_untracked() {
-                // Focusing an element of the page cannot fail.
-                drop(heading.focus());
-            }
-        });
+        focus(heading);
     });
     let failure = move || {
         let failure = upload.with(|upload| upload.failure.clone())?;
