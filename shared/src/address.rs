@@ -92,7 +92,8 @@ impl Address {
         if local.is_empty() || local == "\"\"" {
             return Err(InvalidAddress::EmptyLocalPart);
         }
-        if domain.is_empty() || domain == "." {
+        // A domain of dots alone names nothing, and taking its last dot off would leave another such domain.
+        if domain.chars().all(|character| character == '.') {
             return Err(InvalidAddress::EmptyDomain);
         }
         let key = format!("{local}@{}", ascii_domain(domain));
@@ -231,6 +232,7 @@ mod tests {
             ("\"\"@example.com", InvalidAddress::EmptyLocalPart),
             ("taro@", InvalidAddress::EmptyDomain),
             ("taro@.", InvalidAddress::EmptyDomain),
+            ("taro@..", InvalidAddress::EmptyDomain),
             ("ta\nro@example.com", InvalidAddress::ControlCharacter),
             ("ta\0ro@example.com", InvalidAddress::ControlCharacter),
         ] {
