@@ -11,6 +11,8 @@ mod m0005_search;
 mod m0006_uploads;
 mod m0007_list_operations;
 mod m0008_downloads_and_retention;
+mod m0009_users;
+mod m0010_second_factors;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -29,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_uploads::Migration),
             Box::new(m0007_list_operations::Migration),
             Box::new(m0008_downloads_and_retention::Migration),
+            Box::new(m0009_users::Migration),
+            Box::new(m0010_second_factors::Migration),
         ]
     }
 }

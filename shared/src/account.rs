@@ -112,7 +112,7 @@ pub struct NewAccount {
     /// Who signs in first, as administrator.
     #[garde(length(chars, min = 3, max = 254))]
     pub administrator_email: String,
-    /// That user's password, 12 to 256 characters.
+    /// That user's password, 15 to 256 characters.
     #[garde(length(chars, min = MIN_PASSWORD, max = MAX_PASSWORD))]
     pub administrator_password: String,
 }

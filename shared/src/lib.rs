@@ -17,8 +17,10 @@ pub mod problem;
 pub mod reason;
 pub mod run;
 pub mod run_settings;
+pub mod second_factor;
 pub mod session;
 pub mod upload;
+pub mod user;
 
 pub use address::{Address, AddressKey, InvalidAddress};
 pub use checksum::ListChecksum;

@@ -4,6 +4,7 @@ use crate::{
     service::{
         Access, Error, Result,
         authentication::{self, Identity, Permission},
+        users::Realm,
     },
     state::AppState,
 };
@@ -11,6 +12,9 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::heade
 use futures::future::LocalBoxFuture;
 use tracing_actix_web::RequestId;
 use uuid::Uuid;
+
+/// How many characters of a `User-Agent` are kept.
+const MAX_USER_AGENT: usize = 300;
 
 /// Who sent the request, whatever they may do.
 ///
@@ -43,6 +47,11 @@ pub fn origin(request: &HttpRequest) -> authentication::Origin {
     authentication::Origin {
         request_id: request.extensions().get::<RequestId>().map(ToString::to_string),
         client_address: request.peer_addr().map(|address| address.ip().to_string()),
+        user_agent: request
+            .headers()
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .map(|value| value.chars().take(MAX_USER_AGENT).collect()),
     }
 }
 
@@ -111,6 +120,20 @@ impl FromRequest for Provider {
             identity.require(Permission::Provide)?;
             Ok(Self(identity))
         })
+    }
+}
+
+/// Who manages people: an administrator or a provider inside an account, or a provider outside of all accounts.
+#[derive(Debug, Clone)]
+pub struct Manager(pub Realm);
+
+impl FromRequest for Manager {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Realm::open(identify(&request).await?).map(Self) })
     }
 }
 

@@ -14,20 +14,24 @@ pub mod extract;
 pub mod headers;
 pub mod health;
 pub mod idempotency;
+pub mod invitations;
 pub mod list_operations;
 pub mod live;
 pub mod mail_servers;
 pub mod methods;
 pub mod openapi;
+pub mod passwords;
 pub mod problem;
 pub mod request_log;
 pub mod run_settings;
 pub mod runs;
+pub mod second_factors;
 pub mod server_configurations;
 pub mod sessions;
 pub mod setup;
 pub mod tokens;
 pub mod uploads;
+pub mod users;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -35,6 +39,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn api(config: &mut ServiceConfig<'_>) {
     setup::routes(config);
     sessions::routes(config);
+    users::routes(config);
+    invitations::routes(config);
+    passwords::routes(config);
+    second_factors::routes(config);
     accounts::routes(config);
     tokens::routes(config);
     server_configurations::routes(config);

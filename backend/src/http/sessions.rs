@@ -2,7 +2,7 @@
 
 use super::{
     auth::{self, SignedIn},
-    extract::Body,
+    extract::{Body, PathIds},
 };
 use crate::{
     service::{
@@ -18,9 +18,11 @@ use actix_web::{
 };
 use shared::{
     Problem,
-    session::{AccessToken, Me, SignInRequest},
+    second_factor::{SecondFactorNeeded, SecondFactorSignIn},
+    session::{AccessToken, Me, OwnSession, SignInRequest},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 /// The cookie with the refresh token.
 const COOKIE: &str = "stoplist_refresh";
@@ -29,7 +31,8 @@ const COOKIE_PATH: &str = "/api/v1/sessions";
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(sign_in).service(refresh).service(sign_out).service(me);
+    config.service(sign_in).service(second_factor).service(refresh).service(sign_out).service(me);
+    config.service(list).service(revoke).service(revoke_others);
 }
 
 /// Answers with an access token, and sets the cookie if there is a new refresh token.
@@ -51,14 +54,39 @@ fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'st
 }
 
 /// Sign in
+///
+/// Who has a second factor gets 202 and goes on with `POST /sessions/second-factor`.
 #[utoipa::path(tag = "Sessions", operation_id = "sign_in", request_body = SignInRequest, responses(
     (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token"))),
+    (status = 202, body = SecondFactorNeeded, description = "The password was right; a second factor is needed"),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "Wrong address or password"),
-    (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many wrong passwords, or too many sign in at once"),
+    (status = 429, body = Problem, content_type = "application/problem+json",
+        description = "Too many wrong passwords, or too many sign in at once"),
 ))]
 #[post("/sessions")]
 async fn sign_in(request: HttpRequest, state: web::Data<AppState>, body: Body<SignInRequest>) -> Result<HttpResponse> {
-    let session = service::sessions::sign_in(&state, body.0, auth::origin(&request)).await?;
+    match service::sessions::sign_in(&state, body.0, auth::origin(&request)).await? {
+        service::sessions::SignedIn::Begun(session) => Ok(begun(&request, HttpResponse::Created(), session)),
+        service::sessions::SignedIn::SecondFactorNeeded(needed) => Ok(HttpResponse::Accepted().json(needed)),
+    }
+}
+
+/// Sign in: the second step
+#[utoipa::path(tag = "Sessions", operation_id = "sign_in_with_second_factor", request_body = SecondFactorSignIn, responses(
+    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token"))),
+    (status = 401, body = Problem, content_type = "application/problem+json",
+        description = "The first step does not hold: sign in again"),
+    (status = 410, body = Problem, content_type = "application/problem+json",
+        description = "The first step was more than five minutes ago"),
+    (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many wrong codes"),
+))]
+#[post("/sessions/second-factor")]
+async fn second_factor(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: Body<SecondFactorSignIn>,
+) -> Result<HttpResponse> {
+    let session = service::sessions::sign_in_with_second_factor(&state, body.0, auth::origin(&request)).await?;
     Ok(begun(&request, HttpResponse::Created(), session))
 }
 
@@ -76,7 +104,7 @@ async fn refresh(request: HttpRequest, state: web::Data<AppState>) -> Result<Htt
         return Err(Error::Forbidden("send the header X-Requested-With: stoplist".to_owned()));
     }
     let refresh_token = request.cookie(COOKIE).ok_or(Error::Unauthorized)?;
-    let session = service::sessions::refresh(&state, refresh_token.value()).await?;
+    let session = service::sessions::refresh(&state, refresh_token.value(), auth::origin(&request)).await?;
     Ok(begun(&request, HttpResponse::Ok(), session))
 }
 
@@ -93,4 +121,30 @@ async fn sign_out(request: HttpRequest, state: web::Data<AppState>, user: Signed
 #[get("/me")]
 async fn me(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<Me>> {
     Ok(web::Json(service::sessions::me(&state, user.0).await?))
+}
+
+/// One's own sessions, last used first
+#[utoipa::path(tag = "My account", operation_id = "list_sessions", security(("bearer" = [])),
+    responses((status = 200, body = Vec<OwnSession>)))]
+#[get("/me/sessions")]
+async fn list(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<Vec<OwnSession>>> {
+    Ok(web::Json(service::sessions::list(&state, &user.0).await?))
+}
+
+/// End one of one's own sessions
+#[utoipa::path(tag = "My account", operation_id = "revoke_session", security(("bearer" = [])),
+    params(("session_id" = Uuid, Path, description = "The session")), responses((status = 204)))]
+#[delete("/me/sessions/{session_id}")]
+async fn revoke(state: web::Data<AppState>, user: SignedIn, id: PathIds<Uuid>) -> Result<HttpResponse> {
+    service::sessions::revoke(&state, &user.0, id.0).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// End all of one's own sessions but the one that asks
+#[utoipa::path(tag = "My account", operation_id = "revoke_other_sessions", security(("bearer" = [])),
+    responses((status = 204)))]
+#[delete("/me/sessions")]
+async fn revoke_others(state: web::Data<AppState>, user: SignedIn) -> Result<HttpResponse> {
+    service::sessions::revoke_others(&state, &user.0).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

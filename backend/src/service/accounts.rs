@@ -1,6 +1,6 @@
 //! Accounts, as the provider manages them.
 
-use super::{Access, Actor, Error, Result, authentication::Identity, sessions, users};
+use super::{Access, Actor, Error, Result, authentication::Identity, passwords, sessions, users};
 use crate::{
     state::AppState,
     store::{self, audit},
@@ -51,6 +51,7 @@ fn read_cursor(cursor: &str) -> Result<String> {
 /// [`Error::Conflict`]: the name is taken or the address signs in already.
 pub async fn create(state: &AppState, provider: &Identity, new: NewAccount) -> Result<Account> {
     let email = users::email(&new.administrator_email, "/administrator_email")?;
+    passwords::check(&new.administrator_password, &email, "/administrator_password")?;
     let password_hash = state.keys.hash(new.administrator_password).await?;
     let now = state.clock.now();
     let account = Account::new(Uuid::now_v7(), new.name, new.plan, now);

@@ -1,8 +1,11 @@
 //! From a bearer token to who sent it and what they may do (PRODUCT section 5).
 
 use super::{Access, Actor, Error, Result, keys};
-use crate::{state::AppState, store};
-use chrono::TimeDelta;
+use crate::{
+    state::AppState,
+    store::{self, audit::NewAuditEntry},
+};
+use chrono::{DateTime, TimeDelta, Utc};
 use shared::session::{Role, Scope};
 use uuid::Uuid;
 
@@ -30,6 +33,8 @@ pub struct Origin {
     pub request_id: Option<String>,
     /// The other end of the connection.
     pub client_address: Option<String>,
+    /// With what: the header `User-Agent`, as far as it is kept.
+    pub user_agent: Option<String>,
 }
 
 /// Who sent a request.
@@ -64,6 +69,30 @@ impl Identity {
             request_id: self.origin.request_id,
             client_address: self.origin.client_address,
         })
+    }
+
+    /// An audit entry by this actor in the account that it concerns, with neither values nor comment.
+    pub fn audit(
+        &self,
+        account_id: Option<Uuid>,
+        at: DateTime<Utc>,
+        action: &'static str,
+        object: impl Into<String>,
+    ) -> NewAuditEntry {
+        NewAuditEntry {
+            account_id,
+            at,
+            actor_kind: self.actor.kind(),
+            actor_id: self.actor.id(),
+            actor_name: self.actor.name().to_owned(),
+            action,
+            object: object.into(),
+            before: None,
+            after: None,
+            comment: None,
+            request_id: self.origin.request_id.clone(),
+            client_address: self.origin.client_address.clone(),
+        }
     }
 
     /// Checks a right without needing an account.
@@ -140,7 +169,7 @@ pub async fn identify_session(
     origin: Origin,
 ) -> Result<Identity> {
     let session = store::sessions::find(state.db.connection(), session_id).await?.ok_or(Error::Unauthorized)?;
-    if session.user.id != user_id || session.expires_at <= state.clock.now() {
+    if session.user.id != user_id || !session.user.active || session.expires_at <= state.clock.now() {
         return Err(Error::Unauthorized);
     }
     // Of a provider, the account is what the token says: two tabs may be in two accounts.

@@ -1,6 +1,6 @@
 //! Secrets: signing access tokens, sealing what a link carries, hashing passwords and opaque tokens.
 
-use super::{Error, Result};
+use super::{Error, Result, passwords::normalised};
 use anyhow::{Context, anyhow};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -115,7 +115,9 @@ impl Keys {
     /// [`Error::TooMany`] when too many passwords are being hashed.
     pub async fn hash(&self, password: String) -> Result<String> {
         let _turn = self.turn().await?;
-        let hash = tokio::task::spawn_blocking(move || hash_password(&password)).await.context("password hashing died");
+        let hash = tokio::task::spawn_blocking(move || hash_password(&normalised(&password)))
+            .await
+            .context("password hashing died");
         hash.and_then(|hash| hash).map_err(Error::Internal)
     }
 
@@ -129,7 +131,7 @@ impl Keys {
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
         let matches = tokio::task::spawn_blocking(move || {
             PasswordHash::new(&hash)
-                .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+                .is_ok_and(|hash| Argon2::default().verify_password(normalised(&password).as_bytes(), &hash).is_ok())
         })
         .await
         .map_err(|error| Error::Internal(error.into()))?;
@@ -172,9 +174,17 @@ pub fn bytes_hash(bytes: &[u8]) -> String {
 
 /// A one-time code that is easy to type: three groups of four, without letters that look alike (60 bits).
 pub fn new_setup_code() -> String {
+    easy_to_type(rand::random::<[u8; 12]>())
+}
+
+/// A password for somebody who will not choose one: four groups of four (80 bits).
+pub fn new_password() -> String {
+    easy_to_type(rand::random::<[u8; 16]>())
+}
+
+fn easy_to_type<const N: usize>(random: [u8; N]) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let letters: Vec<char> =
-        rand::random::<[u8; 12]>().into_iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    let letters = random.map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
     letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
 }
 

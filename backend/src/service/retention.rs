@@ -1,4 +1,5 @@
-//! What is not kept for ever: delivery events that are older than the account's retention, and ended sessions.
+//! What is not kept for ever: delivery events that are older than the account's retention, ended sessions, and links that
+//! work no longer.
 //!
 //! Counts and blocks that events led to stay. What ended on a list (`removed_blocks`, change sets, distributions) stays
 //! too: agents that were away catch up by it, and it is the evidence of what was blocked when.
@@ -6,7 +7,7 @@
 use super::Result;
 use crate::{
     state::AppState,
-    store::{Db, delivery_events, server_configurations, sessions},
+    store::{Db, delivery_events, invitations, password_resets, server_configurations, sessions},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -15,6 +16,9 @@ use uuid::Uuid;
 /// Between two steps, so that on SQLite everybody else gets the write lock.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a link that has expired still says so, and an invitation can be renewed.
+const LINKS_REMEMBERED: TimeDelta = TimeDelta::days(30);
+
 /// Removes what is too old, in small steps. Several nodes may do so at the same time.
 ///
 /// # Errors
@@ -22,6 +26,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub async fn remove_old(state: &AppState) -> Result<()> {
     let now = state.clock.now();
     sessions::remove_expired(state.db.connection(), now).await?;
+    invitations::remove_expired(state.db.connection(), now - LINKS_REMEMBERED).await?;
+    password_resets::remove_expired(state.db.connection(), now - LINKS_REMEMBERED).await?;
     for (id, days) in server_configurations::event_retentions(state.db.connection()).await? {
         remove_events(&state.db, id, now - TimeDelta::days(days)).await?;
     }

@@ -116,8 +116,7 @@ async fn people(state: &AppState) -> Result<(Access, SignIns)> {
     let now = state.clock.now();
     let mut account = Account::new(Uuid::now_v7(), "Sample Inc.".to_owned(), Plan::Professional, now);
     account.downloads_enabled = true;
-    // As long as a set-up code and as easy to type.
-    let passwords = [keys::new_setup_code(), keys::new_setup_code()];
+    let passwords = [keys::new_password(), keys::new_password()];
     let [administrator_hash, provider_hash] =
         [state.keys.hash(passwords[0].clone()).await?, state.keys.hash(passwords[1].clone()).await?];
     let transaction = state.db.begin().await?;

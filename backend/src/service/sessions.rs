@@ -4,20 +4,25 @@ use super::{
     Actor, Error, Result,
     authentication::{Identity, Origin},
     keys::{self, Claims},
+    second_factors::{self, Attempt, Verdict},
+    user_agents, users,
 };
 use crate::{
     state::AppState,
     store::{
         self, ConnectionTrait,
         audit::{self, NewAuditEntry},
-        sessions::NewSession,
+        sessions::{NewSession, Rotation},
         users::User,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shared::{
     Address,
-    session::{AccessToken, Me, Role, SignInRequest},
+    second_factor::{SecondFactorNeeded, SecondFactorSignIn},
+    session::{AccessToken, Me, OwnSession, Role, SignInRequest},
 };
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -29,6 +34,11 @@ pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(14);
 /// How long the refresh token before the present one is honoured: two tabs may refresh at the same moment.
 const ROTATION_GRACE: TimeDelta = TimeDelta::seconds(30);
 
+/// How long the second step may take after the first.
+const SECOND_STEP_LIFETIME: TimeDelta = TimeDelta::minutes(5);
+/// What the first step's answer is sealed for.
+const SECOND_STEP: &str = "second step of signing in";
+
 /// A session that began or went on.
 pub struct Begun {
     /// For the caller's requests.
@@ -37,11 +47,30 @@ pub struct Begun {
     pub refresh_token: Option<String>,
 }
 
-/// Signs in. Unknown users and wrong passwords get the same answer after the same time.
+/// What a right password leads to.
+pub enum SignedIn {
+    /// A session.
+    Begun(Begun),
+    /// The second step.
+    SecondFactorNeeded(SecondFactorNeeded),
+}
+
+/// What the second step is told of the first.
+#[derive(Serialize, Deserialize)]
+struct PasswordProven {
+    user_id: Uuid,
+    /// Which password it was: after a change, the first step is asked for again.
+    password: String,
+    /// Unix seconds.
+    expires_at: i64,
+}
+
+/// Signs in, or says that a second factor is needed. Unknown users, wrong passwords and users who may not sign in any more
+/// get the same answer after the same time.
 ///
 /// # Errors
 /// [`Error::Unauthorized`]; [`Error::TooMany`] after too many wrong passwords, or when too many sign in at once.
-pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -> Result<Begun> {
+pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -> Result<SignedIn> {
     let now = state.clock.now();
     let key = Address::parse(&request.email).map_or(request.email, |email| email.key().to_string());
     let client = origin.client_address.as_deref().unwrap_or_default();
@@ -49,14 +78,67 @@ pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -
     let user = store::users::find_by_email(state.db.connection(), &key).await?;
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let matches = state.keys.verify(request.password, hash).await?;
-    let Some(user) = user.filter(|_| matches) else {
+    let Some(user) = user.filter(|user| matches && user.active) else {
         state.attempts.failed(&key, client, now);
         return Err(Error::Unauthorized);
     };
     state.attempts.succeeded(&key, client);
     let tx = state.db.begin().await?;
+    // While the password was being checked it may have been changed, or the user deactivated: their sessions have ended.
+    let unchanged = |now: &User| now.active && now.password_hash == user.password_hash;
+    let user = store::users::lock(&tx, user.id).await?.filter(unchanged).ok_or(Error::Unauthorized)?;
+    if second_factors::is_enabled(&tx, user.id).await? {
+        let expires_at = now + SECOND_STEP_LIFETIME;
+        let proven = PasswordProven {
+            user_id: user.id,
+            password: keys::token_hash(&user.password_hash),
+            expires_at: expires_at.timestamp(),
+        };
+        let text = serde_json::to_string(&proven).map_err(|error| Error::Internal(error.into()))?;
+        let second_factor_token = state.keys.seal(SECOND_STEP, &text)?;
+        return Ok(SignedIn::SecondFactorNeeded(SecondFactorNeeded { second_factor_token, expires_at }));
+    }
     let begun = begin(state, &tx, &user, origin).await?;
     tx.commit().await?;
+    Ok(SignedIn::Begun(begun))
+}
+
+/// The second step of signing in.
+///
+/// # Errors
+/// [`Error::Unauthorized`]: the first step was not ours, or does not hold any more. [`Error::Gone`]: it was too long ago.
+/// [`Error::Invalid`]: a wrong code. [`Error::TooMany`] after too many of them.
+pub async fn sign_in_with_second_factor(
+    state: &AppState,
+    request: SecondFactorSignIn,
+    origin: Origin,
+) -> Result<Begun> {
+    let now = state.clock.now();
+    let text = state.keys.unseal(SECOND_STEP, &request.second_factor_token).ok_or(Error::Unauthorized)?;
+    let proven: PasswordProven = serde_json::from_str(&text).map_err(|_| Error::Unauthorized)?;
+    if proven.expires_at <= now.timestamp() {
+        return Err(Error::Gone("this took too long: sign in again".to_owned()));
+    }
+    let client = origin.client_address.clone().unwrap_or_default();
+    let attempt = Attempt::from(state, proven.user_id, client, now)?;
+    let tx = state.db.begin().await?;
+    let unchanged = |now: &User| now.active && keys::token_hash(&now.password_hash) == proven.password;
+    let user = store::users::lock(&tx, proven.user_id).await?.filter(unchanged).ok_or(Error::Unauthorized)?;
+    let verdict = second_factors::verify(state, &tx, user.id, &request.code, now).await?;
+    let Verdict::Right { recovery_codes_left } = verdict else {
+        tx.commit().await?;
+        return Err(attempt.wrong());
+    };
+    if let Some(left) = recovery_codes_left {
+        let entry = NewAuditEntry {
+            after: Some(json!({ "recovery_codes_left": left })),
+            ..users::audit_by(&user, &origin, now, "second_factor.use_recovery_code", user.id.to_string())
+        };
+        audit::record(&tx, entry).await?;
+    }
+    let begun = begin(state, &tx, &user, origin).await?;
+    tx.commit().await?;
+    attempt.right();
     Ok(begun)
 }
 
@@ -75,23 +157,11 @@ pub async fn begin(state: &AppState, tx: &impl ConnectionTrait, user: &User, ori
         refresh_hash: keys::token_hash(&secret),
         created_at: now,
         expires_at: now + SESSION_LIFETIME,
+        client_address: origin.client_address.clone(),
+        user_agent: origin.user_agent.clone(),
     };
     store::sessions::insert(tx, session).await?;
-    let entry = NewAuditEntry {
-        account_id: user.account_id,
-        at: now,
-        actor_kind: "user",
-        actor_id: Some(user.id),
-        actor_name: user.email.clone(),
-        action: "session.begin",
-        object: id.to_string(),
-        before: None,
-        after: None,
-        comment: None,
-        request_id: origin.request_id,
-        client_address: origin.client_address,
-    };
-    audit::record(tx, entry).await?;
+    audit::record(tx, users::audit_by(user, &origin, now, "session.begin", id.to_string())).await?;
     let access_token = access_token(state, user.id, id, user.account_id, now)?;
     Ok(Begun { access_token, refresh_token: Some(format!("{id}.{secret}")) })
 }
@@ -123,13 +193,13 @@ pub fn access_token(
 ///
 /// # Errors
 /// [`Error::Unauthorized`]: no such session, or it has ended.
-pub async fn refresh(state: &AppState, refresh_token: &str) -> Result<Begun> {
+pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> Result<Begun> {
     let (id, secret) = refresh_token.split_once('.').ok_or(Error::Unauthorized)?;
     let id: Uuid = id.parse().map_err(|_| Error::Unauthorized)?;
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     let session = store::sessions::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
-    if session.expires_at <= now {
+    if session.expires_at <= now || !session.user.active {
         return Err(Error::Unauthorized);
     }
     let hash = keys::token_hash(secret);
@@ -137,9 +207,15 @@ pub async fn refresh(state: &AppState, refresh_token: &str) -> Result<Begun> {
     let account_id = if session.user.role == Role::Provider { session.account_id } else { session.user.account_id };
     let new_secret = keys::random_text();
     let new_hash = keys::token_hash(&new_secret);
-    let refresh_token = if is(&session.refresh_hash)
-        && store::sessions::rotate(&tx, id, &hash, &new_hash, now, now + SESSION_LIFETIME).await?
-    {
+    let rotation = Rotation {
+        old_hash: &hash,
+        new_hash: &new_hash,
+        now,
+        expires_at: now + SESSION_LIFETIME,
+        client_address: origin.client_address,
+        user_agent: origin.user_agent,
+    };
+    let refresh_token = if is(&session.refresh_hash) && store::sessions::rotate(&tx, id, rotation).await? {
         Some(format!("{id}.{new_secret}"))
     } else if is(&session.refresh_hash) {
         // Another node rotated it between our read and our write: that tab has the new cookie.
@@ -166,6 +242,61 @@ pub async fn refresh(state: &AppState, refresh_token: &str) -> Result<Begun> {
 pub async fn sign_out(state: &AppState, identity: &Identity) -> Result<()> {
     let Actor::User { session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
     Ok(store::sessions::delete(state.db.connection(), session_id).await?)
+}
+
+/// One's own sessions, last used first.
+///
+/// # Errors
+/// The database refused.
+pub async fn list(state: &AppState, identity: &Identity) -> Result<Vec<OwnSession>> {
+    let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
+    let sessions = store::sessions::list(state.db.connection(), id, state.clock.now()).await?;
+    let sessions = sessions.into_iter().map(|session| OwnSession {
+        id: session.id,
+        this: session.id == session_id,
+        created_at: session.created_at,
+        last_used_at: session.rotated_at,
+        client_address: session.client_address,
+        client: session.user_agent.map(|user_agent| user_agents::shortened(&user_agent)).filter(|it| !it.is_empty()),
+    });
+    Ok(sessions.collect())
+}
+
+/// Ends one of one's own sessions.
+///
+/// # Errors
+/// [`Error::NotFound`]: none of one's own.
+pub async fn revoke(state: &AppState, identity: &Identity, session_id: Uuid) -> Result<()> {
+    let Actor::User { id, .. } = identity.actor else { return Err(Error::Unauthorized) };
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
+    if !store::sessions::delete_of(&tx, id, session_id).await? {
+        return Err(Error::NotFound);
+    }
+    let entry = identity.audit(user.account_id, now, "session.revoke", session_id.to_string());
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Ends all of one's own sessions but the one that asks.
+///
+/// # Errors
+/// The database refused.
+pub async fn revoke_others(state: &AppState, identity: &Identity) -> Result<()> {
+    let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
+    let ended = store::sessions::delete_all(&tx, id, Some(session_id)).await?;
+    let entry = NewAuditEntry {
+        after: Some(json!({ "ended": ended })),
+        ..identity.audit(user.account_id, now, "session.revoke_others", id.to_string())
+    };
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Says who is signed in.

@@ -3,7 +3,7 @@
 use super::{
     Error, Result,
     authentication::Origin,
-    keys,
+    keys, passwords,
     sessions::{self, Begun},
     users,
 };
@@ -50,6 +50,7 @@ pub async fn complete(state: &AppState, request: SetupRequest, origin: Origin) -
     if !expected.is_some_and(|expected| bool::from(expected.as_bytes().ct_eq(typed.as_bytes()))) {
         return Err(Error::field("/code", "this is not the set-up code that the service printed when it started"));
     }
+    passwords::check(&request.password, &email, "/password")?;
     let password_hash = state.keys.hash(request.password).await?;
     let now = state.clock.now();
     let tx = state.db.begin().await?;

@@ -37,6 +37,7 @@ struct Row {
     email: String,
     password_hash: String,
     role: String,
+    active: bool,
 }
 
 /// Finds a session.
@@ -45,7 +46,7 @@ struct Row {
 /// The database refused.
 pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<Session>> {
     let sql = "SELECT s.id, s.account_id, s.refresh_hash, s.previous_refresh_hash, s.rotated_at, s.expires_at, \
-               u.id AS user_id, u.account_id AS user_account_id, u.email, u.password_hash, u.role \
+               u.id AS user_id, u.account_id AS user_account_id, u.email, u.password_hash, u.role, u.active \
                FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
     let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
     row.map(|row| {
@@ -57,6 +58,7 @@ pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option
                 email: row.email,
                 password_hash: row.password_hash,
                 role: super::users::role(&row.role)?,
+                active: row.active,
             },
             account_id: row.account_id,
             refresh_hash: row.refresh_hash,
@@ -81,6 +83,10 @@ pub struct NewSession {
     pub created_at: DateTime<Utc>,
     /// When the session ends unless refreshed.
     pub expires_at: DateTime<Utc>,
+    /// From where.
+    pub client_address: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
 }
 
 /// Begins a session.
@@ -88,36 +94,101 @@ pub struct NewSession {
 /// # Errors
 /// The database refused.
 pub async fn insert<C: ConnectionTrait>(connection: &C, session: NewSession) -> Result<()> {
-    let sql = "INSERT INTO sessions (id, user_id, refresh_hash, rotated_at, created_at, expires_at) \
-               VALUES ($1, $2, $3, $4, $4, $5)";
+    let sql = "INSERT INTO sessions (id, user_id, refresh_hash, rotated_at, created_at, expires_at, client_address, \
+               user_agent) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)";
     let values = [
         session.id.into(),
         session.user_id.into(),
         session.refresh_hash.into(),
         millis(session.created_at).into(),
         millis(session.expires_at).into(),
+        session.client_address.into(),
+        session.user_agent.into(),
     ];
     connection.execute_raw(statement(connection, sql, values)).await?;
     Ok(())
 }
 
-/// Replaces the refresh token, if it still is the one with `old_hash`. False: somebody else was faster.
+/// A refresh token that replaces another.
+#[derive(Debug, Clone)]
+pub struct Rotation<'a> {
+    /// The hash of the one until now.
+    pub old_hash: &'a str,
+    /// The hash of the new one.
+    pub new_hash: &'a str,
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// When the session ends unless refreshed again.
+    pub expires_at: DateTime<Utc>,
+    /// From where.
+    pub client_address: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+/// Replaces the refresh token, if it still is the old one. False: somebody else was faster.
 ///
 /// # Errors
 /// The database refused.
-pub async fn rotate<C: ConnectionTrait>(
-    connection: &C,
-    id: Uuid,
-    old_hash: &str,
-    new_hash: &str,
-    now: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-) -> Result<bool> {
+pub async fn rotate<C: ConnectionTrait>(connection: &C, id: Uuid, rotation: Rotation<'_>) -> Result<bool> {
     let sql = "UPDATE sessions SET previous_refresh_hash = refresh_hash, refresh_hash = $3, rotated_at = $4, \
-               expires_at = $5 WHERE id = $1 AND refresh_hash = $2";
-    let values = [id.into(), old_hash.into(), new_hash.into(), millis(now).into(), millis(expires_at).into()];
+               expires_at = $5, client_address = $6, user_agent = $7 WHERE id = $1 AND refresh_hash = $2";
+    let values = [
+        id.into(),
+        rotation.old_hash.into(),
+        rotation.new_hash.into(),
+        millis(rotation.now).into(),
+        millis(rotation.expires_at).into(),
+        rotation.client_address.into(),
+        rotation.user_agent.into(),
+    ];
     let result = connection.execute_raw(statement(connection, sql, values)).await?;
     Ok(result.rows_affected() == 1)
+}
+
+/// A session in a list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The session.
+    pub id: Uuid,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When its refresh token was made.
+    pub rotated_at: DateTime<Utc>,
+    /// From where it was last used.
+    pub client_address: Option<String>,
+    /// With what.
+    pub user_agent: Option<String>,
+}
+
+#[derive(FromQueryResult)]
+struct ListedRow {
+    id: Uuid,
+    created_at: i64,
+    rotated_at: i64,
+    client_address: Option<String>,
+    user_agent: Option<String>,
+}
+
+/// The sessions of a user that go on, last used first.
+///
+/// # Errors
+/// The database refused.
+pub async fn list<C: ConnectionTrait>(connection: &C, user_id: Uuid, now: DateTime<Utc>) -> Result<Vec<Listed>> {
+    let sql = "SELECT id, created_at, rotated_at, client_address, user_agent FROM sessions \
+               WHERE user_id = $1 AND expires_at > $2 ORDER BY rotated_at DESC, id DESC";
+    let values = [user_id.into(), millis(now).into()];
+    let rows = ListedRow::find_by_statement(statement(connection, sql, values)).all(connection).await?;
+    let sessions = rows.into_iter().map(|row| {
+        Ok(Listed {
+            id: row.id,
+            created_at: time(row.created_at)?,
+            rotated_at: time(row.rotated_at)?,
+            client_address: row.client_address,
+            user_agent: row.user_agent,
+        })
+    });
+    sessions.collect()
 }
 
 /// Remembers which account a provider is in.
@@ -130,6 +201,16 @@ pub async fn set_account<C: ConnectionTrait>(connection: &C, id: Uuid, account_i
     Ok(())
 }
 
+/// Ends a session of a user. False: they have none such.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_of<C: ConnectionTrait>(connection: &C, user_id: Uuid, id: Uuid) -> Result<bool> {
+    let sql = "DELETE FROM sessions WHERE user_id = $1 AND id = $2";
+    let result = connection.execute_raw(statement(connection, sql, [user_id.into(), id.into()])).await?;
+    Ok(result.rows_affected() == 1)
+}
+
 /// Ends a session.
 ///
 /// # Errors
@@ -137,6 +218,17 @@ pub async fn set_account<C: ConnectionTrait>(connection: &C, id: Uuid, account_i
 pub async fn delete<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<()> {
     connection.execute_raw(statement(connection, "DELETE FROM sessions WHERE id = $1", [id.into()])).await?;
     Ok(())
+}
+
+/// Ends the sessions of a user, but for one; answers how many.
+///
+/// # Errors
+/// The database refused.
+pub async fn delete_all<C: ConnectionTrait>(connection: &C, user_id: Uuid, but: Option<Uuid>) -> Result<u64> {
+    // No session has the id of nothing.
+    let values = [user_id.into(), but.unwrap_or_default().into()];
+    let sql = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
+    Ok(connection.execute_raw(statement(connection, sql, values)).await?.rows_affected())
 }
 
 /// Forgets the sessions of a user that have ended.

@@ -1,9 +1,9 @@
 //! Users.
 
-use super::{Error, Result, exists, millis, statement};
+use super::{Error, Result, exists, millis, optional_time, statement, time, typed_id};
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult};
-use shared::session::Role;
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
+use shared::{session::Role, user};
 use uuid::Uuid;
 
 /// A person who may sign in.
@@ -19,6 +19,8 @@ pub struct User {
     pub password_hash: String,
     /// What the user may do.
     pub role: Role,
+    /// Whether the user may sign in.
+    pub active: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -28,11 +30,45 @@ struct Row {
     email: String,
     password_hash: String,
     role: String,
+    active: bool,
 }
+
+impl TryFrom<Row> for User {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            account_id: row.account_id,
+            email: row.email,
+            password_hash: row.password_hash,
+            role: role(&row.role)?,
+            active: row.active,
+        })
+    }
+}
+
+const SELECT: &str = "SELECT id, account_id, email, password_hash, role, active FROM users";
 
 /// Reads a role's name.
 pub(super) fn role(name: &str) -> Result<Role> {
     Role::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| Error::Unreadable(format!("role {name}")))
+}
+
+/// Holds rows that are read until the transaction ends. SQLite's write transactions are alone anyway.
+fn locking<C: ConnectionTrait>(connection: &C) -> &'static str {
+    match connection.get_database_backend() {
+        DatabaseBackend::Sqlite => "",
+        _ => " FOR NO KEY UPDATE",
+    }
+}
+
+/// The condition on `account_id` for the users of the account `$1`, or for those of no account where that is NULL.
+pub(super) fn of_account<C: ConnectionTrait>(connection: &C, account_id: Option<Uuid>) -> String {
+    match account_id {
+        Some(_) => "account_id = $1".to_owned(),
+        None => format!("account_id IS NULL AND {} IS NULL", typed_id(connection, "$1")),
+    }
 }
 
 /// Adds a user; `email_key` must be new.
@@ -45,8 +81,8 @@ pub async fn insert<C: ConnectionTrait>(
     email_key: &str,
     created_at: DateTime<Utc>,
 ) -> Result<()> {
-    let sql = "INSERT INTO users (id, account_id, email, email_key, password_hash, role, created_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO users (id, account_id, email, email_key, password_hash, role, active, created_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let values = [
         user.id.into(),
         user.account_id.into(),
@@ -54,6 +90,7 @@ pub async fn insert<C: ConnectionTrait>(
         email_key.into(),
         user.password_hash.as_str().into(),
         user.role.as_str().into(),
+        user.active.into(),
         millis(created_at).into(),
     ];
     connection.execute_raw(statement(connection, sql, values)).await?;
@@ -65,18 +102,104 @@ pub async fn insert<C: ConnectionTrait>(
 /// # Errors
 /// The database refused.
 pub async fn find_by_email<C: ConnectionTrait>(connection: &C, email_key: &str) -> Result<Option<User>> {
-    let sql = "SELECT id, account_id, email, password_hash, role FROM users WHERE email_key = $1";
+    let sql = format!("{SELECT} WHERE email_key = $1");
     let row = Row::find_by_statement(statement(connection, sql, [email_key.into()])).one(connection).await?;
-    row.map(|row| {
-        Ok(User {
+    row.map(User::try_from).transpose()
+}
+
+/// Finds a user.
+///
+/// # Errors
+/// The database refused.
+pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<User>> {
+    let sql = format!("{SELECT} WHERE id = $1");
+    let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
+    row.map(User::try_from).transpose()
+}
+
+/// As [`find`], and holds the user until the transaction ends.
+///
+/// # Errors
+/// The database refused.
+pub async fn lock<C: ConnectionTrait>(transaction: &C, id: Uuid) -> Result<Option<User>> {
+    let sql = format!("{SELECT} WHERE id = $1{}", locking(transaction));
+    let row = Row::find_by_statement(statement(transaction, sql, [id.into()])).one(transaction).await?;
+    row.map(User::try_from).transpose()
+}
+
+#[derive(FromQueryResult)]
+struct Listed {
+    id: Uuid,
+    email: String,
+    role: String,
+    active: bool,
+    second_factor: bool,
+    created_at: i64,
+    last_seen_at: Option<i64>,
+    revision: i64,
+}
+
+/// The users of an account by address; of the provider, where there is none.
+///
+/// # Errors
+/// The database refused.
+pub async fn list<C: ConnectionTrait>(connection: &C, account_id: Option<Uuid>) -> Result<Vec<user::User>> {
+    let sql = format!(
+        "SELECT id, email, role, active, created_at, revision, \
+         (SELECT MAX(rotated_at) FROM sessions WHERE user_id = users.id) AS last_seen_at, \
+         EXISTS (SELECT 1 FROM second_factors WHERE user_id = users.id AND confirmed_at IS NOT NULL) AS second_factor \
+         FROM users WHERE {} ORDER BY email_key",
+        of_account(connection, account_id)
+    );
+    let rows = Listed::find_by_statement(statement(connection, sql, [account_id.into()])).all(connection).await?;
+    let users = rows.into_iter().map(|row| {
+        Ok(user::User {
             id: row.id,
-            account_id: row.account_id,
             email: row.email,
-            password_hash: row.password_hash,
             role: role(&row.role)?,
+            active: row.active,
+            second_factor: row.second_factor,
+            created_at: time(row.created_at)?,
+            last_seen_at: optional_time(row.last_seen_at)?,
+            revision: row.revision,
         })
-    })
-    .transpose()
+    });
+    users.collect()
+}
+
+/// As [`list`], and holds all of them until the transaction ends: who changes one of them, or invites another, is alone.
+///
+/// # Errors
+/// The database refused.
+pub async fn lock_all<C: ConnectionTrait>(transaction: &C, account_id: Option<Uuid>) -> Result<Vec<user::User>> {
+    if transaction.get_database_backend() != DatabaseBackend::Sqlite {
+        let condition = of_account(transaction, account_id);
+        let sql = format!("SELECT id FROM users WHERE {condition} ORDER BY id{}", locking(transaction));
+        transaction.query_all_raw(statement(transaction, sql, [account_id.into()])).await?;
+    }
+    // Only what is read after the wait shows what the others did.
+    list(transaction, account_id).await
+}
+
+/// Writes what a user may do.
+///
+/// # Errors
+/// The database refused.
+pub async fn update<C: ConnectionTrait>(transaction: &C, user: &user::User) -> Result<()> {
+    let sql = "UPDATE users SET role = $2, active = $3, revision = $4 WHERE id = $1";
+    let values = [user.id.into(), user.role.as_str().into(), user.active.into(), user.revision.into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
+/// Writes the hash of a new password.
+///
+/// # Errors
+/// The database refused.
+pub async fn set_password<C: ConnectionTrait>(transaction: &C, id: Uuid, password_hash: &str) -> Result<()> {
+    let sql = "UPDATE users SET password_hash = $2 WHERE id = $1";
+    transaction.execute_raw(statement(transaction, sql, [id.into(), password_hash.into()])).await?;
+    Ok(())
 }
 
 /// Whether a provider exists: until then the service waits for its set-up.

@@ -93,7 +93,7 @@ async fn a_service_says_where_it_is_prints_the_code_once_needed_and_stops_when_a
 fn commands_say_what_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
     for (arguments, input, expected) in [
-        (&["provider", "create", "--email", "p@example.com"][..], "short\n", "12 to 256 characters"),
+        (&["provider", "create", "--email", "p@example.com"][..], "short\n", "15 to 256 characters"),
         (&["provider", "create", "--email", "nobody"], "correct horse battery\n", "has no @"),
         (&["token", "create", "--account", "Nobody", "--scope", "read"], "", "no account named \"Nobody\""),
         (&["token", "create", "--account", "x", "--scope", "all"], "", "is no scope"),

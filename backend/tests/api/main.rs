@@ -14,6 +14,7 @@ mod methods;
 mod metrics;
 mod openapi;
 mod outage;
+mod people;
 mod sample;
 mod server_configurations;
 mod serving;

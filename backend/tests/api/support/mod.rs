@@ -16,6 +16,7 @@ use serde_json::json;
 use shared::{
     mail_server::{MailServerCredential, ServerConfiguration},
     session::AccessToken,
+    user::InvitationLink,
 };
 use uuid::Uuid;
 
@@ -122,6 +123,15 @@ impl TestApp {
         self.sign_in(&email).await
     }
 
+    /// Somebody who was invited by `manager` and came.
+    pub async fn member(&self, manager: &Client, email: &str, role: &str) -> Client {
+        let invited = manager.post("/api/v1/invitations", &json!({ "email": email, "role": role })).await.expect(201);
+        let link = invited.json::<InvitationLink>().link;
+        let accepted = json!({ "secret": secret_of(&link), "password": PASSWORD });
+        let answer = self.anonymous().post("/api/v1/invitations/accept", &accepted).await.expect(201);
+        self.client(Some(answer.json::<AccessToken>().access_token))
+    }
+
     /// Signs a user in.
     pub async fn sign_in(&self, email: &str) -> Client {
         let body = json!({ "email": email, "password": PASSWORD });
@@ -136,6 +146,11 @@ impl TestApp {
         let configuration = administrator.create_configuration("Main").await;
         Workplace { provider, administrator, configuration }
     }
+}
+
+/// What follows `#` in a link.
+pub fn secret_of(link: &str) -> String {
+    link.split_once('#').expect("a link with a secret").1.to_owned()
 }
 
 /// An account to work in.

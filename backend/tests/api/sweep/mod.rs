@@ -173,6 +173,9 @@ async fn ids(app: &TestApp, place: &Workplace) -> (BTreeMap<&'static str, String
         let page: Value = client.get(&place.path(path)).await.expect(200).json();
         page["items"][0]["id"].as_str().expect("an id").to_owned()
     };
+    let invited = json!({ "email": format!("hana{}@example.com", place.configuration), "role": "viewer" });
+    let invited: Value = client.post("/api/v1/invitations", &invited).await.expect(201).json();
+    let sessions: Value = client.get("/api/v1/me/sessions").await.expect(200).json();
     let me: Value = client.get("/api/v1/me").await.expect(200).json();
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     let ids = [
@@ -182,6 +185,9 @@ async fn ids(app: &TestApp, place: &Workplace) -> (BTreeMap<&'static str, String
         ("distribution_id", first("/distributions").await),
         ("exemption_id", first("/exemptions").await),
         ("token_id", text(&token["token"]["id"])),
+        ("invitation_id", text(&invited["invitation"]["id"])),
+        ("session_id", text(&sessions[0]["id"])),
+        ("user_id", text(&me["user_id"])),
         ("account_id", text(&me["account_id"])),
     ];
     (ids.into_iter().collect(), agent)

@@ -1,0 +1,64 @@
+//! Passwords: changing one's own, and setting one by a link.
+
+use super::{
+    auth::{self, SignedIn},
+    extract::Body,
+};
+use crate::{
+    service::{self, Result},
+    state::AppState,
+};
+use actix_web::{HttpRequest, HttpResponse, post, put, web};
+use shared::{
+    Problem,
+    user::{LinkSecret, PasswordByLink, PasswordChange, PasswordResetPreview},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes of this module.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(change).service(preview).service(complete);
+}
+
+/// Change one's own password; every other session ends
+#[utoipa::path(tag = "My account", operation_id = "change_password", security(("bearer" = [])),
+    request_body = PasswordChange, responses(
+        (status = 204),
+        (status = 429, body = Problem, content_type = "application/problem+json",
+            description = "Too many wrong passwords, or too many at once"),
+    ))]
+#[put("/me/password")]
+async fn change(state: web::Data<AppState>, user: SignedIn, body: Body<PasswordChange>) -> Result<HttpResponse> {
+    service::passwords::change(&state, &user.0, body.0).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Whose password a link sets
+#[utoipa::path(tag = "Sessions", operation_id = "preview_password_reset", request_body = LinkSecret, responses(
+    (status = 200, body = PasswordResetPreview),
+    (status = 404, body = Problem, content_type = "application/problem+json", description = "No such link"),
+    (status = 410, body = Problem, content_type = "application/problem+json", description = "Used or expired"),
+))]
+#[post("/password-resets/preview")]
+async fn preview(state: web::Data<AppState>, body: Body<LinkSecret>) -> Result<web::Json<PasswordResetPreview>> {
+    Ok(web::Json(service::password_resets::preview(&state, &body.0.secret).await?))
+}
+
+/// Set a new password by a link; every session of the user ends
+///
+/// Signing in comes after that, with the second factor of who has one.
+#[utoipa::path(tag = "Sessions", operation_id = "complete_password_reset", request_body = PasswordByLink, responses(
+    (status = 204),
+    (status = 404, body = Problem, content_type = "application/problem+json", description = "No such link"),
+    (status = 410, body = Problem, content_type = "application/problem+json", description = "Used or expired"),
+    (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many passwords at once"),
+))]
+#[post("/password-resets/complete")]
+async fn complete(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    body: Body<PasswordByLink>,
+) -> Result<HttpResponse> {
+    service::password_resets::complete(&state, body.0, auth::origin(&request)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,186 @@
+//! Invitations by link. The link is answered once, so that it works without mail, and whoever holds it may accept; only
+//! a hash of its secret is kept.
+
+use super::{
+    Error, Result,
+    authentication::Origin,
+    keys, passwords,
+    sessions::{self, Begun},
+    users::{self, Realm},
+};
+use crate::{
+    state::AppState,
+    store::{
+        self,
+        audit::{self, NewAuditEntry},
+        invitations::{Found, State},
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use shared::{
+    Address,
+    user::{Invitation, InvitationLink, InvitationPreview, NewInvitation, PasswordByLink},
+};
+use uuid::Uuid;
+
+/// How long a link works.
+const LIFETIME: TimeDelta = TimeDelta::days(7);
+
+/// The invitations that nobody accepted yet, newest first.
+///
+/// # Errors
+/// The database refused.
+pub async fn list(state: &AppState, realm: &Realm) -> Result<Vec<Invitation>> {
+    Ok(store::invitations::list(state.db.connection(), realm.account_id).await?)
+}
+
+/// Invites somebody. Whether the address signs in to another account is not told.
+///
+/// # Errors
+/// [`Error::Invalid`]: a role that cannot be given, or no address. [`Error::Conflict`]: a user already, or invited already.
+pub async fn create(state: &AppState, realm: &Realm, new: NewInvitation) -> Result<InvitationLink> {
+    let email = users::email(&new.email, "/email")?;
+    realm.check_role(new.role)?;
+    let invited_by = realm.manager_id().ok_or(Error::Unauthorized)?;
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    let users = realm.lock(&tx).await?;
+    let is_this = |text: &str| Address::parse(text).is_ok_and(|other| other.key() == email.key());
+    if users.iter().any(|user| is_this(&user.email)) {
+        return Err(Error::Conflict("this address is a user already: change or reactivate that user".to_owned()));
+    }
+    if store::invitations::is_pending(&tx, realm.account_id, email.key().as_str()).await? {
+        return Err(Error::Conflict("this address was invited already: renew that invitation".to_owned()));
+    }
+    let manager = users.iter().find(|user| user.id == invited_by).map(|user| user.email.clone());
+    let entry = realm.audit(now, "invitation.create", "");
+    let invitation = Invitation {
+        id: Uuid::now_v7(),
+        email: email.spelling().to_owned(),
+        role: new.role,
+        invited_by: manager.unwrap_or_else(|| entry.actor_name.clone()),
+        created_at: now,
+        expires_at: now + LIFETIME,
+    };
+    let secret = keys::random_text();
+    let hash = keys::token_hash(&secret);
+    store::invitations::insert(&tx, realm.account_id, &invitation, email.key().as_str(), invited_by, &hash).await?;
+    let entry = NewAuditEntry { object: invitation.id.to_string(), after: Some(described(&invitation)), ..entry };
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    Ok(InvitationLink { invitation, link: link(&secret) })
+}
+
+/// Gives an invitation another link and another week; the old link leads nowhere.
+///
+/// # Errors
+/// [`Error::NotFound`]: there is none that waits.
+pub async fn renew(state: &AppState, realm: &Realm, id: Uuid) -> Result<InvitationLink> {
+    let renewed_by = realm.manager_id().ok_or(Error::Unauthorized)?;
+    let now = state.clock.now();
+    let secret = keys::random_text();
+    let tx = state.db.begin().await?;
+    realm.lock(&tx).await?;
+    let before = pending(&tx, realm, id).await?;
+    store::invitations::renew(&tx, id, renewed_by, &keys::token_hash(&secret), now + LIFETIME).await?;
+    let after = pending(&tx, realm, id).await?;
+    let entry = NewAuditEntry {
+        before: Some(described(&before)),
+        after: Some(described(&after)),
+        ..realm.audit(now, "invitation.renew", id.to_string())
+    };
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    Ok(InvitationLink { invitation: after, link: link(&secret) })
+}
+
+/// Takes an invitation back.
+///
+/// # Errors
+/// [`Error::NotFound`]: there is none that waits.
+pub async fn withdraw(state: &AppState, realm: &Realm, id: Uuid) -> Result<()> {
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    realm.lock(&tx).await?;
+    let before = pending(&tx, realm, id).await?;
+    if !store::invitations::withdraw(&tx, id).await? {
+        return Err(Error::NotFound);
+    }
+    let entry =
+        NewAuditEntry { before: Some(described(&before)), ..realm.audit(now, "invitation.withdraw", id.to_string()) };
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What the holder of a link is invited to.
+///
+/// # Errors
+/// [`Error::NotFound`]: no such link. [`Error::Gone`]: it works no longer.
+pub async fn preview(state: &AppState, secret: &str) -> Result<InvitationPreview> {
+    let found = open(state, secret, state.clock.now()).await?;
+    Ok(InvitationPreview {
+        email: found.email,
+        role: found.role,
+        account_name: found.account_name,
+        expires_at: found.expires_at,
+    })
+}
+
+/// Makes the user who holds a link, with the password of their choice, and signs them in. A link works once.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Gone`] as [`preview`]. [`Error::Invalid`]: the password cannot be used.
+/// [`Error::Conflict`]: the address signs in elsewhere.
+pub async fn accept(state: &AppState, request: PasswordByLink, origin: Origin) -> Result<Begun> {
+    let now = state.clock.now();
+    let found = open(state, &request.secret, now).await?;
+    let email = users::email(&found.email, "/email")?;
+    passwords::check(&request.password, &email, "/password")?;
+    let password_hash = state.keys.hash(request.password).await?;
+    let tx = state.db.begin().await?;
+    if !store::invitations::accept(&tx, &keys::token_hash(&request.secret), now).await? {
+        // Accepted in another tab, renewed or taken back while the password was hashed.
+        drop(tx);
+        open(state, &request.secret, now).await?;
+        return Err(Error::NotFound);
+    }
+    let user = users::insert(&tx, found.account_id, &email, password_hash, found.role, now).await?;
+    let entry = NewAuditEntry {
+        after: Some(json!({ "email": user.email, "role": user.role, "user": user.id })),
+        ..users::audit_by(&user, &origin, now, "invitation.accept", found.id.to_string())
+    };
+    audit::record(&tx, entry).await?;
+    let begun = sessions::begin(state, &tx, &user, origin).await?;
+    tx.commit().await?;
+    Ok(begun)
+}
+
+/// The invitation of a link that works.
+async fn open(state: &AppState, secret: &str, now: DateTime<Utc>) -> Result<Found> {
+    let found = store::invitations::find_by_hash(state.db.connection(), &keys::token_hash(secret)).await?;
+    let found = found.ok_or(Error::NotFound)?;
+    let gone = match found.state {
+        State::Accepted => "this invitation was accepted already: sign in",
+        State::Withdrawn => "this invitation was taken back: ask who invited you",
+        State::Pending if found.expires_at <= now => "this invitation has expired: ask who invited you for a new link",
+        State::Pending => return Ok(found),
+    };
+    Err(Error::Gone(gone.to_owned()))
+}
+
+async fn pending(tx: &impl store::ConnectionTrait, realm: &Realm, id: Uuid) -> Result<Invitation> {
+    let pending = store::invitations::list(tx, realm.account_id).await?;
+    pending.into_iter().find(|invitation| invitation.id == id).ok_or(Error::NotFound)
+}
+
+/// What the audit log is told: never the link.
+fn described(invitation: &Invitation) -> serde_json::Value {
+    json!({ "email": invitation.email, "role": invitation.role, "expires_at": invitation.expires_at })
+}
+
+/// Browsers do not send what follows `#`: no log on the way has it.
+fn link(secret: &str) -> String {
+    format!("/invitation#{secret}")
+}

@@ -1,0 +1,118 @@
+//! Links that set a new password, for who has lost theirs. They do not sign in: whoever has a second factor still needs it.
+
+use super::{
+    Error, Result,
+    authentication::Origin,
+    keys, passwords,
+    users::{self, Realm},
+};
+use crate::{
+    state::AppState,
+    store::{
+        self, ConnectionTrait,
+        audit::{self, NewAuditEntry},
+        password_resets::NewPasswordReset,
+        users::User,
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use shared::user::{PasswordByLink, PasswordResetLink, PasswordResetPreview};
+use uuid::Uuid;
+
+/// How long a link works that somebody hands on.
+const LIFETIME: TimeDelta = TimeDelta::days(1);
+
+/// Makes a link for a user. Links made for them before stop working; their password still does.
+///
+/// # Errors
+/// [`Error::NotFound`]: none of these. [`Error::Conflict`]: the user may not sign in, or it is one's own password, which
+/// who has stolen a session must not change without knowing it.
+pub async fn create(state: &AppState, realm: &Realm, user_id: Uuid) -> Result<PasswordResetLink> {
+    let now = state.clock.now();
+    let tx = state.db.begin().await?;
+    let users = realm.lock(&tx).await?;
+    let user = users.into_iter().find(|user| user.id == user_id).ok_or(Error::NotFound)?;
+    if realm.manager_id() == Some(user_id) {
+        return Err(Error::Conflict("change your own password in your account, with the present one".to_owned()));
+    }
+    if !user.active {
+        return Err(Error::Conflict("this user may not sign in: reactivate them first".to_owned()));
+    }
+    let (secret, expires_at) = issue(&tx, user_id, realm.manager_id(), LIFETIME, now).await?;
+    let entry = NewAuditEntry {
+        after: Some(json!({ "email": user.email, "expires_at": expires_at })),
+        ..realm.audit(now, "password_reset.create", user_id.to_string())
+    };
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    // Browsers do not send what follows `#`: no log on the way has it.
+    Ok(PasswordResetLink { email: user.email, link: format!("/password-reset#{secret}"), expires_at })
+}
+
+/// Makes the only link of a user that works. Whoever calls this writes the audit log, and hands on the secret.
+///
+/// # Errors
+/// The database refused.
+pub async fn issue(
+    tx: &impl ConnectionTrait,
+    user_id: Uuid,
+    made_by: Option<Uuid>,
+    lifetime: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<(String, DateTime<Utc>)> {
+    let secret = keys::random_text();
+    let expires_at = now + lifetime;
+    store::password_resets::remove_unused(tx, user_id).await?;
+    let secret_hash = keys::token_hash(&secret);
+    store::password_resets::insert(tx, NewPasswordReset { user_id, secret_hash, made_by, created_at: now, expires_at })
+        .await?;
+    Ok((secret, expires_at))
+}
+
+/// Whose password a link sets.
+///
+/// # Errors
+/// [`Error::NotFound`]: no such link. [`Error::Gone`]: it works no longer.
+pub async fn preview(state: &AppState, secret: &str) -> Result<PasswordResetPreview> {
+    let (user, expires_at) = open(state, secret, state.clock.now()).await?;
+    Ok(PasswordResetPreview { email: user.email, expires_at })
+}
+
+/// Sets the password and ends the user's sessions. A link works once.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Gone`] as [`preview`]. [`Error::Invalid`]: the password cannot be used.
+pub async fn complete(state: &AppState, request: PasswordByLink, origin: Origin) -> Result<()> {
+    let now = state.clock.now();
+    let (user, _) = open(state, &request.secret, now).await?;
+    passwords::check(&request.password, &users::email(&user.email, "/email")?, "/password")?;
+    let password_hash = state.keys.hash(request.password).await?;
+    let tx = state.db.begin().await?;
+    let user = store::users::lock(&tx, user.id).await?.filter(|user| user.active).ok_or(Error::NotFound)?;
+    if !store::password_resets::spend(&tx, &keys::token_hash(&request.secret), now).await? {
+        // Used in another tab, or replaced while the password was hashed.
+        drop(tx);
+        open(state, &request.secret, now).await?;
+        return Err(Error::NotFound);
+    }
+    passwords::set(&tx, user.id, &password_hash, None).await?;
+    audit::record(&tx, users::audit_by(&user, &origin, now, "password.reset", user.id.to_string())).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The user of a link that works.
+async fn open(state: &AppState, secret: &str, now: DateTime<Utc>) -> Result<(User, DateTime<Utc>)> {
+    let connection = state.db.connection();
+    let found = store::password_resets::find_by_hash(connection, &keys::token_hash(secret)).await?;
+    let found = found.ok_or(Error::NotFound)?;
+    if found.used_at.is_some() {
+        return Err(Error::Gone("this link was used already: sign in, or ask for a new one".to_owned()));
+    }
+    if found.expires_at <= now {
+        return Err(Error::Gone("this link has expired: ask for a new one".to_owned()));
+    }
+    let user = store::users::find(connection, found.user_id).await?.filter(|user| user.active);
+    Ok((user.ok_or(Error::NotFound)?, found.expires_at))
+}
