@@ -51,9 +51,15 @@ fn Pages() -> impl IntoView {
         <Routes fallback=pages::NotFound>
             <Route path=path!("/sign-in") view=pages::SignIn/>
             <Route path=path!("/set-up") view=pages::SetUp/>
+            <Route path=path!("/invitation") view=pages::AcceptInvitation/>
+            <Route path=path!("/password-reset") view=pages::ResetPassword/>
             <ParentRoute path=path!("") view=layout::Shell>
                 <Route path=path!("/") view=pages::Home/>
                 <Route path=path!("/provider") view=pages::Accounts/>
+                <ParentRoute path=path!("/settings") view=layout::SettingsFrame>
+                    <Route path=path!("account") view=pages::MyAccount/>
+                    <Route path=path!("users") view=pages::Users/>
+                </ParentRoute>
                 <ParentRoute path=path!("/configurations/:configuration") view=layout::ConfigurationFrame>
                     <Route path=path!("") view=pages::ToBlockedList/>
                     <Route path=path!("blocked/list") view=pages::BlockedList/>

@@ -11,6 +11,16 @@ pub const HOME: &str = "/";
 /// The provider's accounts.
 pub const PROVIDER: &str = "/provider";
 
+/// One's own account.
+pub const MY_ACCOUNT: &str = "/settings/account";
+/// The users.
+pub const USERS: &str = "/settings/users";
+
+/// Whether an address is a page of the settings, which need no account to be open.
+pub fn is_settings(path: &str) -> bool {
+    path.starts_with("/settings/")
+}
+
 /// The sign-in page, coming back to `target` afterwards.
 pub fn sign_in_then(target: &str) -> String {
     let target = String::from(js_sys::encode_uri_component(target));

@@ -154,8 +154,8 @@ export async function expectAccessible(page: Page): Promise<void> {
 }
 
 /**
- * The console as a user with another role sees it. The API makes no users but administrators yet, so the answer to "who
- * am I" is changed on its way; that the service refuses what a role must not do is tested with the service.
+ * The console as a user with another role sees it: the answer to "who am I" is changed on its way. That the service
+ * refuses what a role must not do is tested with the service; people.spec.ts has real users.
  */
 export async function actAs(page: Page, role: "viewer" | "operator"): Promise<void> {
   await page.route("**/api/v1/me", async (route) => {

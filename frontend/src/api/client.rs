@@ -153,6 +153,12 @@ impl Client {
         self.once(method, path, content, &[]).await?.checked()?.json()
     }
 
+    /// Sends without a session what is answered by nothing.
+    pub(super) async fn open_send(self, path: &str, body: &impl Serialize) -> Result<(), ApiError> {
+        let content = Content::json(json(body)?);
+        self.once(Method::POST, path, Some(content), &[]).await?.checked().map(drop)
+    }
+
     /// Asks with the session.
     pub(super) async fn call(
         self,

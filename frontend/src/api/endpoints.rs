@@ -14,7 +14,7 @@ use shared::{
     },
     run::{Distribution, Run},
     run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
-    session::{AccessToken, Me, SetupRequest, SetupState, SignInRequest},
+    session::{AccessToken, Me, SetupRequest, SetupState},
 };
 use uuid::Uuid;
 
@@ -40,12 +40,6 @@ impl Client {
     /// Makes the first provider and signs in.
     pub async fn set_up(self, request: &SetupRequest) -> Result<(), ApiError> {
         self.keep(self.open_call::<AccessToken>(Method::POST, "/setup", Some(request)).await?);
-        Ok(())
-    }
-
-    /// Signs in.
-    pub async fn sign_in(self, request: &SignInRequest) -> Result<(), ApiError> {
-        self.keep(self.open_call::<AccessToken>(Method::POST, "/sessions", Some(request)).await?);
         Ok(())
     }
 

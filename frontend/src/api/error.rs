@@ -22,6 +22,11 @@ impl ApiError {
         problem.errors.iter().find(|error| error.pointer == pointer).map(|error| error.detail.clone())
     }
 
+    /// Whether the first step of signing in holds no longer (401, 410).
+    pub fn is_too_late(&self) -> bool {
+        matches!(self, Self::Refused(problem) if matches!(problem.status, 401 | 410))
+    }
+
     /// Whether the edit was based on an older state (412).
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Refused(problem) if problem.status == 412)

@@ -12,6 +12,7 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    people: super::people::en::TEXTS,
     uploads: super::uploads::en::TEXTS,
     skip_to_content: "Skip to content",
     sign_in: "Sign in",
@@ -25,7 +26,7 @@ pub(super) static TEXTS: Texts = Texts {
     set_up_code: "Set-up code",
     set_up_code_hint: "The service printed it when it started for the first time.",
     set_up_button: "Create account",
-    password_hint: "At least 12 characters.",
+    password_hint: "At least 15 characters: a few words, for example.",
     unreachable: "Stoplist cannot be reached. Check your connection; this page tries again by itself.",
     signed_out: "Your session has ended. Sign in again.",
     unreadable: "The service gave an answer that this page does not understand. Reload the page.",

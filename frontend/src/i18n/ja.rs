@@ -12,6 +12,7 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    people: super::people::ja::TEXTS,
     uploads: super::uploads::ja::TEXTS,
     skip_to_content: "本文へ移動",
     sign_in: "サインイン",
@@ -25,7 +26,7 @@ pub(super) static TEXTS: Texts = Texts {
     set_up_code: "初期設定コード",
     set_up_code_hint: "サービスの初回起動時に表示されたコードです。",
     set_up_button: "アカウントを作成",
-    password_hint: "12 文字以上で入力してください。",
+    password_hint: "15 文字以上で入力してください（いくつかの単語をつなげるなど）。",
     unreachable: "Stoplist に接続できません。ネットワークを確認してください。自動的に再試行します。",
     signed_out: "セッションが終了しました。もう一度サインインしてください。",
     unreadable: "サービスの応答を解釈できませんでした。ページを再読み込みしてください。",

@@ -75,6 +75,7 @@ macro_rules! texts {
     };
 }
 
+mod people;
 mod uploads;
 
 texts! {
@@ -160,6 +161,7 @@ texts! {
         plan(Plan);
     }
     parts {
+        people: people::PeopleTexts;
         uploads: uploads::UploadTexts;
     }
 }

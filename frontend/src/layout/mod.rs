@@ -2,11 +2,13 @@
 
 mod configuration;
 mod run_controls;
+mod settings;
 mod shell;
 mod sidebar;
 mod topbar;
 
 pub use configuration::ConfigurationFrame;
+pub use settings::SettingsFrame;
 pub use shell::Shell;
 pub use sidebar::NewConfiguration;
 pub use topbar::Choices;

@@ -30,7 +30,8 @@ pub fn Shell() -> impl IntoView {
     let navigate = use_navigate();
     effect(move || {
         let outside = session.me().is_some_and(|me| me.account_id.is_none());
-        if outside && location.pathname.get() != paths::PROVIDER {
+        let needs_account = |path: &String| path != paths::PROVIDER && !paths::is_settings(path);
+        if outside && location.pathname.with(needs_account) {
             navigate(paths::PROVIDER, replace());
         }
     });

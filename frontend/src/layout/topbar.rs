@@ -48,6 +48,7 @@ pub fn Topbar() -> impl IntoView {
             {tabs}
             <div class="topbar-end">
                 <span class="who">{move || session.me().map(|me| me.email)}</span>
+                <A href=paths::MY_ACCOUNT attr:class="button button-quiet button-small">{texts.people.settings}</A>
                 <Choices/>
                 <Button small=true kind=Kind::Quiet busy=leaving.busy() press=sign_out>{texts.sign_out}</Button>
             </div>

@@ -1,6 +1,7 @@
 //! The pages: one folder a tab.
 
 mod blocked;
+mod by_link;
 mod confirm;
 mod download;
 mod filter;
@@ -10,12 +11,14 @@ mod listing;
 mod provider;
 mod report;
 mod set_up;
+mod settings;
 mod sign_in;
 
 pub use blocked::{
     BlockedList, BulkChanges, Distributions, MailServers, RunSettingsDialog, StopCancellation, UploadPage, Uploads,
     reason_options,
 };
+pub use by_link::{AcceptInvitation, ResetPassword};
 pub use confirm::{Confirm, Refusal};
 pub use download::Download;
 pub use filter::{Day, Domain, MoreFilters, STATES, SearchWords};
@@ -24,4 +27,5 @@ pub use home::{Home, NotFound, ToBlockedList};
 pub use provider::Accounts;
 pub use report::{DeliveryLog, ErrorLog};
 pub use set_up::SetUp;
+pub use settings::{MyAccount, Users};
 pub use sign_in::SignIn;

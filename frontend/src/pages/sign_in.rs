@@ -2,7 +2,7 @@
 
 use super::{FormError, field_error};
 use crate::{
-    api::SignedIn,
+    api::{ApiError, SignedIn},
     layout::Choices,
     paths,
     state::{Pending, Session, Url, client, effect, load, texts},
@@ -10,7 +10,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use shared::session::SignInRequest;
+use shared::{second_factor::SecondFactorSignIn, session::SignInRequest};
 
 /// Signs in, then goes to where the user wanted to be.
 #[component]
@@ -18,6 +18,7 @@ pub fn SignIn() -> impl IntoView {
     let (texts, client, session, url, navigate) =
         (texts(), client(), expect_context::<Session>(), Url::current(), use_navigate());
     let (email, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let (needed, code) = (RwSignal::new(None::<String>), RwSignal::new(String::new()));
     let (error, signing_in) = (RwSignal::new(None), Pending::new());
     let setup = load(|| (), || (), move |(), ()| client.setup_state());
     let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
@@ -32,8 +33,21 @@ pub fn SignIn() -> impl IntoView {
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         signing_in.start(async move {
-            let request = SignInRequest { email: email.get_untracked(), password: password.get_untracked() };
-            error.set(client.sign_in(&request).await.err());
+            let answer = match needed.get_untracked() {
+                None => {
+                    let request = SignInRequest { email: email.get_untracked(), password: password.get_untracked() };
+                    client.sign_in(&request).await.map(|more| needed.set(more))
+                }
+                Some(second_factor_token) => {
+                    let request = SecondFactorSignIn { second_factor_token, code: code.get_untracked() };
+                    let answer = client.second_step(&request).await;
+                    if answer.as_ref().is_err_and(ApiError::is_too_late) {
+                        needed.set(None);
+                    }
+                    answer
+                }
+            };
+            error.set(answer.err());
         });
     };
     view! {
@@ -45,17 +59,39 @@ pub fn SignIn() -> impl IntoView {
                     <Notice tone=Tone::Warn><p>{texts.signed_out}</p></Notice>
                 </Show>
                 <FormError error/>
-                <Field
-                    id="email" label=texts.email value=email kind="email" autocomplete="username" required=true
-                    error=field_error(error, "/email")
-                />
-                <Field
-                    id="password" label=texts.password value=password kind="password" autocomplete="current-password"
-                    required=true error=field_error(error, "/password")
-                />
+                {move || if needed.with(Option::is_some) {
+                    view! {
+                        <p class="soft">{texts.people.second_step_text}</p>
+                        <Field
+                            id="code" label=texts.people.code value=code autocomplete="one-time-code" required=true
+                            error=field_error(error, "/code")
+                        />
+                    }
+                    .into_any()
+                } else {
+                    view! {
+                        <Field
+                            id="email" label=texts.email value=email kind="email" autocomplete="username" required=true
+                            error=field_error(error, "/email")
+                        />
+                        <Field
+                            id="password" label=texts.password value=password kind="password"
+                            autocomplete="current-password" required=true error=field_error(error, "/password")
+                        />
+                    }
+                    .into_any()
+                }}
                 <Button kind=Kind::Primary submit=true wide=true busy=signing_in.busy()>
                     {move || if signing_in.busy().get() { texts.signing_in } else { texts.sign_in }}
                 </Button>
+                <Show when=move || needed.with(Option::is_some)>
+                    <Button kind=Kind::Quiet wide=true press=move |()| {
+                        needed.set(None);
+                        error.set(None);
+                    }>
+                        {texts.people.other_way}
+                    </Button>
+                </Show>
             </form>
             <div class="row"><Choices/></div>
         </main>

@@ -1,0 +1,224 @@
+// Users, invitations, one's own account: everything by the console, as those who use it.
+import { createHmac } from "node:crypto";
+import type { Browser, Page } from "@playwright/test";
+import { ADMINISTRATOR, expect, expectAccessible, json, signIn, test, type Workplace } from "./workplace";
+
+const HANA = { email: "hana@example.com", password: "a new user's own password" };
+
+/** What an authenticator app shows for a secret (RFC 6238), `later` steps of 30 seconds from now. */
+function codeOf(secret: string, later = 0): string {
+  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"));
+  const key = Buffer.from(bits.join("").match(/.{8}/g)!.map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  const tag = createHmac("sha1", key).update(step).digest();
+  const number = tag.readUInt32BE(tag[19]! & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+}
+
+async function openSettings(page: Page, workplace: Workplace, section: "Users" | "My account"): Promise<void> {
+  await signIn(page, workplace, "/blocked/list");
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("link", { name: section }).click();
+}
+
+/** Invites somebody by the console; answers the link. */
+async function invite(page: Page, email: string, role: string): Promise<string> {
+  await page.getByRole("button", { name: "Invite" }).click();
+  const dialog = page.getByRole("dialog", { name: "Invite somebody" });
+  await dialog.getByLabel("E-mail").fill(email);
+  await dialog.getByLabel("Role").selectOption(role);
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Invite" }).click();
+  return shownLink(page);
+}
+
+async function shownLink(page: Page): Promise<string> {
+  const dialog = page.getByRole("dialog", { name: "Link" });
+  const link = (await dialog.getByRole("group", { name: "Link" }).textContent())!;
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Done" }).click();
+  return link;
+}
+
+/** Somebody else's browser. */
+async function elsewhere<T>(browser: Browser, act: (page: Page) => Promise<T>): Promise<T> {
+  const context = await browser.newContext({ locale: "en-GB" });
+  try {
+    return await act(await context.newPage());
+  } finally {
+    await context.close();
+  }
+}
+
+test("somebody is invited, comes, gets another role and leaves", async ({ page, browser, workplace }) => {
+  await openSettings(page, workplace, "Users");
+  await expect(page.getByRole("row", { name: ADMINISTRATOR.email })).toContainText("You");
+  await expectAccessible(page);
+  const link = await invite(page, HANA.email, "Viewer");
+  expect(link).toMatch(new RegExp(`^${workplace.service.url}/invitation#[\\w-]{43}$`));
+  const waiting = page.getByRole("region", { name: "Invitations" });
+  await expect(waiting.getByRole("row", { name: HANA.email })).toBeVisible();
+
+  await elsewhere(browser, async (hers) => {
+    await hers.goto(link);
+    await expect(hers.getByText("To the account Example Mail.")).toBeVisible();
+    await expect(hers.getByText(`You will sign in as ${HANA.email}.`)).toBeVisible();
+    await hers.getByLabel("New password").fill("manchesterunited");
+    await hers.getByRole("button", { name: "Accept invitation" }).click();
+    await expect(hers.getByLabel("New password")).toHaveAttribute("aria-invalid", "true");
+    await expectAccessible(hers);
+    await hers.getByLabel("New password").fill(HANA.password);
+    await hers.getByRole("button", { name: "Accept invitation" }).click();
+    await expect(hers).toHaveURL(workplace.at("/blocked/list"));
+    await expect(hers.getByRole("button", { name: "Run now" })).toHaveCount(0);
+    await hers.getByRole("link", { name: "Settings" }).click();
+    await expect(hers.getByRole("link", { name: "Users" })).toHaveCount(0);
+
+    // A second click says what to do.
+    await hers.goto("about:blank");
+    await hers.goto(link);
+    await expect(hers.getByText("This link does not work")).toBeVisible();
+    await expectAccessible(hers);
+
+    await page.reload();
+    await page.getByRole("button", { name: `Change: ${HANA.email}` }).click();
+    const dialog = page.getByRole("dialog", { name: "Change user" });
+    await dialog.getByLabel("Role").selectOption("Administrator");
+    await expectAccessible(page);
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByRole("row", { name: HANA.email })).toContainText("Administrator");
+    await hers.goto(`${workplace.service.url}/settings/users`);
+    await expect(hers.getByRole("row", { name: HANA.email })).toContainText("You");
+
+    await page.getByRole("button", { name: `Change: ${HANA.email}` }).click();
+    await dialog.getByRole("button", { name: "Deactivate" }).click();
+    await expect(page.getByRole("row", { name: HANA.email })).toContainText("Inactive");
+    await hers.reload();
+    await expect(hers.getByLabel("Password")).toBeVisible();
+  });
+
+  // Nobody else is left: the service refuses, and the dialog says why.
+  await page.getByRole("button", { name: `Change: ${ADMINISTRATOR.email}` }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Deactivate" }).click();
+  await expect(page.getByRole("dialog").getByRole("alert").first()).toContainText("nobody else could manage users");
+});
+
+test("an invitation is renewed and taken back", async ({ page, browser, workplace }) => {
+  await openSettings(page, workplace, "Users");
+  const first = await invite(page, HANA.email, "Operator");
+  await page.getByRole("button", { name: `New link: ${HANA.email}` }).click();
+  const second = await shownLink(page);
+  expect(second).not.toBe(first);
+  await elsewhere(browser, async (hers) => {
+    await hers.goto(first);
+    await expect(hers.getByText("This link does not work")).toBeVisible();
+    await hers.goto("about:blank");
+    await hers.goto(second);
+    await expect(hers.getByLabel("New password")).toBeVisible();
+    await page.getByRole("button", { name: `Withdraw: ${HANA.email}` }).click();
+    await expectAccessible(page);
+    await page.getByRole("dialog").getByRole("button", { name: "Withdraw" }).click();
+    await expect(page.getByRole("region", { name: "Invitations" })).toHaveCount(0);
+    await hers.getByLabel("New password").fill(HANA.password);
+    await hers.getByRole("button", { name: "Accept invitation" }).click();
+    await expect(hers.getByRole("alert").first()).toContainText("taken back");
+  });
+});
+
+test("a lost password is set by a link", async ({ page, browser, workplace }) => {
+  const { link: invitation } = await json(
+    workplace.account("POST", "/invitations", { email: HANA.email, role: "viewer" }),
+  );
+  const accepted = { secret: invitation.split("#")[1], password: HANA.password };
+  await json(workplace.account("POST", "/invitations/accept", accepted));
+  await openSettings(page, workplace, "Users");
+  await page.getByRole("button", { name: `Change: ${HANA.email}` }).click();
+  await page.getByRole("dialog", { name: "Change user" }).getByRole("button", { name: "New password" }).click();
+  const link = await shownLink(page);
+  await elsewhere(browser, async (hers) => {
+    await hers.goto(link);
+    await expect(hers.getByText(`For ${HANA.email}.`)).toBeVisible();
+    await expectAccessible(hers);
+    await hers.getByLabel("New password").fill("another password of hers");
+    await hers.getByRole("button", { name: "Set password" }).click();
+    await expect(hers.getByText("Your password is set.")).toBeVisible();
+    await hers.getByRole("link", { name: "To sign-in" }).click();
+    await hers.getByLabel("E-mail").fill(HANA.email);
+    await hers.getByLabel("Password").fill("another password of hers");
+    await hers.getByRole("button", { name: "Sign in" }).click();
+    await expect(hers).toHaveURL(workplace.at("/blocked/list"));
+  });
+});
+
+test("password, second factor and sessions of one's own account", async ({ page, browser, workplace }) => {
+  await openSettings(page, workplace, "My account");
+  const sessions = page.getByRole("region", { name: "Sessions" });
+  await expect(sessions.getByRole("row", { name: "This one" })).toContainText("Chrome, Windows");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "End all others" }).click();
+  await expect(sessions.getByRole("row")).toHaveCount(2);
+
+  const next = "an even longer password of mine";
+  await page.getByLabel("Present password").fill("not the right password");
+  await page.getByLabel("New password").fill(next);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByLabel("Present password")).toHaveAttribute("aria-invalid", "true");
+  await page.getByLabel("Present password").fill(ADMINISTRATOR.password);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Password changed.")).toBeVisible();
+
+  await page.getByLabel("Password", { exact: true }).fill(next);
+  await page.getByRole("button", { name: "Set up" }).click();
+  await expect(page.getByRole("img", { name: "QR code" })).toBeVisible();
+  const secret = (await page.getByRole("group", { name: "Secret" }).textContent())!;
+  await expectAccessible(page);
+  await page.getByRole("textbox", { name: "Code" }).fill(codeOf(secret));
+  await page.getByRole("button", { name: "Turn on" }).click();
+  const codes = (await page.getByRole("group", { name: "Recovery codes" }).textContent())!.split("\n");
+  expect(codes).toHaveLength(10);
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Done" }).click();
+  await expect(page.getByText("10 recovery codes left")).toBeVisible();
+
+  const signInWith = async (other: Page, code: string) => {
+    await other.goto(workplace.service.url);
+    await other.getByLabel("E-mail").fill(ADMINISTRATOR.email);
+    await other.getByLabel("Password").fill(next);
+    await other.getByRole("button", { name: "Sign in" }).click();
+    await other.getByLabel("Code").fill("000 000");
+    await other.getByRole("button", { name: "Sign in" }).click();
+    await expect(other.getByLabel("Code")).toHaveAttribute("aria-invalid", "true");
+    await expectAccessible(other);
+    await other.getByLabel("Code").fill(code);
+    await other.getByRole("button", { name: "Sign in" }).click();
+    await expect(other).toHaveURL(workplace.at("/blocked/list"));
+  };
+  // The code that turned it on is used up; the next one is right already.
+  await elsewhere(browser, (other) => signInWith(other, codeOf(secret, 1)));
+  await elsewhere(browser, (other) => signInWith(other, codes[0]!.toLowerCase()));
+  await page.reload();
+  await expect(page.getByText("9 recovery codes left")).toBeVisible();
+  await expect(sessions.getByRole("row")).toHaveCount(4);
+
+  await page.getByRole("button", { name: "Turn off" }).click();
+  const dialog = page.getByRole("dialog", { name: "Turn off" });
+  await dialog.getByLabel("Password").fill(next);
+  await dialog.getByLabel("Code").fill(codes[1]!);
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Turn off" }).click();
+  await expect(page.getByRole("button", { name: "Set up" })).toBeVisible();
+});
+
+test("settings in Japanese, dark and 360 px wide: everything fits", async ({ page, workplace }) => {
+  await json(workplace.account("POST", "/invitations", { email: "a-rather-long-address-of-hana@example.com", role: "operator" }));
+  await page.setViewportSize({ width: 360, height: 740 });
+  await signIn(page, workplace, "/blocked/list");
+  await page.getByLabel("Language").selectOption("日本語");
+  await page.getByRole("link", { name: "設定" }).click();
+  for (const section of ["マイアカウント", "ユーザー"]) {
+    await page.getByRole("link", { name: section }).click();
+    await expectAccessible(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  }
+});

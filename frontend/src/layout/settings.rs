@@ -1,0 +1,29 @@
+//! The frame of the settings.
+
+use crate::{
+    paths,
+    state::{Session, texts},
+    ui::Show,
+};
+use leptos::prelude::*;
+use leptos_router::{components::Outlet, hooks::use_location};
+use shared::session::Role;
+
+/// Title and sections of the settings.
+#[component]
+pub fn SettingsFrame() -> impl IntoView {
+    let (texts, session) = (texts(), expect_context::<Session>());
+    let path = use_location().pathname;
+    let current = move |to: &'static str| move || path.with(|path| path == to).then_some("page");
+    view! {
+        <header class="page-head"><h1>{texts.people.settings}</h1></header>
+        <nav class="subtabs" aria-label=texts.sections>
+            <a href=paths::MY_ACCOUNT aria-current=current(paths::MY_ACCOUNT)>{texts.people.my_account}</a>
+            <Show when=move || session.may(Role::Administrator)>
+                <a href=paths::USERS aria-current=current(paths::USERS)>{texts.people.users}</a>
+            </Show>
+        </nav>
+        <Outlet/>
+    }
+    .into_any()
+}

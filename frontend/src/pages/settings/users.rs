@@ -1,0 +1,170 @@
+//! Users and invitations.
+
+use super::{
+    invite::{INVITATION_DAYS, InviteDialog, LinkDialog, Made},
+    user::UserDialog,
+};
+use crate::{
+    pages::{Confirm, listing::listing},
+    state::{Loader, Pending, Preferences, Session, Url, client, explain, load, now, texts, ticking},
+    ui::{Badge, Button, Drawn, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone},
+};
+use futures::future::FutureExt;
+use leptos::prelude::*;
+use shared::{
+    Page,
+    user::{Invitation, User},
+};
+
+/// The users: invite, change, help.
+#[component]
+pub fn Users() -> impl IntoView {
+    let (texts, client, session) = (texts(), client(), expect_context::<Session>());
+    let words = &texts.people;
+    let account = move || session.me().and_then(|me| me.account_id);
+    let users = load(account, || (), move |_, ()| async move { client.users().await.map(page) });
+    let invitations = load(account, || (), move |_, ()| async move { client.invitations().await.map(page) });
+    let (inviting, made, changing) = (RwSignal::new(false), RwSignal::new(None::<Made>), RwSignal::new(None::<User>));
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let own = move || session.me().map(|me| me.user_id);
+    let row = move |user: User| {
+        let (id, shown) = (user.id, user.clone());
+        view! {
+            <tr>
+                <td class="address">{user.email.clone()}</td>
+                <td>{(words.role)(user.role)}</td>
+                <td>
+                    <span class="row">
+                        {if user.active {
+                            view! { <Badge tone=Tone::Good text=words.active/> }
+                        } else {
+                            view! { <Badge tone=Tone::Plain text=texts.inactive/> }
+                        }}
+                        {user.second_factor.then(|| view! { <Badge tone=Tone::Plain text=words.second_factor/> })}
+                        <Show when=move || own() == Some(id)><Badge tone=Tone::Working text=words.you/></Show>
+                    </span>
+                </td>
+                <td class="soft">{user.last_seen_at.map(|at| view! { <Moment at language now=Some(ticking())/> })}</td>
+                <td class="actions">
+                    <Button
+                        small=true kind=Kind::Quiet name=format!("{}: {}", words.change, user.email)
+                        press=move |()| changing.set(Some(shown.clone()))
+                    >
+                        {words.change}
+                    </Button>
+                </td>
+            </tr>
+        }
+    };
+    let table = move |rows: Memo<Vec<User>>| {
+        let head = vec![words.user, words.role_label, texts.state, words.last_seen, texts.actions];
+        view! {
+            <Table label=words.users head busy=users.busy>
+                {move || rows.get().into_iter().map(row).drawn()}
+            </Table>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="stack">
+            <div class="row spread">
+                <p class="soft">{words.users_text}</p>
+                <Button kind=Kind::Primary press=move |()| inviting.set(true)><Icon shape=Shape::Plus/>{words.invite}</Button>
+            </div>
+            {listing(users, Url::current(), &[], (words.users_empty, words.users_text), table)}
+            <Show when=move || invitations.data.with(|page| page.as_ref().is_some_and(|page| !page.items.is_empty()))>
+                <Invitations loader=invitations made/>
+            </Show>
+        </div>
+        <InviteDialog open=inviting made reload=move |()| invitations.reload()/>
+        <LinkDialog made/>
+        <UserDialog user=changing changed=move |()| users.reload()/>
+    }
+    .into_any()
+}
+
+fn page<T>(items: Vec<T>) -> Page<T> {
+    Page { items, next_cursor: None, total: None }
+}
+
+/// Who was invited and has not come yet.
+#[component]
+fn Invitations(loader: Loader<Page<Invitation>>, made: RwSignal<Option<Made>>) -> impl IntoView {
+    let (texts, client, toasts, renewing) = (texts(), client(), Toasts::here(), Pending::new());
+    let words = &texts.people;
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let (asking, chosen) = (RwSignal::new(false), RwSignal::new(None::<Invitation>));
+    let withdraw = move |()| {
+        async move {
+            let Some(invitation) = chosen.get_untracked() else { return Ok(()) };
+            client.withdraw_invitation(invitation.id).await?;
+            toasts.good(words.withdrawn);
+            loader.reload();
+            Ok(())
+        }
+        .boxed_local()
+    };
+    let renew = move |id, email: String| {
+        renewing.start(async move {
+            match client.renew_invitation(id).await {
+                Ok(link) => {
+                    made.set(Some(Made { email, link, days: INVITATION_DAYS }));
+                    loader.reload();
+                }
+                Err(error) => toasts.bad(explain(texts, &error)),
+            }
+        });
+    };
+    let row = move |invitation: Invitation| {
+        let (id, email, asked) = (invitation.id, invitation.email.clone(), invitation.clone());
+        let expired = invitation.expires_at.timestamp_millis() as f64 <= now();
+        view! {
+            <tr>
+                <td class="address">{invitation.email.clone()}</td>
+                <td>{(words.role)(invitation.role)}</td>
+                <td class="soft">{invitation.invited_by.clone()}</td>
+                <td>
+                    {if expired {
+                        view! { <Badge tone=Tone::Warn text=words.expired/> }.into_any()
+                    } else {
+                        view! { <Moment at=invitation.expires_at language now=None/> }.into_any()
+                    }}
+                </td>
+                <td class="actions">
+                    <Button
+                        small=true kind=Kind::Quiet name=format!("{}: {}", words.renew, invitation.email)
+                        busy=renewing.busy() press=move |()| renew(id, email.clone())
+                    >
+                        {words.renew}
+                    </Button>
+                    <Button
+                        small=true kind=Kind::Quiet name=format!("{}: {}", words.withdraw, invitation.email)
+                        press=move |()| {
+                            chosen.set(Some(asked.clone()));
+                            asking.set(true);
+                        }
+                    >
+                        {words.withdraw}
+                    </Button>
+                </td>
+            </tr>
+        }
+    };
+    let rows = move || loader.data.get().map(|page| page.items).unwrap_or_default();
+    let head = vec![words.user, words.role_label, words.invited_by, words.valid_until, texts.actions];
+    view! {
+        <h2>{words.invited}</h2>
+        <Table label=words.invited head busy=loader.busy>
+            {move || rows().into_iter().map(row).drawn()}
+        </Table>
+        <Confirm
+            open=asking title=words.withdraw_title confirm=words.withdraw kind=Kind::Danger act=withdraw
+        >
+            <div class="stack-tight">
+                <h3>{move || (words.withdraw_question)(&chosen.get().map(|one| one.email).unwrap_or_default())}</h3>
+                <p class="soft">{words.withdraw_text}</p>
+            </div>
+        </Confirm>
+    }
+    .into_any()
+}
