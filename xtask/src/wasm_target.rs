@@ -39,11 +39,6 @@ impl Toolchain {
         }
         command
     }
-
-    /// Whether it is the installed compiler, which has a clippy beside it.
-    pub fn is_installed(&self) -> bool {
-        self.debian.is_none()
-    }
 }
 
 /// Finds a compiler for WebAssembly, or makes one.

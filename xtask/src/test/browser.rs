@@ -1,7 +1,7 @@
 //! The console in Debian's Chromium, by Playwright. The tests start the service themselves.
 
+use super::build::binary;
 use super::count::{self, Count};
-use super::rust::binary;
 use crate::console::{self, npm_ci};
 use crate::debian;
 use crate::process::{self, find};

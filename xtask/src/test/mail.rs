@@ -1,7 +1,8 @@
 //! The path through real Postfix servers. The tests configure and start private ones of their own.
 
+use super::build::binary;
 use super::count::Count;
-use super::rust::{self, binary};
+use super::rust;
 use crate::debian;
 use crate::postgres::Cluster;
 use crate::process::{output, say};

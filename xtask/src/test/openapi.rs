@@ -1,7 +1,7 @@
 //! The checked-in API document is the one of the running routes.
 
+use super::build::binary;
 use super::count::Count;
-use super::rust::binary;
 use crate::process::output;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;

@@ -1,7 +1,8 @@
 //! Uploads with the tus clients of others, unchanged: tus-js-client on Node.js and tuspy on Python.
 
+use super::build::binary;
 use super::count::{self, Count};
-use super::rust::{binary, on_database};
+use super::rust::on_database;
 use crate::console::npm_ci;
 use crate::debian;
 use crate::postgres::Cluster;
