@@ -72,6 +72,8 @@ impl Service {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(config: &Config) -> Result<Self, ServiceError> {
+        // Whoever was first is as good: a test, or another agent in this process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .user_agent(concat!("stoplist-agent/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))

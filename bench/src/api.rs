@@ -33,7 +33,7 @@ impl Api {
     /// # Errors
     /// Never in practice: the client cannot be made.
     pub fn new(url: &str, token: &str, configuration: Uuid) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        let http = mail_e2e::field::api::client(PATIENCE)?;
         Ok(Self { http, base: format!("{url}/api/v1"), token: token.to_owned(), configuration })
     }
 

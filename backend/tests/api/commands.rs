@@ -45,6 +45,7 @@ impl Drop for Service {
 
 impl Service {
     fn start(data_dir: &Path) -> Self {
+        crate::support::install_cryptography();
         let mut child = stoplist(data_dir, &["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -39,6 +39,12 @@ pub struct TestApp {
     _folder: Option<tempfile::TempDir>,
 }
 
+/// No HTTP client is made without a provider of cryptography, though none is used on loopback.
+pub fn install_cryptography() {
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 impl TestApp {
     /// Starts a service on an empty database.
     pub async fn start() -> Self {
@@ -77,6 +83,7 @@ impl TestApp {
     }
 
     async fn start_with(settings: Settings, clock: Clock, folder: Option<tempfile::TempDir>) -> Self {
+        install_cryptography();
         let running = app::start(settings.clone(), clock.clone()).await.expect("the service starts");
         Self { running, clock, settings, _folder: folder }
     }

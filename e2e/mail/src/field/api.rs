@@ -31,6 +31,16 @@ pub struct Api {
     configuration: Uuid,
 }
 
+/// A client that gives up after some time.
+///
+/// # Errors
+/// Never in practice: the client cannot be made.
+pub fn client(patience: Duration) -> anyhow::Result<reqwest::Client> {
+    // Never used on loopback, but no client is made without. Somebody else may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().timeout(patience).build()?)
+}
+
 impl Api {
     /// Sets a fresh service up: provider, account, a token for a script, one server configuration.
     ///
@@ -39,7 +49,7 @@ impl Api {
     pub async fn set_up(service: &mut Service) -> anyhow::Result<Self> {
         let code = service.set_up_code().await?;
         let mut api = Self {
-            http: reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?,
+            http: client(Duration::from_secs(60))?,
             base: format!("{}/api/v1", service.url()),
             token: String::new(),
             configuration: Uuid::nil(),

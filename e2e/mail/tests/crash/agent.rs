@@ -6,7 +6,7 @@ use shared::{
     AddressKey, ListChecksum,
     agent_sync::{Acknowledgement, AcknowledgementResult, ListBody, ListHeader},
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 pub struct Agent {
     http: reqwest::Client,
@@ -19,7 +19,8 @@ pub struct Agent {
 impl Agent {
     pub fn new(service: &Service, token: String) -> Self {
         let base = format!("{}/api/v1/agent", service.url());
-        Self { http: reqwest::Client::new(), base, token, held: None, keys: BTreeSet::new() }
+        let http = mail_e2e::field::api::client(Duration::from_secs(60)).expect("a client");
+        Self { http, base, token, held: None, keys: BTreeSet::new() }
     }
 
     /// Fetches what is new and acknowledges it.
