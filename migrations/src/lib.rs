@@ -13,6 +13,7 @@ mod m0007_list_operations;
 mod m0008_downloads_and_retention;
 mod m0009_users;
 mod m0010_second_factors;
+mod m0011_upload_order;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_downloads_and_retention::Migration),
             Box::new(m0009_users::Migration),
             Box::new(m0010_second_factors::Migration),
+            Box::new(m0011_upload_order::Migration),
         ]
     }
 }

@@ -149,7 +149,7 @@ pub async fn block_passing<C: ConnectionTrait>(
          WHERE t.server_configuration_id = $1 AND t.dirty AND t.address_key > $3 AND t.address_key <= $4 \
          AND ({}) GROUP BY t.address_key) AS p \
          WHERE NOT ({} OR {} OR {}) RETURNING address_key, reason",
-        new_id(transaction, now),
+        new_id(transaction, "p.address_key"),
         typed_id(transaction, "$1"),
         Origin::Condition.as_str(),
         millis(now),

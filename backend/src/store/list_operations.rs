@@ -15,8 +15,9 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Position {
-    /// A line of the upload.
-    Line(i64),
+    /// An address of the upload, by its place.
+    #[serde(alias = "line")]
+    Place(i64),
     /// An address.
     Key(String),
     /// A block, by the time when it was made (unix milliseconds) and its id.

@@ -56,7 +56,7 @@ pub(super) async fn look(state: &AppState, stored: &StoredOperation, rows: usize
                 let undone = list_operations::get(connection, undone).await?.ok_or(Error::NotFound)?;
                 undone.operation.counts.added + undone.operation.counts.removed
             }
-            (None, Some(upload), None) => bulk::count_lines(connection, upload).await?,
+            (None, Some(upload), None) => bulk::count_places(connection, upload).await?,
             (None, None, None) => 0,
         });
     }
@@ -132,7 +132,7 @@ impl<'a> Work<'a> {
                     self.register(&mut set).await?
                 }
                 None if self.stored.operation.parameters.filter.is_some() => self.release_found(&mut set).await?,
-                None => self.release_lines(&mut set).await?,
+                None => self.release_places(&mut set).await?,
                 Some(Undone { kind: ListOperationKind::Release, set_id }) => {
                     let release_set_id = *set_id;
                     self.block_again(&mut set, release_set_id).await?
@@ -149,46 +149,46 @@ impl<'a> Work<'a> {
         Ok(exhausted)
     }
 
-    async fn next_lines(&self) -> Result<bulk::Lines> {
+    async fn next_places(&self) -> Result<bulk::Places> {
         let upload_id = self.stored.operation.upload_id.ok_or(Error::NotFound)?;
         let after = match &self.stored.position {
-            Some(Position::Line(line)) => *line,
+            Some(Position::Place(place)) => *place,
             _ => 0,
         };
-        Ok(bulk::lines(self.transaction, upload_id, after, self.rows).await?)
+        Ok(bulk::places(self.transaction, upload_id, after, self.rows).await?)
     }
 
-    fn lines_done(&mut self, lines: bulk::Lines) -> bool {
-        self.stored.position = Some(Position::Line(lines.last));
-        self.stored.operation.done += lines.count;
-        lines.count < self.rows as i64
+    fn places_done(&mut self, places: bulk::Places) -> bool {
+        self.stored.position = Some(Position::Place(places.last));
+        self.stored.operation.done += places.count;
+        places.count < self.rows as i64
     }
 
     async fn register(&mut self, set: &mut ChangeSet) -> Result<bool> {
         let server_configuration_id = self.stored.server_configuration_id;
-        let lines = self.next_lines().await?;
+        let places = self.next_places().await?;
         let block_exempt = self.stored.operation.parameters.block_exempt;
         let at = self.at();
-        let added = bulk::register(self.transaction, server_configuration_id, set.id, lines, block_exempt, at).await?;
+        let added = bulk::register(self.transaction, server_configuration_id, set.id, places, block_exempt, at).await?;
         for key in &added {
             set.added.add(key);
         }
-        let mut left = lines.count - added.len() as i64;
+        let mut left = places.count - added.len() as i64;
         let counts = &mut self.stored.operation.counts;
         if block_exempt {
-            exemptions::bulk::end_of_lines(self.transaction, server_configuration_id, set.id, lines).await?;
+            exemptions::bulk::end_of_places(self.transaction, server_configuration_id, set.id, places).await?;
         } else if left > 0 {
-            let exempt = bulk::count_exempt(self.transaction, server_configuration_id, lines).await?;
+            let exempt = bulk::count_exempt(self.transaction, server_configuration_id, places).await?;
             counts.exempt += exempt;
             left -= exempt;
         }
         if left > 0 {
-            let of_set = bulk::count_added(self.transaction, server_configuration_id, set.id, lines).await?;
+            let of_set = bulk::count_added(self.transaction, server_configuration_id, set.id, places).await?;
             let duplicates = of_set - added.len() as i64;
             counts.duplicates += duplicates;
             counts.already_blocked += left - duplicates;
         }
-        Ok(self.lines_done(lines))
+        Ok(self.places_done(places))
     }
 
     async fn release_found(&mut self, set: &mut ChangeSet) -> Result<bool> {
@@ -211,20 +211,20 @@ impl<'a> Work<'a> {
         Ok(found.len() < self.rows)
     }
 
-    async fn release_lines(&mut self, set: &mut ChangeSet) -> Result<bool> {
+    async fn release_places(&mut self, set: &mut ChangeSet) -> Result<bool> {
         let server_configuration_id = self.stored.server_configuration_id;
-        let lines = self.next_lines().await?;
-        let blocks = bulk::of_lines(self.transaction, server_configuration_id, lines).await?;
+        let places = self.next_places().await?;
+        let blocks = bulk::of_places(self.transaction, server_configuration_id, places).await?;
         self.release(set, &blocks).await?;
-        let rest = lines.count - blocks.len() as i64;
+        let rest = places.count - blocks.len() as i64;
         if rest > 0 {
-            let of_set = bulk::count_removed(self.transaction, set.id, lines).await?;
+            let of_set = bulk::count_removed(self.transaction, set.id, places).await?;
             let duplicates = of_set - blocks.len() as i64;
             let counts = &mut self.stored.operation.counts;
             counts.duplicates += duplicates;
             counts.not_blocked += rest - duplicates;
         }
-        Ok(self.lines_done(lines))
+        Ok(self.places_done(places))
     }
 
     async fn release(&self, set: &mut ChangeSet, blocks: &[Block]) -> Result<()> {
@@ -270,9 +270,9 @@ impl<'a> Work<'a> {
 
     async fn exempt_again(&mut self, set_id: Uuid, registration_set_id: Uuid, after: String) -> Result<bool> {
         let server_configuration_id = self.stored.server_configuration_id;
-        let (transaction, rows, at) = (self.transaction, self.rows, self.at());
+        let (transaction, rows) = (self.transaction, self.rows);
         let sets = (registration_set_id, set_id);
-        let last = exemptions::bulk::make_again(transaction, server_configuration_id, sets, &after, rows, at).await?;
+        let last = exemptions::bulk::make_again(transaction, server_configuration_id, sets, &after, rows).await?;
         let exhausted = last.is_none();
         self.stored.position = Some(Position::Exemption(last.unwrap_or(after)));
         Ok(exhausted)
@@ -306,8 +306,8 @@ impl<'a> Work<'a> {
             exemptions::bulk::next_of_release(self.transaction, release_set_id, &after, self.rows).await?;
         let Some(last) = last else { return Ok(true) };
         let range = (after.as_str(), last.as_str());
-        let (transaction, at) = (self.transaction, self.at());
-        let added = bulk::block_again(transaction, server_configuration_id, release_set_id, set.id, range, at).await?;
+        let transaction = self.transaction;
+        let added = bulk::block_again(transaction, server_configuration_id, release_set_id, set.id, range).await?;
         for key in &added {
             set.added.add(key);
         }

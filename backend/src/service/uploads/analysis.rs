@@ -9,7 +9,7 @@ use crate::{
     state::AppState,
     store::uploads::{
         self as rows, StoredUpload,
-        contents::{self, Batch, Outcome},
+        contents::{self, Batch, InvalidRow, Outcome, ValidRow},
         pieces,
     },
 };
@@ -23,6 +23,11 @@ use uuid::Uuid;
 
 /// Rows that are written in one transaction.
 const BATCH: usize = 20_000;
+/// So many octets of addresses are sorted at a time. Lists take addresses in the order of these parts: sorted, because
+/// each of a thousand addresses at random changes another page of every index on a long list.
+const PART: usize = 32 << 20;
+/// What a row holds besides the octets of its two texts.
+const ROW: usize = size_of::<ValidRow>();
 /// Invalid rows that are kept to be looked at.
 const KEPT_INVALID: i64 = 100_000;
 /// How often the job says that it lives.
@@ -140,7 +145,7 @@ impl Job<'_> {
     async fn read(&self, size: i64, reading: Reading) -> Result<Option<std::result::Result<i64, Failure>>> {
         let (bytes_in, bytes_out) = channel(2);
         let (batches_in, batches_out) = channel(2);
-        let reader = tokio::task::spawn_blocking(move || Sorter::new(reading, batches_in).sort(bytes_out));
+        let reader = tokio::task::spawn_blocking(move || Sorter::new(reading, PART, batches_in).sort(bytes_out));
         // Whichever ends early drops its end of the channel, which ends the thread and so the other.
         let ((), mine) = tokio::try_join!(self.feed(size, bytes_in), self.store(size, batches_out))?;
         let sorted = reader.await.map_err(|error| Error::Internal(error.into()))?;
@@ -213,20 +218,42 @@ impl Job<'_> {
 struct Sorter {
     reading: Reading,
     batches: Sender<(Batch, i64)>,
-    batch: Batch,
+    valid: Vec<ValidRow>,
+    /// Octets that the valid rows take.
+    size: usize,
+    /// The place of the first of them.
+    first: i64,
+    invalid_rows: Vec<InvalidRow>,
     /// Whether the next row has the names of the columns.
     at_header: bool,
     invalid: i64,
     /// How many bytes of the file were read.
     read: i64,
+    /// How many of them when rows were handed on last.
+    handed_on: i64,
+    /// So many octets of addresses are sorted at a time.
+    part: usize,
     /// Nobody takes the rows any more.
     closed: bool,
 }
 
 impl Sorter {
-    fn new(reading: Reading, batches: Sender<(Batch, i64)>) -> Self {
+    fn new(reading: Reading, part: usize, batches: Sender<(Batch, i64)>) -> Self {
         let at_header = reading.header;
-        Self { reading, batches, batch: Batch::default(), at_header, invalid: 0, read: 0, closed: false }
+        Self {
+            reading,
+            batches,
+            valid: Vec::new(),
+            size: 0,
+            first: 1,
+            invalid_rows: Vec::new(),
+            at_header,
+            invalid: 0,
+            read: 0,
+            handed_on: 0,
+            part,
+            closed: false,
+        }
     }
 
     /// Answers how many rows were invalid, or why the file cannot be read.
@@ -256,22 +283,70 @@ impl Sorter {
             return true;
         }
         match file::judge(record, self.reading.column_number) {
-            Ok(row) => self.batch.valid.push(row),
+            Ok(row) => {
+                self.size += ROW + row.key.as_str().len() + row.address.len();
+                self.valid.push(row);
+            }
             Err(row) => {
                 self.invalid += 1;
                 if self.invalid <= KEPT_INVALID {
-                    self.batch.invalid.push(row);
+                    self.invalid_rows.push(row);
                 }
             }
         }
-        if self.batch.valid.len() + self.batch.invalid.len() >= BATCH {
+        if self.size >= self.part || self.invalid_rows.len() >= BATCH {
             self.flush();
         }
         !self.closed
     }
 
     fn flush(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
-        self.closed = self.batches.blocking_send((batch, self.read)).is_err();
+        // Of two spellings the first in the file stays the first.
+        self.valid.sort_by(|left, right| left.key.cmp(&right.key));
+        self.size = 0;
+        let mut invalid = std::mem::take(&mut self.invalid_rows);
+        let mut valid = std::mem::take(&mut self.valid).into_iter();
+        let (rows, begun_at) = (valid.len(), self.handed_on);
+        self.handed_on = self.read;
+        while !self.closed && (valid.len() > 0 || !invalid.is_empty()) {
+            let batch = Batch {
+                first: self.first,
+                valid: valid.by_ref().take(BATCH).collect(),
+                invalid: std::mem::take(&mut invalid),
+            };
+            self.first += batch.valid.len() as i64;
+            let share = 1.0 - valid.len() as f64 / rows.max(1) as f64;
+            let read = begun_at + ((self.read - begun_at) as f64 * share) as i64;
+            self.closed = self.batches.blocking_send((batch, read)).is_err();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::upload::{Delimiter, Encoding};
+
+    #[test]
+    fn parts_are_sorted_and_the_first_spelling_stays_first() {
+        let reading =
+            Reading { encoding: Encoding::Utf8, delimiter: Delimiter::Comma, header: false, column_number: Some(1) };
+        let (batches, mut sorted) = channel(10);
+        let (bytes_in, bytes) = channel(1);
+        let file = b"c@example.com\nB@example.com\nnothing\nb@example.com\na@example.com\nd@example.com\n".to_vec();
+        let size = file.len() as i64;
+        bytes_in.try_send((file, size)).expect("room");
+        drop(bytes_in);
+        // Four rows reach this size.
+        let part = 4 * (ROW + 2 * "a@example.com".len());
+        assert_eq!(Sorter::new(reading, part, batches).sort(bytes), Ok(1));
+        let mut seen = Vec::new();
+        while let Ok((batch, read)) = sorted.try_recv() {
+            assert!(read <= size);
+            let addresses: Vec<String> = batch.valid.into_iter().map(|row| row.address).collect();
+            seen.push((batch.first, addresses.join(" "), batch.invalid.len()));
+        }
+        let first = "a@example.com B@example.com b@example.com c@example.com".to_owned();
+        assert_eq!(seen, [(1, first, 1), (5, "d@example.com".to_owned(), 0)]);
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn judge(record: &Record<'_>, column: Option<u32>) -> Result<ValidRow
         match Address::parse(value) {
             Ok(address) => {
                 let (address, key) = address.into_parts();
-                return Ok(ValidRow { line: record.line, key, address });
+                return Ok(ValidRow { key, address });
             }
             Err(error) => error.into(),
         }

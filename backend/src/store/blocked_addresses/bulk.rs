@@ -16,16 +16,16 @@ use shared::{
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Lines of an upload: after the first, up to the last.
+/// Some of an upload's addresses, as they lie in it: after one place, up to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lines {
+pub struct Places {
     /// The upload.
     pub upload_id: Uuid,
-    /// After this line.
+    /// After this place.
     pub after: i64,
-    /// Up to this line.
+    /// Up to this place.
     pub last: i64,
-    /// How many of them have an address.
+    /// How many addresses.
     pub count: i64,
 }
 
@@ -38,33 +38,33 @@ async fn count<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Valu
     Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
 }
 
-/// The next lines of an upload with an address, at most `limit` of these.
+/// The next places of an upload, at most `limit`.
 ///
 /// # Errors
 /// The database refused.
-pub async fn lines<C: ConnectionTrait>(connection: &C, upload_id: Uuid, after: i64, limit: usize) -> Result<Lines> {
+pub async fn places<C: ConnectionTrait>(connection: &C, upload_id: Uuid, after: i64, limit: usize) -> Result<Places> {
     let sql = format!(
-        "SELECT COUNT(*) AS n, COALESCE(MAX(line), $2) AS last FROM (SELECT line FROM upload_addresses \
-         WHERE upload_id = $1 AND line > $2 ORDER BY line LIMIT {limit}) AS next"
+        "SELECT COUNT(*) AS n, COALESCE(MAX(place), $2) AS last FROM (SELECT place FROM upload_addresses \
+         WHERE upload_id = $1 AND place > $2 ORDER BY place LIMIT {limit}) AS next"
     );
     let row = connection.query_one_raw(statement(connection, sql, [upload_id.into(), after.into()])).await?;
     let (count, last) = match row {
         None => (0, after),
         Some(row) => (row.try_get("", "n")?, row.try_get("", "last")?),
     };
-    Ok(Lines { upload_id, after, last, count })
+    Ok(Places { upload_id, after, last, count })
 }
 
-/// How many lines of an upload have an address.
+/// How many places an upload has.
 ///
 /// # Errors
 /// The database refused.
-pub async fn count_lines<C: ConnectionTrait>(connection: &C, upload_id: Uuid) -> Result<i64> {
+pub async fn count_places<C: ConnectionTrait>(connection: &C, upload_id: Uuid) -> Result<i64> {
     let sql = "SELECT COUNT(*) AS n FROM upload_addresses WHERE upload_id = $1".to_owned();
     count(connection, sql, vec![upload_id.into()]).await
 }
 
-/// Blocks the addresses of some lines that are not blocked, and not exempt unless `block_exempt`. Returns those that it
+/// Blocks the addresses of some places that are not blocked, and not exempt unless `block_exempt`. Returns those that it
 /// blocked.
 ///
 /// # Errors
@@ -73,11 +73,11 @@ pub async fn register<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
     set_id: Uuid,
-    lines: Lines,
+    places: Places,
     block_exempt: bool,
     now: DateTime<Utc>,
 ) -> Result<Vec<AddressKey>> {
-    let id = new_id(transaction, now);
+    let id = new_id(transaction, "u.place");
     let unless_exempt = if block_exempt { String::new() } else { format!("AND NOT {}", is_exempt("u")) };
     let (reason, origin, at) = (Reason::Registered.as_str(), Origin::Upload.as_str(), millis(now));
     let config = typed_id(transaction, "$1");
@@ -86,32 +86,37 @@ pub async fn register<C: ConnectionTrait>(
         "INSERT INTO blocked_addresses (id, server_configuration_id, address_key, address, domain, reason, origin, \
          blocked_at, added_set_id) \
          SELECT {id}, {config}, u.address_key, u.address, u.domain, '{reason}', '{origin}', {at}, {set} \
-         FROM upload_addresses u WHERE u.upload_id = $3 AND u.line > $4 AND u.line <= $5 {unless_exempt} \
-         ORDER BY u.line ON CONFLICT (server_configuration_id, address_key) DO NOTHING RETURNING address_key"
+         FROM upload_addresses u WHERE u.upload_id = $3 AND u.place > $4 AND u.place <= $5 {unless_exempt} \
+         ORDER BY u.place ON CONFLICT (server_configuration_id, address_key) DO NOTHING RETURNING address_key"
     );
-    let values =
-        [server_configuration_id.into(), set_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
+    let values = [
+        server_configuration_id.into(),
+        set_id.into(),
+        places.upload_id.into(),
+        places.after.into(),
+        places.last.into(),
+    ];
     keys(&transaction.query_all_raw(statement(transaction, sql, values)).await?)
 }
 
-/// How many lines have an address that is exempt.
+/// How many places have an address that is exempt.
 ///
 /// # Errors
 /// The database refused.
 pub async fn count_exempt<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
-    lines: Lines,
+    places: Places,
 ) -> Result<i64> {
     let sql = format!(
-        "SELECT COUNT(*) AS n FROM upload_addresses u WHERE u.upload_id = $2 AND u.line > $3 AND u.line <= $4 AND {}",
+        "SELECT COUNT(*) AS n FROM upload_addresses u WHERE u.upload_id = $2 AND u.place > $3 AND u.place <= $4 AND {}",
         is_exempt("u")
     );
-    let values = vec![server_configuration_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
+    let values = vec![server_configuration_id.into(), places.upload_id.into(), places.after.into(), places.last.into()];
     count(transaction, sql, values).await
 }
 
-/// How many lines have an address that a set blocks.
+/// How many places have an address that a set blocks.
 ///
 /// # Errors
 /// The database refused.
@@ -119,36 +124,36 @@ pub async fn count_added<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
     set_id: Uuid,
-    lines: Lines,
+    places: Places,
 ) -> Result<i64> {
     let sql = "SELECT COUNT(*) AS n FROM upload_addresses u JOIN blocked_addresses b \
                ON b.server_configuration_id = $1 AND b.address_key = u.address_key AND b.added_set_id = $2 \
-               WHERE u.upload_id = $3 AND u.line > $4 AND u.line <= $5";
+               WHERE u.upload_id = $3 AND u.place > $4 AND u.place <= $5";
     let values = vec![
         server_configuration_id.into(),
         set_id.into(),
-        lines.upload_id.into(),
-        lines.after.into(),
-        lines.last.into(),
+        places.upload_id.into(),
+        places.after.into(),
+        places.last.into(),
     ];
     count(transaction, sql.to_owned(), values).await
 }
 
-/// The live blocks of the addresses of some lines.
+/// The live blocks of the addresses of some places.
 ///
 /// # Errors
 /// The database refused.
-pub async fn of_lines<C: ConnectionTrait>(
+pub async fn of_places<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    lines: Lines,
+    places: Places,
 ) -> Result<Vec<Block>> {
     let sql = format!(
         "{} AND b.address_key IN (SELECT u.address_key FROM upload_addresses u \
-         WHERE u.upload_id = $2 AND u.line > $3 AND u.line <= $4)",
+         WHERE u.upload_id = $2 AND u.place > $3 AND u.place <= $4)",
         super::BLOCK
     );
-    let values = vec![server_configuration_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
+    let values = vec![server_configuration_id.into(), places.upload_id.into(), places.after.into(), places.last.into()];
     super::blocks(connection, sql, values).await
 }
 
@@ -242,15 +247,15 @@ pub async fn take_out<C: ConnectionTrait>(
     keys(&transaction.query_all_raw(statement(transaction, sql, values)).await?)
 }
 
-/// How many lines have an address that a set has taken off.
+/// How many places have an address that a set has taken off.
 ///
 /// # Errors
 /// The database refused.
-pub async fn count_removed<C: ConnectionTrait>(transaction: &C, removed_set_id: Uuid, lines: Lines) -> Result<i64> {
+pub async fn count_removed<C: ConnectionTrait>(transaction: &C, removed_set_id: Uuid, places: Places) -> Result<i64> {
     let sql = "SELECT COUNT(*) AS n FROM upload_addresses u JOIN removed_blocks r \
                ON r.removed_set_id = $1 AND r.address_key = u.address_key \
-               WHERE u.upload_id = $2 AND u.line > $3 AND u.line <= $4";
-    let values = vec![removed_set_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
+               WHERE u.upload_id = $2 AND u.place > $3 AND u.place <= $4";
+    let values = vec![removed_set_id.into(), places.upload_id.into(), places.after.into(), places.last.into()];
     count(transaction, sql.to_owned(), values).await
 }
 
@@ -305,9 +310,8 @@ pub async fn block_again<C: ConnectionTrait>(
     release_set_id: Uuid,
     set_id: Uuid,
     range: (&str, &str),
-    now: DateTime<Utc>,
 ) -> Result<Vec<AddressKey>> {
-    let id = new_id(transaction, now);
+    let id = new_id(transaction, "r.address_key");
     let set = typed_id(transaction, "$2");
     let sql = format!(
         "INSERT INTO blocked_addresses (id, server_configuration_id, address_key, address, domain, reason, origin, \

@@ -2,7 +2,7 @@
 
 use crate::store::{
     Result,
-    blocked_addresses::{bulk::Lines, is_blocked},
+    blocked_addresses::{bulk::Places, is_blocked},
     change_sets::{BUILDING, placeholders},
     is_there, millis, new_id, statement, typed_id,
 };
@@ -23,7 +23,7 @@ pub async fn make<C: ConnectionTrait>(
     comment: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let id = new_id(transaction, now);
+    let id = new_id(transaction, "r.address_key");
     for chunk in removed_ids.chunks(2_000) {
         let sql = format!(
             "INSERT INTO exemptions (id, server_configuration_id, address_key, address, domain, reason, released_at, \
@@ -46,24 +46,29 @@ pub async fn make<C: ConnectionTrait>(
 const BLOCK_OF_EXEMPT: &str = "FROM blocked_addresses b WHERE b.server_configuration_id = $1 \
                                AND b.address_key = exemptions.address_key AND b.added_set_id = $2";
 
-/// Ends the exemptions of addresses of some lines that a registration has blocked.
+/// Ends the exemptions of addresses of some places that a registration has blocked.
 ///
 /// # Errors
 /// The database refused.
-pub async fn end_of_lines<C: ConnectionTrait>(
+pub async fn end_of_places<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
     set_id: Uuid,
-    lines: Lines,
+    places: Places,
 ) -> Result<()> {
     let sql = format!(
         "UPDATE exemptions SET ended_set_id = $2 WHERE server_configuration_id = $1 AND ended_set_id IS NULL \
          AND address_key IN (SELECT u.address_key FROM upload_addresses u WHERE u.upload_id = $3 \
-         AND u.line > $4 AND u.line <= $5) AND {}",
+         AND u.place > $4 AND u.place <= $5) AND {}",
         is_there(BLOCK_OF_EXEMPT)
     );
-    let values =
-        [server_configuration_id.into(), set_id.into(), lines.upload_id.into(), lines.after.into(), lines.last.into()];
+    let values = [
+        server_configuration_id.into(),
+        set_id.into(),
+        places.upload_id.into(),
+        places.after.into(),
+        places.last.into(),
+    ];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
 }
@@ -122,7 +127,6 @@ pub async fn make_again<C: ConnectionTrait>(
     (registration_set_id, set_id): (Uuid, Uuid),
     after: &str,
     limit: usize,
-    now: DateTime<Utc>,
 ) -> Result<Option<String>> {
     let sql = format!(
         "SELECT MAX(address_key) AS last FROM (SELECT address_key FROM exemptions WHERE ended_set_id = $1 \
@@ -132,7 +136,7 @@ pub async fn make_again<C: ConnectionTrait>(
         transaction.query_one_raw(statement(transaction, sql, [registration_set_id.into(), after.into()])).await?;
     let last: Option<String> = row.map(|row| row.try_get("", "last")).transpose()?.flatten();
     let Some(last) = last else { return Ok(None) };
-    let id = new_id(transaction, now);
+    let id = new_id(transaction, "e.address_key");
     let set = typed_id(transaction, "$2");
     let sql = format!(
         "INSERT INTO exemptions (id, server_configuration_id, address_key, address, domain, reason, released_at, \

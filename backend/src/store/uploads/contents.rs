@@ -14,14 +14,12 @@ use uuid::Uuid;
 
 /// Rows of one statement on SQLite, which allows 32,766 values.
 const ROWS: usize = 500;
-/// Lines whose rows are removed in one statement.
-const LINES_REMOVED_AT_ONCE: i64 = 50_000;
+/// Places, or lines, whose rows are removed in one statement.
+const REMOVED_AT_ONCE: i64 = 50_000;
 
 /// A row with a valid address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidRow {
-    /// The line where its record begins, from 1.
-    pub line: i64,
     /// The address.
     pub key: AddressKey,
     /// How it was written.
@@ -42,7 +40,9 @@ pub struct InvalidRow {
 /// Rows that are written together.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// With a valid address.
+    /// The place of the first row with a valid address among all of the upload; the others follow it.
+    pub first: i64,
+    /// With a valid address, in the order in which lists take them.
     pub valid: Vec<ValidRow>,
     /// Without one.
     pub invalid: Vec<InvalidRow>,
@@ -97,8 +97,8 @@ pub async fn append(db: &Db, id: Uuid, reader: Uuid, batch: &Batch, progress: f6
             if transaction.execute_raw(statement(&transaction, PROGRESS, values)).await?.rows_affected() == 0 {
                 return Ok(false);
             }
-            for rows in batch.valid.chunks(ROWS) {
-                insert_valid(&transaction, id, rows).await?;
+            for (place, rows) in (batch.first..).step_by(ROWS).zip(batch.valid.chunks(ROWS)) {
+                insert_valid(&transaction, id, place, rows).await?;
             }
             for rows in batch.invalid.chunks(ROWS) {
                 insert_invalid(&transaction, id, rows).await?;
@@ -123,11 +123,11 @@ async fn copy(
     if mine.rows_affected() == 0 {
         return Ok(false);
     }
-    let valid = batch.valid.iter().map(|row| {
+    let valid = (batch.first..).zip(&batch.valid).map(|(place, row)| {
         let key = row.key.as_str().as_bytes();
-        (row.line, [key, row.address.as_bytes(), row.key.domain().as_bytes()])
+        (place, [key, row.address.as_bytes(), row.key.domain().as_bytes()])
     });
-    let sql = "COPY upload_addresses (upload_id, line, address_key, address, domain) FROM STDIN (FORMAT binary)";
+    let sql = "COPY upload_addresses (upload_id, place, address_key, address, domain) FROM STDIN (FORMAT binary)";
     send(&mut transaction, sql, binary_rows(id, valid)).await?;
     let invalid = batch.invalid.iter().map(|row| (row.line, [row.value.as_bytes(), row.cause.as_str().as_bytes()]));
     let sql = "COPY upload_invalid_rows (upload_id, line, value, cause) FROM STDIN (FORMAT binary)";
@@ -143,7 +143,7 @@ async fn send(connection: &mut sqlx::PgConnection, sql: &str, data: Vec<u8>) -> 
     Ok(())
 }
 
-/// PostgreSQL's binary format of COPY (its documentation, COPY, "Binary Format"): the upload, the line, and texts.
+/// PostgreSQL's binary format of COPY (its documentation, COPY, "Binary Format"): the upload, the place or line, and texts.
 fn binary_rows<'a, const TEXTS: usize>(id: Uuid, rows: impl Iterator<Item = (i64, [&'a [u8]; TEXTS])>) -> Vec<u8> {
     fn field(data: &mut Vec<u8>, bytes: &[u8]) {
         // No text here is longer than a record, which is far below 2 GiB.
@@ -152,10 +152,10 @@ fn binary_rows<'a, const TEXTS: usize>(id: Uuid, rows: impl Iterator<Item = (i64
     }
     let fields = (2 + TEXTS) as i16;
     let mut data = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
-    for (line, texts) in rows {
+    for (number, texts) in rows {
         data.extend_from_slice(&fields.to_be_bytes());
         field(&mut data, id.as_bytes());
-        field(&mut data, &line.to_be_bytes());
+        field(&mut data, &number.to_be_bytes());
         for text in texts {
             field(&mut data, text);
         }
@@ -164,14 +164,14 @@ fn binary_rows<'a, const TEXTS: usize>(id: Uuid, rows: impl Iterator<Item = (i64
     data
 }
 
-async fn insert_valid<C: ConnectionTrait>(transaction: &C, id: Uuid, rows: &[ValidRow]) -> Result<()> {
+async fn insert_valid<C: ConnectionTrait>(transaction: &C, id: Uuid, first: i64, rows: &[ValidRow]) -> Result<()> {
     let mut values: Vec<Value> = Vec::with_capacity(1 + rows.len() * 4);
     values.push(id.into());
-    for row in rows {
-        values.extend([row.line.into(), row.key.as_str().into(), row.address.as_str().into(), row.key.domain().into()]);
+    for (place, row) in (first..).zip(rows) {
+        values.extend([place.into(), row.key.as_str().into(), row.address.as_str().into(), row.key.domain().into()]);
     }
     let sql = format!(
-        "INSERT INTO upload_addresses (upload_id, line, address_key, address, domain) VALUES {}",
+        "INSERT INTO upload_addresses (upload_id, place, address_key, address, domain) VALUES {}",
         tuples(rows.len(), 4)
     );
     transaction.execute_raw(statement(transaction, sql, values)).await?;
@@ -309,18 +309,18 @@ pub async fn invalid_rows<C: ConnectionTrait>(
         .collect()
 }
 
-/// Removes what an analysis found, some thousand rows after the line `after`. Answers the line to go on after, `None` at
-/// the end.
+/// Removes what an analysis found, some thousand rows after the place and line `after`. Answers where to go on after,
+/// `None` at the end.
 ///
 /// # Errors
 /// The database refused.
 pub async fn remove<C: ConnectionTrait>(connection: &C, id: Uuid, after: i64) -> Result<Option<i64>> {
     let mut more = false;
-    let until = after + LINES_REMOVED_AT_ONCE;
-    for table in ["upload_addresses", "upload_invalid_rows"] {
-        let sql = format!("DELETE FROM {table} WHERE upload_id = $1 AND line > $2 AND line <= $3");
+    let until = after + REMOVED_AT_ONCE;
+    for (table, number) in [("upload_addresses", "place"), ("upload_invalid_rows", "line")] {
+        let sql = format!("DELETE FROM {table} WHERE upload_id = $1 AND {number} > $2 AND {number} <= $3");
         connection.execute_raw(statement(connection, sql, [id.into(), after.into(), until.into()])).await?;
-        let sql = format!("SELECT 1 AS one FROM {table} WHERE upload_id = $1 AND line > $2 LIMIT 1");
+        let sql = format!("SELECT 1 AS one FROM {table} WHERE upload_id = $1 AND {number} > $2 LIMIT 1");
         more |= connection.query_one_raw(statement(connection, sql, [id.into(), until.into()])).await?.is_some();
     }
     Ok(more.then_some(until))

@@ -162,7 +162,7 @@ pub(super) async fn upload(scene: &Scene, addresses: &[String]) -> Uuid {
             values.extend([(*line).into(), key.as_str().into(), address.as_str().into(), key.domain().into()]);
         }
         let sql = format!(
-            "INSERT INTO upload_addresses (upload_id, line, address_key, address, domain) VALUES {}",
+            "INSERT INTO upload_addresses (upload_id, place, address_key, address, domain) VALUES {}",
             names.join(", ")
         );
         connection.execute_raw(Statement::from_sql_and_values(database, sql, values)).await.expect("rows");

@@ -114,9 +114,9 @@ async fn a_file_can_be_read_in_another_way() {
     scene.read_again(&path, &json!({ "colunm": "to" })).await.expect_problem(422, "/colunm");
 }
 
-fn row(line: i64, address: &str) -> ValidRow {
+fn row(address: &str) -> ValidRow {
     let (address, key) = Address::parse(address).expect("an address").into_parts();
-    ValidRow { line, key, address }
+    ValidRow { key, address }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,7 +129,8 @@ async fn an_analysis_that_was_killed_begins_anew_after_the_restart() {
     let dead = Uuid::now_v7();
     let now = scene.app.clock.now();
     assert!(contents::claim(state.db.connection(), id, dead, now).await.expect("claimed"));
-    let batch = Batch { valid: vec![row(1, "left@example.com"), row(2, "over@example.com")], invalid: Vec::new() };
+    let valid = vec![row("left@example.com"), row("over@example.com")];
+    let batch = Batch { first: 1, valid, invalid: Vec::new() };
     assert!(contents::append(&state.db, id, dead, &batch, 0.5).await.expect("written"));
     assert_eq!(scene.show(&path).await.progress, 0.5);
     scene.app.clock.set(now + chrono::TimeDelta::minutes(1));
@@ -150,7 +151,7 @@ async fn of_two_analyses_the_later_one_writes() {
     let stalled = Uuid::now_v7();
     assert!(contents::claim(state.db.connection(), id, stalled, scene.app.clock.now()).await.expect("claimed"));
     uploads::perform(state, id).await.expect("analysed");
-    let batch = Batch { valid: vec![row(99, "late@example.com")], invalid: Vec::new() };
+    let batch = Batch { first: 99, valid: vec![row("late@example.com")], invalid: Vec::new() };
     assert!(!contents::append(&state.db, id, stalled, &batch, 0.5).await.expect("refused"));
     let counts = contents::count(state.db.connection(), scene.place.configuration, id).await.expect("counts");
     assert_eq!(counts.total, 10);
