@@ -19,7 +19,7 @@ export default defineConfig({
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       // Chromium's sandbox needs privileges that containers lack; the tests visit nothing but our own service.
-      args: ["--no-sandbox"],
+      args: ["--no-sandbox", "--disable-gpu"],
     },
   },
 });

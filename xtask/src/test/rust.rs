@@ -6,6 +6,7 @@ use crate::postgres::Cluster;
 use crate::process::{self, say};
 use anyhow::{Result, ensure};
 use std::process::Command;
+use std::thread;
 
 /// The environment variable that makes the tests of the service use PostgreSQL. Each test creates its own database.
 const DATABASE_VARIABLE: &str = "STOPLIST_TEST_DATABASE_URL";
@@ -14,7 +15,10 @@ const DATABASE_VARIABLE: &str = "STOPLIST_TEST_DATABASE_URL";
 const MAIL_PACKAGE: &str = "mail-e2e";
 
 /// How many of those tests run at a time, whatever the cores: they mostly wait for mail servers.
-const MAIL_TEST_THREADS: &str = "6";
+const MAIL_TEST_THREADS: usize = 6;
+
+/// How many tests of the service run at a time on each core: a quarter of their time they wait for the disk.
+const SERVICE_TESTS_A_CORE: usize = 2;
 
 /// The tests of every package but the real mail servers.
 pub fn on_sqlite() -> Result<Count> {
@@ -59,8 +63,13 @@ fn run_programs(wanted: impl Fn(&TestProgram) -> bool, database: Option<&str>) -
         command.env("STOPLIST_BIN", crate::target_dir().join("debug/stoplist"));
         command.env("STOPLIST_AGENT_BIN", crate::target_dir().join("debug/stoplist-agent"));
         on_database(&mut command, database);
-        if program.package == MAIL_PACKAGE {
-            command.env("RUST_TEST_THREADS", MAIL_TEST_THREADS);
+        let threads = match program.package.as_str() {
+            MAIL_PACKAGE => Some(MAIL_TEST_THREADS),
+            "backend" => thread::available_parallelism().ok().map(|cores| SERVICE_TESTS_A_CORE * cores.get()),
+            _ => None,
+        };
+        if let Some(threads) = threads {
+            command.env("RUST_TEST_THREADS", threads.to_string());
         }
         let (status, output) = process::tee(&mut command)?;
         let result = count::rust(&output).unwrap_or_default();
