@@ -92,11 +92,11 @@ impl Address {
         if local.is_empty() || local == "\"\"" {
             return Err(InvalidAddress::EmptyLocalPart);
         }
-        // A domain of dots alone names nothing, and taking its last dot off would leave another such domain.
-        if domain.chars().all(|character| character == '.') {
+        let domain = ascii_domain(domain);
+        if domain.is_empty() {
             return Err(InvalidAddress::EmptyDomain);
         }
-        let key = format!("{local}@{}", ascii_domain(domain));
+        let key = format!("{local}@{domain}");
         if spelling.len() > MAX_OCTETS || key.len() > MAX_OCTETS {
             return Err(InvalidAddress::TooLong);
         }
@@ -145,17 +145,13 @@ impl Address {
     }
 }
 
-/// The ASCII form of a domain; a domain that IDNA refuses (an underscore, an address literal) is only lower-cased,
-/// because a mail server may still have reported an error for it.
+/// The ASCII form of a domain without dots at its end; a domain that IDNA refuses (an underscore, an address literal) is
+/// only lower-cased, because a mail server may still have reported an error for it.
 fn ascii_domain(domain: &str) -> String {
-    let domain = domain.strip_suffix('.').unwrap_or(domain);
-    if domain.is_ascii() {
-        return domain.to_ascii_lowercase();
-    }
-    match idna::domain_to_ascii(domain) {
-        Ok(ascii) if !ascii.is_empty() => ascii,
-        _ => domain.to_lowercase(),
-    }
+    // IDNA turns other widths of @ into one, and other scripts' full stops into dots.
+    let ascii = if domain.is_ascii() { None } else { idna::domain_to_ascii(domain).ok() };
+    let ascii = ascii.filter(|ascii| !ascii.contains('@'));
+    ascii.unwrap_or_else(|| domain.to_lowercase()).trim_end_matches(|c: char| c == '.' || c.is_whitespace()).to_owned()
 }
 
 /// Removes quotes and backslashes that change nothing: `"abc"` is `abc`, `"a b"` stays quoted (RFC 5321 section 4.1.2).
@@ -206,6 +202,9 @@ mod tests {
         for (spelling, expected) in [
             (" Taro@Example.COM ", "taro@example.com"),
             ("taro@example.com.", "taro@example.com"),
+            ("taro@example.com..", "taro@example.com"),
+            ("taro@日本語。", "taro@xn--wgv71a119e"),
+            ("taro@﹫", "taro@﹫"),
             ("\"taro\"@example.com", "taro@example.com"),
             ("\"ta\\ro\"@example.com", "taro@example.com"),
             ("\"ta ro\"@example.com", "\"ta ro\"@example.com"),
