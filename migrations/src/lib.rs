@@ -14,6 +14,7 @@ mod m0008_downloads_and_retention;
 mod m0009_users;
 mod m0010_second_factors;
 mod m0011_upload_order;
+mod m0012_inquiries;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_users::Migration),
             Box::new(m0010_second_factors::Migration),
             Box::new(m0011_upload_order::Migration),
+            Box::new(m0012_inquiries::Migration),
         ]
     }
 }

@@ -1,34 +1,11 @@
 //! Accounts, as the provider sees them.
 
+pub use crate::plan::Plan;
 use crate::session::{MAX_PASSWORD, MIN_PASSWORD};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// What an account may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Plan {
-    /// Blocking is on with the default conditions and cannot be changed.
-    Standard,
-    /// Everything.
-    Professional,
-}
-
-impl Plan {
-    /// Every plan.
-    pub const ALL: [Self; 2] = [Self::Standard, Self::Professional];
-
-    /// The name in the API and the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::Professional => "professional",
-        }
-    }
-}
 
 /// One customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -221,4 +221,6 @@ pub enum LiveEvent {
     RunSettingsChanged,
     /// A mail server's state changed: read them again.
     MailServersChanged,
+    /// An inquiry was made, written to, read or closed: read them again.
+    InquiriesChanged,
 }

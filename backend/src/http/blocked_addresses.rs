@@ -23,6 +23,7 @@ use shared::{
         AdditionRequest, AdditionResult, BlockState, BlockedAddress, ListSort, Origin, ReleaseRequest, ReleaseResult,
     },
     page::Direction,
+    plan::Capability,
 };
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -89,7 +90,7 @@ async fn list(
     id: PathIds<Uuid>,
     QueryParts(search, paging): QueryParts<Search, Paging>,
 ) -> Result<web::Json<Page<BlockedAddress>>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::SeeLists).await?;
     let (filter, sort, direction) = search.parts();
     let view = View { sort, direction, limit: paging.limit(), cursor: paging.cursor };
     Ok(web::Json(blocked_addresses::search(&state, configuration.id, &filter, &view).await?))
@@ -106,11 +107,13 @@ async fn add(
     id: PathIds<Uuid>,
     body: Body<AdditionRequest>,
 ) -> Result<web::Json<AdditionResult>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::ChangeLists).await?;
     Ok(web::Json(additions::add(&state, &access.0, configuration.id, &body.0).await?))
 }
 
 /// Release addresses: off the blocked list on every mail server at once, and on the stop cancellation list
+///
+/// Each address was `released`, `not_blocked`, or is `not_valid`. The Standard plan releases one address at a time.
 #[utoipa::path(tag = "Blocked list", operation_id = "release_addresses", security(("bearer" = [])),
     params(("id" = Uuid, Path, description = "The server configuration")), request_body = ReleaseRequest,
     responses((status = 200, body = ReleaseResult)))]
@@ -121,6 +124,8 @@ async fn release(
     id: PathIds<Uuid>,
     body: Body<ReleaseRequest>,
 ) -> Result<web::Json<ReleaseResult>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let several = body.0.addresses.len() > 1;
+    let capability = if several { Capability::ReleaseSeveral } else { Capability::ReleaseAddress };
+    let configuration = open(&state.db, &access.0, id.0, capability).await?;
     Ok(web::Json(releases::release(&state, &access.0, configuration.id, &body.0).await?))
 }

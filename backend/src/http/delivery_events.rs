@@ -23,6 +23,7 @@ use shared::{
     Page, Reason,
     delivery_event::{BatchResult, DeliveryEvent, NewDeliveryEvent, Outcome},
     page::Direction,
+    plan::Capability,
 };
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -85,7 +86,7 @@ async fn list(
     id: PathIds<Uuid>,
     QueryParts(search, paging): QueryParts<Search, Paging>,
 ) -> Result<Json<Page<DeliveryEvent>>> {
-    let configuration = server_configurations::open(&state.db, &access, id.0).await?;
+    let configuration = server_configurations::open(&state.db, &access, id.0, Capability::SearchLogs).await?;
     let limit = paging.limit();
     delivery_events::search(&state.db, configuration.id, search.filter(), paging.cursor.as_deref(), limit)
         .await
@@ -112,7 +113,7 @@ async fn report(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<Json<BatchResult>> {
-    let configuration = server_configurations::open(&state.db, &access, id.0).await?;
+    let configuration = server_configurations::open(&state.db, &access, id.0, Capability::Connect).await?;
     let format = format(&request)?;
     let body = read_body(content_length(&request), payload.into_inner()).await?;
     let report = Report {

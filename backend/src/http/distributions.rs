@@ -10,7 +10,7 @@ use crate::{
     state::AppState,
 };
 use actix_web::{get, web};
-use shared::{Page, run::Distribution};
+use shared::{Page, plan::Capability, run::Distribution};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ async fn list(
     id: PathIds<Uuid>,
     query: QueryParams<PageQuery>,
 ) -> Result<web::Json<Page<Distribution>>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::Watch).await?;
     Ok(web::Json(distributions::list(&state, configuration.id, query.0.cursor.as_deref(), query.0.limit()).await?))
 }
 
@@ -47,6 +47,6 @@ async fn show(
     access: Viewer,
     ids: PathIds<(Uuid, Uuid)>,
 ) -> Result<web::Json<Distribution>> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::Watch).await?;
     Ok(web::Json(distributions::get(&state, configuration.id, ids.0.1).await?))
 }

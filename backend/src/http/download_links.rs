@@ -2,7 +2,7 @@
 
 use super::{
     auth::{self, Viewer},
-    downloads::Wanted,
+    downloads::{Wanted, capability},
     extract::{Body, PathIds, QueryParams},
     idempotency::secret,
 };
@@ -42,7 +42,7 @@ async fn make(
     id: PathIds<Uuid>,
     body: Body<DownloadLinkRequest>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, capability(body.0.list)).await?;
     let DownloadLinkRequest { list, parameters } = body.0;
     let query = serde_urlencoded::to_string(&parameters).map_err(|error| Error::Internal(error.into()))?;
     Wanted::read(list, &query).and_then(Wanted::checked).map_err(in_body)?;

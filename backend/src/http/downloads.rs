@@ -22,7 +22,7 @@ use actix_web::{
 };
 use garde::Validate;
 use serde::Deserialize;
-use shared::{csv::Language, download::DownloadList};
+use shared::{csv::Language, download::DownloadList, plan::Capability};
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -82,6 +82,15 @@ impl Wanted {
         })
     }
 
+    /// Which list.
+    const fn list(&self) -> DownloadList {
+        match self {
+            Self::BlockedAddresses(..) => DownloadList::BlockedAddresses,
+            Self::Exemptions(..) => DownloadList::Exemptions,
+            Self::DeliveryEvents(..) => DownloadList::DeliveryEvents,
+        }
+    }
+
     /// That the service can search so.
     ///
     /// # Errors
@@ -99,7 +108,7 @@ impl Wanted {
         configuration: Uuid,
         query: &str,
     ) -> Result<HttpResponse> {
-        let configuration = open(&state.db, access, configuration).await?;
+        let configuration = open(&state.db, access, configuration, capability(self.list())).await?;
         let wish =
             |format: Format| Wish { language: format.language, byte_order_mark: format.bom, search: query.to_owned() };
         let download = match self {
@@ -117,6 +126,14 @@ impl Wanted {
             }
         };
         Ok(answer(download))
+    }
+}
+
+/// What a plan must include for a download: the same as for the search.
+pub(super) const fn capability(list: DownloadList) -> Capability {
+    match list {
+        DownloadList::BlockedAddresses | DownloadList::Exemptions => Capability::SeeLists,
+        DownloadList::DeliveryEvents => Capability::SearchLogs,
     }
 }
 

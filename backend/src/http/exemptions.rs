@@ -21,6 +21,7 @@ use shared::{
     Page, Reason,
     list::{Exemption, ListSort},
     page::Direction,
+    plan::Capability,
 };
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -80,7 +81,7 @@ async fn list(
     id: PathIds<Uuid>,
     QueryParts(search, paging): QueryParts<Search, Paging>,
 ) -> Result<web::Json<Page<Exemption>>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::SeeLists).await?;
     let (filter, sort, direction) = search.parts();
     let view = View { sort, direction, limit: paging.limit(), cursor: paging.cursor };
     Ok(web::Json(exemptions::search(&state, configuration.id, &filter, &view).await?))
@@ -95,7 +96,7 @@ async fn list(
     responses((status = 204)))]
 #[delete("/server-configurations/{id}/exemptions/{exemption_id}")]
 async fn remove(state: web::Data<AppState>, access: Operator, ids: PathIds<(Uuid, Uuid)>) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::ChangeLists).await?;
     exemptions::delete(&state, &access.0, configuration.id, ids.0.1).await?;
     Ok(HttpResponse::NoContent().finish())
 }

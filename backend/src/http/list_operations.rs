@@ -15,6 +15,7 @@ use shared::{
     list_operation::{
         BulkReleasePreview, BulkReleaseRequest, ListOperation, ListOperationComment, RegistrationRequest,
     },
+    plan::Capability,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -38,7 +39,7 @@ async fn register(
     ids: PathIds<(Uuid, Uuid)>,
     body: Body<RegistrationRequest>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::ActInBulk).await?;
     let operation = list_operations::register(&state, &access.0, configuration.id, ids.0.1, &body.0).await?;
     Ok(HttpResponse::Accepted().json(operation))
 }
@@ -57,7 +58,7 @@ async fn release(
     id: PathIds<Uuid>,
     body: Body<BulkReleaseRequest>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::ActInBulk).await?;
     if body.0.dry_run {
         return Ok(HttpResponse::Ok().json(list_operations::preview(&state, configuration.id, &body.0).await?));
     }
@@ -76,7 +77,7 @@ async fn list(
     id: PathIds<Uuid>,
     query: QueryParams<PageQuery>,
 ) -> Result<web::Json<Page<ListOperation>>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::ActInBulk).await?;
     let page = list_operations::list(&state, configuration.id, query.0.cursor.as_deref(), query.0.limit());
     Ok(web::Json(page.await?))
 }
@@ -94,7 +95,7 @@ async fn show(
     access: Viewer,
     ids: PathIds<(Uuid, Uuid)>,
 ) -> Result<web::Json<ListOperation>> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::ActInBulk).await?;
     Ok(web::Json(list_operations::get(&state, configuration.id, ids.0.1).await?))
 }
 
@@ -114,7 +115,7 @@ async fn cancel(
     ids: PathIds<(Uuid, Uuid)>,
     body: Body<ListOperationComment>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::ActInBulk).await?;
     let comment = body.0.comment.as_deref();
     let operation = list_operations::cancel(&state, &access.0, configuration.id, ids.0.1, comment).await?;
     Ok(HttpResponse::Accepted().json(operation))
@@ -136,7 +137,7 @@ async fn undo(
     ids: PathIds<(Uuid, Uuid)>,
     body: Body<ListOperationComment>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::ActInBulk).await?;
     let comment = body.0.comment.as_deref();
     let operation = list_operations::undo(&state, &access.0, configuration.id, ids.0.1, comment).await?;
     Ok(HttpResponse::Accepted().json(operation))

@@ -1,11 +1,15 @@
 //! Server-sent events.
 
 use super::{
-    auth::{Viewer, bearer},
+    auth::{Provider, Viewer, bearer},
     extract::PathIds,
 };
 use crate::{
-    service::{Error, Result, live, server_configurations::open},
+    service::{
+        Error, Result,
+        live::{self, Followed},
+        server_configurations::open,
+    },
     state::AppState,
 };
 use actix_web::{
@@ -16,7 +20,7 @@ use actix_web::{
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use serde_json::Value;
-use shared::run::LiveEvent;
+use shared::{plan::Capability, run::LiveEvent};
 use std::time::Duration;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -26,7 +30,7 @@ const PING: Duration = Duration::from_secs(15);
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(follow);
+    config.service(follow).service(follow_account).service(follow_provider);
 }
 
 /// Follow a server configuration: server-sent events named after their type, from now on
@@ -42,8 +46,35 @@ async fn follow(
     access: Viewer,
     id: PathIds<Uuid>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
-    let events = live::follow(AppState::clone(&state), configuration.id, bearer(&request)?.to_owned());
+    let configuration = open(&state.db, &access.0, id.0, Capability::Watch).await?;
+    let followed = Followed::Configuration { id: configuration.id, account_id: configuration.account_id };
+    stream(&request, &state, followed)
+}
+
+/// Follow the account: `inquiries_changed`, from now on
+///
+/// `GET /server-configurations/{id}/live` tells it, too.
+#[utoipa::path(tag = "Live", operation_id = "follow_account", security(("bearer" = [])),
+    responses((status = 200, body = LiveEvent, content_type = "text/event-stream")))]
+#[get("/live")]
+async fn follow_account(request: HttpRequest, state: web::Data<AppState>, access: Viewer) -> Result<HttpResponse> {
+    stream(&request, &state, Followed::Account(access.0.account_id))
+}
+
+/// Follow the inquiries of all accounts: `inquiries_changed`, from now on
+#[utoipa::path(tag = "Provider", operation_id = "follow_provider", security(("bearer" = [])),
+    responses((status = 200, body = LiveEvent, content_type = "text/event-stream")))]
+#[get("/provider/live")]
+async fn follow_provider(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    _provider: Provider,
+) -> Result<HttpResponse> {
+    stream(&request, &state, Followed::Provider)
+}
+
+fn stream(request: &HttpRequest, state: &AppState, followed: Followed) -> Result<HttpResponse> {
+    let events = live::follow(state.clone(), followed, bearer(request)?.to_owned());
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -13,6 +13,7 @@ use actix_web::{HttpResponse, get, patch, post, web};
 use shared::{
     Problem,
     mail_server::{MailServer, MailServerCredential, MailServerUpdate, NewMailServer},
+    plan::Capability,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -28,7 +29,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     responses((status = 200, body = Vec<MailServer>)))]
 #[get("/server-configurations/{id}/mail-servers")]
 async fn list(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<web::Json<Vec<MailServer>>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::Watch).await?;
     Ok(web::Json(service::mail_servers::list(&state, &configuration).await?))
 }
 
@@ -45,7 +46,7 @@ async fn create(
     id: PathIds<Uuid>,
     body: Body<NewMailServer>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::Connect).await?;
     let created = service::mail_servers::create(&state, &access.0, &configuration, body.0).await?;
     Ok(secret(HttpResponse::Created().json(created)))
 }
@@ -67,7 +68,7 @@ async fn update(
     ids: PathIds<(Uuid, Uuid)>,
     body: Body<MailServerUpdate>,
 ) -> Result<web::Json<MailServer>> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::Connect).await?;
     Ok(web::Json(service::mail_servers::update(&state, &access.0, &configuration, ids.0.1, body.0).await?))
 }
 
@@ -84,7 +85,7 @@ async fn renew_token(
     access: Administrator,
     ids: PathIds<(Uuid, Uuid)>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::Connect).await?;
     let renewed = service::mail_servers::renew_token(&state, &access.0, &configuration, ids.0.1).await?;
     Ok(secret(HttpResponse::Ok().json(renewed)))
 }

@@ -11,6 +11,7 @@ use crate::{
 use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
 use shared::{
     Problem,
+    plan::Capability,
     run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -31,7 +32,7 @@ fn answer(settings: &RunSettings) -> HttpResponse {
     responses((status = 200, body = RunSettings, headers(("ETag" = String, description = "The revision")))))]
 #[get("/server-configurations/{id}/run-settings")]
 async fn show(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::Watch).await?;
     Ok(answer(&run_settings::get(&state, configuration.id).await?))
 }
 
@@ -55,7 +56,7 @@ async fn replace(
     request: HttpRequest,
     body: Body<RunSettingsUpdate>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::ChangeRunSettings).await?;
     let revision = if_match(&request)?;
     Ok(answer(&run_settings::update(&state, &access.0, configuration.id, revision, &body.0).await?))
 }
@@ -71,6 +72,6 @@ async fn preview(
     id: PathIds<Uuid>,
     body: Body<WatchPeriodPreviewRequest>,
 ) -> Result<web::Json<WatchPeriodPreview>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::ChangeRunSettings).await?;
     Ok(web::Json(run_settings::preview(&state, configuration.id, &body.0).await?))
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use shared::{
     Page,
     page::{DEFAULT_LIMIT, MAX_LIMIT},
+    plan::Capability,
     run::Run,
 };
 use utoipa::IntoParams;
@@ -57,7 +58,7 @@ async fn list(
     id: PathIds<Uuid>,
     query: QueryParams<PageQuery>,
 ) -> Result<web::Json<Page<Run>>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::Watch).await?;
     Ok(web::Json(runs::list(&state, configuration.id, query.0.cursor.as_deref(), query.0.limit()).await?))
 }
 
@@ -67,7 +68,7 @@ async fn list(
     responses((status = 202, body = Run, description = "Queued")))]
 #[post("/server-configurations/{id}/runs")]
 async fn request(state: web::Data<AppState>, access: Administrator, id: PathIds<Uuid>) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::Run).await?;
     Ok(HttpResponse::Accepted().json(runs::request(&state, &access.0, configuration.id).await?))
 }
 
@@ -80,6 +81,6 @@ async fn request(state: web::Data<AppState>, access: Administrator, id: PathIds<
     responses((status = 200, body = Run)))]
 #[get("/server-configurations/{id}/runs/{run_id}")]
 async fn show(state: web::Data<AppState>, access: Viewer, ids: PathIds<(Uuid, Uuid)>) -> Result<web::Json<Run>> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::Watch).await?;
     Ok(web::Json(runs::get(&state, configuration.id, ids.0.1).await?))
 }

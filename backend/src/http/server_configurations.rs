@@ -12,6 +12,7 @@ use actix_web::{HttpResponse, get, patch, post, web};
 use shared::{
     Problem,
     mail_server::{NewServerConfiguration, ServerConfiguration},
+    plan::Capability,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -50,7 +51,7 @@ async fn create(
     responses((status = 200, body = ServerConfiguration)))]
 #[get("/server-configurations/{id}")]
 async fn show(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<web::Json<ServerConfiguration>> {
-    Ok(web::Json(open(&state.db, &access.0, id.0).await?.stored.into()))
+    Ok(web::Json(open(&state.db, &access.0, id.0, Capability::Watch).await?.stored.into()))
 }
 
 /// Change name and time zone of a server configuration
@@ -67,6 +68,6 @@ async fn update(
     id: PathIds<Uuid>,
     body: Body<NewServerConfiguration>,
 ) -> Result<web::Json<ServerConfiguration>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::Connect).await?;
     Ok(web::Json(service::server_configurations::update(&state, &access.0, configuration, body.0).await?))
 }

@@ -18,6 +18,7 @@ use futures::{Stream, StreamExt, stream};
 use shared::{
     Page, Problem,
     csv::guard,
+    plan::Capability,
     upload::{ReadingRequest, Upload},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -40,7 +41,7 @@ async fn list(
     id: PathIds<Uuid>,
     query: QueryParams<PageQuery>,
 ) -> Result<web::Json<Page<Upload>>> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::Upload).await?;
     Ok(web::Json(uploads::list(&state, configuration.id, query.0.cursor.as_deref(), query.0.limit()).await?))
 }
 
@@ -56,7 +57,7 @@ async fn list(
     ))]
 #[get("/server-configurations/{id}/uploads/{upload_id}")]
 async fn show(state: web::Data<AppState>, access: Viewer, ids: PathIds<(Uuid, Uuid)>) -> Result<web::Json<Upload>> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
     Ok(web::Json(uploads::get(&state, configuration.id, ids.0.1).await?.0))
 }
 
@@ -80,7 +81,7 @@ async fn read_again(
     ids: PathIds<(Uuid, Uuid)>,
     body: Body<ReadingRequest>,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
     let upload = uploads::read_again(&state, &access.0, configuration.id, ids.0.1, &body.0).await?;
     Ok(HttpResponse::Accepted().json(upload))
 }
@@ -97,7 +98,7 @@ async fn read_again(
     ))]
 #[get("/server-configurations/{id}/uploads/{upload_id}/invalid-rows")]
 async fn invalid_rows(state: web::Data<AppState>, access: Viewer, ids: PathIds<(Uuid, Uuid)>) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
     let (upload, _) = uploads::get(&state, configuration.id, ids.0.1).await?;
     let rows = uploads::invalid_rows(AppState::clone(&state), upload.id);
     Ok(HttpResponse::Ok()

@@ -3,9 +3,10 @@
 use super::{Access, Actor, Error, Result, authentication::Identity, passwords, sessions, users};
 use crate::{
     state::AppState,
-    store::{self, audit},
+    store::{self, ConnectionTrait, audit},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::{
     Page,
@@ -94,19 +95,54 @@ pub async fn update(
     update: &AccountUpdate,
 ) -> Result<Account> {
     let tx = state.db.begin().await?;
-    let before = store::accounts::find(&tx, id).await?.ok_or(Error::NotFound)?;
-    let after = Account {
-        downloads_enabled: update.downloads_enabled.unwrap_or(before.downloads_enabled),
-        event_retention_days: update.event_retention_days.unwrap_or(before.event_retention_days),
-        upload_max_bytes: update.upload_max_bytes.unwrap_or(before.upload_max_bytes),
-        revision: revision + 1,
-        ..before.clone()
-    };
-    if !store::accounts::update(&tx, &after, revision).await? {
+    let before = store::accounts::lock(&tx, id).await?.ok_or(Error::NotFound)?;
+    if before.revision != revision {
         return Err(Error::PreconditionFailed(
             "the account was changed by somebody else: read it again and repeat your change".to_owned(),
         ));
     }
+    let after = write(&tx, provider, &before, update, state.clock.now()).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Changes what an account may use, whatever it may use now; false where it may already.
+///
+/// # Errors
+/// [`Error::NotFound`]: no such account.
+pub(super) async fn change<C: ConnectionTrait>(
+    transaction: &C,
+    provider: &Identity,
+    id: Uuid,
+    update: &AccountUpdate,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let before = store::accounts::lock(transaction, id).await?.ok_or(Error::NotFound)?;
+    if changed(&before, update) == before {
+        return Ok(false);
+    }
+    write(transaction, provider, &before, update, now).await?;
+    Ok(true)
+}
+
+fn changed(before: &Account, update: &AccountUpdate) -> Account {
+    Account {
+        downloads_enabled: update.downloads_enabled.unwrap_or(before.downloads_enabled),
+        event_retention_days: update.event_retention_days.unwrap_or(before.event_retention_days),
+        upload_max_bytes: update.upload_max_bytes.unwrap_or(before.upload_max_bytes),
+        ..before.clone()
+    }
+}
+
+async fn write<C: ConnectionTrait>(
+    transaction: &C,
+    provider: &Identity,
+    before: &Account,
+    update: &AccountUpdate,
+    now: DateTime<Utc>,
+) -> Result<Account> {
+    let after = Account { revision: before.revision + 1, ..changed(before, update) };
+    store::accounts::update(transaction, &after).await?;
     let features = |account: &Account| {
         json!({
             "downloads_enabled": account.downloads_enabled,
@@ -115,12 +151,11 @@ pub async fn update(
         })
     };
     let entry = audit::NewAuditEntry {
-        before: Some(features(&before)),
+        before: Some(features(before)),
         after: Some(features(&after)),
-        ..acting_on(provider, id).audit(state.clock.now(), "account.update", id.to_string())
+        ..acting_on(provider, before.id).audit(now, "account.update", before.id.to_string())
     };
-    audit::record(&tx, entry).await?;
-    tx.commit().await?;
+    audit::record(transaction, entry).await?;
     Ok(after)
 }
 

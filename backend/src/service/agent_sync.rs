@@ -70,7 +70,7 @@ pub async fn identity(
 /// Notes that an agent called. On a full disk it cannot be noted, and the agent gets its list all the same.
 async fn seen(state: &AppState, mail_server_id: Uuid, server_configuration_id: Uuid) {
     match agent_lists::seen(state.db.connection(), mail_server_id, state.clock.now(), SEEN_FOR).await {
-        Ok(true) => state.wake.send(Signal { server_configuration_id, what: What::MailServers }),
+        Ok(true) => state.wake.send(Signal { of: server_configuration_id, what: What::MailServers }),
         Ok(false) => {}
         Err(error) => tracing::warn!(%error, "cannot note that an agent called"),
     }
@@ -131,7 +131,7 @@ fn gone(why: &str) -> Error {
 
 /// Waits for a publication, at most until `until`.
 async fn published(signals: &mut broadcast::Receiver<Signal>, server_configuration_id: Uuid, until: Instant) {
-    let wanted = Signal { server_configuration_id, what: What::List };
+    let wanted = Signal { of: server_configuration_id, what: What::List };
     loop {
         match tokio::time::timeout_at(until, signals.recv()).await {
             Ok(Ok(signal)) if signal != wanted => {}

@@ -1,4 +1,4 @@
-//! What a console or script hears while it follows a server configuration.
+//! What a console or script hears while it follows a server configuration, an account or, as the provider, all inquiries.
 
 use super::{
     Error, Result,
@@ -16,9 +16,48 @@ use uuid::Uuid;
 /// How often it is looked whether the listener may still hear.
 const CHECK: Duration = Duration::from_secs(3);
 
+/// What is followed.
+#[derive(Debug, Clone, Copy)]
+pub enum Followed {
+    /// A server configuration, with what concerns its whole account.
+    Configuration {
+        /// The configuration.
+        id: Uuid,
+        /// Its account.
+        account_id: Uuid,
+    },
+    /// What concerns a whole account.
+    Account(Uuid),
+    /// What concerns the provider.
+    Provider,
+}
+
+impl Followed {
+    /// Whether a signal is about it.
+    fn includes(self, signal: Signal) -> bool {
+        match (self, signal.what) {
+            (Self::Configuration { account_id, .. } | Self::Account(account_id), What::Inquiries) => {
+                signal.of == account_id
+            }
+            (Self::Provider, what) => what == What::Inquiries,
+            (Self::Configuration { id, .. }, _) => signal.of == id,
+            (Self::Account(_), _) => false,
+        }
+    }
+
+    /// What is to be read again after something was missed.
+    fn everything(self) -> Vec<LiveEvent> {
+        let mut events = vec![LiveEvent::InquiriesChanged];
+        if matches!(self, Self::Configuration { .. }) {
+            events.extend([LiveEvent::ListChanged, LiveEvent::RunSettingsChanged, LiveEvent::MailServersChanged]);
+        }
+        events
+    }
+}
+
 /// Every change from now on, for as long as `token` is valid. After a change was missed the listener is told to read
 /// everything again.
-pub fn follow(state: AppState, server_configuration_id: Uuid, token: String) -> impl Stream<Item = LiveEvent> {
+pub fn follow(state: AppState, followed: Followed, token: String) -> impl Stream<Item = LiveEvent> {
     let mut signals = state.wake.listen();
     let mut checks = tokio::time::interval_at(tokio::time::Instant::now() + CHECK, CHECK);
     checks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -27,22 +66,22 @@ pub fn follow(state: AppState, server_configuration_id: Uuid, token: String) -> 
             let heard = tokio::select! {
                 heard = signals.recv() => heard,
                 _ = checks.tick() => {
-                    if may_view(&state, &token).await { continue } else { break }
+                    if may_follow(&state, followed, &token).await { continue } else { break }
                 }
                 () = state.wake.closed() => break,
             };
             let what = match heard {
-                Ok(Signal { server_configuration_id: of, what }) if of == server_configuration_id => what,
+                Ok(signal) if followed.includes(signal) => signal.what,
                 Ok(_) => continue,
                 Err(RecvError::Lagged(_)) => {
-                    yield LiveEvent::ListChanged;
-                    yield LiveEvent::RunSettingsChanged;
-                    yield LiveEvent::MailServersChanged;
+                    for event in followed.everything() {
+                        yield event;
+                    }
                     continue;
                 }
                 Err(RecvError::Closed) => break,
             };
-            match event(&state, server_configuration_id, what).await {
+            match event(&state, followed, what).await {
                 Ok(Some(event)) => yield event,
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "cannot tell a listener what changed"),
@@ -52,13 +91,20 @@ pub fn follow(state: AppState, server_configuration_id: Uuid, token: String) -> 
 }
 
 /// Whether a token still lets its holder read. While the database is away nobody's right has ended.
-async fn may_view(state: &AppState, token: &str) -> bool {
-    let identity = authentication::identify(state, token, Origin::default()).await;
-    let access = identity.and_then(|identity| identity.access(Permission::View));
-    !matches!(access, Err(Error::Unauthorized | Error::Forbidden(_)))
+async fn may_follow(state: &AppState, followed: Followed, token: &str) -> bool {
+    let may = match (authentication::identify(state, token, Origin::default()).await, followed) {
+        (Ok(identity), Followed::Provider) => identity.require(Permission::Provide),
+        (Ok(identity), _) => identity.access(Permission::View).map(drop),
+        (Err(error), _) => Err(error),
+    };
+    !matches!(may, Err(Error::Unauthorized | Error::Forbidden(_)))
 }
 
-async fn event(state: &AppState, server_configuration_id: Uuid, what: What) -> Result<Option<LiveEvent>> {
+async fn event(state: &AppState, followed: Followed, what: What) -> Result<Option<LiveEvent>> {
+    if what == What::Inquiries {
+        return Ok(Some(LiveEvent::InquiriesChanged));
+    }
+    let Followed::Configuration { id: server_configuration_id, .. } = followed else { return Ok(None) };
     Ok(match what {
         What::Rows => Some(LiveEvent::ListChanged),
         What::RunSettings => Some(LiveEvent::RunSettingsChanged),
@@ -74,6 +120,6 @@ async fn event(state: &AppState, server_configuration_id: Uuid, what: What) -> R
             let stored = uploads::find(state.db.connection(), server_configuration_id, id).await?;
             stored.map(|stored| LiveEvent::Upload(Box::new(stored.upload)))
         }
-        What::List | What::Job => None,
+        What::List | What::Inquiries | What::Job => None,
     })
 }

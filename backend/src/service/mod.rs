@@ -13,6 +13,7 @@ pub mod download_links;
 pub mod downloads;
 pub mod exemptions;
 pub mod idempotency;
+pub mod inquiries;
 pub mod invitations;
 pub mod keys;
 pub mod list_operations;
@@ -45,7 +46,10 @@ pub use wake::Wake;
 
 use crate::store::{self, Trouble, search::CursorScope};
 use serde::de::DeserializeOwned;
-use shared::FieldProblem;
+use shared::{
+    FieldProblem,
+    plan::{Capability, Plan},
+};
 
 /// Why a use case did not do what was asked. The texts tell the caller what to do.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +60,14 @@ pub enum Error {
     /// Signed in, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// The account's plan does not include it.
+    #[error("the {} plan does not include {}. Ask your provider for a plan that includes more", .plan.title(), .capability.described())]
+    NotInPlan {
+        /// The plan.
+        plan: Plan,
+        /// What it does not include.
+        capability: Capability,
+    },
     /// The account may not download lists and logs.
     #[error("downloads are not enabled for this account: send an inquiry to your provider to ask for them")]
     DownloadsDisabled,

@@ -14,7 +14,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::{
     FieldProblem,
-    account::Plan,
     run_settings::{
         BlockingCondition, DEFAULT_EXECUTE_TIMING, DayCount, DeliveryTiming, RunSettings, RunSettingsUpdate,
         WatchPeriodPreview, WatchPeriodPreviewRequest, default_conditions,
@@ -100,7 +99,7 @@ pub async fn next_run_at(
 /// Saves run settings that were read at `revision`. With the delivery timing "now" a whole run is queued.
 ///
 /// # Errors
-/// [`Error::PreconditionFailed`] when they were changed since, [`Error::Forbidden`] on the standard plan,
+/// [`Error::PreconditionFailed`] when they were changed since,
 /// [`Error::Invalid`] when a reason is to be cancelled that this change does not disable; the database refused.
 pub async fn update(
     state: &AppState,
@@ -113,12 +112,6 @@ pub async fn update(
     let transaction = state.db.begin().await?;
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let mut settings = run_settings::get(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    if settings.plan == Plan::Standard {
-        return Err(Error::Forbidden(
-            "the standard plan blocks with the default conditions: change to the professional plan to change them"
-                .to_owned(),
-        ));
-    }
     if settings.revision != revision {
         return Err(Error::PreconditionFailed(
             "the run settings were changed by somebody else: read them again and repeat your change".to_owned(),

@@ -16,6 +16,7 @@ use shared::{
     agent_sync::Acknowledgement,
     list::ReleaseRequest,
     mail_server::{NewMailServer, NewServerConfiguration},
+    plan::Capability,
     session::Role,
 };
 use std::collections::HashSet;
@@ -168,7 +169,7 @@ impl Story {
     ) -> Result<Self> {
         let new = NewServerConfiguration { name: plot.name.to_owned(), time_zone: "Asia/Tokyo".to_owned() };
         let configuration = server_configurations::create(state, access, new).await?.id;
-        let open = server_configurations::open(&state.db, access, configuration).await?;
+        let open = server_configurations::open(&state.db, access, configuration, Capability::Connect).await?;
         let mut mail_servers = Vec::new();
         for name in plot.mail_servers {
             let new = NewMailServer { name: (*name).to_owned() };
@@ -227,7 +228,7 @@ impl Story {
 
     /// Every mail server takes the new list, except one that went away.
     async fn acknowledge(&mut self, state: &AppState, day: u32) -> Result<()> {
-        let open = server_configurations::open(&state.db, &self.access, self.configuration).await?;
+        let open = server_configurations::open(&state.db, &self.access, self.configuration, Capability::Watch).await?;
         let head = open.stored.head;
         let acknowledgement =
             Acknowledgement { epoch: head.epoch, version: head.version, count: head.count, checksum: head.checksum };

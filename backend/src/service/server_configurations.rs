@@ -10,7 +10,10 @@ use crate::{
 };
 use chrono_tz::Tz;
 use serde_json::json;
-use shared::mail_server::{NewServerConfiguration, ServerConfiguration};
+use shared::{
+    mail_server::{NewServerConfiguration, ServerConfiguration},
+    plan::Capability,
+};
 use uuid::Uuid;
 
 /// A server configuration that the holder may act on. Services that work inside one take it instead of an id.
@@ -24,11 +27,11 @@ pub struct OpenConfiguration {
     pub stored: StoredServerConfiguration,
 }
 
-/// Opens a server configuration.
+/// Opens a server configuration for something that the account's plan must include.
 ///
 /// # Errors
-/// [`Error::NotFound`]: not there, of another account, or not the one of the calling agent.
-pub async fn open(db: &Db, access: &Access, id: Uuid) -> Result<OpenConfiguration> {
+/// [`Error::NotFound`]: not there, of another account, or not the one of the calling agent. [`Error::NotInPlan`].
+pub async fn open(db: &Db, access: &Access, id: Uuid, capability: Capability) -> Result<OpenConfiguration> {
     if let Actor::MailServer { server_configuration_id, .. } = access.actor
         && server_configuration_id != id
     {
@@ -36,6 +39,10 @@ pub async fn open(db: &Db, access: &Access, id: Uuid) -> Result<OpenConfiguratio
     }
     let stored = store::server_configurations::find(db.connection(), access.account_id, id).await?;
     let stored = stored.ok_or(Error::NotFound)?;
+    let plan = stored.plan;
+    if !plan.includes(capability) {
+        return Err(Error::NotInPlan { plan, capability });
+    }
     Ok(OpenConfiguration { id, account_id: access.account_id, stored })
 }
 

@@ -28,15 +28,17 @@ pub enum What {
     RunSettings,
     /// A mail server was changed, or changed its state.
     MailServers,
+    /// An inquiry was made, written to, read or closed.
+    Inquiries,
     /// There is a job to do.
     Job,
 }
 
-/// A change of a server configuration.
+/// A change of a server configuration, or of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signal {
-    /// Where.
-    pub server_configuration_id: Uuid,
+    /// The server configuration; for [`What::Inquiries`] the account.
+    pub of: Uuid,
     /// What changed.
     pub what: What,
 }
@@ -99,8 +101,7 @@ impl Wake {
 
     /// Tells the other nodes.
     async fn post<C: ConnectionTrait>(&self, connection: &C, id: Uuid, changes: &[What]) -> Result<Vec<Signal>> {
-        let signals: Vec<Signal> =
-            changes.iter().map(|what| Signal { server_configuration_id: id, what: *what }).collect();
+        let signals: Vec<Signal> = changes.iter().map(|what| Signal { of: id, what: *what }).collect();
         for part in signals.chunks(LETTER) {
             let letter = Letter { node: self.node, signals: part.to_vec() };
             let letter = serde_json::to_string(&letter).map_err(|error| super::Error::Internal(error.into()))?;

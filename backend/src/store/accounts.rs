@@ -1,8 +1,8 @@
 //! Accounts.
 
 use super::{Error, Result, millis, statement, time};
-use sea_orm::{ConnectionTrait, FromQueryResult};
-use shared::account::{Account, Plan};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
+use shared::{account::Account, plan::Plan};
 use uuid::Uuid;
 
 #[derive(FromQueryResult)]
@@ -21,11 +21,10 @@ impl TryFrom<Row> for Account {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let plan = Plan::ALL.into_iter().find(|plan| plan.as_str() == row.plan);
         Ok(Self {
             id: row.id,
             name: row.name,
-            plan: plan.ok_or_else(|| Error::Unreadable(format!("plan {}", row.plan)))?,
+            plan: plan(&row.plan)?,
             created_at: time(row.created_at)?,
             downloads_enabled: row.downloads_enabled,
             event_retention_days: u16::try_from(row.event_retention_days)
@@ -39,6 +38,12 @@ impl TryFrom<Row> for Account {
 
 const SELECT: &str = "SELECT id, name, plan, created_at, downloads_enabled, event_retention_days, upload_max_bytes, \
                       revision FROM accounts";
+
+/// Reads a plan.
+pub(super) fn plan(text: &str) -> Result<Plan> {
+    let plan = Plan::ALL.into_iter().find(|plan| plan.as_str() == text);
+    plan.ok_or_else(|| Error::Unreadable(format!("plan {text}")))
+}
 
 /// A number of bytes as the database keeps it.
 fn bytes(count: u64) -> i64 {
@@ -66,22 +71,22 @@ pub async fn insert<C: ConnectionTrait>(connection: &C, account: &Account) -> Re
     Ok(())
 }
 
-/// Writes the features of an account that still has the revision `read`; false when it has another one.
+/// Writes the features of an account.
 ///
 /// # Errors
 /// The database refused.
-pub async fn update<C: ConnectionTrait>(transaction: &C, account: &Account, read: i64) -> Result<bool> {
-    let sql = "UPDATE accounts SET downloads_enabled = $3, event_retention_days = $4, upload_max_bytes = $5, \
-               revision = $6 WHERE id = $1 AND revision = $2";
+pub async fn update<C: ConnectionTrait>(transaction: &C, account: &Account) -> Result<()> {
+    let sql = "UPDATE accounts SET downloads_enabled = $2, event_retention_days = $3, upload_max_bytes = $4, \
+               revision = $5 WHERE id = $1";
     let values = [
         account.id.into(),
-        read.into(),
         account.downloads_enabled.into(),
         i64::from(account.event_retention_days).into(),
         bytes(account.upload_max_bytes).into(),
         account.revision.into(),
     ];
-    Ok(transaction.execute_raw(statement(transaction, sql, values)).await?.rows_affected() == 1)
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
 }
 
 /// Finds an account.
@@ -91,6 +96,20 @@ pub async fn update<C: ConnectionTrait>(transaction: &C, account: &Account, read
 pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<Account>> {
     let sql = format!("{SELECT} WHERE id = $1");
     let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
+    row.map(Account::try_from).transpose()
+}
+
+/// As [`find`], and holds it until the transaction ends: who changes it is alone.
+///
+/// # Errors
+/// The database refused.
+pub async fn lock<C: ConnectionTrait>(transaction: &C, id: Uuid) -> Result<Option<Account>> {
+    let lock = match transaction.get_database_backend() {
+        DatabaseBackend::Sqlite => "",
+        _ => " FOR NO KEY UPDATE",
+    };
+    let sql = format!("{SELECT} WHERE id = $1{lock}");
+    let row = Row::find_by_statement(statement(transaction, sql, [id.into()])).one(transaction).await?;
     row.map(Account::try_from).transpose()
 }
 

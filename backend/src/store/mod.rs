@@ -13,6 +13,7 @@ pub mod downloads;
 pub mod error_tallies;
 pub mod exemptions;
 pub mod idempotency_keys;
+pub mod inquiries;
 pub mod invitations;
 pub mod list_operations;
 pub mod mail_servers;

@@ -3,7 +3,6 @@
 use super::{Result, millis, optional_time, statement, time};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
-use shared::account::Plan;
 use uuid::Uuid;
 
 /// Run settings as stored, without the conditions.
@@ -11,8 +10,6 @@ use uuid::Uuid;
 pub struct StoredRunSettings {
     /// The account.
     pub account_id: Uuid,
-    /// What the account may use.
-    pub plan: Plan,
     /// Grows with every change.
     pub revision: i64,
     /// Local time of the daily run, `HH:MM`.
@@ -36,10 +33,8 @@ pub struct StoredRunSettings {
 }
 
 fn read(row: &QueryResult) -> Result<StoredRunSettings> {
-    let plan: String = row.try_get("", "plan")?;
     Ok(StoredRunSettings {
         account_id: row.try_get("", "account_id")?,
-        plan: Plan::ALL.into_iter().find(|known| known.as_str() == plan).ok_or(super::Error::Unreadable(plan))?,
         revision: row.try_get("", "settings_revision")?,
         execute_timing: row.try_get("", "execute_timing")?,
         time_zone: row.try_get("", "time_zone")?,
@@ -61,7 +56,7 @@ pub async fn get<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
 ) -> Result<Option<StoredRunSettings>> {
-    let sql = "SELECT a.plan, c.* FROM server_configurations c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1";
+    let sql = "SELECT * FROM server_configurations WHERE id = $1";
     let row = connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
     row.as_ref().map(read).transpose()
 }

@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use shared::{
     ListChecksum,
     mail_server::ServerConfiguration,
+    plan::Plan,
     run_settings::{DEFAULT_EXECUTE_TIMING, DEFAULT_WATCH_WARNING},
 };
 use uuid::Uuid;
@@ -30,6 +31,8 @@ pub struct StoredServerConfiguration {
     pub id: Uuid,
     /// Its account.
     pub account_id: Uuid,
+    /// The account's plan.
+    pub plan: Plan,
     /// Its name.
     pub name: String,
     /// The IANA time zone of its execute timing.
@@ -59,6 +62,7 @@ impl From<StoredServerConfiguration> for ServerConfiguration {
 struct Row {
     id: Uuid,
     account_id: Uuid,
+    plan: String,
     name: String,
     time_zone: String,
     execute_timing: String,
@@ -77,6 +81,7 @@ impl TryFrom<Row> for StoredServerConfiguration {
         Ok(Self {
             id: row.id,
             account_id: row.account_id,
+            plan: super::accounts::plan(&row.plan)?,
             name: row.name,
             time_zone: row.time_zone,
             execute_timing: row.execute_timing,
@@ -91,8 +96,9 @@ impl TryFrom<Row> for StoredServerConfiguration {
     }
 }
 
-const SELECT: &str = "SELECT id, account_id, name, time_zone, execute_timing, created_at, epoch, list_version, \
-                      list_count, list_checksum FROM server_configurations";
+const SELECT: &str = "SELECT id, account_id, (SELECT plan FROM accounts WHERE id = server_configurations.account_id) AS plan, name, time_zone, \
+                      execute_timing, created_at, epoch, list_version, list_count, list_checksum \
+                      FROM server_configurations";
 
 /// Finds a server configuration of an account.
 ///

@@ -9,6 +9,7 @@ mod commands;
 mod delivery_events;
 mod downloads;
 mod idempotency;
+mod inquiries;
 mod lists;
 mod methods;
 mod metrics;

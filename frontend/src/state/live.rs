@@ -93,6 +93,8 @@ impl Live {
             LiveEvent::ListChanged => bump(self.lists),
             LiveEvent::RunSettingsChanged => bump(self.run_settings),
             LiveEvent::MailServersChanged => bump(self.mail_servers),
+            // No page shows them yet.
+            LiveEvent::InquiriesChanged => {}
         }
     }
 }

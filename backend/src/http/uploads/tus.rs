@@ -28,7 +28,7 @@ use actix_web::{
     options, patch, post, web,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use shared::{Problem, upload::Upload};
+use shared::{Problem, plan::Capability, upload::Upload};
 use std::time::SystemTime;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -82,7 +82,7 @@ pub async fn speak<B: MessageBody + 'static>(
     ))))]
 #[options("/server-configurations/{id}/uploads")]
 async fn describe(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<HttpResponse> {
-    open(&state.db, &access.0, id.0).await?;
+    open(&state.db, &access.0, id.0, Capability::Upload).await?;
     Ok(HttpResponse::NoContent()
         .insert_header(("Tus-Version", VERSION))
         .insert_header(("Tus-Extension", EXTENSIONS))
@@ -125,7 +125,7 @@ async fn create(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, id.0).await?;
+    let configuration = open(&state.db, &access.0, id.0, Capability::Upload).await?;
     check_version(&request)?;
     if text(&request, "upload-defer-length")?.is_some() {
         return Err(Error::field(
@@ -179,7 +179,7 @@ async fn show_offset(
     ids: PathIds<(Uuid, Uuid)>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
     check_version(&request)?;
     let (upload, metadata) = uploads::get(&state, configuration.id, ids.0.1).await?;
     let mut response = HttpResponse::Ok();
@@ -223,7 +223,7 @@ async fn append(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse> {
-    let configuration = open(&state.db, &access.0, ids.0.0).await?;
+    let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
     uploads::get(&state, configuration.id, ids.0.1).await?;
     check_version(&request)?;
     let checksum = check_content(&request)?;
@@ -255,7 +255,7 @@ async fn terminate(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let access: Access = access.0;
-    let configuration = open(&state.db, &access, ids.0.0).await?;
+    let configuration = open(&state.db, &access, ids.0.0, Capability::Upload).await?;
     // Scripts that do not speak tus may leave the version out here.
     if request.headers().contains_key(RESUMABLE) {
         check_version(&request)?;

@@ -63,23 +63,6 @@ async fn the_delivery_timing_now_runs_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_standard_plan_cannot_change_its_settings() {
-    let scene = Scene::start().await;
-    let body = json!({ "name": "small", "plan": "standard", "administrator_email": "administrator@small.example",
-        "administrator_password": crate::support::PASSWORD });
-    scene.place.provider.post("/api/v1/provider/accounts", &body).await.expect(201);
-    let small = scene.app.sign_in("administrator@small.example").await;
-    let configuration = small.create_configuration("Main").await;
-    let path = format!("/api/v1/server-configurations/{configuration}/run-settings");
-    let settings: RunSettings = small.get(&path).await.expect(200).json();
-    let body = json!({ "execute_timing": "03:30", "watch_warning": 500, "success_resets_count": true,
-        "conditions": settings.conditions, "delivery_timing": "now" });
-    let request = small.request(Method::PUT, &path).header("If-Match", format!("\"{}\"", settings.revision));
-    small.send(request.json(&body)).await.expect(403);
-    small.get(&scene.place.path("/run-settings")).await.expect(404);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_preview_names_days_on_which_many_blocks_would_end() {
     let scene = Scene::start().await;
     let addresses: Vec<String> = (0..7).map(|n| format!("a{n}@example.com")).collect();

@@ -1,6 +1,7 @@
 //! Bad input at every operation there is, made of the OpenAPI document: whatever is wrong, the answer is a problem that
 //! names it, and nothing changes. A new operation is covered as soon as it is declared.
 
+mod plans;
 mod schema;
 
 use crate::support::{
@@ -48,14 +49,7 @@ impl World {
     }
 
     fn operations(&self) -> impl Iterator<Item = Operation<'_>> {
-        let paths = self.document["paths"].as_object().expect("paths").iter();
-        paths.flat_map(|(template, item)| {
-            ["get", "post", "put", "patch", "delete"].into_iter().filter_map(move |method| {
-                let declared = item.get(method)?;
-                let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
-                Some(Operation { method, template, declared })
-            })
-        })
+        operations(&self.document, &["get", "post", "put", "patch", "delete"])
     }
 
     /// Who may do it.
@@ -109,6 +103,18 @@ impl World {
         }
         state
     }
+}
+
+/// The operations of a document that have one of these methods.
+fn operations<'a>(document: &'a Value, methods: &'a [&'a str]) -> impl Iterator<Item = Operation<'a>> {
+    let paths = document["paths"].as_object().expect("paths").iter();
+    paths.flat_map(move |(template, item)| {
+        methods.iter().filter_map(move |method| {
+            let declared = item.get(method)?;
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
+            Some(Operation { method, template, declared })
+        })
+    })
 }
 
 impl Operation<'_> {
@@ -175,6 +181,11 @@ async fn ids(app: &TestApp, place: &Workplace) -> (BTreeMap<&'static str, String
     };
     let invited = json!({ "email": format!("hana{}@example.com", place.configuration), "role": "viewer" });
     let invited: Value = client.post("/api/v1/invitations", &invited).await.expect(201).json();
+    let mut inquiry = Value::Null;
+    for _ in 0..2 {
+        let asked = json!({ "category": "other", "subject": "A question", "text": "Why?" });
+        inquiry = client.post("/api/v1/inquiries", &asked).await.expect(201).json();
+    }
     let sessions: Value = client.get("/api/v1/me/sessions").await.expect(200).json();
     let me: Value = client.get("/api/v1/me").await.expect(200).json();
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
@@ -186,6 +197,7 @@ async fn ids(app: &TestApp, place: &Workplace) -> (BTreeMap<&'static str, String
         ("exemption_id", first("/exemptions").await),
         ("token_id", text(&token["token"]["id"])),
         ("invitation_id", text(&invited["invitation"]["id"])),
+        ("inquiry_id", text(&inquiry["inquiry"]["id"])),
         ("session_id", text(&sessions[0]["id"])),
         ("user_id", text(&me["user_id"])),
         ("account_id", text(&me["account_id"])),

@@ -1,0 +1,302 @@
+//! Inquiries and their messages.
+
+use super::{
+    Error, Result, millis,
+    search::{Conditions, order_by},
+    statement, time,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult};
+use shared::{
+    inquiry::{Inquiry, InquiryAccount, InquiryCategory, InquiryMessage, InquirySide, InquiryState},
+    page::Direction,
+};
+use uuid::Uuid;
+
+/// Which inquiries to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this account only.
+    pub account_id: Option<Uuid>,
+    /// About this.
+    pub category: Option<InquiryCategory>,
+    /// Which have come so far.
+    pub state: Option<InquiryState>,
+    /// With (or without) an unread message.
+    pub unread: Option<bool>,
+}
+
+/// An inquiry as stored.
+#[derive(Debug, Clone)]
+pub struct StoredInquiry {
+    /// It, as the side sees it for which it was read, with its account.
+    pub inquiry: Inquiry,
+    /// Its account.
+    pub account_id: Uuid,
+    /// The number of the last message.
+    pub messages: i64,
+    /// Whether it led to downloads being enabled.
+    pub enabled_downloads: bool,
+}
+
+/// A message to add.
+#[derive(Debug, Clone)]
+pub struct NewMessage<'a> {
+    /// Counts the messages of the inquiry, from 1.
+    pub number: i64,
+    /// Whose side it is of.
+    pub side: InquirySide,
+    /// Who writes it.
+    pub author_id: Uuid,
+    /// What it says.
+    pub text: &'a str,
+    /// Whether downloads are enabled with it.
+    pub enabled_downloads: bool,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+const SELECT: &str = "SELECT i.id, i.account_id, i.category, i.subject, i.state, i.created_at, i.changed_at, i.messages, \
+                      i.last_by_account, i.last_by_provider, i.read_by_account, i.read_by_provider, \
+                      i.downloads_enabled_at, u.email AS made_by, a.name AS account_name, a.downloads_enabled \
+                      FROM inquiries i JOIN users u ON u.id = i.made_by JOIN accounts a ON a.id = i.account_id";
+
+/// The condition that there is something unread for a side.
+const fn unread(side: InquirySide) -> &'static str {
+    match side {
+        InquirySide::Account => "i.last_by_provider > i.read_by_account",
+        InquirySide::Provider => "i.last_by_account > i.read_by_provider",
+    }
+}
+
+/// The columns of a side: its last message, and up to which it has read.
+const fn columns(side: InquirySide) -> (&'static str, &'static str) {
+    match side {
+        InquirySide::Account => ("last_by_account", "read_by_account"),
+        InquirySide::Provider => ("last_by_provider", "read_by_provider"),
+    }
+}
+
+fn named<T: Copy>(text: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Result<T> {
+    let found = all.iter().copied().find(|one| name(*one) == text);
+    found.ok_or_else(|| Error::Unreadable(format!("inquiry {text}")))
+}
+
+fn count(number: i64) -> Result<u32> {
+    u32::try_from(number).map_err(|_| Error::Unreadable(format!("message {number}")))
+}
+
+fn read(row: &QueryResult, side: InquirySide) -> Result<StoredInquiry> {
+    let text = |name: &str| row.try_get::<String>("", name);
+    let number = |name: &str| row.try_get::<i64>("", name);
+    let unread = match side {
+        InquirySide::Account => number("last_by_provider")? > number("read_by_account")?,
+        InquirySide::Provider => number("last_by_account")? > number("read_by_provider")?,
+    };
+    let account_id = row.try_get("", "account_id")?;
+    Ok(StoredInquiry {
+        inquiry: Inquiry {
+            id: row.try_get("", "id")?,
+            category: named(&text("category")?, &InquiryCategory::ALL, InquiryCategory::as_str)?,
+            subject: text("subject")?,
+            state: named(&text("state")?, &InquiryState::ALL, InquiryState::as_str)?,
+            unread,
+            made_by: text("made_by")?,
+            created_at: time(number("created_at")?)?,
+            changed_at: time(number("changed_at")?)?,
+            messages: count(number("messages")?)?,
+            account: match side {
+                InquirySide::Account => None,
+                InquirySide::Provider => Some(InquiryAccount {
+                    id: account_id,
+                    name: text("account_name")?,
+                    downloads_enabled: row.try_get("", "downloads_enabled")?,
+                }),
+            },
+        },
+        account_id,
+        messages: number("messages")?,
+        enabled_downloads: row.try_get::<Option<i64>>("", "downloads_enabled_at")?.is_some(),
+    })
+}
+
+/// An inquiry as a side sees it; of one account, unless for all.
+///
+/// # Errors
+/// The database refused.
+pub async fn find<C: ConnectionTrait>(
+    connection: &C,
+    side: InquirySide,
+    account_id: Option<Uuid>,
+    id: Uuid,
+) -> Result<Option<StoredInquiry>> {
+    let mut conditions = Conditions::new();
+    conditions.equal("i.id", id);
+    if let Some(account_id) = account_id {
+        conditions.equal("i.account_id", account_id);
+    }
+    let sql = format!("{SELECT} {}", conditions.clause());
+    let row = connection.query_one_raw(conditions.statement(connection, sql)).await?;
+    row.map(|row| read(&row, side)).transpose()
+}
+
+/// Holds an inquiry until the transaction ends: who writes to it is alone.
+///
+/// # Errors
+/// The database refused.
+pub async fn lock<C: ConnectionTrait>(transaction: &C, id: Uuid) -> Result<()> {
+    if transaction.get_database_backend() != DatabaseBackend::Sqlite {
+        let sql = "SELECT id FROM inquiries WHERE id = $1 FOR NO KEY UPDATE";
+        transaction.query_one_raw(statement(transaction, sql, [id.into()])).await?;
+    }
+    Ok(())
+}
+
+/// The inquiries that match, last changed first, after a place, at most `limit`.
+///
+/// # Errors
+/// The database refused.
+pub async fn list<C: ConnectionTrait>(
+    connection: &C,
+    side: InquirySide,
+    filter: &Filter,
+    after: Option<(i64, Uuid)>,
+    limit: u32,
+) -> Result<Vec<Inquiry>> {
+    let mut conditions = Conditions::new();
+    if let Some(account_id) = filter.account_id {
+        conditions.equal("i.account_id", account_id);
+    }
+    if let Some(category) = filter.category {
+        conditions.equal("i.category", category.as_str());
+    }
+    if let Some(state) = filter.state {
+        conditions.equal("i.state", state.as_str());
+    }
+    if let Some(wanted) = filter.unread {
+        conditions.and(if wanted { unread(side).to_owned() } else { format!("NOT ({})", unread(side)) });
+    }
+    let columns = ["i.changed_at", "i.id"];
+    if let Some((at, id)) = after {
+        conditions.after(columns, [at.into(), id.into()], Direction::Descending);
+    }
+    let order = order_by(columns, Direction::Descending);
+    let sql = format!("{SELECT} {} {order} LIMIT {limit}", conditions.clause());
+    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    rows.iter().map(|row| Ok(read(row, side)?.inquiry)).collect()
+}
+
+/// How many inquiries of an account are not closed.
+///
+/// # Errors
+/// The database refused.
+pub async fn count_unclosed<C: ConnectionTrait>(connection: &C, account_id: Uuid) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS n FROM inquiries WHERE account_id = $1 AND state <> $2";
+    let values = [account_id.into(), InquiryState::Closed.as_str().into()];
+    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
+    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0))
+}
+
+/// Adds an inquiry that has no message yet.
+///
+/// # Errors
+/// The database refused.
+pub async fn insert<C: ConnectionTrait>(
+    transaction: &C,
+    id: Uuid,
+    account_id: Uuid,
+    made_by: Uuid,
+    (category, subject): (InquiryCategory, &str),
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let sql = "INSERT INTO inquiries (id, account_id, category, subject, state, made_by, created_at, changed_at, \
+               messages, last_by_account, last_by_provider, read_by_account, read_by_provider) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 0, 0, 0, 0, 0)";
+    let values = [
+        id.into(),
+        account_id.into(),
+        category.as_str().into(),
+        subject.into(),
+        InquiryState::Open.as_str().into(),
+        made_by.into(),
+        millis(now).into(),
+    ];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
+/// Adds a message, which makes the other side's turn.
+///
+/// # Errors
+/// The database refused.
+pub async fn add_message<C: ConnectionTrait>(transaction: &C, id: Uuid, new: &NewMessage<'_>) -> Result<()> {
+    let sql = "INSERT INTO inquiry_messages (inquiry_id, number, side, author_id, text, enabled_downloads, created_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let values = [
+        id.into(),
+        new.number.into(),
+        new.side.as_str().into(),
+        new.author_id.into(),
+        new.text.into(),
+        new.enabled_downloads.into(),
+        millis(new.now).into(),
+    ];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    let (last, _) = columns(new.side);
+    let state = match new.side {
+        InquirySide::Account => InquiryState::Open,
+        InquirySide::Provider => InquiryState::Answered,
+    };
+    let enabled_at = new.enabled_downloads.then(|| millis(new.now));
+    let sql = format!(
+        "UPDATE inquiries SET messages = $2, {last} = $2, state = $3, changed_at = $4, \
+         downloads_enabled_at = COALESCE($5, downloads_enabled_at) WHERE id = $1"
+    );
+    let values = [id.into(), new.number.into(), state.as_str().into(), millis(new.now).into(), enabled_at.into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
+/// The messages of an inquiry, oldest first.
+///
+/// # Errors
+/// The database refused.
+pub async fn messages<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Vec<InquiryMessage>> {
+    let sql = "SELECT m.number, m.side, m.text, m.enabled_downloads, m.created_at, u.email AS author \
+               FROM inquiry_messages m JOIN users u ON u.id = m.author_id WHERE m.inquiry_id = $1 ORDER BY m.number";
+    let rows = connection.query_all_raw(statement(connection, sql, [id.into()])).await?;
+    let messages = rows.iter().map(|row| {
+        let side: String = row.try_get("", "side")?;
+        Ok(InquiryMessage {
+            number: count(row.try_get("", "number")?)?,
+            side: named(&side, &InquirySide::ALL, InquirySide::as_str)?,
+            author: row.try_get("", "author")?,
+            text: row.try_get("", "text")?,
+            enabled_downloads: row.try_get("", "enabled_downloads")?,
+            created_at: time(row.try_get("", "created_at")?)?,
+        })
+    });
+    messages.collect()
+}
+
+/// Notes that a side has read up to a message; it never moves back. False: it had.
+///
+/// # Errors
+/// The database refused.
+pub async fn mark_read<C: ConnectionTrait>(transaction: &C, id: Uuid, side: InquirySide, until: i64) -> Result<bool> {
+    let (_, column) = columns(side);
+    let sql = format!("UPDATE inquiries SET {column} = $2 WHERE id = $1 AND {column} < $2");
+    let values = [id.into(), until.into()];
+    Ok(transaction.execute_raw(statement(transaction, sql, values)).await?.rows_affected() == 1)
+}
+
+/// Closes an inquiry.
+///
+/// # Errors
+/// The database refused.
+pub async fn close<C: ConnectionTrait>(transaction: &C, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let sql = "UPDATE inquiries SET state = $2, changed_at = $3 WHERE id = $1";
+    let values = [id.into(), InquiryState::Closed.as_str().into(), millis(now).into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
