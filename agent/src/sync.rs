@@ -159,14 +159,20 @@ impl Sync {
         self.settle().await.map(drop)
     }
 
-    /// Makes durable what is in effect, and acknowledges it. False: the disk refuses, which holds back nothing else.
+    /// Makes durable what is in effect, acknowledges it, and tidies up behind it. False: the disk refuses, which holds
+    /// back nothing else.
     async fn settle(&mut self) -> Result<bool, SyncError> {
         if self.needs_snapshot {
             return Ok(true);
         }
         let list = self.list.clone();
         match blocking(move || list.save()).await {
-            Ok(()) => self.acknowledge().await.map(|()| true),
+            Ok(()) => {
+                self.acknowledge().await?;
+                let list = self.list.clone();
+                blocking(move || list.fold()).await?;
+                Ok(true)
+            }
             Err(error @ ListError::Disk(_)) => {
                 let reason = format!("the list in effect is not on disk: {error}");
                 tracing::warn!(reason, "it goes on taking changes and is not acknowledged");

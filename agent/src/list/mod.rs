@@ -124,7 +124,7 @@ impl List {
         Ok(())
     }
 
-    /// Writes to disk what it refused before, and folds a long journal into the snapshot. Blocks.
+    /// Writes to disk what it refused before. Blocks.
     ///
     /// # Errors
     /// When the disk still refuses, or has something else than what was written.
@@ -133,9 +133,18 @@ impl List {
         disk.flush()?;
         let position = self.position();
         self.durable.send_if_modified(|durable| std::mem::replace(durable, position.clone()) != position);
+        Ok(())
+    }
+
+    /// Folds a long journal into the snapshot. All of it is on disk already, so nobody needs to wait for this. Blocks.
+    ///
+    /// # Errors
+    /// When the disk has something else than what was written.
+    pub fn fold(&self) -> Result<(), ListError> {
+        let mut disk = self.disk();
         if disk.wants_compaction() {
             match disk.compact() {
-                // All changes are on disk already; a shorter journal only makes the next start faster.
+                // A shorter journal only makes the next start faster.
                 Err(ListError::Disk(error)) => {
                     tracing::warn!(%error, "cannot fold the journal into the snapshot; it goes on growing");
                     disk.put_off_compaction();
