@@ -1,6 +1,7 @@
 //! Bad input at every operation there is, made of the OpenAPI document: whatever is wrong, the answer is a problem that
 //! names it, and nothing changes. A new operation is covered as soon as it is declared.
 
+mod permissions;
 mod plans;
 mod schema;
 
@@ -48,8 +49,13 @@ impl World {
         Self { app, document, provider, administrator: first.administrator, agent, here, elsewhere }
     }
 
+    /// Without HEAD, whose answers have no body to look at.
     fn operations(&self) -> impl Iterator<Item = Operation<'_>> {
         operations(&self.document, &["get", "post", "put", "patch", "delete"])
+    }
+
+    fn all_operations(&self) -> impl Iterator<Item = Operation<'_>> {
+        operations(&self.document, &["get", "head", "post", "put", "patch", "delete"])
     }
 
     /// Who may do it.
