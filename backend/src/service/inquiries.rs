@@ -142,7 +142,15 @@ pub async fn create(state: &AppState, party: &Party, new: NewInquiry) -> Result<
         return Err(Error::Conflict(format!("{MAX_UNCLOSED} inquiries are not closed: close some, or write to one")));
     }
     inquiries::insert(&transaction, id, account_id, author_id, (new.category, subject), now).await?;
-    let message = NewMessage { number: 1, side: party.side(), author_id, text, enabled_downloads: false, now };
+    let message = NewMessage {
+        number: 1,
+        side: party.side(),
+        state: InquiryState::Open,
+        author_id,
+        text,
+        enabled_downloads: false,
+        now,
+    };
     inquiries::add_message(&transaction, id, &message).await?;
     let entry = NewAuditEntry {
         after: Some(json!({ "category": new.category, "subject": subject })),
@@ -183,12 +191,12 @@ async fn add<C: ConnectionTrait>(
         return Err(Error::Conflict(format!("this inquiry has {MAX_MESSAGES} messages: make another one")));
     }
     let (id, number, side) = (before.inquiry.id, before.messages + 1, party.side());
-    let message = NewMessage { number, side, author_id, text, enabled_downloads, now };
-    inquiries::add_message(transaction, id, &message).await?;
     let (action, state) = match side {
         InquirySide::Account => ("inquiry.write", InquiryState::Open),
         InquirySide::Provider => ("inquiry.answer", InquiryState::Answered),
     };
+    let message = NewMessage { number, side, state, author_id, text, enabled_downloads, now };
+    inquiries::add_message(transaction, id, &message).await?;
     let entry = NewAuditEntry {
         before: Some(json!({ "state": before.inquiry.state })),
         after: Some(json!({ "state": state, "message": number })),

@@ -175,7 +175,6 @@ pub async fn remove(state: &AppState, realm: &Realm, user_id: Uuid) -> Result<()
             "remove your own second factor in your account, with password and code".to_owned(),
         ));
     }
-    store::users::lock(&tx, user_id).await?;
     if !store::second_factors::remove(&tx, user_id).await? {
         return Err(Error::NotFound);
     }

@@ -1,7 +1,7 @@
 //! Accounts.
 
-use super::{Error, Result, millis, statement, time};
-use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
+use super::{Error, Result, locking, millis, named, statement, time};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use shared::{account::Account, plan::Plan};
 use uuid::Uuid;
 
@@ -41,8 +41,7 @@ const SELECT: &str = "SELECT id, name, plan, created_at, downloads_enabled, even
 
 /// Reads a plan.
 pub(super) fn plan(text: &str) -> Result<Plan> {
-    let plan = Plan::ALL.into_iter().find(|plan| plan.as_str() == text);
-    plan.ok_or_else(|| Error::Unreadable(format!("plan {text}")))
+    named(&Plan::ALL, Plan::as_str, "plan", text)
 }
 
 /// A number of bytes as the database keeps it.
@@ -94,7 +93,11 @@ pub async fn update<C: ConnectionTrait>(transaction: &C, account: &Account) -> R
 /// # Errors
 /// The database refused.
 pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<Account>> {
-    let sql = format!("{SELECT} WHERE id = $1");
+    read(connection, id, "").await
+}
+
+async fn read<C: ConnectionTrait>(connection: &C, id: Uuid, lock: &str) -> Result<Option<Account>> {
+    let sql = format!("{SELECT} WHERE id = $1{lock}");
     let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
     row.map(Account::try_from).transpose()
 }
@@ -104,13 +107,7 @@ pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option
 /// # Errors
 /// The database refused.
 pub async fn lock<C: ConnectionTrait>(transaction: &C, id: Uuid) -> Result<Option<Account>> {
-    let lock = match transaction.get_database_backend() {
-        DatabaseBackend::Sqlite => "",
-        _ => " FOR NO KEY UPDATE",
-    };
-    let sql = format!("{SELECT} WHERE id = $1{lock}");
-    let row = Row::find_by_statement(statement(transaction, sql, [id.into()])).one(transaction).await?;
-    row.map(Account::try_from).transpose()
+    read(transaction, id, locking(transaction)).await
 }
 
 /// Finds an account by its name.
@@ -139,6 +136,5 @@ pub async fn list<C: ConnectionTrait>(connection: &C, after: Option<&str>, limit
 /// # Errors
 /// The database refused.
 pub async fn count<C: ConnectionTrait>(connection: &C) -> Result<i64> {
-    let row = connection.query_one_raw(statement(connection, "SELECT COUNT(*) AS n FROM accounts", [])).await?;
-    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0))
+    super::count(connection, "SELECT COUNT(*) AS n FROM accounts", []).await
 }

@@ -9,7 +9,7 @@ pub use listing::{Filter, count_live, live_places, sample_live, sample_of_upload
 use super::{
     Error, Result,
     change_sets::{BUILDING, placeholders},
-    is_there, millis, statement, time,
+    count, is_there, millis, statement, time,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
@@ -293,8 +293,7 @@ pub async fn ended_since<C: ConnectionTrait>(
     let sql = "SELECT COUNT(*) AS n FROM removed_blocks WHERE server_configuration_id = $1 AND cause = $2 \
                AND removed_at >= $3";
     let values = [server_configuration_id.into(), cause.as_str().into(), millis(since).into()];
-    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
-    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
+    count(connection, sql, values).await
 }
 
 /// How many live blocks were made in each quarter of an hour (unix milliseconds of its start): every time zone's days

@@ -1,6 +1,6 @@
 //! Change sets: what a list gains and loses together, pending until published (DESIGN decision 2).
 
-use super::{Error, Result, exists, millis, statement};
+use super::{Error, Result, exists, locking, millis, statement};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
 use shared::{AddressKey, ListChecksum};
@@ -103,16 +103,12 @@ pub async fn head<C: ConnectionTrait>(connection: &C, server_configuration_id: U
 }
 
 /// As [`head`], and holds the configuration's row until the transaction ends: whoever changes a list takes this lock
-/// first. SQLite's write transactions are alone anyway.
+/// first.
 ///
 /// # Errors
 /// The database refused.
 pub async fn lock<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid) -> Result<Option<Head>> {
-    let lock = match transaction.get_database_backend() {
-        sea_orm::DatabaseBackend::Sqlite => "",
-        _ => " FOR NO KEY UPDATE",
-    };
-    read_head(transaction, server_configuration_id, lock).await
+    read_head(transaction, server_configuration_id, locking(transaction)).await
 }
 
 /// Moves the head of the list.

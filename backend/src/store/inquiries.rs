@@ -1,12 +1,12 @@
 //! Inquiries and their messages.
 
 use super::{
-    Error, Result, millis,
+    Error, Result, count, locking, millis, named,
     search::{Conditions, order_by},
     statement, time,
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult};
 use shared::{
     inquiry::{Inquiry, InquiryAccount, InquiryCategory, InquiryMessage, InquirySide, InquiryState},
     page::Direction,
@@ -46,6 +46,8 @@ pub struct NewMessage<'a> {
     pub number: i64,
     /// Whose side it is of.
     pub side: InquirySide,
+    /// How far the inquiry has come with it.
+    pub state: InquiryState,
     /// Who writes it.
     pub author_id: Uuid,
     /// What it says.
@@ -61,50 +63,44 @@ const SELECT: &str = "SELECT i.id, i.account_id, i.category, i.subject, i.state,
                       i.downloads_enabled_at, u.email AS made_by, a.name AS account_name, a.downloads_enabled \
                       FROM inquiries i JOIN users u ON u.id = i.made_by JOIN accounts a ON a.id = i.account_id";
 
-/// The condition that there is something unread for a side.
-const fn unread(side: InquirySide) -> &'static str {
+/// The columns of a side.
+struct Columns {
+    /// Its last message.
+    last: &'static str,
+    /// Up to which message it has read.
+    read: &'static str,
+    /// The last message of the other side.
+    others_last: &'static str,
+}
+
+const fn columns(side: InquirySide) -> Columns {
+    let (account, provider) = ("last_by_account", "last_by_provider");
     match side {
-        InquirySide::Account => "i.last_by_provider > i.read_by_account",
-        InquirySide::Provider => "i.last_by_account > i.read_by_provider",
+        InquirySide::Account => Columns { last: account, read: "read_by_account", others_last: provider },
+        InquirySide::Provider => Columns { last: provider, read: "read_by_provider", others_last: account },
     }
 }
 
-/// The columns of a side: its last message, and up to which it has read.
-const fn columns(side: InquirySide) -> (&'static str, &'static str) {
-    match side {
-        InquirySide::Account => ("last_by_account", "read_by_account"),
-        InquirySide::Provider => ("last_by_provider", "read_by_provider"),
-    }
-}
-
-fn named<T: Copy>(text: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Result<T> {
-    let found = all.iter().copied().find(|one| name(*one) == text);
-    found.ok_or_else(|| Error::Unreadable(format!("inquiry {text}")))
-}
-
-fn count(number: i64) -> Result<u32> {
+fn message_number(number: i64) -> Result<u32> {
     u32::try_from(number).map_err(|_| Error::Unreadable(format!("message {number}")))
 }
 
 fn read(row: &QueryResult, side: InquirySide) -> Result<StoredInquiry> {
     let text = |name: &str| row.try_get::<String>("", name);
     let number = |name: &str| row.try_get::<i64>("", name);
-    let unread = match side {
-        InquirySide::Account => number("last_by_provider")? > number("read_by_account")?,
-        InquirySide::Provider => number("last_by_account")? > number("read_by_provider")?,
-    };
+    let Columns { read, others_last, .. } = columns(side);
     let account_id = row.try_get("", "account_id")?;
     Ok(StoredInquiry {
         inquiry: Inquiry {
             id: row.try_get("", "id")?,
-            category: named(&text("category")?, &InquiryCategory::ALL, InquiryCategory::as_str)?,
+            category: named(&InquiryCategory::ALL, InquiryCategory::as_str, "inquiry", &text("category")?)?,
             subject: text("subject")?,
-            state: named(&text("state")?, &InquiryState::ALL, InquiryState::as_str)?,
-            unread,
+            state: named(&InquiryState::ALL, InquiryState::as_str, "inquiry", &text("state")?)?,
+            unread: number(others_last)? > number(read)?,
             made_by: text("made_by")?,
             created_at: time(number("created_at")?)?,
             changed_at: time(number("changed_at")?)?,
-            messages: count(number("messages")?)?,
+            messages: message_number(number("messages")?)?,
             account: match side {
                 InquirySide::Account => None,
                 InquirySide::Provider => Some(InquiryAccount {
@@ -145,10 +141,8 @@ pub async fn find<C: ConnectionTrait>(
 /// # Errors
 /// The database refused.
 pub async fn lock<C: ConnectionTrait>(transaction: &C, id: Uuid) -> Result<()> {
-    if transaction.get_database_backend() != DatabaseBackend::Sqlite {
-        let sql = "SELECT id FROM inquiries WHERE id = $1 FOR NO KEY UPDATE";
-        transaction.query_one_raw(statement(transaction, sql, [id.into()])).await?;
-    }
+    let sql = format!("SELECT id FROM inquiries WHERE id = $1{}", locking(transaction));
+    transaction.query_one_raw(statement(transaction, sql, [id.into()])).await?;
     Ok(())
 }
 
@@ -174,7 +168,8 @@ pub async fn list<C: ConnectionTrait>(
         conditions.equal("i.state", state.as_str());
     }
     if let Some(wanted) = filter.unread {
-        conditions.and(if wanted { unread(side).to_owned() } else { format!("NOT ({})", unread(side)) });
+        let Columns { read, others_last, .. } = columns(side);
+        conditions.and(format!("i.{others_last} {} i.{read}", if wanted { ">" } else { "<=" }));
     }
     let columns = ["i.changed_at", "i.id"];
     if let Some((at, id)) = after {
@@ -193,8 +188,7 @@ pub async fn list<C: ConnectionTrait>(
 pub async fn count_unclosed<C: ConnectionTrait>(connection: &C, account_id: Uuid) -> Result<i64> {
     let sql = "SELECT COUNT(*) AS n FROM inquiries WHERE account_id = $1 AND state <> $2";
     let values = [account_id.into(), InquiryState::Closed.as_str().into()];
-    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
-    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0))
+    count(connection, sql, values).await
 }
 
 /// Adds an inquiry that has no message yet.
@@ -242,17 +236,13 @@ pub async fn add_message<C: ConnectionTrait>(transaction: &C, id: Uuid, new: &Ne
         millis(new.now).into(),
     ];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
-    let (last, _) = columns(new.side);
-    let state = match new.side {
-        InquirySide::Account => InquiryState::Open,
-        InquirySide::Provider => InquiryState::Answered,
-    };
+    let Columns { last, .. } = columns(new.side);
     let enabled_at = new.enabled_downloads.then(|| millis(new.now));
     let sql = format!(
         "UPDATE inquiries SET messages = $2, {last} = $2, state = $3, changed_at = $4, \
          downloads_enabled_at = COALESCE($5, downloads_enabled_at) WHERE id = $1"
     );
-    let values = [id.into(), new.number.into(), state.as_str().into(), millis(new.now).into(), enabled_at.into()];
+    let values = [id.into(), new.number.into(), new.state.as_str().into(), millis(new.now).into(), enabled_at.into()];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
 }
@@ -268,8 +258,8 @@ pub async fn messages<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Ve
     let messages = rows.iter().map(|row| {
         let side: String = row.try_get("", "side")?;
         Ok(InquiryMessage {
-            number: count(row.try_get("", "number")?)?,
-            side: named(&side, &InquirySide::ALL, InquirySide::as_str)?,
+            number: message_number(row.try_get("", "number")?)?,
+            side: named(&InquirySide::ALL, InquirySide::as_str, "inquiry", &side)?,
             author: row.try_get("", "author")?,
             text: row.try_get("", "text")?,
             enabled_downloads: row.try_get("", "enabled_downloads")?,
@@ -284,8 +274,8 @@ pub async fn messages<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Ve
 /// # Errors
 /// The database refused.
 pub async fn mark_read<C: ConnectionTrait>(transaction: &C, id: Uuid, side: InquirySide, until: i64) -> Result<bool> {
-    let (_, column) = columns(side);
-    let sql = format!("UPDATE inquiries SET {column} = $2 WHERE id = $1 AND {column} < $2");
+    let Columns { read, .. } = columns(side);
+    let sql = format!("UPDATE inquiries SET {read} = $2 WHERE id = $1 AND {read} < $2");
     let values = [id.into(), until.into()];
     Ok(transaction.execute_raw(statement(transaction, sql, values)).await?.rows_affected() == 1)
 }

@@ -1,6 +1,6 @@
 //! Invitations. Only the hash of a link's secret is kept.
 
-use super::{Error, Result, exists, millis, statement, time, users};
+use super::{Result, exists, millis, named, statement, time, users};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use shared::{session::Role, user::Invitation};
@@ -68,14 +68,13 @@ pub async fn find_by_hash<C: ConnectionTrait>(connection: &C, secret_hash: &str)
                FROM invitations i LEFT JOIN accounts a ON a.id = i.account_id WHERE i.secret_hash = $1";
     let row = FoundRow::find_by_statement(statement(connection, sql, [secret_hash.into()])).one(connection).await?;
     row.map(|row| {
-        let state = State::ALL.into_iter().find(|state| state.as_str() == row.state);
         Ok(Found {
             id: row.id,
             account_id: row.account_id,
             account_name: row.account_name,
             email: row.email,
             role: users::role(&row.role)?,
-            state: state.ok_or_else(|| Error::Unreadable(format!("state {}", row.state)))?,
+            state: named(&State::ALL, State::as_str, "state", &row.state)?,
             expires_at: time(row.expires_at)?,
         })
     })

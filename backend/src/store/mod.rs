@@ -131,6 +131,36 @@ async fn exists<C: ConnectionTrait>(
     Ok(connection.query_one_raw(statement(connection, sql, values)).await?.is_some())
 }
 
+/// What a statement counts as `n`.
+///
+/// # Errors
+/// The database refused.
+async fn count<C: ConnectionTrait>(
+    connection: &C,
+    sql: impl Into<String>,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<i64> {
+    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
+    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
+}
+
+/// What follows a SELECT to hold its rows until the transaction ends. SQLite's write transactions are alone anyway.
+fn locking<C: ConnectionTrait>(transaction: &C) -> &'static str {
+    match transaction.get_database_backend() {
+        DatabaseBackend::Sqlite => "",
+        _ => " FOR NO KEY UPDATE",
+    }
+}
+
+/// Which of `all` has this name.
+///
+/// # Errors
+/// [`Error::Unreadable`]: none, of `what` it should be one.
+fn named<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, what: &str, text: &str) -> Result<T> {
+    let found = all.iter().copied().find(|one| name(*one) == text);
+    found.ok_or_else(|| Error::Unreadable(format!("{what} {text}")))
+}
+
 /// Whether there is a row, as a condition within a statement over many rows; `rows` begins with `FROM`. Each row is
 /// looked up by all of its key: of `EXISTS`, PostgreSQL makes a join that may read all of a table for each row, as long as
 /// it takes the table for small because it grew since it was last analysed. The first run over 10,000 tallies took 7 s so.

@@ -1,6 +1,6 @@
 //! Second factors and recovery codes. Secrets are sealed, codes are hashed.
 
-use super::{Result, millis, optional_time, statement, time};
+use super::{Result, count, millis, optional_time, statement, time};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
@@ -143,6 +143,5 @@ pub async fn spend_recovery_code<C: ConnectionTrait>(transaction: &C, user_id: U
 /// The database refused.
 pub async fn recovery_codes_left<C: ConnectionTrait>(connection: &C, user_id: Uuid) -> Result<i64> {
     let sql = "SELECT COUNT(*) AS n FROM recovery_codes WHERE user_id = $1";
-    let row = connection.query_one_raw(statement(connection, sql, [user_id.into()])).await?;
-    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0))
+    count(connection, sql, [user_id.into()]).await
 }

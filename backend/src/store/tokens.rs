@@ -1,6 +1,6 @@
 //! Tokens of scripts and agents.
 
-use super::{Error, Result, millis, optional_time, statement, time};
+use super::{Result, millis, named, optional_time, statement, time};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use shared::session::{ApiToken, Scope};
@@ -44,10 +44,7 @@ struct Row {
 
 impl Row {
     fn token(&self) -> Result<ApiToken> {
-        let scopes = self.scopes.split(',').map(|name| {
-            let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
-            scope.ok_or_else(|| Error::Unreadable(format!("scope {name}")))
-        });
+        let scopes = self.scopes.split(',').map(|name| named(&Scope::ALL, Scope::as_str, "scope", name));
         Ok(ApiToken {
             id: self.id,
             name: self.name.clone(),

@@ -4,7 +4,7 @@ pub mod contents;
 pub mod pieces;
 
 use super::{
-    Error, Result, exists, from_json, millis,
+    Error, Result, count, exists, from_json, millis,
     search::{Conditions, newest},
     statement, time, to_json,
 };
@@ -114,8 +114,7 @@ pub async fn insert<C: ConnectionTrait>(transaction: &C, new: &NewUpload) -> Res
 pub async fn count_open<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<i64> {
     let sql = "SELECT COUNT(*) AS n FROM uploads WHERE server_configuration_id = $1 \
                AND state IN ('uploading', 'analysing', 'ready', 'failed')";
-    let row = connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
-    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or(0))
+    count(connection, sql, [server_configuration_id.into()]).await
 }
 
 /// One upload that is not being removed.

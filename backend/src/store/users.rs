@@ -1,6 +1,6 @@
 //! Users.
 
-use super::{Error, Result, exists, millis, optional_time, statement, time, typed_id};
+use super::{Error, Result, exists, locking, millis, named, optional_time, statement, time, typed_id};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
 use shared::{session::Role, user};
@@ -52,15 +52,7 @@ const SELECT: &str = "SELECT id, account_id, email, password_hash, role, active 
 
 /// Reads a role's name.
 pub(super) fn role(name: &str) -> Result<Role> {
-    Role::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| Error::Unreadable(format!("role {name}")))
-}
-
-/// Holds rows that are read until the transaction ends. SQLite's write transactions are alone anyway.
-fn locking<C: ConnectionTrait>(connection: &C) -> &'static str {
-    match connection.get_database_backend() {
-        DatabaseBackend::Sqlite => "",
-        _ => " FOR NO KEY UPDATE",
-    }
+    named(&Role::ALL, Role::as_str, "role", name)
 }
 
 /// The condition on `account_id` for the users of the account `$1`, or for those of no account where that is NULL.
@@ -112,7 +104,11 @@ pub async fn find_by_email<C: ConnectionTrait>(connection: &C, email_key: &str) 
 /// # Errors
 /// The database refused.
 pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<User>> {
-    let sql = format!("{SELECT} WHERE id = $1");
+    read(connection, id, "").await
+}
+
+async fn read<C: ConnectionTrait>(connection: &C, id: Uuid, lock: &str) -> Result<Option<User>> {
+    let sql = format!("{SELECT} WHERE id = $1{lock}");
     let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
     row.map(User::try_from).transpose()
 }
@@ -122,9 +118,7 @@ pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option
 /// # Errors
 /// The database refused.
 pub async fn lock<C: ConnectionTrait>(transaction: &C, id: Uuid) -> Result<Option<User>> {
-    let sql = format!("{SELECT} WHERE id = $1{}", locking(transaction));
-    let row = Row::find_by_statement(statement(transaction, sql, [id.into()])).one(transaction).await?;
-    row.map(User::try_from).transpose()
+    read(transaction, id, locking(transaction)).await
 }
 
 #[derive(FromQueryResult)]

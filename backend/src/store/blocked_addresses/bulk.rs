@@ -4,6 +4,7 @@ use super::Block;
 use crate::store::{
     Result,
     change_sets::{BUILDING, placeholders},
+    count,
     exemptions::is_exempt,
     is_there, millis, new_id, statement, typed_id,
 };
@@ -31,11 +32,6 @@ pub struct Places {
 
 fn keys(rows: &[QueryResult]) -> Result<Vec<AddressKey>> {
     rows.iter().map(|row| Ok(AddressKey::from_stored(row.try_get("", "address_key")?))).collect()
-}
-
-async fn count<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value>) -> Result<i64> {
-    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
-    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
 }
 
 /// The next places of an upload, at most `limit`.

@@ -1,7 +1,7 @@
 //! Who may do what: every operation of the document, asked for by everybody there is, beside `permissions.txt`. A new
 //! operation fails until it has its row there.
 
-use super::{Operation, World, schema::Schemas};
+use super::{Operation, World};
 use crate::support::client::Client;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -53,21 +53,11 @@ async fn everybody(world: &World) -> Vec<(&'static str, Client)> {
     ]
 }
 
-/// Run settings that make sense: those that the document's example names do not, and a body that makes no sense may be
-/// refused before somebody who must not send it.
-async fn run_settings(world: &World) -> Value {
-    let path = format!("/api/v1/server-configurations/{}/run-settings", world.here["id"]);
-    let settings: Value = world.administrator.get(&path).await.expect(200).json();
-    json!({ "execute_timing": "03:30", "watch_warning": 500, "success_resets_count": true,
-        "conditions": settings["conditions"], "delivery_timing": "next_execution" })
-}
-
 /// The status of an operation, with a body that is right. What it answers else is not read: events never end.
-async fn ask(world: &World, settings: &Value, operation: &Operation<'_>, client: &Client) -> u16 {
+async fn ask(world: &World, operation: &Operation<'_>, client: &Client) -> u16 {
     let request = client.request(operation.method.clone(), &path(operation, world)).header("If-Match", "\"1\"");
-    let request = match operation.body() {
-        Some(_) if operation.template.ends_with("/run-settings") => request.json(settings),
-        Some(schema) => request.json(&Schemas(&world.document).example(schema)),
+    let request = match super::plans::body(&world.document, operation) {
+        Some(body) => request.json(&body),
         None => request,
     };
     request.send().await.expect("an answer").status().as_u16()
@@ -76,7 +66,7 @@ async fn ask(world: &World, settings: &Value, operation: &Operation<'_>, client:
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     let world = World::new().await;
-    let (everybody, settings) = (everybody(&world).await, run_settings(&world).await);
+    let everybody = everybody(&world).await;
     let mut operations: Vec<Operation<'_>> = world.all_operations().collect();
     // Whoever has no token may ask, and the operation itself finds out whether they may have what they ask for.
     operations.retain(|operation| operation.declared["security"].is_array());
@@ -85,7 +75,7 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
     for operation in &operations {
         let mut row = format!("{:<7}{:<76}", operation.method.as_str(), operation.template);
         for (who, client) in &everybody {
-            let status = ask(&world, &settings, operation, client).await;
+            let status = ask(&world, operation, client).await;
             assert!(*who != "nobody" || status == 401, "{} answers nobody with {status}", operation.name());
             let may = !matches!(status, 401 | 403);
             write!(row, " {:^width$}", if may { "x" } else { "-" }, width = who.len()).expect("written");
@@ -107,11 +97,11 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_opens_nothing() {
     let world = World::new().await;
-    let (read, settings) = (token(&world, "read").await, run_settings(&world).await);
+    let read = token(&world, "read").await;
     world.app.clock.set(world.app.clock.now() + TimeDelta::hours(2));
     for operation in world.all_operations().filter(|operation| operation.declared["security"].is_array()) {
         for client in [&world.administrator, &world.provider, &read] {
-            assert_eq!(ask(&world, &settings, &operation, client).await, 401, "{}", operation.name());
+            assert_eq!(ask(&world, &operation, client).await, 401, "{}", operation.name());
         }
     }
 }

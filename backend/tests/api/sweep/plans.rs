@@ -147,7 +147,7 @@ async fn account(app: &TestApp, provider: &Client, plan: &str) -> (Workplace, Cl
 }
 
 /// A body that passes every check before the plan's.
-fn body(document: &Value, operation: &Operation<'_>) -> Option<Value> {
+pub fn body(document: &Value, operation: &Operation<'_>) -> Option<Value> {
     let schema = operation.body()?;
     Some(match id(operation) {
         "replace_run_settings" => json!({ "execute_timing": "03:30", "watch_warning": 500,
