@@ -2,8 +2,8 @@
 
 use super::mail_servers::tone;
 use crate::{
-    pages::{FormError, field_error},
-    state::{Configuration, Loader, Pending, client, effect, texts},
+    pages::{FormError, field_error, opened_by},
+    state::{Configuration, Loader, Pending, client, texts},
     ui::{Badge, Button, Dialog, Field, Kind, Notice, Secret, Tone},
 };
 use leptos::prelude::*;
@@ -70,17 +70,7 @@ pub fn ConnectDialog(
     loader: Loader<Page<MailServer>>,
 ) -> impl IntoView {
     let texts = texts();
-    let open = RwSignal::new(false);
-    effect(move || {
-        if made.with(Option::is_some) {
-            open.set(true);
-        }
-    });
-    effect(move || {
-        if !open.get() {
-            made.set(None);
-        }
-    });
+    let open = opened_by(made);
     view! {
         <Dialog open title=texts.token_title close=texts.close wide=true>
             {move || made.get().map(|credential| view! { <Connect credential loader open/> })}

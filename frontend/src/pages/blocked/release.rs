@@ -3,8 +3,8 @@
 use super::operations::written;
 use crate::{
     i18n::Texts,
-    pages::{FormError, field_error},
-    state::{Configuration, Pending, client, effect, texts},
+    pages::{FormError, field_error, opened_by},
+    state::{Configuration, Pending, client, texts},
     ui::{Button, Dialog, Drawn, Field, Kind, Toasts},
 };
 use leptos::prelude::*;
@@ -20,17 +20,7 @@ pub fn ReleaseDialog(
     released: Callback<()>,
 ) -> impl IntoView {
     let texts = texts();
-    let open = RwSignal::new(false);
-    effect(move || {
-        if !chosen.with(Vec::is_empty) {
-            open.set(true);
-        }
-    });
-    effect(move || {
-        if !open.get() {
-            chosen.set(Vec::new());
-        }
-    });
+    let open = opened_by(chosen);
     view! {
         <Dialog open title=texts.release_title close=texts.close>
             {move || Some(chosen.get()).filter(|all| !all.is_empty()).map(|addresses| view! { <ReleaseForm addresses open released/> })}

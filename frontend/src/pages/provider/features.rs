@@ -2,8 +2,8 @@
 
 use crate::{
     api::Versioned,
-    pages::{FormError, field_error},
-    state::{Pending, client, effect, explain, load, texts},
+    pages::{FormError, field_error, opened_by},
+    state::{Pending, client, explain, load, texts},
     ui::{Button, Check, Dialog, Failure, Field, Kind, Skeleton, Toasts},
 };
 use leptos::prelude::*;
@@ -19,17 +19,7 @@ pub fn FeaturesDialog(
     #[prop(into)]
     saved: Callback<()>,
 ) -> impl IntoView {
-    let (texts, open) = (texts(), RwSignal::new(false));
-    effect(move || {
-        if account.with(Option::is_some) {
-            open.set(true);
-        }
-    });
-    effect(move || {
-        if !open.get() {
-            account.set(None);
-        }
-    });
+    let (texts, open) = (texts(), opened_by(account));
     view! {
         <Dialog open title=texts.features close=texts.close>
             {move || account.get().map(|account| view! { <Content account open saved/> })}

@@ -1,8 +1,8 @@
 //! Inviting somebody, and links that are shown once.
 
 use crate::{
-    pages::{FormError, field_error},
-    state::{Pending, Session, client, effect, texts},
+    pages::{FormError, field_error, opened_by},
+    state::{Pending, Session, client, texts},
     ui::{Button, Dialog, Field, Kind, Notice, Secret, Select, Tone},
 };
 use leptos::prelude::*;
@@ -117,17 +117,7 @@ pub fn LinkDialog(
     made: RwSignal<Option<Made>>,
 ) -> impl IntoView {
     let texts = texts();
-    let open = RwSignal::new(false);
-    effect(move || {
-        if made.with(Option::is_some) {
-            open.set(true);
-        }
-    });
-    effect(move || {
-        if !open.get() {
-            made.set(None);
-        }
-    });
+    let open = opened_by(made);
     view! {
         <Dialog open title=texts.people.link close=texts.close>
             {move || made.get().map(|made| view! { <ShownOnce made open/> })}

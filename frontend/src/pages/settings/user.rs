@@ -3,8 +3,8 @@
 use super::invite::{LinkDialog, Made, PASSWORD_DAYS, RoleChoice, roles};
 use crate::{
     api::ApiError,
-    pages::FormError,
-    state::{Pending, Session, client, effect, texts},
+    pages::{FormError, opened_by},
+    state::{Pending, Session, client, texts},
     ui::{Button, Dialog, Kind, Toasts},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -21,17 +21,7 @@ pub fn UserDialog(
     changed: Callback<()>,
 ) -> impl IntoView {
     let texts = texts();
-    let (open, made) = (RwSignal::new(false), RwSignal::new(None::<Made>));
-    effect(move || {
-        if user.with(Option::is_some) {
-            open.set(true);
-        }
-    });
-    effect(move || {
-        if !open.get() {
-            user.set(None);
-        }
-    });
+    let (open, made) = (opened_by(user), RwSignal::new(None::<Made>));
     view! {
         <Dialog open title=texts.people.change_title close=texts.close>
             {move || user.get().map(|user| view! { <Acts user open made changed/> })}
