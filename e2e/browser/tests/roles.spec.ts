@@ -59,8 +59,13 @@ test.describe("on the Standard plan", () => {
     await submit.click();
     await expect(page.getByText("Taro@Example.com is released.")).toBeVisible();
     await expectAccessible(page);
-    const { items } = await json(workplace.call("GET", "/exemptions"));
-    expect(items.map((item: { address: string }) => item.address)).toEqual(["taro@example.com"]);
+    // The plan does not show the stop cancellation list: what is on it is not blocked again.
+    const again = { id: "again", address: "taro@example.com", outcome: "error", reason: "unknown_user" };
+    const events = [{ ...again, occurred_at: new Date().toISOString() }];
+    expect((await json(workplace.call("POST", "/delivery-events", events))).accepted).toBe(1);
+    await runNow(workplace);
+    const { items } = await json(workplace.call("POST", "/releases", { addresses: ["taro@example.com"] }));
+    expect(items.map((item: { status: string }) => item.status)).toEqual(["not_blocked"]);
 
     await page.getByRole("button", { name: "Run settings" }).click();
     const dialog = page.getByRole("dialog", { name: "Run settings" });
