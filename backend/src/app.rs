@@ -4,9 +4,10 @@ use crate::{
     clock::Clock,
     config::Settings,
     http, jobs,
-    service::{self, Wake, keys::Keys, metrics::Metrics},
+    service::{self, Wake, keys::Keys, limits::Limits, mails::Mailer, metrics::Metrics, signing_keys::Signer},
     state::AppState,
     store::{Db, service_settings},
+    tls::Certificate,
 };
 use actix_web::{HttpServer, middleware, web};
 use anyhow::{Context, bail};
@@ -21,6 +22,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 /// How long running requests may take after the service is told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
+
+/// How often is looked whether the keys that sign access tokens were replaced.
+const KEYS: Duration = Duration::from_secs(30);
 
 /// How long a client may take to send the head of a request. Also a client whose head lies ready while this process gets
 /// no time of the machine is answered 408 when it is over: with actix's five seconds that happened under load.
@@ -80,14 +84,17 @@ pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> 
     let lock = db.lock_schema().await.context("cannot wait for other nodes to bring the schema up to date")?;
     db.migrate().await.context("cannot bring the database schema up to date")?;
     jobs::migrate(db.pool()).await.context("cannot bring the job queue's schema up to date")?;
-    drop(lock);
     let secret =
-        service_settings::get_or_insert(db.connection(), service_settings::SIGNING_KEY, service::keys::random_text())
+        service_settings::get_or_insert(db.connection(), service_settings::SEALING_KEY, service::keys::random_text())
             .await?;
+    let signer = Arc::new(Signer::load(&db, clock.now()).await?);
+    drop(lock);
     let keys = Arc::new(Keys::new(secret.as_bytes())?);
     let metrics = Arc::new(Metrics::new().context("cannot make the figures for monitoring")?);
-    let settings = Arc::new(settings);
-    Ok(AppState { db, clock, settings, keys, attempts: Arc::default(), metrics, wake: Wake::default() })
+    let limits = Arc::new(Limits::new(settings.request_rate));
+    let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?.map(Arc::new);
+    let (settings, attempts, wake) = (Arc::new(settings), Arc::default(), Wake::default());
+    Ok(AppState { db, clock, settings, keys, signer, attempts, limits, mailer, metrics, wake })
 }
 
 /// Starts the service and returns when it answers.
@@ -109,6 +116,7 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
     if state.settings.runs_jobs() {
         tasks.push(tokio::spawn(jobs::work(state.clone(), shutdown.clone())));
     }
+    tasks.push(tokio::spawn(follow_keys(state.clone(), shutdown.clone())));
     let (relayed, stop) = (state.clone(), shutdown.clone());
     tasks.push(tokio::spawn(async move {
         relayed.wake.relay(&relayed.db, &stop).await;
@@ -119,6 +127,16 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
     Ok(Running { address, state, setup_code, shutdown, tasks, _lock: lock })
 }
 
+/// Hears of keys that were replaced, until `shutdown`.
+async fn follow_keys(state: AppState, shutdown: CancellationToken) -> anyhow::Result<()> {
+    while shutdown.run_until_cancelled(tokio::time::sleep(KEYS)).await.is_some() {
+        if let Err(error) = state.signer.reload(&state.db).await {
+            tracing::warn!(%error, "cannot look for replaced keys; trying again");
+        }
+    }
+    Ok(())
+}
+
 /// Runs the service until it is told to stop by SIGTERM or Ctrl-C; says on standard output where it is.
 ///
 /// # Errors
@@ -127,7 +145,8 @@ pub async fn serve(settings: Settings, clock: Clock) -> anyhow::Result<()> {
     let running = start(settings, clock).await?;
     // Before anybody is told that it runs: from then on it stops in order.
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    println!("Stoplist is ready: http://{}/", running.address);
+    let scheme = if running.state.settings.tls.is_some() { "https" } else { "http" };
+    println!("Stoplist is ready: {scheme}://{}/", running.address);
     if let Some(code) = &running.setup_code {
         println!("Set-up code: {code}");
     }
@@ -212,9 +231,18 @@ fn listen(
     })
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS)
-    .client_request_timeout(REQUEST_HEAD_TIMEOUT)
-    .bind(state.settings.listen)
-    .with_context(|| format!("cannot listen on {}: choose another --listen", state.settings.listen))?;
+    .client_request_timeout(REQUEST_HEAD_TIMEOUT);
+    let server = match state.settings.tls.clone() {
+        Some(files) => {
+            let certificate = Certificate::read(files)?;
+            let server = server.bind_rustls_0_23(state.settings.listen, certificate.server_config()?);
+            tokio::spawn(certificate.follow(shutdown.clone()));
+            server
+        }
+        None => server.bind(state.settings.listen),
+    };
+    let server =
+        server.with_context(|| format!("cannot listen on {}: choose another --listen", state.settings.listen))?;
     let address = server.addrs().first().copied().context("the server listens nowhere")?;
     let server = server.run();
     let handle = server.handle();

@@ -37,6 +37,12 @@ enum Command {
     /// Manage API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Manage the keys that sign access tokens
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Check the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Check settings, data folder, database, time zones and port
     Doctor,
     /// Look at the settings
@@ -71,6 +77,26 @@ enum TokenCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Make a new key that signs access tokens; nobody is signed out
+    Rotate {
+        /// Stop believing the keys until now at once: for when somebody else may know them
+        #[arg(long)]
+        at_once: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Prove that no entry was changed or removed, and print how each log ends
+    Verify {
+        /// The end of a log as it was printed earlier: proves that the log was not written anew since
+        #[arg(long, value_name = "HASH")]
+        holds: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Print the settings in effect, without secrets
     Show,
@@ -99,8 +125,22 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Provider(ProviderCommand::Create { email }) => create_provider(settings, &email).await,
         Command::Token(TokenCommand::Create { account, scope, name }) => {
-            create_token(settings, &account, NewApiToken { name, scopes: scope, expires_at: None }).await
+            create_token(
+                settings,
+                &account,
+                NewApiToken { name, scopes: scope, server_configuration_ids: None, expires_at: None },
+            )
+            .await
         }
+        Command::Keys(KeysCommand::Rotate { at_once }) => {
+            let state = app::open(settings, Clock::system()).await?;
+            let result = service::signing_keys::rotate(&state.db, state.clock.now(), at_once).await;
+            state.db.close().await;
+            result?;
+            println!("A new key signs access tokens; every node uses it within half a minute.");
+            Ok(())
+        }
+        Command::Audit(AuditCommand::Verify { holds }) => verify_audit_log(settings, &holds).await,
         Command::Doctor => doctor::run(&settings).await,
         Command::Config(ConfigCommand::Show) => {
             println!("{}", settings.display());
@@ -147,6 +187,33 @@ async fn create_token(settings: Settings, account: &str, new: NewApiToken) -> an
     let result = service::tokens::create_for_account(&state, account, new).await.map_err(explain);
     state.db.close().await;
     println!("{}", result?.secret);
+    Ok(())
+}
+
+async fn verify_audit_log(settings: Settings, holds: &[String]) -> anyhow::Result<()> {
+    let state = app::open(settings, Clock::system()).await?;
+    let result = service::audit::verify(&state.db, holds).await;
+    state.db.close().await;
+    let service::audit::Verification { logs, unknown_hashes } = result?;
+    let mut problems = 0;
+    for log in logs {
+        let name = log.account_id.map_or_else(|| "the provider".to_owned(), |id| format!("account {id}"));
+        match log.problem {
+            Some(problem) => {
+                problems += 1;
+                println!("{name}: BROKEN: {problem}");
+            }
+            None => println!("{name}: whole, {} entries, ends with {}", log.entries, log.hash),
+        }
+        if log.unchained > 0 {
+            println!("{name}: the first {} entries are older than the chain and cannot be checked", log.unchained);
+        }
+    }
+    for hash in unknown_hashes {
+        problems += 1;
+        println!("no log holds {hash}");
+    }
+    anyhow::ensure!(problems == 0, "the audit log is not as it was written");
     Ok(())
 }
 

@@ -2,8 +2,13 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+};
 
 /// Which part of the service a process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -47,6 +52,29 @@ pub struct SettingsArgs {
     /// How log lines look [default: text]
     #[arg(long, env = "STOPLIST_LOG_FORMAT", global = true)]
     pub log_format: Option<LogFormat>,
+    /// PEM file with the certificate and its chain: serve HTTPS; read again when it changes
+    #[arg(long, env = "STOPLIST_TLS_CERTIFICATE", global = true, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the certificate's private key
+    #[arg(long, env = "STOPLIST_TLS_KEY", global = true, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed [default: none]
+    #[arg(long, env = "STOPLIST_TRUSTED_PROXIES", global = true, value_name = "NETWORK,…", value_delimiter = ',')]
+    pub trusted_proxies: Option<Vec<IpNet>>,
+    /// Requests a second of one session or token, above which they are refused [default: 100]; an account may send four
+    /// times as many, a client that is not signed in a tenth
+    #[arg(long, env = "STOPLIST_REQUEST_RATE", global = true, value_name = "NUMBER")]
+    pub request_rate: Option<NonZeroU32>,
+    /// Mail server for invitations, lost passwords and inquiries: smtps://USER:PASSWORD@HOST, or smtp:// with
+    /// ?tls=required for STARTTLS [default: no mail is sent]
+    #[arg(long, env = "STOPLIST_SMTP_URL", global = true, value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Sender of the service's mails: "Stoplist <stoplist@example.com>"
+    #[arg(long, env = "STOPLIST_MAIL_FROM", global = true, value_name = "SENDER")]
+    pub mail_from: Option<String>,
+    /// Where people reach the console, for links in mails: https://stoplist.example.com
+    #[arg(long, env = "STOPLIST_PUBLIC_URL", global = true, value_name = "URL")]
+    pub public_url: Option<String>,
 }
 
 /// The TOML file. Unknown names are errors, so that a typing mistake is not silently a default.
@@ -58,6 +86,33 @@ struct SettingsFile {
     data_dir: Option<PathBuf>,
     role: Option<Role>,
     log_format: Option<LogFormat>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    trusted_proxies: Option<Vec<IpNet>>,
+    request_rate: Option<NonZeroU32>,
+    smtp_url: Option<String>,
+    mail_from: Option<String>,
+    public_url: Option<String>,
+}
+
+/// How mail is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailSettings {
+    /// The mail server.
+    pub smtp_url: String,
+    /// The sender.
+    pub from: String,
+    /// Where people reach the console.
+    pub public_url: String,
+}
+
+/// The files of the service's own TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and its chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// The settings in effect.
@@ -73,7 +128,18 @@ pub struct Settings {
     pub role: Option<Role>,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// To serve HTTPS.
+    pub tls: Option<TlsFiles>,
+    /// Whose word counts for who the client is.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Requests a second of one session or token.
+    pub request_rate: NonZeroU32,
+    /// To send mail.
+    pub mail: Option<MailSettings>,
 }
+
+/// Far above what the console, an agent or a sensible script sends.
+const REQUEST_RATE: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
 impl Settings {
     /// Settings for a service with its SQLite file in `data_dir`, on a free port of the loopback address.
@@ -85,6 +151,10 @@ impl Settings {
             data_dir,
             role: None,
             log_format: LogFormat::Text,
+            tls: None,
+            trusted_proxies: vec![],
+            request_rate: REQUEST_RATE,
+            mail: None,
         }
     }
 
@@ -108,6 +178,14 @@ impl Settings {
             data_dir,
             role: args.role.or(file.role),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
+            tls: tls_files(args.tls_certificate.or(file.tls_certificate), args.tls_key.or(file.tls_key))?,
+            trusted_proxies: args.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
+            request_rate: args.request_rate.or(file.request_rate).unwrap_or(REQUEST_RATE),
+            mail: mail_settings(
+                args.smtp_url.or(file.smtp_url),
+                args.mail_from.or(file.mail_from),
+                args.public_url.or(file.public_url),
+            )?,
         };
         settings.check()?;
         Ok(settings)
@@ -135,6 +213,11 @@ impl Settings {
         self.database_url.starts_with("postgres:") || self.database_url.starts_with("postgresql:")
     }
 
+    /// Whether an address is a trusted proxy's.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(&address))
+    }
+
     /// Whether this process answers the API.
     pub fn serves_http(&self) -> bool {
         self.role != Some(Role::Jobs)
@@ -158,7 +241,45 @@ impl Settings {
             None => lines.push("# role: http and jobs".to_owned()),
         }
         lines.push(format!("log_format = \"{}\"", if self.log_format == LogFormat::Json { "json" } else { "text" }));
+        if let Some(TlsFiles { certificate, key }) = &self.tls {
+            lines.push(format!("tls_certificate = {:?}", certificate.display().to_string()));
+            lines.push(format!("tls_key = {:?}", key.display().to_string()));
+        }
+        let proxies: Vec<String> = self.trusted_proxies.iter().map(|network| format!("\"{network}\"")).collect();
+        lines.push(format!("trusted_proxies = [{}]", proxies.join(", ")));
+        lines.push(format!("request_rate = {}", self.request_rate));
+        if let Some(MailSettings { smtp_url, from, public_url }) = &self.mail {
+            lines.push(format!("smtp_url = {:?}", without_password(smtp_url)));
+            lines.push(format!("mail_from = {from:?}"));
+            lines.push(format!("public_url = {public_url:?}"));
+        }
         lines.join("\n")
+    }
+}
+
+fn mail_settings(
+    smtp_url: Option<String>,
+    from: Option<String>,
+    public_url: Option<String>,
+) -> anyhow::Result<Option<MailSettings>> {
+    match (smtp_url, from, public_url) {
+        (Some(smtp_url), Some(from), Some(public_url)) => {
+            if !public_url.starts_with("https://") && !public_url.starts_with("http://") {
+                bail!("public_url must be a URL like https://stoplist.example.com");
+            }
+            Ok(Some(MailSettings { smtp_url, from, public_url }))
+        }
+        (None, None, None) => Ok(None),
+        _ => bail!("to send mail, set smtp_url, mail_from and public_url: one of them is missing"),
+    }
+}
+
+fn tls_files(certificate: Option<PathBuf>, key: Option<PathBuf>) -> anyhow::Result<Option<TlsFiles>> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => bail!("tls_certificate needs tls_key: set both, or neither"),
+        (None, Some(_)) => bail!("tls_key needs tls_certificate: set both, or neither"),
     }
 }
 
@@ -203,6 +324,24 @@ mod tests {
         std::fs::write(&path, "listne = \"127.0.0.1:1\"\n").unwrap();
         let error = Settings::load(SettingsArgs { config: Some(path), ..SettingsArgs::default() }).unwrap_err();
         assert!(format!("{error:#}").contains("listne"), "{error:#}");
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key_and_proxies_are_networks() {
+        let folder = tempfile::tempdir().unwrap();
+        let load = |text: &str| {
+            let path = folder.path().join("stoplist.toml");
+            std::fs::write(&path, text).unwrap();
+            Settings::load(SettingsArgs { config: Some(path), ..SettingsArgs::default() })
+        };
+        assert!(load("tls_key = \"key.pem\"").unwrap_err().to_string().contains("tls_certificate"));
+        let settings = load("trusted_proxies = [\"10.0.0.0/8\", \"::1/128\"]\nrequest_rate = 7").unwrap();
+        assert!(settings.trusts("10.1.2.3".parse().unwrap()) && settings.trusts("::1".parse().unwrap()));
+        assert!(!settings.trusts("192.0.2.1".parse().unwrap()));
+        assert!(settings.display().ends_with("trusted_proxies = [\"10.0.0.0/8\", \"::1/128\"]\nrequest_rate = 7"));
+        for wrong in ["trusted_proxies = [\"everyone\"]", "request_rate = 0"] {
+            assert!(load(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

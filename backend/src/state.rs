@@ -3,7 +3,9 @@
 use crate::{
     clock::Clock,
     config::Settings,
-    service::{Wake, attempts::Attempts, keys::Keys, metrics::Metrics},
+    service::{
+        Wake, attempts::Attempts, keys::Keys, limits::Limits, mails::Mailer, metrics::Metrics, signing_keys::Signer,
+    },
     store::Db,
 };
 use std::sync::Arc;
@@ -17,10 +19,16 @@ pub struct AppState {
     pub clock: Clock,
     /// Settings in effect.
     pub settings: Arc<Settings>,
-    /// Signs access tokens and checks passwords.
+    /// Seals secrets and checks passwords.
     pub keys: Arc<Keys>,
+    /// Signs access tokens.
+    pub signer: Arc<Signer>,
     /// Slows down guessing of passwords.
     pub attempts: Arc<Attempts>,
+    /// How often may be asked.
+    pub limits: Arc<Limits>,
+    /// Sends mail, if there are settings for it.
+    pub mailer: Option<Arc<Mailer>>,
     /// What monitoring is told.
     pub metrics: Arc<Metrics>,
     /// Wakes those who wait for a change.

@@ -15,6 +15,9 @@ mod m0009_users;
 mod m0010_second_factors;
 mod m0011_upload_order;
 mod m0012_inquiries;
+mod m0013_audit_chain;
+mod m0014_mails;
+mod m0015_suspension;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -37,6 +40,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_second_factors::Migration),
             Box::new(m0011_upload_order::Migration),
             Box::new(m0012_inquiries::Migration),
+            Box::new(m0013_audit_chain::Migration),
+            Box::new(m0014_mails::Migration),
+            Box::new(m0015_suspension::Migration),
         ]
     }
 }

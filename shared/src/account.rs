@@ -25,6 +25,10 @@ pub struct Account {
     pub event_retention_days: u16,
     /// The largest file that may be uploaded, in bytes.
     pub upload_max_bytes: u64,
+    /// Since when it is suspended: its people can only read and write inquiries, its tokens open nothing, its runs wait,
+    /// and its mail servers keep the list that they have. Absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<DateTime<Utc>>,
     /// Counts the changes; the ETag is made of it.
     pub revision: i64,
 }
@@ -40,6 +44,7 @@ impl Account {
             downloads_enabled: false,
             event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
             upload_max_bytes: DEFAULT_UPLOAD_MAX_BYTES,
+            suspended_at: None,
             revision: 1,
         }
     }
@@ -60,6 +65,15 @@ pub const MAX_UPLOAD_MAX_BYTES: u64 = 1 << 40;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AccountUpdate {
+    /// What it may use. Under the Standard plan the run settings are the default ones and cannot be changed: with this
+    /// change to it they become that, in every server configuration.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// Whether it is suspended.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<bool>,
     /// Whether the lists and logs may be downloaded: all four together.
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]

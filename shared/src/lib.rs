@@ -5,6 +5,7 @@
 pub mod account;
 pub mod address;
 pub mod agent_sync;
+pub mod audit;
 pub mod checksum;
 pub mod csv;
 pub mod delivery_event;

@@ -130,6 +130,8 @@ pub struct Me {
     /// What it may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// Whether the open account is suspended: then only inquiries can be read and written, except by a provider.
+    pub account_suspended: bool,
 }
 
 /// What a token may be used for.
@@ -175,6 +177,9 @@ pub struct ApiToken {
     pub name: String,
     /// What it may be used for.
     pub scopes: Vec<Scope>,
+    /// The only server configurations that it may touch; absent: all, and what belongs to the account as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_configuration_ids: Option<Vec<Uuid>>,
     /// The mail server whose agent it is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail_server_id: Option<Uuid>,
@@ -188,6 +193,9 @@ pub struct ApiToken {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
+/// The most server configurations that a token can be limited to.
+pub const MAX_TOKEN_CONFIGURATIONS: usize = 100;
+
 /// A token to make for a script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -199,6 +207,10 @@ pub struct NewApiToken {
     /// What it may be used for; `agent` tokens come with their mail server instead.
     #[garde(length(min = 1))]
     pub scopes: Vec<Scope>,
+    /// The only server configurations that it may touch, 1 to 100; absent: all, and what belongs to the account as a whole.
+    #[garde(length(min = 1, max = MAX_TOKEN_CONFIGURATIONS))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_configuration_ids: Option<Vec<Uuid>>,
     /// Until when it is valid; absent: until revoked.
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -149,6 +149,16 @@ pub struct PasswordResetPreview {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Asks for a link that sets a new password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PasswordResetRequest {
+    /// The address that signs in.
+    #[garde(length(min = 1, max = 254))]
+    pub email: String,
+}
+
 /// Changes one's own password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -1,15 +1,17 @@
 //! Authorisation is a type in the handler's signature: without its guard a handler has no [`Access`].
 
+use super::client;
 use crate::{
     service::{
         Access, Error, Result,
-        authentication::{self, Identity, Permission},
+        authentication::{self, Identity, Origin, Permission},
         users::Realm,
     },
     state::AppState,
 };
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 use futures::future::LocalBoxFuture;
+use std::future::{Ready, ready};
 use tracing_actix_web::RequestId;
 use uuid::Uuid;
 
@@ -20,11 +22,53 @@ const MAX_USER_AGENT: usize = 300;
 ///
 /// # Errors
 /// [`Error::Unauthorized`]: nobody who is known.
+///
+/// [`Error::TooMany`]: too often.
 pub async fn identify(request: &HttpRequest) -> Result<Identity> {
+    // The same request may be asked more than once, and counts once.
+    if let Some(identity) = request.extensions().get::<Identity>() {
+        return Ok(identity.clone());
+    }
     let state = request
         .app_data::<web::Data<AppState>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("the application has no state")))?;
-    authentication::identify(state, bearer(request)?, origin(request)).await
+    let identified = match bearer(request) {
+        Ok(token) => authentication::identify(state, token, origin(request)).await,
+        Err(error) => Err(error),
+    };
+    match &identified {
+        Ok(identity) => {
+            state.limits.known(identity)?;
+            request.extensions_mut().insert(identity.clone());
+        }
+        Err(Error::Unauthorized) => count_stranger(request)?,
+        Err(_) => {}
+    }
+    identified
+}
+
+/// Counts a request of somebody who is not known.
+///
+/// # Errors
+/// [`Error::TooMany`].
+fn count_stranger(request: &HttpRequest) -> Result<()> {
+    match (request.app_data::<web::Data<AppState>>(), client::address(request)) {
+        (Some(state), Some(address)) => state.limits.stranger(address),
+        _ => Ok(()),
+    }
+}
+
+/// Anybody, as often as anybody may ask. What needs no token has it in its signature.
+#[derive(Debug, Clone)]
+pub struct Anybody(pub Origin);
+
+impl FromRequest for Anybody {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(count_stranger(request).map(|()| Self(origin(request))))
+    }
 }
 
 /// The bearer token of a request.
@@ -43,10 +87,10 @@ pub fn bearer(request: &HttpRequest) -> Result<&str> {
 }
 
 /// Where a request came from, for the audit log.
-pub fn origin(request: &HttpRequest) -> authentication::Origin {
-    authentication::Origin {
+fn origin(request: &HttpRequest) -> Origin {
+    Origin {
         request_id: request.extensions().get::<RequestId>().map(ToString::to_string),
-        client_address: request.peer_addr().map(|address| address.ip().to_string()),
+        client_address: client::address(request).map(|address| address.to_string()),
         user_agent: request
             .headers()
             .get(header::USER_AGENT)
@@ -82,6 +126,21 @@ guards! {
     Administrator => Administer;
     /// May report delivery events: operators and above, tokens with scope `events`, and agents for their own server configuration.
     Reporter => Report;
+}
+
+/// May read the inquiries of the account, also while it is suspended: any user, tokens with scope `read`. Writing needs a
+/// person, which the service looks at.
+#[derive(Debug, Clone)]
+pub struct Correspondent(pub Access);
+
+impl FromRequest for Correspondent {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { identify(&request).await?.correspond().map(Self) })
+    }
 }
 
 /// A person in a session, inside an account or not.
@@ -134,6 +193,24 @@ impl FromRequest for Manager {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move { Realm::open(identify(&request).await?).map(Self) })
+    }
+}
+
+/// Who may read the audit log: as [`Manager`], and tokens with scope `manage`.
+#[derive(Debug, Clone)]
+pub struct Auditor(pub Identity);
+
+impl FromRequest for Auditor {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let identity = identify(&request).await?;
+            identity.require_manager()?;
+            Ok(Self(identity))
+        })
     }
 }
 

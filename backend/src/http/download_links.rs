@@ -1,20 +1,28 @@
 //! Links by which a browser saves a download itself.
 
 use super::{
-    auth::{self, Viewer},
+    audit,
+    auth::{Anybody, Auditor, Viewer},
     downloads::{Wanted, capability},
     extract::{Body, PathIds, QueryParams},
     idempotency::secret,
 };
 use crate::{
-    service::{Error, Result, download_links, server_configurations::open},
+    service::{
+        Error, Result,
+        authentication::Permission,
+        download_links::{self, Target},
+        server_configurations::open,
+    },
     state::AppState,
 };
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpResponse, get, post, web};
+use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::Deserialize;
 use shared::{
     FieldProblem, Problem,
+    audit::AuditLogLinkRequest,
     download::{DownloadLink, DownloadLinkRequest},
 };
 use utoipa::IntoParams;
@@ -26,7 +34,7 @@ const PATH: &str = "/api/v1/downloads?token=";
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(make).service(follow);
+    config.service(make).service(make_for_audit_log).service(follow);
 }
 
 /// Make a link to a download, for a browser that saves the file itself: valid for a minute
@@ -46,8 +54,24 @@ async fn make(
     let DownloadLinkRequest { list, parameters } = body.0;
     let query = serde_urlencoded::to_string(&parameters).map_err(|error| Error::Internal(error.into()))?;
     Wanted::read(list, &query).and_then(Wanted::checked).map_err(in_body)?;
-    let (token, expires_at) = download_links::make(&state, &access.0, &configuration, list, query).await?;
-    Ok(secret(HttpResponse::Created().json(DownloadLink { url: format!("{PATH}{token}"), expires_at })))
+    Ok(made(download_links::make(&state, &access.0, &configuration, list, query).await?))
+}
+
+/// Make a link to a download of the audit log, for a browser that saves the file itself: valid for a minute
+#[utoipa::path(tag = "Audit log", operation_id = "create_audit_log_link", security(("bearer" = [])),
+    request_body = AuditLogLinkRequest, responses((status = 201, body = DownloadLink)))]
+#[post("/audit-log/download-links")]
+async fn make_for_audit_log(
+    state: web::Data<AppState>,
+    Auditor(identity): Auditor,
+    body: Body<AuditLogLinkRequest>,
+) -> Result<HttpResponse> {
+    let query = serde_urlencoded::to_string(&body.0.parameters).map_err(|error| Error::Internal(error.into()))?;
+    Ok(made(download_links::make_for_audit_log(&state, &identity, query)?))
+}
+
+fn made((token, expires_at): (String, DateTime<Utc>)) -> HttpResponse {
+    secret(HttpResponse::Created().json(DownloadLink { url: format!("{PATH}{token}"), expires_at }))
 }
 
 /// The names of query parameters as pointers into the body of a link's request.
@@ -79,8 +103,17 @@ struct Token {
     (status = 410, body = Problem, content_type = "application/problem+json", description = "Expired"),
 ))]
 #[get("/downloads")]
-async fn follow(request: HttpRequest, state: web::Data<AppState>, query: QueryParams<Token>) -> Result<HttpResponse> {
-    let linked = download_links::follow(&state, &query.0.token, auth::origin(&request)).await?;
-    let wanted = Wanted::read(linked.list, &linked.search)?;
-    wanted.download(&state, &linked.access, linked.server_configuration_id, &linked.search).await
+async fn follow(state: web::Data<AppState>, from: Anybody, query: QueryParams<Token>) -> Result<HttpResponse> {
+    let linked = download_links::follow(&state, &query.0.token, from.0).await?;
+    match linked.target {
+        Target::List { list, server_configuration_id } => {
+            let access = linked.identity.access(Permission::View)?;
+            let wanted = Wanted::read(list, &linked.search)?;
+            wanted.download(&state, &access, server_configuration_id, &linked.search).await
+        }
+        Target::AuditLog => {
+            linked.identity.require_manager()?;
+            audit::begin_download(&state, &linked.identity, &linked.search).await
+        }
+    }
 }

@@ -50,6 +50,13 @@ pub(super) struct Format {
     language: Language,
 }
 
+impl Format {
+    /// How a download is wanted; `query` is what it was read from.
+    pub(super) fn wish(self, query: &str) -> Wish {
+        Wish { language: self.language, byte_order_mark: self.bom, search: query.to_owned() }
+    }
+}
+
 /// A list, which of its rows, and how they are written.
 pub(super) enum Wanted {
     /// The blocked list.
@@ -109,20 +116,19 @@ impl Wanted {
         query: &str,
     ) -> Result<HttpResponse> {
         let configuration = open(&state.db, access, configuration, capability(self.list())).await?;
-        let wish =
-            |format: Format| Wish { language: format.language, byte_order_mark: format.bom, search: query.to_owned() };
         let download = match self {
             Self::BlockedAddresses(search, format) => {
                 let (filter, sort, direction) = search.parts();
                 let order = (sort, direction);
-                downloads::blocked_addresses(state, access, &configuration, &filter, order, wish(format)).await?
+                downloads::blocked_addresses(state, access, &configuration, &filter, order, format.wish(query)).await?
             }
             Self::Exemptions(search, format) => {
                 let (filter, sort, direction) = search.parts();
-                downloads::exemptions(state, access, &configuration, &filter, (sort, direction), wish(format)).await?
+                downloads::exemptions(state, access, &configuration, &filter, (sort, direction), format.wish(query))
+                    .await?
             }
             Self::DeliveryEvents(search, format) => {
-                downloads::delivery_events(state, access, &configuration, search.filter(), wish(format)).await?
+                downloads::delivery_events(state, access, &configuration, search.filter(), format.wish(query)).await?
             }
         };
         Ok(answer(download))
@@ -138,7 +144,7 @@ pub(super) const fn capability(list: DownloadList) -> Capability {
 }
 
 /// A browser saves the file under its name; those that know no other characters get an ASCII one (RFC 6266 section 5).
-fn answer(download: Download) -> HttpResponse {
+pub(super) fn answer(download: Download) -> HttpResponse {
     let Download { file_name, body } = download;
     let plain = file_name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
     let extended =

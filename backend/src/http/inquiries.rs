@@ -1,7 +1,7 @@
 //! Inquiries, for the users of an account.
 
 use super::{
-    auth::Viewer,
+    auth::Correspondent,
     extract::{Body, Paging, PathIds, QueryParts},
 };
 use crate::{
@@ -49,7 +49,7 @@ struct Search {
 #[get("/inquiries")]
 async fn list(
     state: web::Data<AppState>,
-    access: Viewer,
+    access: Correspondent,
     QueryParts(search, paging): QueryParts<Search, Paging>,
 ) -> Result<web::Json<Page<Inquiry>>> {
     let filter = Filter { account_id: None, category: search.category, state: search.state, unread: search.unread };
@@ -66,7 +66,7 @@ async fn list(
         (status = 409, body = Problem, content_type = "application/problem+json", description = "Too many are not closed"),
     ))]
 #[post("/inquiries")]
-async fn create(state: web::Data<AppState>, access: Viewer, body: Body<NewInquiry>) -> Result<HttpResponse> {
+async fn create(state: web::Data<AppState>, access: Correspondent, body: Body<NewInquiry>) -> Result<HttpResponse> {
     Ok(HttpResponse::Created().json(inquiries::create(&state, &Party::Account(access.0), body.0).await?))
 }
 
@@ -74,7 +74,11 @@ async fn create(state: web::Data<AppState>, access: Viewer, body: Body<NewInquir
 #[utoipa::path(tag = "Inquiries", operation_id = "show_inquiry", security(("bearer" = [])),
     params(("inquiry_id" = Uuid, Path, description = "The inquiry")), responses((status = 200, body = InquiryThread)))]
 #[get("/inquiries/{inquiry_id}")]
-async fn show(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<web::Json<InquiryThread>> {
+async fn show(
+    state: web::Data<AppState>,
+    access: Correspondent,
+    id: PathIds<Uuid>,
+) -> Result<web::Json<InquiryThread>> {
     Ok(web::Json(inquiries::get(&state, &Party::Account(access.0), id.0).await?))
 }
 
@@ -87,7 +91,7 @@ async fn show(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> 
 #[post("/inquiries/{inquiry_id}/messages")]
 async fn write(
     state: web::Data<AppState>,
-    access: Viewer,
+    access: Correspondent,
     id: PathIds<Uuid>,
     body: Body<NewInquiryMessage>,
 ) -> Result<HttpResponse> {
@@ -101,7 +105,7 @@ async fn write(
 #[post("/inquiries/{inquiry_id}/read")]
 async fn read(
     state: web::Data<AppState>,
-    access: Viewer,
+    access: Correspondent,
     id: PathIds<Uuid>,
     body: Body<InquiryRead>,
 ) -> Result<web::Json<Inquiry>> {
@@ -112,6 +116,6 @@ async fn read(
 #[utoipa::path(tag = "Inquiries", operation_id = "close_inquiry", security(("bearer" = [])),
     params(("inquiry_id" = Uuid, Path, description = "The inquiry")), responses((status = 200, body = Inquiry)))]
 #[post("/inquiries/{inquiry_id}/close")]
-async fn close(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<web::Json<Inquiry>> {
+async fn close(state: web::Data<AppState>, access: Correspondent, id: PathIds<Uuid>) -> Result<web::Json<Inquiry>> {
     Ok(web::Json(inquiries::close(&state, &Party::Account(access.0), id.0).await?))
 }

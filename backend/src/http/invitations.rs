@@ -1,7 +1,7 @@
 //! Inviting people, and coming.
 
 use super::{
-    auth::{self, Manager},
+    auth::{Anybody, Manager},
     extract::{Body, PathIds},
     idempotency::secret,
     sessions,
@@ -72,7 +72,11 @@ async fn withdraw(state: web::Data<AppState>, manager: Manager, id: PathIds<Uuid
     (status = 410, body = Problem, content_type = "application/problem+json", description = "Accepted, taken back or expired"),
 ))]
 #[post("/invitations/preview")]
-async fn preview(state: web::Data<AppState>, body: Body<LinkSecret>) -> Result<web::Json<InvitationPreview>> {
+async fn preview(
+    state: web::Data<AppState>,
+    _: Anybody,
+    body: Body<LinkSecret>,
+) -> Result<web::Json<InvitationPreview>> {
     Ok(web::Json(service::invitations::preview(&state, &body.0.secret).await?))
 }
 
@@ -85,7 +89,12 @@ async fn preview(state: web::Data<AppState>, body: Body<LinkSecret>) -> Result<w
     (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many passwords at once"),
 ))]
 #[post("/invitations/accept")]
-async fn accept(request: HttpRequest, state: web::Data<AppState>, body: Body<PasswordByLink>) -> Result<HttpResponse> {
-    let begun = service::invitations::accept(&state, body.0, auth::origin(&request)).await?;
+async fn accept(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    from: Anybody,
+    body: Body<PasswordByLink>,
+) -> Result<HttpResponse> {
+    let begun = service::invitations::accept(&state, body.0, from.0).await?;
     Ok(sessions::begun(&request, HttpResponse::Created(), begun))
 }

@@ -1,7 +1,7 @@
 //! Server-sent events.
 
 use super::{
-    auth::{Provider, Viewer, bearer},
+    auth::{Correspondent, Provider, Viewer, bearer},
     extract::PathIds,
 };
 use crate::{
@@ -57,7 +57,11 @@ async fn follow(
 #[utoipa::path(tag = "Live", operation_id = "follow_account", security(("bearer" = [])),
     responses((status = 200, body = LiveEvent, content_type = "text/event-stream")))]
 #[get("/live")]
-async fn follow_account(request: HttpRequest, state: web::Data<AppState>, access: Viewer) -> Result<HttpResponse> {
+async fn follow_account(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    access: Correspondent,
+) -> Result<HttpResponse> {
     stream(&request, &state, Followed::Account(access.0.account_id))
 }
 

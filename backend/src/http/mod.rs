@@ -2,8 +2,10 @@
 
 pub mod accounts;
 pub mod agent_sync;
+pub mod audit;
 pub mod auth;
 pub mod blocked_addresses;
+pub mod client;
 pub mod console;
 pub mod delivery_events;
 pub mod distributions;
@@ -49,6 +51,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     inquiries::routes(config);
     provider_inquiries::routes(config);
     tokens::routes(config);
+    audit::routes(config);
     server_configurations::routes(config);
     mail_servers::routes(config);
     delivery_events::routes(config);

@@ -95,6 +95,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 fn add_common_problems(operation: &mut Operation) {
     let mut problems = vec![
+        ("429", "Too many requests: the header Retry-After says after how many seconds to come back"),
         ("500", "Something failed inside the service"),
         ("503", "The database does not answer"),
         ("507", "The service's disk is full; nothing was changed"),

@@ -1,23 +1,23 @@
 //! Passwords: changing one's own, and setting one by a link.
 
 use super::{
-    auth::{self, SignedIn},
+    auth::{Anybody, SignedIn},
     extract::Body,
 };
 use crate::{
     service::{self, Result},
     state::AppState,
 };
-use actix_web::{HttpRequest, HttpResponse, post, put, web};
+use actix_web::{HttpResponse, post, put, web};
 use shared::{
     Problem,
-    user::{LinkSecret, PasswordByLink, PasswordChange, PasswordResetPreview},
+    user::{LinkSecret, PasswordByLink, PasswordChange, PasswordResetPreview, PasswordResetRequest},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(change).service(preview).service(complete);
+    config.service(change).service(request).service(preview).service(complete);
 }
 
 /// Change one's own password; every other session ends
@@ -33,6 +33,19 @@ async fn change(state: web::Data<AppState>, user: SignedIn, body: Body<PasswordC
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// Ask for a link that sets a new password, by mail
+///
+/// The answer is the same whether the address is a user's or not.
+#[utoipa::path(tag = "Sessions", operation_id = "request_password_reset", request_body = PasswordResetRequest, responses(
+    (status = 202, description = "If the address is a user's, a mail is on its way"),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "This service sends no mail"),
+))]
+#[post("/password-resets")]
+async fn request(state: web::Data<AppState>, from: Anybody, body: Body<PasswordResetRequest>) -> Result<HttpResponse> {
+    service::password_resets::request(&state, &body.0.email, from.0)?;
+    Ok(HttpResponse::Accepted().finish())
+}
+
 /// Whose password a link sets
 #[utoipa::path(tag = "Sessions", operation_id = "preview_password_reset", request_body = LinkSecret, responses(
     (status = 200, body = PasswordResetPreview),
@@ -40,7 +53,11 @@ async fn change(state: web::Data<AppState>, user: SignedIn, body: Body<PasswordC
     (status = 410, body = Problem, content_type = "application/problem+json", description = "Used or expired"),
 ))]
 #[post("/password-resets/preview")]
-async fn preview(state: web::Data<AppState>, body: Body<LinkSecret>) -> Result<web::Json<PasswordResetPreview>> {
+async fn preview(
+    state: web::Data<AppState>,
+    _: Anybody,
+    body: Body<LinkSecret>,
+) -> Result<web::Json<PasswordResetPreview>> {
     Ok(web::Json(service::password_resets::preview(&state, &body.0.secret).await?))
 }
 
@@ -54,11 +71,7 @@ async fn preview(state: web::Data<AppState>, body: Body<LinkSecret>) -> Result<w
     (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many passwords at once"),
 ))]
 #[post("/password-resets/complete")]
-async fn complete(
-    request: HttpRequest,
-    state: web::Data<AppState>,
-    body: Body<PasswordByLink>,
-) -> Result<HttpResponse> {
-    service::password_resets::complete(&state, body.0, auth::origin(&request)).await?;
+async fn complete(state: web::Data<AppState>, from: Anybody, body: Body<PasswordByLink>) -> Result<HttpResponse> {
+    service::password_resets::complete(&state, body.0, from.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -15,7 +15,9 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::NotInPlan { .. } | Self::DownloadsDisabled => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::NotInPlan { .. } | Self::Suspended | Self::DownloadsDisabled => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -47,6 +49,7 @@ fn kind(error: &Error) -> (&'static str, &'static str) {
         Error::Unauthorized => ("unauthorized", "Not signed in"),
         Error::Forbidden(_) => ("forbidden", "Not allowed"),
         Error::NotInPlan { .. } => ("not-in-plan", "The plan does not include this"),
+        Error::Suspended => ("account-suspended", "The account is suspended"),
         Error::DownloadsDisabled => ("downloads-disabled", "Downloads are not enabled"),
         Error::NotFound => ("not-found", "Not found"),
         Error::MethodNotAllowed { .. } => ("method-not-allowed", "Wrong method"),

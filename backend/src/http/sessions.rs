@@ -1,7 +1,8 @@
 //! Signing in and out.
 
 use super::{
-    auth::{self, SignedIn},
+    auth::{Anybody, SignedIn},
+    client,
     extract::{Body, PathIds},
 };
 use crate::{
@@ -24,10 +25,11 @@ use shared::{
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// The cookie with the refresh token.
-const COOKIE: &str = "stoplist_refresh";
-/// The only paths that it is sent to.
-const COOKIE_PATH: &str = "/api/v1/sessions";
+/// The cookie with the refresh token, and the only paths that it is sent to.
+const COOKIE: (&str, &str) = ("stoplist_refresh", "/api/v1/sessions");
+/// The same where the client came by TLS: no other host of the domain can set it (RFC 6265bis section 4.1.3.2), which
+/// takes the whole site as its path.
+const SECURE_COOKIE: (&str, &str) = ("__Host-stoplist_refresh", "/");
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -44,11 +46,13 @@ pub fn begun(request: &HttpRequest, mut response: HttpResponseBuilder, begun: Be
 }
 
 fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'static> {
-    Cookie::build(COOKIE, value)
-        .path(COOKIE_PATH)
+    let is_secure = client::is_secure(request);
+    let (name, path) = if is_secure { SECURE_COOKIE } else { COOKIE };
+    Cookie::build(name, value)
+        .path(path)
         .http_only(true)
         .same_site(SameSite::Strict)
-        .secure(request.connection_info().scheme() == "https")
+        .secure(is_secure)
         .max_age(max_age)
         .finish()
 }
@@ -64,8 +68,13 @@ fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'st
         description = "Too many wrong passwords, or too many sign in at once"),
 ))]
 #[post("/sessions")]
-async fn sign_in(request: HttpRequest, state: web::Data<AppState>, body: Body<SignInRequest>) -> Result<HttpResponse> {
-    match service::sessions::sign_in(&state, body.0, auth::origin(&request)).await? {
+async fn sign_in(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    from: Anybody,
+    body: Body<SignInRequest>,
+) -> Result<HttpResponse> {
+    match service::sessions::sign_in(&state, body.0, from.0).await? {
         service::sessions::SignedIn::Begun(session) => Ok(begun(&request, HttpResponse::Created(), session)),
         service::sessions::SignedIn::SecondFactorNeeded(needed) => Ok(HttpResponse::Accepted().json(needed)),
     }
@@ -84,9 +93,10 @@ async fn sign_in(request: HttpRequest, state: web::Data<AppState>, body: Body<Si
 async fn second_factor(
     request: HttpRequest,
     state: web::Data<AppState>,
+    from: Anybody,
     body: Body<SecondFactorSignIn>,
 ) -> Result<HttpResponse> {
-    let session = service::sessions::sign_in_with_second_factor(&state, body.0, auth::origin(&request)).await?;
+    let session = service::sessions::sign_in_with_second_factor(&state, body.0, from.0).await?;
     Ok(begun(&request, HttpResponse::Created(), session))
 }
 
@@ -99,12 +109,13 @@ async fn second_factor(
     (status = 403, body = Problem, content_type = "application/problem+json", description = "The header is missing"),
 ), params(("X-Requested-With" = String, Header, description = "`stoplist`")))]
 #[post("/sessions/refresh")]
-async fn refresh(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse> {
+async fn refresh(request: HttpRequest, state: web::Data<AppState>, from: Anybody) -> Result<HttpResponse> {
     if request.headers().get("x-requested-with").is_none_or(|value| value != "stoplist") {
         return Err(Error::Forbidden("send the header X-Requested-With: stoplist".to_owned()));
     }
-    let refresh_token = request.cookie(COOKIE).ok_or(Error::Unauthorized)?;
-    let session = service::sessions::refresh(&state, refresh_token.value(), auth::origin(&request)).await?;
+    let (name, _) = if client::is_secure(&request) { SECURE_COOKIE } else { COOKIE };
+    let refresh_token = request.cookie(name).ok_or(Error::Unauthorized)?;
+    let session = service::sessions::refresh(&state, refresh_token.value(), from.0).await?;
     Ok(begun(&request, HttpResponse::Ok(), session))
 }
 

@@ -1,6 +1,6 @@
 //! First start.
 
-use super::{auth, extract::Body, sessions};
+use super::{auth::Anybody, extract::Body, sessions};
 use crate::{
     service::{self, Result},
     state::AppState,
@@ -20,7 +20,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// Whether the service waits for its first provider account
 #[utoipa::path(tag = "Set-up", operation_id = "show_setup", responses((status = 200, body = SetupState)))]
 #[get("/setup")]
-async fn show(state: web::Data<AppState>) -> Result<web::Json<SetupState>> {
+async fn show(state: web::Data<AppState>, _: Anybody) -> Result<web::Json<SetupState>> {
     Ok(web::Json(service::setup::state(&state.db).await?))
 }
 
@@ -31,7 +31,12 @@ async fn show(state: web::Data<AppState>) -> Result<web::Json<SetupState>> {
     (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many sign in at once"),
 ))]
 #[post("/setup")]
-async fn complete(request: HttpRequest, state: web::Data<AppState>, body: Body<SetupRequest>) -> Result<HttpResponse> {
-    let begun = service::setup::complete(&state, body.0, auth::origin(&request)).await?;
+async fn complete(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    from: Anybody,
+    body: Body<SetupRequest>,
+) -> Result<HttpResponse> {
+    let begun = service::setup::complete(&state, body.0, from.0).await?;
     Ok(sessions::begun(&request, HttpResponse::Created(), begun))
 }

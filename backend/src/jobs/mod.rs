@@ -4,7 +4,7 @@ mod poller;
 
 use crate::{
     service::{
-        self, Pool, distributions, list_operations,
+        self, Pool, distributions, list_operations, mails,
         queue::{self, Job, LONG_QUEUE, QUEUE},
         retention, runs, uploads,
         wake::What,
@@ -133,6 +133,7 @@ async fn attempt(job: Job, state: &AppState) {
             Job::Distribution(id) => distributions::perform(state, id).await,
             Job::ListOperation(id) => list_operations::perform(state, id).await,
             Job::Upload(id) => uploads::perform(state, id).await,
+            Job::Mail(id) => mails::perform(state, id).await,
         }
     })
     .catch_unwind()
@@ -148,6 +149,8 @@ async fn attempt(job: Job, state: &AppState) {
         Job::Distribution(id) => distributions::failed(state, id, &error.to_string()).await,
         Job::ListOperation(id) => list_operations::failed(state, id, &error.to_string()).await,
         Job::Upload(id) => uploads::failed(state, id, &error).await,
+        // It waits for its next attempt.
+        Job::Mail(_) => Ok(()),
     };
     if let Err(error) = noted {
         // The row still says that it waits: the sweep rings again.
@@ -197,7 +200,8 @@ async fn clean(state: &AppState, shutdown: &CancellationToken) {
 
 async fn look_for_work(state: &AppState, patience: TimeDelta) -> service::Result<()> {
     runs::sweep(state, patience).await?;
-    uploads::sweep(state, patience).await
+    uploads::sweep(state, patience).await?;
+    mails::sweep(state).await
 }
 
 async fn remove_what_is_over(state: &AppState) -> service::Result<()> {

@@ -1,8 +1,12 @@
 //! Who acts, and on which account.
 
+use super::{Error, Result};
 use crate::store::audit::NewAuditEntry;
 use chrono::{DateTime, Utc};
-use shared::session::{Role, Scope};
+use shared::{
+    audit::ActorKind,
+    session::{Role, Scope},
+};
 use uuid::Uuid;
 
 /// Who does something.
@@ -27,6 +31,8 @@ pub enum Actor {
         name: String,
         /// What it may be used for.
         scopes: Vec<Scope>,
+        /// The only server configurations that it may touch; `None`: all.
+        server_configuration_ids: Option<Vec<Uuid>>,
     },
     /// The agent of a mail server.
     MailServer {
@@ -42,13 +48,35 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The kind, as the audit log names it.
-    pub const fn kind(&self) -> &'static str {
+    /// Whether it may touch a server configuration of its account.
+    pub fn reaches(&self, server_configuration: Uuid) -> bool {
         match self {
-            Self::User { .. } => "user",
-            Self::Token { .. } => "token",
-            Self::MailServer { .. } => "mail_server",
-            Self::System => "system",
+            Self::Token { server_configuration_ids: Some(ids), .. } => ids.contains(&server_configuration),
+            Self::MailServer { server_configuration_id, .. } => *server_configuration_id == server_configuration,
+            Self::User { .. } | Self::Token { .. } | Self::System => true,
+        }
+    }
+
+    /// That it may touch what belongs to its account as a whole.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] to a token that is limited to some server configurations.
+    pub fn reaches_all(&self) -> Result<()> {
+        match self {
+            Self::Token { server_configuration_ids: Some(_), .. } => {
+                Err(Error::Forbidden("this token is limited to some server configurations".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The kind, as the audit log names it.
+    pub const fn kind(&self) -> ActorKind {
+        match self {
+            Self::User { .. } => ActorKind::User,
+            Self::Token { .. } => ActorKind::Token,
+            Self::MailServer { .. } => ActorKind::MailServer,
+            Self::System => ActorKind::System,
         }
     }
 

@@ -1,9 +1,9 @@
 //! Accounts, as the provider manages them.
 
-use super::{Access, Actor, Error, Result, authentication::Identity, passwords, sessions, users};
+use super::{Access, Actor, Error, Result, authentication::Identity, passwords, run_settings, sessions, users};
 use crate::{
     state::AppState,
-    store::{self, ConnectionTrait, audit},
+    store::{self, DatabaseTransaction, audit},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -12,6 +12,7 @@ use shared::{
     Page,
     account::{Account, AccountUpdate, NewAccount},
     page::Total,
+    plan::Plan,
     session::{AccessToken, Role},
 };
 use uuid::Uuid;
@@ -70,7 +71,7 @@ pub async fn create(state: &AppState, provider: &Identity, new: NewAccount) -> R
         after: Some(json!({ "name": account.name, "plan": account.plan, "administrator": email.spelling() })),
         ..access.audit(now, "account.create", account.id.to_string())
     };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
     Ok(account)
 }
@@ -101,7 +102,11 @@ pub async fn update(
             "the account was changed by somebody else: read it again and repeat your change".to_owned(),
         ));
     }
-    let after = write(&tx, provider, &before, update, state.clock.now()).await?;
+    let now = state.clock.now();
+    let after = write(&tx, provider, &before, update, now).await?;
+    if after.plan == Plan::Standard && before.plan != Plan::Standard {
+        run_settings::reset_all(&tx, &acting_on(provider, id), now).await?;
+    }
     tx.commit().await?;
     Ok(after)
 }
@@ -110,23 +115,29 @@ pub async fn update(
 ///
 /// # Errors
 /// [`Error::NotFound`]: no such account.
-pub(super) async fn change<C: ConnectionTrait>(
-    transaction: &C,
+pub(super) async fn change(
+    transaction: &DatabaseTransaction,
     provider: &Identity,
     id: Uuid,
     update: &AccountUpdate,
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let before = store::accounts::lock(transaction, id).await?.ok_or(Error::NotFound)?;
-    if changed(&before, update) == before {
+    if changed(&before, update, now) == before {
         return Ok(false);
     }
     write(transaction, provider, &before, update, now).await?;
     Ok(true)
 }
 
-fn changed(before: &Account, update: &AccountUpdate) -> Account {
+fn changed(before: &Account, update: &AccountUpdate, now: DateTime<Utc>) -> Account {
     Account {
+        plan: update.plan.unwrap_or(before.plan),
+        suspended_at: match update.suspended {
+            Some(true) => before.suspended_at.or(Some(now)),
+            Some(false) => None,
+            None => before.suspended_at,
+        },
         downloads_enabled: update.downloads_enabled.unwrap_or(before.downloads_enabled),
         event_retention_days: update.event_retention_days.unwrap_or(before.event_retention_days),
         upload_max_bytes: update.upload_max_bytes.unwrap_or(before.upload_max_bytes),
@@ -134,17 +145,19 @@ fn changed(before: &Account, update: &AccountUpdate) -> Account {
     }
 }
 
-async fn write<C: ConnectionTrait>(
-    transaction: &C,
+async fn write(
+    transaction: &DatabaseTransaction,
     provider: &Identity,
     before: &Account,
     update: &AccountUpdate,
     now: DateTime<Utc>,
 ) -> Result<Account> {
-    let after = Account { revision: before.revision + 1, ..changed(before, update) };
+    let after = Account { revision: before.revision + 1, ..changed(before, update, now) };
     store::accounts::update(transaction, &after).await?;
     let features = |account: &Account| {
         json!({
+            "plan": account.plan,
+            "suspended_at": account.suspended_at,
             "downloads_enabled": account.downloads_enabled,
             "event_retention_days": account.event_retention_days,
             "upload_max_bytes": account.upload_max_bytes,
@@ -155,7 +168,7 @@ async fn write<C: ConnectionTrait>(
         after: Some(features(&after)),
         ..acting_on(provider, before.id).audit(now, "account.update", before.id.to_string())
     };
-    audit::record(transaction, entry).await?;
+    transaction.audit(entry);
     Ok(after)
 }
 
@@ -190,7 +203,7 @@ async fn switch(
     let tx = state.db.begin().await?;
     store::sessions::set_account(&tx, session_id, to).await?;
     let access = acting_on(provider, audited_in);
-    audit::record(&tx, access.audit(now, action, audited_in.to_string())).await?;
+    tx.audit(access.audit(now, action, audited_in.to_string()));
     tx.commit().await?;
     sessions::access_token(state, user_id, session_id, to, now)
 }

@@ -4,7 +4,7 @@ use super::{Access, Error, Result, wake::What};
 use crate::{
     state::AppState,
     store::{
-        DatabaseTransaction, audit,
+        DatabaseTransaction,
         blocked_addresses::{self, NewBlock, bulk},
         change_sets, exemptions,
     },
@@ -62,7 +62,7 @@ pub async fn add(
             let mut entry = access.audit(now, "blocked_address.add", &block.address);
             entry.after = Some(json!({ "reason": block.reason, "origin": block.origin }));
             entry.comment.clone_from(&request.comment);
-            audit::record(&transaction, entry).await?;
+            transaction.audit(entry);
         }
         change_sets::save(&transaction, &set).await?;
     }

@@ -42,6 +42,8 @@ pub struct Origin {
 pub struct Identity {
     /// The account that is open, if one is.
     pub account_id: Option<Uuid>,
+    /// Whether that account is suspended, for who belongs to it.
+    pub is_suspended: bool,
     /// Who.
     pub actor: Actor,
     /// From where.
@@ -60,6 +62,20 @@ impl Identity {
     /// [`Error::Forbidden`] says what is missing.
     pub fn access(self, permission: Permission) -> Result<Access> {
         self.require(permission)?;
+        self.open()
+    }
+
+    /// The right to write to the provider for the open account, also while it is suspended.
+    ///
+    /// # Errors
+    /// As [`Self::access`].
+    pub fn correspond(self) -> Result<Access> {
+        self.permit(Permission::View)?;
+        self.actor.reaches_all()?;
+        self.open()
+    }
+
+    fn open(self) -> Result<Access> {
         let account_id = self
             .account_id
             .ok_or_else(|| Error::Forbidden("enter an account first: this belongs to an account".to_owned()))?;
@@ -95,11 +111,27 @@ impl Identity {
         }
     }
 
-    /// Checks a right without needing an account.
+    /// The right to manage the account that is open, or outside of all accounts the service.
     ///
     /// # Errors
     /// [`Error::Forbidden`] says what is missing.
+    pub fn require_manager(&self) -> Result<()> {
+        self.actor.reaches_all()?;
+        self.require(if self.account_id.is_some() { Permission::Administer } else { Permission::Provide })
+    }
+
+    /// Checks a right without needing an account.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] says what is missing; [`Error::Suspended`].
     pub fn require(&self, permission: Permission) -> Result<()> {
+        if self.is_suspended {
+            return Err(Error::Suspended);
+        }
+        self.permit(permission)
+    }
+
+    fn permit(&self, permission: Permission) -> Result<()> {
         if permits(&self.actor, permission) {
             return Ok(());
         }
@@ -152,7 +184,11 @@ pub async fn identify(state: &AppState, token: &str, origin: Origin) -> Result<I
 }
 
 async fn identify_user(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {
-    let claims = state.keys.read(token, state.clock.now())?;
+    if state.signer.is_unknown(token) {
+        // Signed by another node with a key that this one has not heard of.
+        state.signer.reload(&state.db).await?;
+    }
+    let claims = state.signer.read(token, state.clock.now())?;
     identify_session(state, claims.sub, claims.sid, claims.account, origin).await
 }
 
@@ -174,9 +210,13 @@ pub async fn identify_session(
     }
     // Of a provider, the account is what the token says: two tabs may be in two accounts.
     let account_id = if session.user.role == Role::Provider { opened } else { session.user.account_id };
+    let is_suspended = match session.user.account_id {
+        Some(account_id) => store::accounts::is_suspended(state.db.connection(), account_id).await?,
+        None => false,
+    };
     let actor =
         Actor::User { id: session.user.id, session_id: session.id, email: session.user.email, role: session.user.role };
-    Ok(Identity { account_id, actor, origin })
+    Ok(Identity { account_id, is_suspended, actor, origin })
 }
 
 async fn identify_token(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {
@@ -198,7 +238,13 @@ async fn identify_token(state: &AppState, token: &str, origin: Origin) -> Result
             name: mail_server.name,
             server_configuration_id: mail_server.server_configuration_id,
         },
-        None => Actor::Token { id: found.token.id, name: found.token.name, scopes: found.token.scopes },
+        None => Actor::Token {
+            id: found.token.id,
+            name: found.token.name,
+            scopes: found.token.scopes,
+            server_configuration_ids: found.token.server_configuration_ids,
+        },
     };
-    Ok(Identity { account_id: Some(found.account_id), actor, origin })
+    let is_suspended = store::accounts::is_suspended(connection, found.account_id).await?;
+    Ok(Identity { account_id: Some(found.account_id), is_suspended, actor, origin })
 }

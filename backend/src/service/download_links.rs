@@ -4,7 +4,7 @@
 
 use super::{
     Access, Actor, Error, Result,
-    authentication::{Origin, Permission, identify_session},
+    authentication::{Identity, Origin, identify_session},
     downloads,
     server_configurations::OpenConfiguration,
 };
@@ -19,14 +19,27 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(1);
 /// What the token is sealed for.
 const PURPOSE: &str = "download link";
 
+/// What is downloaded.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub enum Target {
+    /// A list of a server configuration.
+    List {
+        /// Which.
+        list: DownloadList,
+        /// Of which.
+        server_configuration_id: Uuid,
+    },
+    /// The audit log.
+    AuditLog,
+}
+
 /// What a link says.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     user_id: Uuid,
     session_id: Uuid,
-    account_id: Uuid,
-    server_configuration_id: Uuid,
-    list: DownloadList,
+    account_id: Option<Uuid>,
+    target: Target,
     search: String,
     /// Unix seconds.
     expires_at: i64,
@@ -34,12 +47,10 @@ struct Claims {
 
 /// What is behind a link, for who made it.
 pub struct Linked {
-    /// The right of the user who made the link, as it is now.
-    pub access: Access,
-    /// Of which server configuration.
-    pub server_configuration_id: Uuid,
+    /// The user who made the link, with the right that is theirs now.
+    pub identity: Identity,
     /// What is downloaded.
-    pub list: DownloadList,
+    pub target: Target,
     /// The query of the download.
     pub search: String,
 }
@@ -56,20 +67,36 @@ pub async fn make(
     list: DownloadList,
     search: String,
 ) -> Result<(String, DateTime<Utc>)> {
-    let Actor::User { id: user_id, session_id, .. } = access.actor else {
-        return Err(Error::Forbidden("links are for browsers: send your token with the download itself".to_owned()));
-    };
+    let user = session_of(&access.actor)?;
     downloads::expect_enabled(state, access).await?;
+    seal(state, user, Some(access.account_id), Target::List { list, server_configuration_id: configuration.id }, search)
+}
+
+/// As [`make`], to the audit log of the account that is open, or of the provider.
+///
+/// # Errors
+/// [`Error::Forbidden`] to scripts.
+pub fn make_for_audit_log(state: &AppState, identity: &Identity, search: String) -> Result<(String, DateTime<Utc>)> {
+    seal(state, session_of(&identity.actor)?, identity.account_id, Target::AuditLog, search)
+}
+
+/// A user and the session.
+fn session_of(actor: &Actor) -> Result<(Uuid, Uuid)> {
+    match actor {
+        Actor::User { id, session_id, .. } => Ok((*id, *session_id)),
+        _ => Err(Error::Forbidden("links are for browsers: send your token with the download itself".to_owned())),
+    }
+}
+
+fn seal(
+    state: &AppState,
+    (user_id, session_id): (Uuid, Uuid),
+    account_id: Option<Uuid>,
+    target: Target,
+    search: String,
+) -> Result<(String, DateTime<Utc>)> {
     let expires_at = state.clock.now() + LIFETIME;
-    let claims = Claims {
-        user_id,
-        session_id,
-        account_id: access.account_id,
-        server_configuration_id: configuration.id,
-        list,
-        search,
-        expires_at: expires_at.timestamp(),
-    };
+    let claims = Claims { user_id, session_id, account_id, target, search, expires_at: expires_at.timestamp() };
     let text = serde_json::to_string(&claims).map_err(|error| Error::Internal(error.into()))?;
     Ok((state.keys.seal(PURPOSE, &text)?, expires_at))
 }
@@ -85,11 +112,10 @@ pub async fn follow(state: &AppState, token: &str, origin: Origin) -> Result<Lin
     if claims.expires_at <= state.clock.now().timestamp() {
         return Err(Error::Gone("this link has expired: go back and download again".to_owned()));
     }
-    let Claims { user_id, session_id, account_id, server_configuration_id, list, search, .. } = claims;
-    let identity = identify_session(state, user_id, session_id, Some(account_id), origin).await?;
-    let access = identity.access(Permission::View)?;
-    if access.account_id != account_id {
+    let Claims { user_id, session_id, account_id, target, search, .. } = claims;
+    let identity = identify_session(state, user_id, session_id, account_id, origin).await?;
+    if identity.account_id != account_id {
         return Err(Error::NotFound);
     }
-    Ok(Linked { access, server_configuration_id, list, search })
+    Ok(Linked { identity, target, search })
 }

@@ -5,12 +5,14 @@ mod csv;
 pub use csv::List;
 
 use super::{
-    Access, Error, Result, blocked_addresses, delivery_events, exemptions, server_configurations::OpenConfiguration,
+    Access, Error, Result, authentication::Identity, blocked_addresses, delivery_events, exemptions,
+    server_configurations::OpenConfiguration,
 };
 use crate::{
     state::AppState,
     store::{
-        self, Db, agent_lists, audit,
+        self, Db, agent_lists,
+        audit::{self, NewAuditEntry},
         downloads::{PART, Part, Row, Source},
     },
 };
@@ -95,6 +97,16 @@ pub async fn delivery_events(
     Ok(begun.download(vec![store::delivery_events::source(configuration.id, &filter)], names))
 }
 
+/// The audit log. Whoever may read it may also keep it: it is not one of the lists that the provider enables.
+///
+/// # Errors
+/// The database refused.
+pub async fn audit_log(state: &AppState, identity: &Identity, filter: &audit::Filter, wish: Wish) -> Result<Download> {
+    let entry = identity.audit(identity.account_id, state.clock.now(), "download", "audit_log");
+    let begun = Begun::record(state, entry, "stoplist", List::AuditLog, wish).await?;
+    Ok(begun.download(vec![audit::source(identity.account_id, filter)], HashMap::new()))
+}
+
 /// That the account may download.
 ///
 /// # Errors
@@ -121,15 +133,17 @@ impl Begun {
         wish: Wish,
     ) -> Result<Self> {
         expect_enabled(state, access).await?;
-        let now = state.clock.now();
-        let entry = audit::NewAuditEntry {
-            after: Some(json!({ "list": list.name(Language::En), "search": wish.search })),
-            ..access.audit(now, "download", configuration.id.to_string())
-        };
-        audit::record(state.db.connection(), entry).await?;
+        let entry = access.audit(state.clock.now(), "download", configuration.id.to_string());
+        Self::record(state, entry, &configuration.stored.name, list, wish).await
+    }
+
+    /// `place`: what the list is of, for the name of the file.
+    async fn record(state: &AppState, entry: NewAuditEntry, place: &str, list: List, wish: Wish) -> Result<Self> {
         let name = list.name(wish.language);
-        let place = configuration.stored.name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "-");
-        let file_name = format!("{name}_{place}_{}.csv", now.format("%Y-%m-%dT%H-%M-%SZ"));
+        let place = place.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "-");
+        let file_name = format!("{name}_{place}_{}.csv", entry.at.format("%Y-%m-%dT%H-%M-%SZ"));
+        let after = json!({ "list": list.name(Language::En), "search": wish.search });
+        state.db.audit(NewAuditEntry { after: Some(after), ..entry }).await?;
         Ok(Self { db: state.db.clone(), list, wish, file_name })
     }
 

@@ -6,7 +6,7 @@ use super::{Access, Error, Result, blocked_addresses::View, position, wake::What
 use crate::{
     state::AppState,
     store::{
-        DatabaseTransaction, audit,
+        DatabaseTransaction,
         blocked_addresses::bulk,
         change_sets, conditions, exemptions, list_operations, millis,
         search::{CursorScope, Portion},
@@ -53,7 +53,7 @@ pub async fn delete(state: &AppState, access: &Access, server_configuration_id: 
     }
     let mut entry = access.audit(state.clock.now(), "exemption.delete", &row.exemption.address);
     entry.before = Some(json!(row.exemption));
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     state.wake.commit(transaction, server_configuration_id, &[What::Rows]).await
 }
 

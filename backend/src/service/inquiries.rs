@@ -3,12 +3,18 @@
 
 pub use crate::store::inquiries::Filter;
 
-use super::{Access, Actor, Error, Result, accounts, authentication::Identity, position, wake::What};
+use super::{
+    Access, Actor, Error, Result, accounts,
+    authentication::Identity,
+    mails::{self, Letter},
+    position,
+    wake::What,
+};
 use crate::{
     state::AppState,
     store::{
-        ConnectionTrait,
-        audit::{self, NewAuditEntry},
+        ConnectionTrait, DatabaseTransaction,
+        audit::NewAuditEntry,
         inquiries::{self, NewMessage, StoredInquiry},
         millis,
         search::CursorScope,
@@ -156,9 +162,10 @@ pub async fn create(state: &AppState, party: &Party, new: NewInquiry) -> Result<
         after: Some(json!({ "category": new.category, "subject": subject })),
         ..party.audit(account_id, now, "inquiry.create", id)
     };
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     let made = thread(&transaction, party, id).await?;
-    state.wake.commit(transaction, account_id, &[What::Inquiries]).await?;
+    tell(state, &transaction, party, id, text).await?;
+    state.wake.commit(transaction, account_id, &[What::Inquiries, What::Job]).await?;
     Ok(made)
 }
 
@@ -170,39 +177,52 @@ pub async fn create(state: &AppState, party: &Party, new: NewInquiry) -> Result<
 pub async fn write(state: &AppState, party: &Party, id: Uuid, new: NewInquiryMessage) -> Result<InquiryThread> {
     let author_id = party.author()?;
     let text = words(&new.text, "/text")?;
-    let now = state.clock.now();
     let transaction = state.db.begin().await?;
     let before = lock(&transaction, party, id).await?;
-    add(&transaction, party, &before, (author_id, text, false), now).await?;
+    add(state, &transaction, party, &before, (author_id, text, false)).await?;
     let written = thread(&transaction, party, id).await?;
-    state.wake.commit(transaction, before.account_id, &[What::Inquiries]).await?;
+    state.wake.commit(transaction, before.account_id, &[What::Inquiries, What::Job]).await?;
     Ok(written)
 }
 
 /// Adds a message with its audit entry, which does not repeat the words.
-async fn add<C: ConnectionTrait>(
-    transaction: &C,
+async fn add(
+    state: &AppState,
+    transaction: &DatabaseTransaction,
     party: &Party,
     before: &StoredInquiry,
     (author_id, text, enabled_downloads): (Uuid, &str, bool),
-    now: DateTime<Utc>,
 ) -> Result<()> {
+    let now = state.clock.now();
     if before.messages >= i64::from(MAX_MESSAGES) {
         return Err(Error::Conflict(format!("this inquiry has {MAX_MESSAGES} messages: make another one")));
     }
     let (id, number, side) = (before.inquiry.id, before.messages + 1, party.side());
-    let (action, state) = match side {
+    let (action, after) = match side {
         InquirySide::Account => ("inquiry.write", InquiryState::Open),
         InquirySide::Provider => ("inquiry.answer", InquiryState::Answered),
     };
-    let message = NewMessage { number, side, state, author_id, text, enabled_downloads, now };
+    let message = NewMessage { number, side, state: after, author_id, text, enabled_downloads, now };
     inquiries::add_message(transaction, id, &message).await?;
     let entry = NewAuditEntry {
         before: Some(json!({ "state": before.inquiry.state })),
-        after: Some(json!({ "state": state, "message": number })),
+        after: Some(json!({ "state": after, "message": number })),
         ..party.audit(before.account_id, now, action, id)
     };
-    Ok(audit::record(transaction, entry).await?)
+    transaction.audit(entry);
+    tell(state, transaction, party, id, text).await
+}
+
+/// Tells the other side by mail what was written.
+async fn tell(state: &AppState, transaction: &DatabaseTransaction, party: &Party, id: Uuid, text: &str) -> Result<()> {
+    let side = party.side();
+    let inquiry = inquiries::find(transaction, InquirySide::Provider, None, id).await?.ok_or(Error::NotFound)?.inquiry;
+    let from = inquiry.account.map(|account| account.name).unwrap_or_default();
+    let letter = Letter::Inquiry { side, id, subject: &inquiry.subject, from: &from, text };
+    for address in inquiries::listeners(transaction, id, side).await? {
+        mails::post(state, transaction, &address, &letter).await?;
+    }
+    Ok(())
 }
 
 /// Marks messages as read for one's own side. It never moves back, and not beyond what is there.
@@ -240,7 +260,7 @@ pub async fn close(state: &AppState, party: &Party, id: Uuid) -> Result<Inquiry>
         after: Some(json!({ "state": InquiryState::Closed })),
         ..party.audit(before.account_id, now, "inquiry.close", id)
     };
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     let after = find(&transaction, party, id).await?.inquiry;
     state.wake.commit(transaction, before.account_id, &[What::Inquiries]).await?;
     Ok(after)
@@ -268,9 +288,9 @@ pub async fn enable_downloads(
     if before.enabled_downloads && !newly {
         return thread(&transaction, &party, id).await;
     }
-    add(&transaction, &party, &before, (author_id, text, true), now).await?;
+    add(state, &transaction, &party, &before, (author_id, text, true)).await?;
     let answered = thread(&transaction, &party, id).await?;
-    state.wake.commit(transaction, before.account_id, &[What::Inquiries]).await?;
+    state.wake.commit(transaction, before.account_id, &[What::Inquiries, What::Job]).await?;
     Ok(answered)
 }
 

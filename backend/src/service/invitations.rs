@@ -4,15 +4,17 @@
 use super::{
     Error, Result,
     authentication::Origin,
-    keys, passwords,
+    keys,
+    mails::{self, Letter},
+    passwords,
     sessions::{self, Begun},
     users::{self, Realm},
 };
 use crate::{
     state::AppState,
     store::{
-        self,
-        audit::{self, NewAuditEntry},
+        self, DatabaseTransaction,
+        audit::NewAuditEntry,
         invitations::{Found, State},
     },
 };
@@ -67,9 +69,8 @@ pub async fn create(state: &AppState, realm: &Realm, new: NewInvitation) -> Resu
     let hash = keys::token_hash(&secret);
     store::invitations::insert(&tx, realm.account_id, &invitation, email.key().as_str(), invited_by, &hash).await?;
     let entry = NewAuditEntry { object: invitation.id.to_string(), after: Some(described(&invitation)), ..entry };
-    audit::record(&tx, entry).await?;
-    tx.commit().await?;
-    Ok(InvitationLink { invitation, link: link(&secret) })
+    tx.audit(entry);
+    send(state, tx, invitation, &secret).await
 }
 
 /// Gives an invitation another link and another week; the old link leads nowhere.
@@ -90,9 +91,23 @@ pub async fn renew(state: &AppState, realm: &Realm, id: Uuid) -> Result<Invitati
         after: Some(described(&after)),
         ..realm.audit(now, "invitation.renew", id.to_string())
     };
-    audit::record(&tx, entry).await?;
-    tx.commit().await?;
-    Ok(InvitationLink { invitation: after, link: link(&secret) })
+    tx.audit(entry);
+    send(state, tx, after, &secret).await
+}
+
+/// Commits, and sends the link also by mail, where the service does so.
+async fn send(
+    state: &AppState,
+    tx: DatabaseTransaction,
+    invitation: Invitation,
+    secret: &str,
+) -> Result<InvitationLink> {
+    let link = link(secret);
+    let letter =
+        Letter::Invitation { invited_by: &invitation.invited_by, link: &link, expires_at: invitation.expires_at };
+    mails::post(state, &tx, &invitation.email, &letter).await?;
+    mails::commit(state, tx).await?;
+    Ok(InvitationLink { invitation, link })
 }
 
 /// Takes an invitation back.
@@ -109,7 +124,7 @@ pub async fn withdraw(state: &AppState, realm: &Realm, id: Uuid) -> Result<()> {
     }
     let entry =
         NewAuditEntry { before: Some(described(&before)), ..realm.audit(now, "invitation.withdraw", id.to_string()) };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
     Ok(())
 }
@@ -151,7 +166,7 @@ pub async fn accept(state: &AppState, request: PasswordByLink, origin: Origin) -
         after: Some(json!({ "email": user.email, "role": user.role, "user": user.id })),
         ..users::audit_by(&user, &origin, now, "invitation.accept", found.id.to_string())
     };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     let begun = sessions::begin(state, &tx, &user, origin).await?;
     tx.commit().await?;
     Ok(begun)

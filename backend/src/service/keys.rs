@@ -1,44 +1,21 @@
-//! Secrets: signing access tokens, sealing what a link carries, hashing passwords and opaque tokens.
+//! Secrets: sealing what a link carries, hashing passwords and opaque tokens.
 
 use super::{Error, Result, passwords::normalised};
 use anyhow::{Context, anyhow};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
 /// How many passwords are hashed at the same time: each takes 19 MiB and a core for tens of milliseconds.
 const HASHES_AT_ONCE: usize = 4;
 /// How long a sign-in waits for its turn before it is told to come back.
 const HASH_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What an access token says. Everything else is read from the session at each request, so that a sign-out or a
-/// change of rights takes effect at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// The user.
-    pub sub: Uuid,
-    /// The session.
-    pub sid: Uuid,
-    /// The account that is open.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<Uuid>,
-    /// When it was made, in unix seconds.
-    pub iat: i64,
-    /// Until when it is valid, in unix seconds.
-    pub exp: i64,
-}
-
-/// Signs and checks access tokens, seals and opens what links carry, hashes and checks passwords.
+/// Seals and opens what links carry, hashes and checks passwords.
 pub struct Keys {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
     sealing: LessSafeKey,
     /// Of a password nobody has: checked when the user is unknown, so that both answers take the same time.
     nobody: String,
@@ -46,43 +23,18 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys that sign with `secret`.
+    /// Keys that are derived from `secret`.
     ///
     /// # Errors
     /// The password hash cannot be computed on this machine.
     pub fn new(secret: &[u8]) -> anyhow::Result<Self> {
-        // A key of its own: what is sealed has nothing to do with what is signed.
         let sealing = Sha256::new().chain_update(b"stoplist sealing key\n").chain_update(secret).finalize();
         let sealing = UnboundKey::new(&CHACHA20_POLY1305, &sealing).map_err(|_| anyhow!("no key of 256 bits"))?;
         Ok(Self {
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
             sealing: LessSafeKey::new(sealing),
             nobody: hash_password(&random_text())?,
             turns: Semaphore::new(HASHES_AT_ONCE),
         })
-    }
-
-    /// Signs an access token.
-    ///
-    /// # Errors
-    /// Signing failed.
-    pub fn sign(&self, claims: &Claims) -> Result<String> {
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.encoding)
-            .map_err(|error| Error::Internal(error.into()))
-    }
-
-    /// Reads an access token; nothing but HS256 is accepted.
-    ///
-    /// # Errors
-    /// [`Error::Unauthorized`]: not ours, changed, or expired at `now`.
-    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Claims> {
-        let mut validation = Validation::new(Algorithm::HS256);
-        // The library would compare with the machine's clock; ours is injected.
-        validation.validate_exp = false;
-        let claims =
-            jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).map_err(|_| Error::Unauthorized)?.claims;
-        if claims.exp <= now.timestamp() { Err(Error::Unauthorized) } else { Ok(claims) }
     }
 
     /// Encrypts and authenticates a text for one purpose (ChaCha20-Poly1305, RFC 8439): a text that may stand in an address,
@@ -191,36 +143,6 @@ fn easy_to_type<const N: usize>(random: [u8; N]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
-
-    fn claims(now: DateTime<Utc>) -> Claims {
-        Claims {
-            sub: Uuid::now_v7(),
-            sid: Uuid::now_v7(),
-            account: None,
-            iat: now.timestamp(),
-            exp: now.timestamp() + 60,
-        }
-    }
-
-    #[test]
-    fn an_access_token_reads_back_until_it_expires() {
-        let keys = Keys::new(b"0123456789abcdef0123456789abcdef").unwrap();
-        let now = DateTime::UNIX_EPOCH;
-        let claims = claims(now);
-        let token = keys.sign(&claims).unwrap();
-        assert_eq!(keys.read(&token, now).unwrap(), claims);
-        assert!(keys.read(&token, now + TimeDelta::seconds(60)).is_err());
-    }
-
-    #[test]
-    fn other_keys_and_algorithms_are_refused() {
-        let (ours, theirs) = (Keys::new(&[1; 32]).unwrap(), Keys::new(&[2; 32]).unwrap());
-        let now = DateTime::UNIX_EPOCH;
-        assert!(ours.read(&theirs.sign(&claims(now)).unwrap(), now).is_err());
-        let stronger = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims(now), &ours.encoding).unwrap();
-        assert!(ours.read(&stronger, now).is_err(), "only HS256 is accepted");
-    }
 
     #[test]
     fn what_is_sealed_opens_for_its_purpose_only_and_says_nothing() {

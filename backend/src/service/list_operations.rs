@@ -11,7 +11,7 @@ use super::{Access, Error, Result, blocked_addresses::stored_domain, position, u
 use crate::{
     state::AppState,
     store::{
-        ConnectionTrait, DatabaseTransaction, audit,
+        ConnectionTrait, DatabaseTransaction,
         blocked_addresses::{self, Filter, bulk},
         change_sets,
         list_operations::{self, NewOperation, StoredOperation},
@@ -229,7 +229,7 @@ async fn enqueue(
     entry.after = Some(json!({ "parameters": operation.parameters, "upload_id": operation.upload_id,
         "undo_of": operation.undo_of }));
     entry.comment.clone_from(&operation.comment);
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     state.wake.commit(transaction, server_configuration_id, &asked(&operation)).await?;
     Ok(operation)
 }
@@ -288,7 +288,7 @@ pub async fn cancel(
     let mut entry = access.audit(now, "list_operation.cancel", id.to_string());
     entry.before = Some(json!({ "state": before }));
     entry.comment = comment.map(str::to_owned);
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
     state.wake.commit(transaction, server_configuration_id, &asked(&stored.operation)).await?;
     Ok(stored.operation)
@@ -334,7 +334,7 @@ pub async fn undo(
     let mut entry = access.audit(now, "list_operation.undo", id.to_string());
     entry.after = Some(json!({ "undone_by": undo }));
     entry.comment = comment.map(str::to_owned);
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     let changes = [What::ListOperation(id), What::ListOperation(undo), What::Job];
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
     Ok(operation)

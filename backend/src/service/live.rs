@@ -94,10 +94,11 @@ pub fn follow(state: AppState, followed: Followed, token: String) -> impl Stream
 async fn may_follow(state: &AppState, followed: Followed, token: &str) -> bool {
     let may = match (authentication::identify(state, token, Origin::default()).await, followed) {
         (Ok(identity), Followed::Provider) => identity.require(Permission::Provide),
-        (Ok(identity), _) => identity.access(Permission::View).map(drop),
+        (Ok(identity), Followed::Account(_)) => identity.correspond().map(drop),
+        (Ok(identity), Followed::Configuration { .. }) => identity.access(Permission::View).map(drop),
         (Err(error), _) => Err(error),
     };
-    !matches!(may, Err(Error::Unauthorized | Error::Forbidden(_)))
+    !matches!(may, Err(Error::Unauthorized | Error::Forbidden(_) | Error::Suspended))
 }
 
 async fn event(state: &AppState, followed: Followed, what: What) -> Result<Option<LiveEvent>> {

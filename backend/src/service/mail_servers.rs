@@ -72,7 +72,7 @@ pub async fn create(
         .map_err(|error| name_taken(error, &new.name))?;
     let token = add_token(&tx, access.account_id, id, &new.name, now).await?;
     let entry = access.audit(now, "mail_server.create", id.to_string());
-    audit::record(&tx, audit::NewAuditEntry { after: Some(json!(new)), ..entry }).await?;
+    tx.audit(audit::NewAuditEntry { after: Some(json!(new)), ..entry });
     let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
     let changes = distributions::mail_servers_changed(&tx, configuration.id, now).await?;
     state.wake.commit(tx, configuration.id, &changes).await?;
@@ -101,7 +101,7 @@ pub async fn update(
         after: Some(json!({ "name": name, "active": active })),
         ..access.audit(now, "mail_server.update", id.to_string())
     };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
     let changes = distributions::mail_servers_changed(&tx, configuration.id, now).await?;
     state.wake.commit(tx, configuration.id, &changes).await?;
@@ -123,7 +123,7 @@ pub async fn renew_token(
     let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
     store::tokens::revoke_of_mail_server(&tx, id, now).await?;
     let token = add_token(&tx, access.account_id, id, &stored.name, now).await?;
-    audit::record(&tx, access.audit(now, "mail_server.renew_token", id.to_string())).await?;
+    tx.audit(access.audit(now, "mail_server.renew_token", id.to_string()));
     tx.commit().await?;
     Ok(MailServerCredential { mail_server: to_wire(stored, configuration.stored.head, now), token })
 }
@@ -137,6 +137,7 @@ async fn add_token(
 ) -> Result<String> {
     let secret = keys::new_token();
     let token = ApiToken {
+        server_configuration_ids: None,
         id: Uuid::now_v7(),
         name: name.to_owned(),
         scopes: vec![Scope::Agent],

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod additions;
 pub mod agent_sync;
 pub mod attempts;
+pub mod audit;
 pub mod authentication;
 pub mod blocked_addresses;
 pub mod delivery_events;
@@ -16,9 +17,11 @@ pub mod idempotency;
 pub mod inquiries;
 pub mod invitations;
 pub mod keys;
+pub mod limits;
 pub mod list_operations;
 pub mod live;
 pub mod mail_servers;
+pub mod mails;
 pub mod metrics;
 pub mod password_resets;
 pub mod passwords;
@@ -32,6 +35,7 @@ pub mod second_factors;
 pub mod server_configurations;
 pub mod sessions;
 pub mod setup;
+pub mod signing_keys;
 pub mod tokens;
 pub mod totp;
 pub mod uploads;
@@ -68,6 +72,9 @@ pub enum Error {
         /// What it does not include.
         capability: Capability,
     },
+    /// The account is suspended.
+    #[error("this account is suspended: ask your provider, by an inquiry for example")]
+    Suspended,
     /// The account may not download lists and logs.
     #[error("downloads are not enabled for this account: send an inquiry to your provider to ask for them")]
     DownloadsDisabled,

@@ -3,25 +3,29 @@
 use super::{
     Error, Result,
     authentication::Origin,
-    keys, passwords,
+    keys,
+    mails::{self, Letter},
+    passwords,
     users::{self, Realm},
 };
 use crate::{
     state::AppState,
-    store::{
-        self, ConnectionTrait,
-        audit::{self, NewAuditEntry},
-        password_resets::NewPasswordReset,
-        users::User,
-    },
+    store::{self, ConnectionTrait, audit::NewAuditEntry, password_resets::NewPasswordReset, users::User},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use shared::user::{PasswordByLink, PasswordResetLink, PasswordResetPreview};
+use shared::{
+    Address,
+    user::{PasswordByLink, PasswordResetLink, PasswordResetPreview},
+};
 use uuid::Uuid;
 
 /// How long a link works that somebody hands on.
 const LIFETIME: TimeDelta = TimeDelta::days(1);
+/// How long a link works that its user asked for, and gets at once.
+const REQUESTED_LIFETIME: TimeDelta = TimeDelta::hours(1);
+/// Who asks again earlier gets no further mail: nobody can fill somebody else's mailbox.
+const PAUSE: TimeDelta = TimeDelta::minutes(5);
 
 /// Makes a link for a user. Links made for them before stop working; their password still does.
 ///
@@ -44,10 +48,53 @@ pub async fn create(state: &AppState, realm: &Realm, user_id: Uuid) -> Result<Pa
         after: Some(json!({ "email": user.email, "expires_at": expires_at })),
         ..realm.audit(now, "password_reset.create", user_id.to_string())
     };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
-    // Browsers do not send what follows `#`: no log on the way has it.
-    Ok(PasswordResetLink { email: user.email, link: format!("/password-reset#{secret}"), expires_at })
+    Ok(PasswordResetLink { email: user.email, link: link(&secret), expires_at })
+}
+
+/// Sends a link to who has lost their password. Nobody hears whether the address is a user's, and the answer takes as long
+/// for one as for the other: it is sent before anybody is looked for.
+///
+/// # Errors
+/// [`Error::Invalid`]: no address. [`Error::Conflict`]: this service sends no mail.
+pub fn request(state: &AppState, email: &str, origin: Origin) -> Result<()> {
+    let address = users::email(email, "/email")?;
+    if state.mailer.is_none() {
+        return Err(Error::Conflict(
+            "this service sends no mail: ask an administrator of your account for a link".to_owned(),
+        ));
+    }
+    let state = state.clone();
+    tokio::spawn(async move {
+        if let Err(error) = send(&state, &address, &origin).await {
+            tracing::error!(%error, "cannot send a link to who lost the password");
+        }
+    });
+    Ok(())
+}
+
+/// Sends a link, unless the address is nobody's, or got one a moment ago.
+async fn send(state: &AppState, address: &Address, origin: &Origin) -> Result<()> {
+    let now = state.clock.now();
+    let Some(user) = store::users::find_by_email(state.db.connection(), address.key().as_str()).await? else {
+        return Ok(());
+    };
+    let tx = state.db.begin().await?;
+    let Some(user) = store::users::lock(&tx, user.id).await?.filter(|user| user.active) else { return Ok(()) };
+    if store::password_resets::was_requested_since(&tx, user.id, now - PAUSE).await? {
+        return Ok(());
+    }
+    let (secret, expires_at) = issue(&tx, user.id, None, REQUESTED_LIFETIME, now).await?;
+    tx.audit(users::audit_by(&user, origin, now, "password_reset.request", user.id.to_string()));
+    let link = link(&secret);
+    mails::post(state, &tx, &user.email, &Letter::PasswordReset { link: &link, expires_at }).await?;
+    mails::commit(state, tx).await
+}
+
+/// The path of a link. Browsers do not send what follows `#`: no log on the way has it.
+fn link(secret: &str) -> String {
+    format!("/password-reset#{secret}")
 }
 
 /// Makes the only link of a user that works. Whoever calls this writes the audit log, and hands on the secret.
@@ -97,9 +144,9 @@ pub async fn complete(state: &AppState, request: PasswordByLink, origin: Origin)
         return Err(Error::NotFound);
     }
     passwords::set(&tx, user.id, &password_hash, None).await?;
-    audit::record(&tx, users::audit_by(&user, &origin, now, "password.reset", user.id.to_string())).await?;
-    tx.commit().await?;
-    Ok(())
+    tx.audit(users::audit_by(&user, &origin, now, "password.reset", user.id.to_string()));
+    mails::post(state, &tx, &user.email, &Letter::PasswordChanged).await?;
+    mails::commit(state, tx).await
 }
 
 /// The user of a link that works.

@@ -3,10 +3,14 @@
 //! Length alone counts: no kinds of characters are asked for and nothing expires. What is refused is what guessers try
 //! first: passwords from a list, repetitions and runs, and what is known of the user and the service.
 
-use super::{Actor, Error, Result, authentication::Identity};
+use super::{
+    Actor, Error, Result,
+    authentication::Identity,
+    mails::{self, Letter},
+};
 use crate::{
     state::AppState,
-    store::{self, ConnectionTrait, audit, users::User},
+    store::{self, ConnectionTrait, users::User},
 };
 use shared::{
     Address,
@@ -111,9 +115,9 @@ pub async fn change(state: &AppState, identity: &Identity, request: PasswordChan
     let tx = state.db.begin().await?;
     still_proven(&tx, &user, "/present_password").await?;
     set(&tx, user.id, &password_hash, Some(session_id)).await?;
-    audit::record(&tx, identity.audit(user.account_id, now, "password.change", user.id.to_string())).await?;
-    tx.commit().await?;
-    Ok(())
+    tx.audit(identity.audit(user.account_id, now, "password.change", user.id.to_string()));
+    mails::post(state, &tx, &user.email, &Letter::PasswordChanged).await?;
+    mails::commit(state, tx).await
 }
 
 /// Checks once more that the person in a session is who signed in, and answers the user and the session. Wrong passwords

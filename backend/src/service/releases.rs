@@ -4,7 +4,7 @@ use super::{Access, Result, blocked_addresses::end, distributions, wake::What};
 use crate::{
     state::AppState,
     store::{
-        DatabaseTransaction, audit,
+        DatabaseTransaction,
         blocked_addresses::{self, Block, PendingRemoval},
         change_sets::{self, ChangeSet, Sum},
         conditions, exemptions, pending_parts,
@@ -66,7 +66,7 @@ pub async fn release(
         let mut entry = access.audit(now, "blocked_address.release", &block.address);
         entry.before = Some(json!({ "reason": block.reason }));
         entry.comment.clone_from(&request.comment);
-        audit::record(&transaction, entry).await?;
+        transaction.audit(entry);
     }
 
     let mut changes = Vec::new();

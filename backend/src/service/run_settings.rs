@@ -4,7 +4,7 @@ use super::{Access, Error, Result, runs, schedule::Schedule, wake::What};
 use crate::{
     state::AppState,
     store::{
-        DatabaseTransaction, audit, blocked_addresses, change_sets,
+        self, DatabaseTransaction, blocked_addresses, change_sets,
         conditions::{self, Condition},
         run_settings::{self, StoredRunSettings},
         runs as run_rows,
@@ -15,8 +15,8 @@ use serde_json::json;
 use shared::{
     FieldProblem,
     run_settings::{
-        BlockingCondition, DEFAULT_EXECUTE_TIMING, DayCount, DeliveryTiming, RunSettings, RunSettingsUpdate,
-        WatchPeriodPreview, WatchPeriodPreviewRequest, default_conditions,
+        BlockingCondition, DEFAULT_EXECUTE_TIMING, DEFAULT_WATCH_WARNING, DayCount, DeliveryTiming, RunSettings,
+        RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest, default_conditions,
     },
 };
 use std::collections::BTreeMap;
@@ -141,7 +141,7 @@ pub async fn update(
     entry.before = Some(json!(old));
     entry.after = Some(json!({ "settings": new, "cancel_blocking": update.cancel_blocking,
         "delivery_timing": update.delivery_timing }));
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     let mut changes = vec![What::RunSettings];
     if update.delivery_timing == DeliveryTiming::Now {
         let run = runs::enqueue(&transaction, server_configuration_id, now).await?;
@@ -149,6 +149,36 @@ pub async fn update(
     }
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
     Ok(new)
+}
+
+/// Makes the run settings of every server configuration of an account the default ones, as the Standard plan has them. What
+/// is blocked stays until a run finds otherwise.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn reset_all(transaction: &DatabaseTransaction, access: &Access, now: DateTime<Utc>) -> Result<()> {
+    for configuration in store::server_configurations::list(transaction, access.account_id).await? {
+        let id = configuration.id;
+        change_sets::lock(transaction, id).await?.ok_or(Error::NotFound)?;
+        let mut settings = run_settings::get(transaction, id).await?.ok_or(Error::NotFound)?;
+        let old = shown(&settings, &conditions::list(transaction, id).await?)?;
+        initialise(transaction, id).await?;
+        settings.revision += 1;
+        settings.conditions_changed = true;
+        DEFAULT_EXECUTE_TIMING.clone_into(&mut settings.execute_timing);
+        settings.watch_period_days = None;
+        settings.watch_daily_limit = None;
+        settings.watch_warning = i64::from(DEFAULT_WATCH_WARNING);
+        settings.success_resets_count = false;
+        settings.next_run_at = next_run_at(transaction, id, DEFAULT_EXECUTE_TIMING, &settings.time_zone, now).await?;
+        run_settings::save(transaction, id, &settings).await?;
+        let new = shown(&settings, &conditions::list(transaction, id).await?)?;
+        let mut entry = access.audit(now, "run_settings.reset", id.to_string());
+        entry.before = Some(json!(old));
+        entry.after = Some(json!({ "settings": new }));
+        transaction.audit(entry);
+    }
+    Ok(())
 }
 
 /// The conditions as they are after an update, in the table's order. A wish to cancel blocks stays until a run heard it

@@ -4,7 +4,7 @@ use super::{Access, Error, Result, blocked_addresses::take_from_sets, position, 
 use crate::{
     state::AppState,
     store::{
-        DatabaseTransaction, audit,
+        DatabaseTransaction,
         blocked_addresses::{
             self,
             ending::{self, Ending},
@@ -69,7 +69,7 @@ pub async fn get(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> R
 pub async fn request(state: &AppState, access: &Access, server_configuration_id: Uuid) -> Result<Run> {
     let transaction = state.db.begin().await?;
     let id = enqueue(&transaction, server_configuration_id, state.clock.now()).await?;
-    audit::record(&transaction, access.audit(state.clock.now(), "run.request", id.to_string())).await?;
+    transaction.audit(access.audit(state.clock.now(), "run.request", id.to_string()));
     let run = runs::get(&transaction, id).await?.ok_or(Error::NotFound)?.run;
     state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
     Ok(run)

@@ -1,14 +1,17 @@
 //! The second factor of a user: codes of an authenticator app, each good for once, and ten recovery codes for when it is
 //! lost (NIST SP 800-63B-4 sections 3.1.4 and 4.2.1.1).
 
-use super::{Actor, Error, Result, authentication::Identity, keys, passwords, totp, users::Realm};
+use super::{
+    Actor, Error, Result,
+    authentication::Identity,
+    keys,
+    mails::{self, Letter},
+    passwords, totp,
+    users::Realm,
+};
 use crate::{
     state::AppState,
-    store::{
-        self, ConnectionTrait,
-        audit::{self, NewAuditEntry},
-        users::User,
-    },
+    store::{self, ConnectionTrait, audit::NewAuditEntry, users::User},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -73,7 +76,7 @@ pub async fn begin(state: &AppState, identity: &Identity, request: BeginSecondFa
         return Err(Error::Conflict("you have a second factor already: remove it first".to_owned()));
     }
     let entry = identity.audit(user.account_id, now, "second_factor.begin", user.id.to_string());
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
     let secret = totp::base32(&secret);
     let otpauth_uri = totp::uri(&secret, ISSUER, &user.email);
@@ -103,7 +106,7 @@ pub async fn confirm(state: &AppState, identity: &Identity, request: ConfirmSeco
     store::second_factors::confirm(&tx, id, now).await?;
     let codes = new_recovery_codes(&tx, id).await?;
     let entry = identity.audit(user.account_id, now, "second_factor.enable", id.to_string());
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
     attempt.right();
     Ok(codes)
@@ -155,7 +158,7 @@ async fn change_own<T>(
         return Err(attempt.wrong());
     }
     let changed = change(&tx, &user).await?;
-    audit::record(&tx, identity.audit(user.account_id, now, action, user.id.to_string())).await?;
+    tx.audit(identity.audit(user.account_id, now, action, user.id.to_string()));
     tx.commit().await?;
     attempt.right();
     Ok(changed)
@@ -182,9 +185,9 @@ pub async fn remove(state: &AppState, realm: &Realm, user_id: Uuid) -> Result<()
         before: Some(json!({ "email": user.email, "second_factor": user.second_factor })),
         ..realm.audit(now, "second_factor.remove", user_id.to_string())
     };
-    audit::record(&tx, entry).await?;
-    tx.commit().await?;
-    Ok(())
+    tx.audit(entry);
+    mails::post(state, &tx, &user.email, &Letter::SecondFactorRemoved).await?;
+    mails::commit(state, tx).await
 }
 
 /// Whether signing in takes a second factor.

@@ -1,6 +1,6 @@
 //! Server configurations: the door to everything that belongs to one.
 
-use super::{Access, Actor, Error, Result, run_settings};
+use super::{Access, Error, Result, run_settings};
 use crate::{
     state::AppState,
     store::{
@@ -30,11 +30,9 @@ pub struct OpenConfiguration {
 /// Opens a server configuration for something that the account's plan must include.
 ///
 /// # Errors
-/// [`Error::NotFound`]: not there, of another account, or not the one of the calling agent. [`Error::NotInPlan`].
+/// [`Error::NotFound`]: not there, of another account, or none that the caller reaches. [`Error::NotInPlan`].
 pub async fn open(db: &Db, access: &Access, id: Uuid, capability: Capability) -> Result<OpenConfiguration> {
-    if let Actor::MailServer { server_configuration_id, .. } = access.actor
-        && server_configuration_id != id
-    {
+    if !access.actor.reaches(id) {
         return Err(Error::NotFound);
     }
     let stored = store::server_configurations::find(db.connection(), access.account_id, id).await?;
@@ -52,7 +50,7 @@ pub async fn open(db: &Db, access: &Access, id: Uuid, capability: Capability) ->
 /// The database refused.
 pub async fn list(state: &AppState, access: &Access) -> Result<Vec<ServerConfiguration>> {
     let stored = store::server_configurations::list(state.db.connection(), access.account_id).await?;
-    Ok(stored.into_iter().map(ServerConfiguration::from).collect())
+    Ok(stored.into_iter().filter(|one| access.actor.reaches(one.id)).map(ServerConfiguration::from).collect())
 }
 
 /// Makes a server configuration with an empty list and the manual's run settings.
@@ -60,6 +58,7 @@ pub async fn list(state: &AppState, access: &Access) -> Result<Vec<ServerConfigu
 /// # Errors
 /// [`Error::Invalid`]: no such time zone. [`Error::Conflict`]: the name is taken.
 pub async fn create(state: &AppState, access: &Access, new: NewServerConfiguration) -> Result<ServerConfiguration> {
+    access.actor.reaches_all()?;
     time_zone(&new.time_zone)?;
     let now = state.clock.now();
     let id = Uuid::now_v7();
@@ -75,7 +74,7 @@ pub async fn create(state: &AppState, access: &Access, new: NewServerConfigurati
     store::server_configurations::insert(&tx, row).await.map_err(|error| name_taken(error, &new.name))?;
     run_settings::initialise(&tx, id).await?;
     let entry = access.audit(now, "server_configuration.create", id.to_string());
-    audit::record(&tx, audit::NewAuditEntry { after: Some(json!(new)), ..entry }).await?;
+    tx.audit(audit::NewAuditEntry { after: Some(json!(new)), ..entry });
     let created = store::server_configurations::find(&tx, access.account_id, id).await?.ok_or(Error::NotFound)?;
     tx.commit().await?;
     Ok(created.into())
@@ -110,7 +109,7 @@ pub async fn update(
         after: Some(json!(update)),
         ..access.audit(now, "server_configuration.update", configuration.id.to_string())
     };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     let after = store::server_configurations::find(&tx, access.account_id, configuration.id).await?;
     tx.commit().await?;
     after.map(ServerConfiguration::from).ok_or(Error::NotFound)

@@ -3,15 +3,16 @@
 use super::{
     Actor, Error, Result,
     authentication::{Identity, Origin},
-    keys::{self, Claims},
+    keys,
     second_factors::{self, Attempt, Verdict},
+    signing_keys::Claims,
     user_agents, users,
 };
 use crate::{
     state::AppState,
     store::{
-        self, ConnectionTrait,
-        audit::{self, NewAuditEntry},
+        self, DatabaseTransaction,
+        audit::NewAuditEntry,
         sessions::{NewSession, Rotation},
         users::User,
     },
@@ -134,7 +135,7 @@ pub async fn sign_in_with_second_factor(
             after: Some(json!({ "recovery_codes_left": left })),
             ..users::audit_by(&user, &origin, now, "second_factor.use_recovery_code", user.id.to_string())
         };
-        audit::record(&tx, entry).await?;
+        tx.audit(entry);
     }
     let begun = begin(state, &tx, &user, origin).await?;
     tx.commit().await?;
@@ -146,7 +147,7 @@ pub async fn sign_in_with_second_factor(
 ///
 /// # Errors
 /// The database refused.
-pub async fn begin(state: &AppState, tx: &impl ConnectionTrait, user: &User, origin: Origin) -> Result<Begun> {
+pub async fn begin(state: &AppState, tx: &DatabaseTransaction, user: &User, origin: Origin) -> Result<Begun> {
     let now = state.clock.now();
     let id = Uuid::now_v7();
     let secret = keys::random_text();
@@ -161,7 +162,7 @@ pub async fn begin(state: &AppState, tx: &impl ConnectionTrait, user: &User, ori
         user_agent: origin.user_agent.clone(),
     };
     store::sessions::insert(tx, session).await?;
-    audit::record(tx, users::audit_by(user, &origin, now, "session.begin", id.to_string())).await?;
+    tx.audit(users::audit_by(user, &origin, now, "session.begin", id.to_string()));
     let access_token = access_token(state, user.id, id, user.account_id, now)?;
     Ok(Begun { access_token, refresh_token: Some(format!("{id}.{secret}")) })
 }
@@ -185,7 +186,7 @@ pub fn access_token(
         iat: now.timestamp(),
         exp: expires_at.timestamp(),
     };
-    Ok(AccessToken { access_token: state.keys.sign(&claims)?, expires_at })
+    Ok(AccessToken { access_token: state.signer.sign(&claims)?, expires_at })
 }
 
 /// Goes on with a session. Each refresh token works once; one that is used again later was stolen, from whomever, so
@@ -275,7 +276,7 @@ pub async fn revoke(state: &AppState, identity: &Identity, session_id: Uuid) -> 
         return Err(Error::NotFound);
     }
     let entry = identity.audit(user.account_id, now, "session.revoke", session_id.to_string());
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
     Ok(())
 }
@@ -294,7 +295,7 @@ pub async fn revoke_others(state: &AppState, identity: &Identity) -> Result<()> 
         after: Some(json!({ "ended": ended })),
         ..identity.audit(user.account_id, now, "session.revoke_others", id.to_string())
     };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
     Ok(())
 }
@@ -316,6 +317,7 @@ pub async fn me(state: &AppState, identity: Identity) -> Result<Me> {
         account_id: account.as_ref().map(|account| account.id),
         downloads_enabled: account.as_ref().is_some_and(|account| account.downloads_enabled),
         plan: account.as_ref().map(|account| account.plan),
+        account_suspended: account.as_ref().is_some_and(|account| account.suspended_at.is_some()),
         account_name: account.map(|account| account.name),
     })
 }

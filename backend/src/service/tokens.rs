@@ -38,10 +38,18 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
             scopes.push(scope);
         }
     }
+    if let Some(ids) = &new.server_configuration_ids {
+        let own = store::server_configurations::list(state.db.connection(), access.account_id).await?;
+        if let Some(index) = ids.iter().position(|id| own.iter().all(|configuration| configuration.id != *id)) {
+            let detail = "there is no such server configuration";
+            return Err(Error::field(format!("/server_configuration_ids/{index}"), detail));
+        }
+    }
     let token = ApiToken {
         id: Uuid::now_v7(),
         name: new.name,
         scopes,
+        server_configuration_ids: new.server_configuration_ids,
         mail_server_id: None,
         created_at: now,
         expires_at: new.expires_at,
@@ -51,10 +59,15 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
     let tx = state.db.begin().await?;
     store::tokens::insert(&tx, access.account_id, &token, &keys::token_hash(&secret)).await?;
     let entry = audit::NewAuditEntry {
-        after: Some(json!({ "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at })),
+        after: Some(json!({
+            "name": token.name,
+            "scopes": token.scopes,
+            "server_configuration_ids": token.server_configuration_ids,
+            "expires_at": token.expires_at,
+        })),
         ..access.audit(now, "token.create", token.id.to_string())
     };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
     Ok(ApiTokenSecret { token, secret })
 }
@@ -80,7 +93,7 @@ pub async fn revoke(state: &AppState, access: &Access, id: Uuid) -> Result<()> {
     if !store::tokens::revoke(&tx, access.account_id, id, now).await? {
         return Err(Error::NotFound);
     }
-    audit::record(&tx, access.audit(now, "token.revoke", id.to_string())).await?;
+    tx.audit(access.audit(now, "token.revoke", id.to_string()));
     tx.commit().await?;
     Ok(())
 }

@@ -104,7 +104,7 @@ pub async fn begin(
         after: Some(json!({ "file_name": new.file_name, "size": size })),
         ..access.audit(now, "upload.create", new.id.to_string())
     };
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     let mut changes = vec![What::Upload(new.id)];
     if size == 0 {
         complete(&transaction, new.id, now).await?;
@@ -211,7 +211,7 @@ pub async fn read_again(
     }
     let entry =
         audit::NewAuditEntry { after: Some(json!(wanted)), ..access.audit(now, "upload.read_again", id.to_string()) };
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     queue::ring(&transaction, queue::Job::Upload(id), 0).await?;
     let stored = store::uploads::find(&transaction, id).await?.ok_or(Error::NotFound)?;
     state.wake.commit(transaction, server_configuration_id, &[What::Upload(id), What::Job]).await?;
@@ -251,7 +251,7 @@ pub async fn remove(state: &AppState, access: &Access, server_configuration_id: 
         before: Some(json!({ "file_name": upload.file_name, "state": upload.state })),
         ..access.audit(now, "upload.delete", id.to_string())
     };
-    audit::record(&transaction, entry).await?;
+    transaction.audit(entry);
     queue::ring(&transaction, queue::Job::Upload(id), 0).await?;
     state.wake.commit(transaction, server_configuration_id, &[What::Upload(id), What::Job]).await
 }

@@ -2,21 +2,18 @@
 
 use super::{
     Actor, Error, Result,
-    authentication::{Identity, Origin, Permission},
+    authentication::{Identity, Origin},
     passwords,
 };
 use crate::{
     state::AppState,
-    store::{
-        self, ConnectionTrait,
-        audit::{self, NewAuditEntry},
-        users::User,
-    },
+    store::{self, ConnectionTrait, audit::NewAuditEntry, users::User},
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::{
     Address,
+    audit::ActorKind,
     session::Role,
     user::{self, UserUpdate},
 };
@@ -40,8 +37,7 @@ impl Realm {
         if !identity.is_user() {
             return Err(Error::Forbidden("users are managed by people: sign in with a password".to_owned()));
         }
-        let permission = if identity.account_id.is_some() { Permission::Administer } else { Permission::Provide };
-        identity.require(permission)?;
+        identity.require_manager()?;
         Ok(Self { account_id: identity.account_id, identity })
     }
 
@@ -158,7 +154,7 @@ pub async fn update(
         after: Some(rights(&after)),
         ..realm.audit(now, "user.update", id.to_string())
     };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
     Ok(if after.active { after } else { user::User { last_seen_at: None, ..after } })
 }
@@ -206,7 +202,7 @@ pub(super) fn audit_by(
     NewAuditEntry {
         account_id: user.account_id,
         at,
-        actor_kind: "user",
+        actor_kind: ActorKind::User,
         actor_id: Some(user.id),
         actor_name: user.email.clone(),
         action,
@@ -230,12 +226,12 @@ pub async fn create_provider(state: &AppState, email_text: &str, password: Strin
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     let user = insert(&tx, None, &email, password_hash, Role::Provider, now).await?;
-    let system = Identity { account_id: None, actor: Actor::System, origin: Origin::default() };
+    let system = Identity { account_id: None, is_suspended: false, actor: Actor::System, origin: Origin::default() };
     let entry = NewAuditEntry {
         after: Some(json!({ "email": user.email })),
         ..system.audit(None, now, "provider.create", user.id.to_string())
     };
-    audit::record(&tx, entry).await?;
+    tx.audit(entry);
     tx.commit().await?;
     Ok(user)
 }

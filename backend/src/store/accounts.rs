@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{Error, Result, locking, millis, named, statement, time};
+use super::{Error, Result, exists, locking, millis, named, optional_time, statement, time};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use shared::{account::Account, plan::Plan};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ struct Row {
     downloads_enabled: bool,
     event_retention_days: i64,
     upload_max_bytes: i64,
+    suspended_at: Option<i64>,
     revision: i64,
 }
 
@@ -31,13 +32,14 @@ impl TryFrom<Row> for Account {
                 .map_err(|_| Error::Unreadable(format!("retention {}", row.event_retention_days)))?,
             upload_max_bytes: u64::try_from(row.upload_max_bytes)
                 .map_err(|_| Error::Unreadable(format!("upload limit {}", row.upload_max_bytes)))?,
+            suspended_at: optional_time(row.suspended_at)?,
             revision: row.revision,
         })
     }
 }
 
 const SELECT: &str = "SELECT id, name, plan, created_at, downloads_enabled, event_retention_days, upload_max_bytes, \
-                      revision FROM accounts";
+                      suspended_at, revision FROM accounts";
 
 /// Reads a plan.
 pub(super) fn plan(text: &str) -> Result<Plan> {
@@ -76,13 +78,15 @@ pub async fn insert<C: ConnectionTrait>(connection: &C, account: &Account) -> Re
 /// The database refused.
 pub async fn update<C: ConnectionTrait>(transaction: &C, account: &Account) -> Result<()> {
     let sql = "UPDATE accounts SET downloads_enabled = $2, event_retention_days = $3, upload_max_bytes = $4, \
-               revision = $5 WHERE id = $1";
+               revision = $5, plan = $6, suspended_at = $7 WHERE id = $1";
     let values = [
         account.id.into(),
         account.downloads_enabled.into(),
         i64::from(account.event_retention_days).into(),
         bytes(account.upload_max_bytes).into(),
         account.revision.into(),
+        account.plan.as_str().into(),
+        account.suspended_at.map(millis).into(),
     ];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
@@ -129,6 +133,15 @@ pub async fn list<C: ConnectionTrait>(connection: &C, after: Option<&str>, limit
     let values = [after.unwrap_or_default().into(), i64::from(limit).into()];
     let rows = Row::find_by_statement(statement(connection, sql, values)).all(connection).await?;
     rows.into_iter().map(Account::try_from).collect()
+}
+
+/// Whether an account is suspended.
+///
+/// # Errors
+/// The database refused.
+pub async fn is_suspended<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<bool> {
+    let sql = "SELECT 1 FROM accounts WHERE id = $1 AND suspended_at IS NOT NULL";
+    exists(connection, sql, [id.into()]).await
 }
 
 /// How many accounts there are.

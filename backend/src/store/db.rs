@@ -2,6 +2,7 @@
 
 use super::{
     Error, Result,
+    audit::{self, NewAuditEntry},
     turns::{Turn, Turns},
 };
 use migrations::{Migrator, MigratorTrait};
@@ -17,7 +18,13 @@ use sqlx::{
         SqliteSynchronous,
     },
 };
-use std::{fs, str::FromStr, time::Duration};
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::OpenOptionsExt,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// The pool below the connection, for the job queue.
 #[derive(Debug, Clone)]
@@ -42,15 +49,28 @@ pub struct Db {
 pub struct DatabaseTransaction {
     transaction: sea_orm::DatabaseTransaction,
     turn: Option<Turn>,
+    /// What the audit log will say of it.
+    audit: Mutex<Vec<NewAuditEntry>>,
 }
 
 impl DatabaseTransaction {
-    /// Makes the changes last.
+    /// Adds to the audit log what is done in this transaction. It is written by the commit, last of all: who writes to a
+    /// log waits for others who do (its entries are a chain), and whoever waits there must hold nothing that is wanted.
+    pub fn audit(&self, entry: NewAuditEntry) {
+        self.audit.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+    }
+
+    /// Makes the changes last, and writes them into the audit log.
     ///
     /// # Errors
     /// The database refused; nothing changed.
     pub async fn commit(self) -> std::result::Result<(), DbErr> {
-        let Self { transaction, turn } = self;
+        let Self { transaction, turn, audit } = self;
+        let entries = audit.into_inner().unwrap_or_else(PoisonError::into_inner);
+        audit::append(&transaction, entries).await.map_err(|error| match error {
+            Error::Database(error) => error,
+            other => DbErr::Custom(other.to_string()),
+        })?;
         let committed = transaction.commit().await;
         drop(turn);
         committed
@@ -114,6 +134,8 @@ async fn make_file(options: &SqliteConnectOptions) -> std::result::Result<(), sq
     if fs::metadata(options.get_filename()).is_ok_and(|file| file.len() > 0) {
         return Ok(());
     }
+    // It holds addresses, password hashes and keys; SQLite gives the files beside it the same mode.
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(options.get_filename())?;
     let options = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
     SqliteConnection::connect_with(&options).await?.close().await
 }
@@ -191,7 +213,18 @@ impl Db {
             ..TransactionOptions::default()
         };
         let turn = self.turn().await;
-        Ok(DatabaseTransaction { transaction: self.connection.begin_with_options(options).await?, turn })
+        let transaction = self.connection.begin_with_options(options).await?;
+        Ok(DatabaseTransaction { transaction, turn, audit: Mutex::default() })
+    }
+
+    /// Adds to the audit log what changed nothing else.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn audit(&self, entry: NewAuditEntry) -> Result<()> {
+        let transaction = self.begin().await?;
+        transaction.audit(entry);
+        Ok(transaction.commit().await?)
     }
 
     async fn turn(&self) -> Option<Turn> {

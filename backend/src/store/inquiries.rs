@@ -290,3 +290,23 @@ pub async fn close<C: ConnectionTrait>(transaction: &C, id: Uuid, now: DateTime<
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
 }
+
+/// The addresses of the other side of who writes to an inquiry: of all the provider's staff, or of the users who wrote to
+/// it for their account; of those who may sign in.
+///
+/// # Errors
+/// The database refused.
+pub async fn listeners<C: ConnectionTrait>(connection: &C, id: Uuid, writer: InquirySide) -> Result<Vec<String>> {
+    let (sql, values) = match writer {
+        InquirySide::Account => {
+            ("SELECT email FROM users WHERE account_id IS NULL AND active = TRUE ORDER BY email", vec![])
+        }
+        InquirySide::Provider => (
+            "SELECT DISTINCT u.email FROM inquiry_messages m JOIN users u ON u.id = m.author_id \
+             WHERE m.inquiry_id = $1 AND m.side = $2 AND u.active = TRUE ORDER BY u.email",
+            vec![id.into(), InquirySide::Account.as_str().into()],
+        ),
+    };
+    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "email")?)).collect()
+}

@@ -1,6 +1,6 @@
 //! Links that set a password. Only the hash of a link's secret is kept.
 
-use super::{Result, millis, optional_time, statement, time};
+use super::{Result, exists, millis, optional_time, statement, time};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
@@ -108,4 +108,17 @@ pub async fn remove_expired<C: ConnectionTrait>(connection: &C, before: DateTime
     let sql = "DELETE FROM password_resets WHERE expires_at <= $1";
     connection.execute_raw(statement(connection, sql, [millis(before).into()])).await?;
     Ok(())
+}
+
+/// Whether a user asked for a link by themselves since a time.
+///
+/// # Errors
+/// The database refused.
+pub async fn was_requested_since<C: ConnectionTrait>(
+    connection: &C,
+    user_id: Uuid,
+    since: DateTime<Utc>,
+) -> Result<bool> {
+    let sql = "SELECT 1 FROM password_resets WHERE user_id = $1 AND made_by IS NULL AND created_at > $2";
+    exists(connection, sql, [user_id.into(), millis(since).into()]).await
 }

@@ -23,6 +23,8 @@ pub enum Job {
     ListOperation(Uuid),
     /// Analyse an upload, or take a removed one away.
     Upload(Uuid),
+    /// Send a mail.
+    Mail(Uuid),
 }
 
 impl Job {
@@ -30,7 +32,7 @@ impl Job {
     const fn queue(self) -> &'static str {
         match self {
             Self::Run(_) | Self::Distribution(_) | Self::ListOperation(_) => QUEUE,
-            Self::Upload(_) => LONG_QUEUE,
+            Self::Upload(_) | Self::Mail(_) => LONG_QUEUE,
         }
     }
 }

@@ -89,12 +89,13 @@ pub async fn save<C: ConnectionTrait>(
     Ok(())
 }
 
-/// The server configurations whose scheduled run is due.
+/// The server configurations whose scheduled run is due; those of a suspended account wait.
 ///
 /// # Errors
 /// The database refused.
 pub async fn due<C: ConnectionTrait>(connection: &C, now: DateTime<Utc>) -> Result<Vec<Uuid>> {
-    let sql = "SELECT id FROM server_configurations WHERE next_run_at <= $1 ORDER BY next_run_at";
+    let sql = "SELECT c.id FROM server_configurations c JOIN accounts a ON a.id = c.account_id \
+               WHERE c.next_run_at <= $1 AND a.suspended_at IS NULL ORDER BY c.next_run_at";
     let rows = connection.query_all_raw(statement(connection, sql, [millis(now).into()])).await?;
     rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }

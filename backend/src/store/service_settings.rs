@@ -3,8 +3,8 @@
 use super::{Result, statement};
 use sea_orm::ConnectionTrait;
 
-/// The key that signs access tokens.
-pub const SIGNING_KEY: &str = "signing_key";
+/// The key that seals what is stored or handed out and nobody shall read.
+pub const SEALING_KEY: &str = "sealing_key";
 /// The hash of the one-time set-up code.
 pub const SETUP_CODE_HASH: &str = "setup_code_hash";
 

@@ -1,6 +1,6 @@
 //! Tokens of scripts and agents.
 
-use super::{Result, millis, named, optional_time, statement, time};
+use super::{Result, from_json, millis, named, optional_time, statement, time, to_json};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use shared::session::{ApiToken, Scope};
@@ -35,6 +35,7 @@ struct Row {
     mail_server_id: Option<Uuid>,
     name: String,
     scopes: String,
+    server_configuration_ids: Option<String>,
     created_at: i64,
     expires_at: Option<i64>,
     last_used_at: Option<i64>,
@@ -49,6 +50,7 @@ impl Row {
             id: self.id,
             name: self.name.clone(),
             scopes: scopes.collect::<Result<_>>()?,
+            server_configuration_ids: self.server_configuration_ids.as_deref().map(from_json).transpose()?,
             mail_server_id: self.mail_server_id,
             created_at: time(self.created_at)?,
             expires_at: optional_time(self.expires_at)?,
@@ -57,7 +59,7 @@ impl Row {
     }
 }
 
-const SELECT: &str = "SELECT t.id, t.account_id, t.mail_server_id, t.name, t.scopes, t.created_at, t.expires_at, \
+const SELECT: &str = "SELECT t.id, t.account_id, t.mail_server_id, t.name, t.scopes, t.server_configuration_ids, t.created_at, t.expires_at, \
                       t.last_used_at, m.name AS mail_server_name, m.server_configuration_id \
                       FROM api_tokens t LEFT JOIN mail_servers m ON m.id = t.mail_server_id";
 
@@ -99,8 +101,8 @@ pub async fn insert<C: ConnectionTrait>(
     token: &ApiToken,
     token_hash: &str,
 ) -> Result<()> {
-    let sql = "INSERT INTO api_tokens (id, account_id, mail_server_id, name, scopes, token_hash, created_at, expires_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sql = "INSERT INTO api_tokens (id, account_id, mail_server_id, name, scopes, token_hash, created_at, expires_at, \
+               server_configuration_ids) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let scopes = token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(",");
     let values = [
         token.id.into(),
@@ -111,6 +113,7 @@ pub async fn insert<C: ConnectionTrait>(
         token_hash.into(),
         millis(token.created_at).into(),
         token.expires_at.map(millis).into(),
+        token.server_configuration_ids.as_deref().map(to_json).transpose()?.into(),
     ];
     connection.execute_raw(statement(connection, sql, values)).await?;
     Ok(())

@@ -94,7 +94,8 @@ async fn a_provider_changes_what_an_account_may_use() {
         ("/upload_max_bytes", json!({ "upload_max_bytes": 0 })),
         ("/upload_max_bytes", json!({ "upload_max_bytes": (1_u64 << 40) + 1 })),
         ("/downloads_enabled", json!({ "downloads_enabled": "yes" })),
-        ("/plan", json!({ "plan": "standard" })),
+        ("/plan", json!({ "plan": "gold" })),
+        ("/suspended", json!({ "suspended": 1 })),
     ] {
         change(&place.provider, Some(&tag), wrong).await.expect_problem(422, field);
     }
@@ -121,11 +122,11 @@ async fn a_provider_changes_what_an_account_may_use() {
     let value = |name: &str| rows[0].try_get::<String>("", name).expect("a text");
     assert_eq!(
         value("before_value"),
-        r#"{"downloads_enabled":true,"event_retention_days":90,"upload_max_bytes":1073741824}"#
+        r#"{"downloads_enabled":true,"event_retention_days":90,"plan":"professional","suspended_at":null,"upload_max_bytes":1073741824}"#
     );
     assert_eq!(
         value("after_value"),
-        r#"{"downloads_enabled":true,"event_retention_days":30,"upload_max_bytes":1073741824}"#
+        r#"{"downloads_enabled":true,"event_retention_days":30,"plan":"professional","suspended_at":null,"upload_max_bytes":1073741824}"#
     );
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
@@ -88,6 +89,26 @@ async fn a_service_says_where_it_is_prints_the_code_once_needed_and_stops_when_a
     assert!(made.status.success(), "{}", text(&made.stderr));
     let printed = Service::start(folder.path()).terminate();
     assert!(!printed.contains("Set-up code"), "{printed}");
+}
+
+#[test]
+fn an_operator_replaces_keys_and_proves_the_audit_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = run(folder.path(), &["provider", "create", "--email", "p@example.com"], "correct horse battery\n");
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let mode = std::fs::metadata(folder.path().join("stoplist.db")).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it holds keys");
+    let rotated = run(folder.path(), &["keys", "rotate"], "");
+    assert!(text(&rotated.stdout).contains("A new key signs"), "{}", text(&rotated.stderr));
+    let verified = run(folder.path(), &["audit", "verify"], "");
+    assert!(verified.status.success(), "{}", text(&verified.stderr));
+    let printed = text(&verified.stdout);
+    let hash = printed.trim().strip_prefix("the provider: whole, 2 entries, ends with ").expect(&printed).to_owned();
+    run(folder.path(), &["keys", "rotate", "--at-once"], "");
+    let held = run(folder.path(), &["audit", "verify", "--holds", &hash], "");
+    assert!(held.status.success() && text(&held.stdout).contains("whole, 3 entries"), "{}", text(&held.stdout));
+    let other = run(folder.path(), &["audit", "verify", "--holds", "00ff"], "");
+    assert!(!other.status.success() && text(&other.stdout).contains("no log holds 00ff"), "{}", text(&other.stdout));
 }
 
 #[test]

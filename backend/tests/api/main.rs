@@ -4,6 +4,7 @@
 mod support;
 
 mod accounts;
+mod audit;
 mod bad_input;
 mod commands;
 mod delivery_events;
@@ -16,9 +17,11 @@ mod metrics;
 mod openapi;
 mod outage;
 mod people;
+mod protection;
 mod sample;
 mod server_configurations;
 mod serving;
 mod sessions;
+mod suspension;
 mod sweep;
 mod uploads;

@@ -48,6 +48,16 @@ impl Needle {
         }
     }
 
+    /// A condition that holds where one of some columns has the text.
+    pub fn within(&self, columns: &[&str], conditions: &mut Conditions) -> String {
+        if self.0.contains('\0') {
+            return "1 = 0".to_owned();
+        }
+        let pattern = conditions.bind(like_pattern(&self.0));
+        let comparisons = columns.iter().map(|column| format!(r"LOWER({column}) LIKE {pattern} ESCAPE '\'"));
+        format!("({})", comparisons.collect::<Vec<_>>().join(" OR "))
+    }
+
     /// A condition that every match fulfils and that the list's trigram index answers; `None` where it cannot help.
     /// `$1` is the server configuration, `table` the list with the index, `alias` its name in the statement; `limit`:
     /// more candidates are not needed.

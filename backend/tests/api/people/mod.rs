@@ -1,6 +1,7 @@
 //! The people of an account: inviting, changing, leaving, passwords, second factors, sessions.
 
 mod invitations;
+mod mails;
 mod passwords;
 mod second_factors;
 mod sessions;
@@ -21,13 +22,13 @@ use shared::{
 use uuid::Uuid;
 
 /// Finds a user by address.
-async fn user(manager: &Client, email: &str) -> User {
+pub async fn user(manager: &Client, email: &str) -> User {
     let users = manager.get("/api/v1/users").await.expect(200).json::<Vec<User>>();
     users.into_iter().find(|user| user.email == email).expect("a user with this address")
 }
 
 /// Changes a user as they were read.
-async fn change(manager: &Client, user: &User, change: Value) -> Response {
+pub async fn change(manager: &Client, user: &User, change: Value) -> Response {
     let request = manager.request(Method::PATCH, &format!("/api/v1/users/{}", user.id)).json(&change);
     manager.send(request.header("If-Match", format!("\"{}\"", user.revision))).await
 }

@@ -51,6 +51,13 @@ impl TestApp {
         Self::start_as(None).await
     }
 
+    /// Starts a service whose settings `change` has changed.
+    pub async fn start_where(change: impl FnOnce(&mut Settings)) -> Self {
+        let (mut settings, folder) = database::empty().await;
+        change(&mut settings);
+        Self::start_with(settings, Clock::manual(start_of_test()), Some(folder)).await
+    }
+
     /// Starts only the HTTP half of a service: the test performs the jobs itself.
     pub async fn start_without_jobs() -> Self {
         Self::start_as(Some(Role::Http)).await

@@ -9,12 +9,13 @@ use crate::support::{
     TestApp, Workplace,
     client::{Client, Response},
 };
+use backend::config::Role;
 use reqwest::{Method, header::CONTENT_TYPE};
 use schema::{Schemas, Wrong};
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use shared::Problem;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 /// Two accounts with something in every list, and who asks.
 struct World {
@@ -38,8 +39,12 @@ struct Operation<'a> {
 
 impl World {
     async fn new() -> Self {
-        // Without jobs nothing changes by itself.
-        let app = TestApp::start_without_jobs().await;
+        // Without jobs nothing changes by itself, and whoever tries everything asks often.
+        let app = TestApp::start_where(|settings| {
+            settings.role = Some(Role::Http);
+            settings.request_rate = NonZeroU32::MAX;
+        })
+        .await;
         let document = app.anonymous().get("/api/v1/openapi.json").await.expect(200).json();
         let provider = app.provider().await;
         let first = place(&app, &provider, "first").await;

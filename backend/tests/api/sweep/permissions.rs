@@ -4,6 +4,7 @@
 use super::{Operation, World};
 use crate::support::client::Client;
 use chrono::TimeDelta;
+use reqwest::Method;
 use serde_json::{Value, json};
 use shared::session::AccessToken;
 use std::{collections::BTreeMap, fmt::Write};
@@ -50,7 +51,18 @@ async fn everybody(world: &World) -> Vec<(&'static str, Client)> {
         ("events", token(world, "events").await),
         ("manage", token(world, "manage").await),
         ("agent", world.agent.clone()),
+        ("suspended", suspended(world).await),
     ]
+}
+
+/// The administrator of an account that is suspended.
+async fn suspended(world: &World) -> Client {
+    let administrator = world.app.administrator(&world.provider, "suspended").await;
+    let me: Value = administrator.get("/api/v1/me").await.expect(200).json();
+    let account = format!("/api/v1/provider/accounts/{}", me["account_id"].as_str().expect("an account"));
+    let request = world.provider.request(Method::PATCH, &account).json(&json!({ "suspended": true }));
+    world.provider.send(request.header("If-Match", "\"1\"")).await.expect(200);
+    administrator
 }
 
 /// The status of an operation, with a body that is right. What it answers else is not read: events never end.

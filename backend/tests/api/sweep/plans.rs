@@ -79,12 +79,14 @@ const NOT_BY_PLAN: &[&str] = &[
     "complete_setup",
     "confirm_second_factor",
     "create_account",
+    "create_audit_log_link",
     "create_inquiry",
     "create_invitation",
     "create_password_reset",
     "create_server_configuration",
     "create_token",
     "disable_second_factor",
+    "download_audit_log",
     "enable_downloads",
     "enter_account",
     "fetch_agent_list",
@@ -126,6 +128,8 @@ const NOT_BY_PLAN: &[&str] = &[
     "update_user",
     "withdraw_invitation",
     "write_to_inquiry",
+    "list_audit_entries",
+    "request_password_reset",
 ];
 
 const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];

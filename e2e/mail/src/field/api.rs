@@ -317,6 +317,14 @@ impl Api {
         Ok(checked(request).await?.json().await?)
     }
 
+    /// Posts something of the API that is not about the server configuration.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn ask(&self, path: &str, body: &Value) -> anyhow::Result<()> {
+        checked(self.request(Method::POST, path).json(body)).await.map(drop)
+    }
+
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         Ok(checked(self.request(Method::POST, path).json(body)).await?.json().await?)
     }

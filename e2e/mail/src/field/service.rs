@@ -17,6 +17,8 @@ pub struct Service {
     database_url: String,
     clock: Option<PathBuf>,
     folder: PathBuf,
+    /// Mail server and sender of its mails.
+    mail: Option<(String, String)>,
     process: Option<Process>,
 }
 
@@ -52,8 +54,14 @@ impl Service {
             database_url: database.url().to_owned(),
             clock: clock.map(|clock| clock.path().to_owned()),
             folder,
+            mail: None,
             process: None,
         })
+    }
+
+    /// The same, sending mail through a server.
+    pub fn sending_mail_by(self, smtp_url: &str, from: &str) -> Self {
+        Self { mail: Some((smtp_url.to_owned(), from.to_owned())), ..self }
     }
 
     /// Starts it and waits until it answers.
@@ -65,6 +73,10 @@ impl Service {
         command.env("STOPLIST_LISTEN", self.address.to_string());
         command.env("STOPLIST_DATABASE_URL", &self.database_url);
         command.env("STOPLIST_DATA_DIR", self.folder.join("data"));
+        if let Some((smtp_url, from)) = &self.mail {
+            command.env("STOPLIST_SMTP_URL", smtp_url).env("STOPLIST_MAIL_FROM", from);
+            command.env("STOPLIST_PUBLIC_URL", self.url());
+        }
         match &self.clock {
             Some(clock) => command.env("STOPLIST_CLOCK_FILE", clock),
             None => command.arg("serve"),

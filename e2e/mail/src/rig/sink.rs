@@ -77,7 +77,8 @@ fn by_local_part(address: &str) -> Option<Answer> {
 struct Seen {
     scripted: HashMap<String, Answer>,
     attempts: HashMap<String, usize>,
-    delivered: HashMap<String, usize>,
+    /// The messages that were taken, by recipient.
+    messages: HashMap<String, Vec<String>>,
 }
 
 /// The running sink; it ends when dropped.
@@ -115,7 +116,12 @@ impl Sink {
 
     /// How many messages for this recipient were taken.
     pub fn delivered(&self, address: &str) -> usize {
-        lock(&self.seen).delivered.get(&address.to_lowercase()).copied().unwrap_or(0)
+        lock(&self.seen).messages.get(&address.to_lowercase()).map_or(0, Vec::len)
+    }
+
+    /// The messages for this recipient that were taken, as they came.
+    pub fn messages(&self, address: &str) -> Vec<String> {
+        lock(&self.seen).messages.get(&address.to_lowercase()).cloned().unwrap_or_default()
     }
 }
 
@@ -168,11 +174,11 @@ async fn converse(mut stream: TcpStream, seen: Arc<Mutex<Seen>>) -> std::io::Res
             "DATA" if recipients.is_empty() => "503 5.5.1 No valid recipients".to_owned(),
             "DATA" => {
                 write.write_all(b"354 Go\r\n").await?;
-                skip_message(&mut read).await?;
+                let message = read_message(&mut read).await?;
                 let reply = after_data.take().unwrap_or_else(|| {
                     let mut seen = lock(&seen);
                     for address in &recipients {
-                        *seen.delivered.entry(address.clone()).or_default() += 1;
+                        seen.messages.entry(address.clone()).or_default().push(message.clone());
                     }
                     "250 2.0.0 Ok".to_owned()
                 });
@@ -202,11 +208,14 @@ fn attempt(seen: &Mutex<Seen>, address: &str) -> Answer {
     seen.scripted.get(address).cloned().or_else(|| by_local_part(address)).unwrap_or(Answer::Accept)
 }
 
-async fn skip_message(read: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Result<()> {
+/// A message up to its last dot (RFC 5321 section 4.5.2).
+async fn read_message(read: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Result<String> {
+    let mut message = vec![];
     loop {
         let mut line = vec![];
         if read.read_until(b'\n', &mut line).await? == 0 || line == b".\r\n" {
-            return Ok(());
+            return Ok(String::from_utf8_lossy(&message).into_owned());
         }
+        message.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
     }
 }

@@ -5,6 +5,7 @@
 
 mod bounce;
 mod crash;
+mod notifications;
 mod outage;
 mod refusal;
 mod release;

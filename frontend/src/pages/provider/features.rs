@@ -63,6 +63,8 @@ fn Form(account: Versioned<Account>, open: RwSignal<bool>, saved: Callback<()>) 
         wrong.set(days.is_none());
         let Some(days) = days else { return };
         let update = AccountUpdate {
+            plan: None,
+            suspended: None,
             downloads_enabled: Some(downloads.get_untracked()),
             event_retention_days: Some(u16::try_from(days).unwrap_or(u16::MAX)),
             upload_max_bytes: None,

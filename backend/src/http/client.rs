@@ -1,0 +1,85 @@
+//! Who is at the other end, behind the proxies that the settings trust.
+
+use crate::state::AppState;
+use actix_web::{HttpRequest, web};
+use std::net::IpAddr;
+
+/// What proxies add for whom they forward.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+/// What proxies add to say whether they were asked by TLS.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+
+/// The address of the client: of the connection, or where that is a trusted proxy's, the last in `X-Forwarded-For` that
+/// is not. What a client writes there itself stands further left, and counts for nothing.
+pub fn address(request: &HttpRequest) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip().to_canonical();
+    let Some(state) = request.app_data::<web::Data<AppState>>() else { return Some(peer) };
+    let forwarded = request.headers().get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
+    let forwarded: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
+    Some(behind(peer, &forwarded, |address| state.settings.trusts(address)))
+}
+
+fn behind(peer: IpAddr, forwarded: &[&str], trusts: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut client = peer;
+    for text in forwarded.iter().rev() {
+        if !trusts(client) {
+            break;
+        }
+        let Some(next) = read(text.trim()) else { break };
+        client = next;
+    }
+    client
+}
+
+/// An address, as proxies write it: some with a port, IPv6 then in brackets.
+fn read(text: &str) -> Option<IpAddr> {
+    let address = text.parse::<IpAddr>().ok();
+    let address = address.or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip()));
+    let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok();
+    address.or_else(bare).map(|address| address.to_canonical())
+}
+
+/// Whether the client asked by TLS: of this service, or of a trusted proxy that says so.
+pub fn is_secure(request: &HttpRequest) -> bool {
+    if request.app_config().secure() {
+        return true;
+    }
+    let (Some(peer), Some(state)) = (request.peer_addr(), request.app_data::<web::Data<AppState>>()) else {
+        return false;
+    };
+    let https = || {
+        let value = request.headers().get(FORWARDED_PROTO).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.rsplit(',').next().is_some_and(|last| last.trim().eq_ignore_ascii_case("https"))
+    };
+    state.settings.trusts(peer.ip().to_canonical()) && https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, forwarded: &[&str]) -> String {
+        let trusts = |address: IpAddr| address.to_string().starts_with("10.");
+        behind(peer.parse().unwrap(), forwarded, trusts).to_string()
+    }
+
+    #[test]
+    fn only_what_trusted_proxies_wrote_counts() {
+        assert_eq!(client("192.0.2.1", &["203.0.113.9"]), "192.0.2.1", "no proxy of ours");
+        assert_eq!(client("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", &["198.51.100.1", " 203.0.113.9", "10.0.0.2 "]), "203.0.113.9");
+        assert_eq!(client("10.0.0.1", &["nonsense"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["203.0.113.9", "nonsense"]), "10.0.0.1", "nothing behind it is believed");
+        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn addresses_may_have_ports() {
+        for text in ["203.0.113.9", "203.0.113.9:4711", "::ffff:203.0.113.9"] {
+            assert_eq!(client("10.0.0.1", &[text]), "203.0.113.9");
+        }
+        for text in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"] {
+            assert_eq!(client("10.0.0.1", &[text]), "2001:db8::1");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Signing and reading access tokens. The key can be replaced while everybody stays signed in: tokens name their key, and
+//! the one before is believed until what it signed has expired.
+
+use super::{Error, Result, keys::random_text};
+use crate::store::{
+    Db,
+    audit::NewAuditEntry,
+    signing_keys::{self, StoredKey},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::audit::ActorKind;
+use std::sync::{PoisonError, RwLock};
+use uuid::Uuid;
+
+/// A key that was replaced so long ago signed nothing that is still valid: longer than an access token lives, and longer
+/// than a node takes to hear of the new key.
+const OVERLAP: TimeDelta = TimeDelta::hours(1);
+
+/// What an access token says. Everything else is read from the session at each request, so that a sign-out or a
+/// change of rights takes effect at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user.
+    pub sub: Uuid,
+    /// The session.
+    pub sid: Uuid,
+    /// The account that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Uuid>,
+    /// When it was made, in unix seconds.
+    pub iat: i64,
+    /// Until when it is valid, in unix seconds.
+    pub exp: i64,
+}
+
+/// The keys as this node knows them.
+pub struct Signer(RwLock<Vec<Key>>);
+
+struct Key {
+    id: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl From<StoredKey> for Key {
+    fn from(key: StoredKey) -> Self {
+        let secret = key.secret.as_bytes();
+        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), id: key.id }
+    }
+}
+
+impl Signer {
+    /// Reads the keys, and makes the first one at the first start.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn load(db: &Db, now: DateTime<Utc>) -> Result<Self> {
+        if signing_keys::list(db.connection()).await?.is_empty() {
+            signing_keys::insert(db.connection(), &new_key(now)).await?;
+        }
+        let signer = Self(RwLock::default());
+        signer.reload(db).await?;
+        Ok(signer)
+    }
+
+    /// Reads the keys again.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn reload(&self, db: &Db) -> Result<()> {
+        let keys = signing_keys::list(db.connection()).await?.into_iter().map(Key::from).collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// Signs an access token with the newest key.
+    ///
+    /// # Errors
+    /// There is no key, or signing failed.
+    pub fn sign(&self, claims: &Claims) -> Result<String> {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let key = keys.first().ok_or_else(|| Error::Internal(anyhow::anyhow!("no key signs access tokens")))?;
+        let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, claims, &key.encoding).map_err(|error| Error::Internal(error.into()))
+    }
+
+    /// Whether a token names a key that this node does not know, and another may.
+    pub fn is_unknown(&self, token: &str) -> bool {
+        let named = jsonwebtoken::decode_header(token).ok().and_then(|header| header.kid);
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        named.is_some_and(|id| keys.iter().all(|key| key.id != id))
+    }
+
+    /// Reads an access token; nothing but HS256 with a key of ours is accepted.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`]: not ours, changed, or expired at `now`.
+    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Claims> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Error::Unauthorized)?;
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let key = keys.iter().find(|key| header.kid.as_deref() == Some(&key.id)).ok_or(Error::Unauthorized)?;
+        let mut validation = Validation::new(Algorithm::HS256);
+        // The library would compare with the machine's clock; ours is injected.
+        validation.validate_exp = false;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|_| Error::Unauthorized)?.claims;
+        if claims.exp <= now.timestamp() { Err(Error::Unauthorized) } else { Ok(claims) }
+    }
+}
+
+fn new_key(now: DateTime<Utc>) -> StoredKey {
+    StoredKey { id: Uuid::now_v7().simple().to_string(), secret: random_text(), created_at: now }
+}
+
+/// Makes a new key, with which every node signs within half a minute. Keys that were replaced long ago are removed; with
+/// `at_once` all are, because somebody else may know them: every access token ends, and browsers get new ones for their
+/// sessions by themselves.
+///
+/// # Errors
+/// The database refused.
+pub async fn rotate(db: &Db, now: DateTime<Utc>, at_once: bool) -> Result<()> {
+    let transaction = db.begin().await?;
+    let mut replaced_at = now;
+    let mut removed = 0;
+    for key in signing_keys::list(&transaction).await? {
+        if at_once || now - replaced_at >= OVERLAP {
+            signing_keys::remove(&transaction, &key.id).await?;
+            removed += 1;
+        }
+        replaced_at = key.created_at;
+    }
+    let key = new_key(now);
+    signing_keys::insert(&transaction, &key).await?;
+    transaction.audit(NewAuditEntry {
+        account_id: None,
+        at: now,
+        actor_kind: ActorKind::System,
+        actor_id: None,
+        actor_name: "command line".to_owned(),
+        action: "signing_key.rotate",
+        object: key.id,
+        before: None,
+        after: Some(json!({ "removed": removed })),
+        comment: None,
+        request_id: None,
+        client_address: None,
+    });
+    Ok(transaction.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signer(keys: &[(&str, &str)]) -> Signer {
+        let key = |(id, secret): &(&str, &str)| {
+            Key::from(StoredKey {
+                id: (*id).to_owned(),
+                secret: (*secret).to_owned(),
+                created_at: DateTime::UNIX_EPOCH,
+            })
+        };
+        Signer(RwLock::new(keys.iter().map(key).collect()))
+    }
+
+    fn claims(now: DateTime<Utc>) -> Claims {
+        Claims {
+            sub: Uuid::now_v7(),
+            sid: Uuid::now_v7(),
+            account: None,
+            iat: now.timestamp(),
+            exp: now.timestamp() + 60,
+        }
+    }
+
+    #[test]
+    fn an_access_token_reads_back_until_it_expires() {
+        let signer = signer(&[("a", "0123456789abcdef0123456789abcdef")]);
+        let now = DateTime::UNIX_EPOCH;
+        let claims = claims(now);
+        let token = signer.sign(&claims).unwrap();
+        assert_eq!(signer.read(&token, now).unwrap(), claims);
+        assert!(signer.read(&token, now + TimeDelta::seconds(60)).is_err());
+    }
+
+    #[test]
+    fn the_newest_key_signs_and_the_one_before_is_still_believed() {
+        let (old, both) = (signer(&[("a", "one")]), signer(&[("b", "two"), ("a", "one")]));
+        let now = DateTime::UNIX_EPOCH;
+        let (before, after) = (old.sign(&claims(now)).unwrap(), both.sign(&claims(now)).unwrap());
+        assert!(both.read(&before, now).is_ok() && both.read(&after, now).is_ok());
+        assert!(old.is_unknown(&after) && !both.is_unknown(&after), "a node that has not heard of it looks again");
+        assert!(old.read(&after, now).is_err());
+    }
+
+    #[test]
+    fn other_keys_and_algorithms_are_refused() {
+        let (ours, theirs) = (signer(&[("a", "one")]), signer(&[("a", "other"), ("b", "one")]));
+        let now = DateTime::UNIX_EPOCH;
+        assert!(ours.read(&theirs.sign(&claims(now)).unwrap(), now).is_err(), "another secret of the same name");
+        let secret = EncodingKey::from_secret(b"one");
+        let signed = |algorithm, kid: Option<&str>| {
+            let header = Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) };
+            jsonwebtoken::encode(&header, &claims(now), &secret).unwrap()
+        };
+        assert!(ours.read(&signed(Algorithm::HS256, Some("a")), now).is_ok());
+        assert!(ours.read(&signed(Algorithm::HS512, Some("a")), now).is_err(), "only HS256 is accepted");
+        assert!(ours.read(&signed(Algorithm::HS256, Some("b")), now).is_err(), "no such key");
+        assert!(ours.read(&signed(Algorithm::HS256, None), now).is_err(), "no key is named");
+        // {"alg":"none","kid":"a"} and a signature that is none.
+        let unsigned = signed(Algorithm::HS256, Some("a"));
+        let body = unsigned.split('.').nth(1).unwrap();
+        assert!(ours.read(&format!("eyJhbGciOiJub25lIiwia2lkIjoiYSJ9.{body}."), now).is_err());
+    }
+}

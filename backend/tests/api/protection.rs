@@ -1,0 +1,138 @@
+//! What keeps strangers and the impatient out: limits, proxies, TLS.
+
+use crate::support::{PASSWORD, TestApp, client::Client};
+use backend::config::TlsFiles;
+use reqwest::{Certificate, Method, StatusCode, header::SET_COOKIE};
+use serde_json::json;
+use shared::{
+    Page, Problem,
+    audit::AuditEntry,
+    session::{AccessToken, ApiTokenSecret},
+};
+use std::num::NonZeroU32;
+
+/// How many of `tries` requests are answered before the first is refused; the refusal says when to come back.
+async fn answered(tries: usize, ask: impl AsyncFn() -> crate::support::client::Response) -> usize {
+    for n in 0..tries {
+        let answer = ask().await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            let after: u32 = answer.headers["retry-after"].to_str().expect("text").parse().expect("seconds");
+            assert!((1..=3).contains(&after), "{after}");
+            assert_eq!(answer.json::<Problem>().kind, "/problems/too-many-requests");
+            return n;
+        }
+    }
+    tries
+}
+
+fn slow(settings: &mut backend::config::Settings) {
+    settings.request_rate = NonZeroU32::MIN;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_too_often_is_told_when_to_come_back_and_nobody_else_is() {
+    let app = TestApp::start_where(slow).await;
+    let place = app.workplace().await;
+    let body = json!({ "name": "eager", "scopes": ["read"] });
+    let token: ApiTokenSecret = place.administrator.post("/api/v1/tokens", &body).await.expect(201).json();
+    let eager = app.client(Some(token.secret));
+    // The burst of ten seconds, and what time itself gave back.
+    let asked = answered(30, async || eager.get("/api/v1/server-configurations").await).await;
+    assert!((10..20).contains(&asked), "{asked}");
+    place.administrator.get("/api/v1/server-configurations").await.expect(200);
+    // Refused is refused whatever is asked, and nothing is done.
+    eager.get(&place.path("")).await.expect(429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_and_wrong_tokens_are_counted_by_their_address() {
+    let app = TestApp::start_where(slow).await;
+    let wrong = app.client(Some("sl_wrong".to_owned()));
+    let asked = answered(30, async || wrong.get("/api/v1/me").await).await;
+    assert!((10..20).contains(&asked), "{asked}");
+    app.anonymous().get("/api/v1/setup").await.expect(429);
+    let sign_in = json!({ "email": "a@example.com", "password": PASSWORD });
+    app.anonymous().post("/api/v1/sessions", &sign_in).await.expect(429);
+}
+
+/// A sign-in through a proxy that says `forwarded`; answers the cookie, and whether browsers are told to stay with TLS.
+async fn sign_in_through(app: &TestApp, forwarded: &[(&str, &str)]) -> (String, bool) {
+    let client = app.anonymous();
+    let body = json!({ "email": "administrator@first.example", "password": PASSWORD });
+    let request = client.request(Method::POST, "/api/v1/sessions").json(&body);
+    let request = forwarded.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let answer = client.send(request).await.expect(201);
+    let cookie = answer.headers[SET_COOKIE].to_str().expect("text").to_owned();
+    (cookie, answer.headers.contains_key("strict-transport-security"))
+}
+
+/// Where the last sign-in came from, as the audit log has it.
+async fn last_sign_in(administrator: &Client) -> String {
+    let path = "/api/v1/audit-log?q=session.begin&limit=1";
+    let page: Page<AuditEntry> = administrator.get(path).await.expect(200).json();
+    page.items[0].client_address.clone().expect("an address")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trusted_proxy_says_who_came_and_how() {
+    let trusting = |settings: &mut backend::config::Settings| {
+        settings.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    };
+    let app = TestApp::start_where(trusting).await;
+    let place = app.workplace().await;
+    let forwarded = [("X-Forwarded-For", "198.51.100.7, 203.0.113.9"), ("X-Forwarded-Proto", "https")];
+    let (cookie, strict) = sign_in_through(&app, &forwarded).await;
+    for part in ["__Host-stoplist_refresh=", "Secure", "HttpOnly", "SameSite=Strict", "Path=/;"] {
+        assert!(format!("{cookie};").contains(part), "{part}: {cookie}");
+    }
+    assert!(strict);
+    assert_eq!(last_sign_in(&place.administrator).await, "203.0.113.9", "not what the client itself wrote");
+
+    let token = cookie.split(';').next().expect("a cookie").to_owned();
+    let browser = app.anonymous();
+    let refresh = |name: &str| {
+        let request = browser.request(Method::POST, "/api/v1/sessions/refresh").header("X-Requested-With", "stoplist");
+        request
+            .header("X-Forwarded-Proto", "https")
+            .header("Cookie", token.replacen("__Host-stoplist_refresh", name, 1))
+    };
+    browser.send(refresh("stoplist_refresh")).await.expect(401);
+    browser.send(refresh("__Host-stoplist_refresh")).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_says_it_is_a_proxy_is_not_believed() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let forwarded = [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Proto", "https"), ("Forwarded", "proto=https")];
+    let (cookie, strict) = sign_in_through(&app, &forwarded).await;
+    assert!(cookie.starts_with("stoplist_refresh=") && !cookie.contains("Secure"), "{cookie}");
+    assert!(!strict);
+    assert_eq!(last_sign_in(&place.administrator).await, "127.0.0.1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_serves_https_by_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
+    let files = TlsFiles { certificate: folder.path().join("tls.crt"), key: folder.path().join("tls.key") };
+    std::fs::write(&files.certificate, made.cert.pem()).expect("a file");
+    std::fs::write(&files.key, made.signing_key.serialize_pem()).expect("a file");
+    let app = TestApp::start_where(|settings| settings.tls = Some(files)).await;
+    let root = Certificate::from_pem(made.cert.pem().as_bytes()).expect("a certificate");
+    let browser = reqwest::Client::builder().tls_certs_only([root]).cookie_store(true).build().expect("a client");
+    let url = |path: &str| format!("https://{}{path}", app.running.address);
+
+    let code = app.running.setup_code.clone().expect("a code");
+    let body = json!({ "code": code, "email": "provider@example.com", "password": PASSWORD });
+    let answer = browser.post(url("/api/v1/setup")).json(&body).send().await.expect("an answer");
+    assert_eq!(answer.status(), 201);
+    assert!(answer.headers()["strict-transport-security"].to_str().expect("text").contains("max-age=31536000"));
+    assert!(answer.headers()[SET_COOKIE].to_str().expect("text").starts_with("__Host-stoplist_refresh="));
+    let refreshed = browser.post(url("/api/v1/sessions/refresh")).header("X-Requested-With", "stoplist").send().await;
+    let token = refreshed.expect("an answer").json::<AccessToken>().await.expect("a token").access_token;
+    let me = browser.get(url("/api/v1/me")).bearer_auth(token).send().await.expect("an answer");
+    assert_eq!(me.status(), 200);
+    let plain = reqwest::get(format!("http://{}/healthz", app.running.address)).await;
+    assert!(plain.is_err(), "nothing is said without TLS: {plain:?}");
+}
