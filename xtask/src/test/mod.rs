@@ -2,14 +2,15 @@
 
 mod browser;
 mod build;
+mod clients;
 mod count;
 mod layering;
 mod layering_rules;
+mod licences;
 mod mail;
 mod openapi;
 mod rust;
 mod source;
-mod uploads;
 
 use crate::console;
 use crate::process::{cargo, check, say};
@@ -31,9 +32,10 @@ const fn step(name: &'static str, what: &'static str, run: fn() -> Result<Count>
 }
 
 /// One after the other: each keeps the processors busy.
-const BUSY: [Step; 8] = [
+const BUSY: [Step; 9] = [
     step("format", "rustfmt changes nothing", format),
     step("layering", "imports and dependencies follow docs/ARCHITECTURE", layering::run),
+    step("licences", "what is in the tree may be, by deny.toml", licences::run),
     step("clippy", "everything builds, and clippy finds nothing in it", build::clippy),
     step("rust", "Rust tests, on SQLite", rust::on_sqlite),
     step("doc", "the examples in the documentation of shared and bounces", rust::documentation),
@@ -43,10 +45,11 @@ const BUSY: [Step; 8] = [
 ];
 
 /// Beside them, one after the other too: these keep one processor busy, or mostly wait.
-const BESIDE: [Step; 3] = [
+const BESIDE: [Step; 4] = [
     step("console", "the console builds and its first load is small", build_console),
     step("mail", "the path through real Postfix servers; the service killed in the middle of its work", mail::run),
-    step("uploads", "uploads by the tus clients of others", uploads::run),
+    step("uploads", "uploads by the tus clients of others", clients::uploads),
+    step("contract", "the API answers as its document says, whatever schemathesis asks", clients::contract),
 ];
 
 struct Outcome {

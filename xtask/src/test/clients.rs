@@ -1,4 +1,4 @@
-//! Uploads with the tus clients of others, unchanged: tus-js-client on Node.js and tuspy on Python.
+//! The API with the clients of others, unchanged: tus-js-client on Node.js, tuspy and schemathesis on Python.
 
 use super::build::binary;
 use super::count::{self, Count};
@@ -12,23 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// All of e2e/tus on SQLite, then what concerns clients on PostgreSQL.
-pub fn run() -> Result<Count> {
-    let stoplist = binary("stoplist")?;
-    let node = debian::require("node", &["nodejs", "npm"])?;
+/// Uploads on SQLite, then what concerns clients on PostgreSQL.
+pub fn uploads() -> Result<Count> {
     debian::require("unshare", &["util-linux"])?;
-    let folder = crate::root().join("e2e/tus");
-    npm_ci(&folder)?;
-    let python = python(&folder)?;
-    let tests = |files: &[&str], database: Option<&str>| {
-        let mut command = Command::new(&node);
-        command.current_dir(&folder).args(["--test", "--test-concurrency=1", "--test-reporter=tap"]).args(files);
-        command.env("STOPLIST_BIN", &stoplist).env("STOPLIST_TUSPY_PYTHON", &python);
-        on_database(&mut command, database);
-        let (status, output) = process::tee(&mut command)?;
-        let count = count::node(&output).context("Node.js closed without a count")?;
-        Ok::<_, anyhow::Error>(count.of_program(status))
-    };
     say("on SQLite");
     let mut count = tests(&["tests/clients.test.mjs", "tests/disk.test.mjs"], None)?;
     say("on PostgreSQL");
@@ -37,10 +23,32 @@ pub fn run() -> Result<Count> {
     Ok(count)
 }
 
+/// The service answers as openapi/openapi.json says, whatever is asked.
+pub fn contract() -> Result<Count> {
+    tests(&["tests/contract.test.mjs"], None)
+}
+
+/// Files of e2e/clients.
+fn tests(files: &[&str], database: Option<&str>) -> Result<Count> {
+    let stoplist = binary("stoplist")?;
+    let node = debian::require("node", &["nodejs", "npm"])?;
+    let folder = crate::root().join("e2e/clients");
+    npm_ci(&folder)?;
+    let python = python(&folder)?;
+    let mut command = Command::new(&node);
+    command.current_dir(&folder).args(["--test", "--test-concurrency=1", "--test-reporter=tap"]).args(files);
+    command.env("STOPLIST_BIN", &stoplist).env("STOPLIST_TUSPY_PYTHON", &python);
+    command.env("STOPLIST_SCHEMATHESIS", python.with_file_name("schemathesis"));
+    on_database(&mut command, database);
+    let (status, output) = process::tee(&mut command)?;
+    let count = count::node(&output).context("Node.js closed without a count")?;
+    Ok(count.of_program(status))
+}
+
 /// The Python of an environment of our own, with what `requirements.txt` names.
 fn python(folder: &Path) -> Result<PathBuf> {
     let requirements = fs::read(folder.join("requirements.txt"))?;
-    let environment = crate::target_dir().join("xtask/tuspy");
+    let environment = crate::target_dir().join("xtask/python");
     let python = environment.join("bin/python");
     let stamp = environment.join("installed-requirements.txt");
     if fs::read(&stamp).is_ok_and(|installed| installed == requirements) && python.exists() {

@@ -28,10 +28,11 @@ async function freePort() {
 
 export class Service {
   /** Starts a service on an empty database, and makes an account with a server configuration. */
-  static async start({ wrap = [], dataDir } = {}) {
+  static async start({ wrap = [], dataDir, arguments: more = [] } = {}) {
     const service = new Service();
     service.wrap = wrap;
-    service.folder = mkdtempSync(join(tmpdir(), "stoplist-tus-"));
+    service.arguments = more;
+    service.folder = mkdtempSync(join(tmpdir(), "stoplist-clients-"));
     service.dataDir = dataDir ?? join(service.folder, "data");
     service.port = await freePort();
     service.base = `http://127.0.0.1:${service.port}`;
@@ -43,7 +44,7 @@ export class Service {
   /** Starts the process; again on the same port and database after `kill`. */
   async launch() {
     const [program, ...before] = [...this.wrap, process.env.STOPLIST_BIN];
-    const listen = ["serve", "--data-dir", this.dataDir, "--listen", `127.0.0.1:${this.port}`];
+    const listen = ["serve", "--data-dir", this.dataDir, "--listen", `127.0.0.1:${this.port}`, ...this.arguments];
     const database = isPostgres && !this.wrap.length ? ["--database-url", process.env.STOPLIST_TEST_DATABASE_URL] : [];
     this.process = spawn(program, [...before, ...listen, ...database], { stdio: ["ignore", "pipe", "pipe"] });
     this.log = "";
@@ -87,6 +88,10 @@ export class Service {
     this.token = (await post("/tokens", { name: "tus", scopes }, session.access_token)).secret;
     const configuration = { name: "Main", time_zone: "UTC" };
     const { id } = await post("/server-configurations", configuration, session.access_token);
+    this.configuration = id;
+    const servers = `/server-configurations/${id}/mail-servers`;
+    const { token: agent } = await post(servers, { name: "mx1" }, session.access_token);
+    this.tokens = { provider: provider.access_token, administrator: session.access_token, agent };
     this.endpoint = `${this.base}/api/v1/server-configurations/${id}/uploads`;
   }
 
