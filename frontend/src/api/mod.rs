@@ -5,6 +5,7 @@ mod endpoints;
 mod error;
 mod list_operations;
 mod live;
+mod parse;
 mod people;
 mod query;
 mod tus;

@@ -1,6 +1,6 @@
 //! What happens in the open server configuration, as it happens.
 
-use super::{Pending, effect, sleep};
+use super::{Pending, bump, effect, sleep};
 use crate::api::{self, Client};
 use leptos::prelude::*;
 use shared::{
@@ -97,8 +97,4 @@ impl Live {
             LiveEvent::InquiriesChanged => {}
         }
     }
-}
-
-fn bump(changed: RwSignal<u32>) {
-    changed.update(|times| *times = times.wrapping_add(1));
 }

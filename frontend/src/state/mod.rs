@@ -30,6 +30,11 @@ pub fn texts() -> &'static Texts {
     expect_context::<Preferences>().language.get_untracked().texts()
 }
 
+/// Changes a signal that tells that something has to be read again.
+fn bump(changed: RwSignal<u32>) {
+    changed.update(|times| *times = times.wrapping_add(1));
+}
+
 /// The API's client.
 pub fn client() -> Client {
     expect_context::<Client>()
