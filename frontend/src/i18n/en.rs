@@ -86,6 +86,8 @@ pub(super) static TEXTS: Texts = Texts {
     operation: "Operation",
     release: "Release",
     release_title: "Release address",
+    release_several_title: "Release addresses",
+    release_several_text: "Mail to these addresses is sent again within about 10 seconds, and they are put on the stop cancellation list: errors no longer block them.",
     release_text: "Mail to this address is sent again within about 10 seconds, and it is put on the stop cancellation list: errors no longer block it.",
     comment: "Comment",
     comment_hint: "Why, for the audit log.",

@@ -86,6 +86,8 @@ pub(super) static TEXTS: Texts = Texts {
     operation: "操作",
     release: "解除",
     release_title: "配信停止の解除",
+    release_several_title: "配信停止の一括解除",
+    release_several_text: "約 10 秒以内にこれらのアドレスへの配信が再開されます。停止解除リストに登録され、以後エラーによって停止されなくなります。",
     release_text: "約 10 秒以内にこのアドレスへの配信が再開されます。停止解除リストに登録され、以後エラーによって停止されなくなります。",
     comment: "コメント",
     comment_hint: "監査ログに残す理由です。",

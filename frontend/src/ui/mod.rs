@@ -1,5 +1,6 @@
 //! Building blocks that know no page.
 
+mod address;
 mod badge;
 mod control;
 mod dialog;
@@ -16,6 +17,7 @@ mod states;
 pub mod time;
 mod toast;
 
+pub use address::mail_address;
 pub use badge::{Badge, Tone};
 pub use control::{Button, Kind};
 pub use dialog::Dialog;
