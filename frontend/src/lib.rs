@@ -63,7 +63,12 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/password-reset") view=page!(pages::ResetPassword)/>
             <ParentRoute path=path!("") view=page!(layout::Shell)>
                 <Route path=path!("/") view=page!(pages::Home)/>
+                <Route path=path!("/inquiries") view=page!(pages::InquiryList)/>
+                <Route path=path!("/inquiries/new") view=page!(pages::NewInquiryPage)/>
+                <Route path=path!("/inquiries/:inquiry") view=page!(pages::InquiryPage)/>
                 <Route path=path!("/provider") view=page!(pages::Accounts)/>
+                <Route path=path!("/provider/inquiries") view=page!(pages::InquiryList)/>
+                <Route path=path!("/provider/inquiries/:inquiry") view=page!(pages::InquiryPage)/>
                 <ParentRoute path=path!("/settings") view=page!(layout::SettingsFrame)>
                     <Route path=path!("account") view=page!(pages::MyAccount)/>
                     <Route path=path!("users") view=page!(pages::Users)/>

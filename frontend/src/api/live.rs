@@ -1,15 +1,24 @@
 //! Server-sent events, read with `fetch` because `EventSource` cannot send an `Authorization` header.
 
-use super::{ApiError, Client, parse::parse};
+use super::{ApiError, Client, endpoints::below, parse::parse};
 use serde::Deserialize;
-use shared::run::LiveEvent;
+use shared::{inquiry::InquirySide, run::LiveEvent};
 use std::mem;
 use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::ReadableStreamDefaultReader;
 
-/// Follows a server configuration until the stream ends or the future is dropped.
+/// What is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// A server configuration, and the inquiries of its account.
+    Configuration(Uuid),
+    /// The inquiries of one side.
+    Inquiries(InquirySide),
+}
+
+/// Follows until the stream ends or the future is dropped.
 ///
 /// `opened` is called once the stream stands, `heard` for each event.
 ///
@@ -18,11 +27,15 @@ use web_sys::ReadableStreamDefaultReader;
 /// again, with a fresh one.
 pub async fn follow(
     client: Client,
-    configuration: Uuid,
-    opened: impl Fn(),
+    followed: Followed,
+    opened: impl FnOnce(),
     heard: impl Fn(LiveEvent),
 ) -> Result<(), ApiError> {
-    let path = format!("/server-configurations/{configuration}/live");
+    let path = match followed {
+        Followed::Configuration(id) => below(id, "/live"),
+        Followed::Inquiries(InquirySide::Account) => "/live".to_owned(),
+        Followed::Inquiries(InquirySide::Provider) => "/provider/live".to_owned(),
+    };
     let (response, _open) = client.open_stream(&path).await?;
     let Some(body) = response.body() else { return Err(ApiError::Unreadable(response.status())) };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
@@ -85,6 +98,7 @@ fn read(data: &str) -> Option<LiveEvent> {
         "list_changed" => LiveEvent::ListChanged,
         "run_settings_changed" => LiveEvent::RunSettingsChanged,
         "mail_servers_changed" => LiveEvent::MailServersChanged,
+        "inquiries_changed" => LiveEvent::InquiriesChanged,
         _ => return None,
     })
 }

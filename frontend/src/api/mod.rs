@@ -3,6 +3,7 @@
 mod client;
 mod endpoints;
 mod error;
+mod inquiries;
 mod list_operations;
 mod live;
 mod parse;
@@ -15,6 +16,6 @@ pub use client::{Client, SignedIn};
 pub use endpoints::Versioned;
 pub use error::ApiError;
 pub use list_operations::Asked;
-pub use live::follow;
+pub use live::{Followed, follow};
 pub use people::LinkPurpose;
 pub use query::{EventQuery, ListQuery, Search};

@@ -12,6 +12,7 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    inquiries: super::inquiries::en::TEXTS,
     people: super::people::en::TEXTS,
     uploads: super::uploads::en::TEXTS,
     skip_to_content: "Skip to content",
@@ -198,7 +199,7 @@ pub(super) static TEXTS: Texts = Texts {
     open_account: "Open",
     accounts_empty: "No account yet",
     accounts_empty_text: "Create the first account with its administrator.",
-    leave_account: "Leave",
+    leave_account: "Leave the account",
     not_found: "Page not found",
     not_found_text: "There is nothing at this address.",
     back_home: "Go to the start page",
@@ -257,7 +258,7 @@ pub(super) static TEXTS: Texts = Texts {
         (count, _) => format!("{} entries", grouped(count.cast_signed())),
     },
     addresses_count: addresses,
-    inside_account: |name| format!("You are inside the account {name}"),
+    inside_account: |name| format!("You are in the account {name} as its provider"),
     release_question: |address| format!("Release {address}?"),
     released: |address| format!("{address} is released."),
     delete_question: |address| format!("Delete {address}?"),

@@ -12,6 +12,7 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    inquiries: super::inquiries::ja::TEXTS,
     people: super::people::ja::TEXTS,
     uploads: super::uploads::ja::TEXTS,
     skip_to_content: "本文へ移動",
@@ -198,7 +199,7 @@ pub(super) static TEXTS: Texts = Texts {
     open_account: "開く",
     accounts_empty: "アカウントがありません",
     accounts_empty_text: "最初のアカウントと管理者を作成してください。",
-    leave_account: "退出",
+    leave_account: "アカウントから退出",
     not_found: "ページが見つかりません",
     not_found_text: "このアドレスには何もありません。",
     back_home: "最初のページへ",
@@ -256,7 +257,7 @@ pub(super) static TEXTS: Texts = Texts {
         (count, _) => format!("{} 件", grouped(count.cast_signed())),
     },
     addresses_count: |count| format!("{} 件", grouped(count)),
-    inside_account: |name| format!("アカウント「{name}」を操作しています。"),
+    inside_account: |name| format!("プロバイダーとしてアカウント「{name}」に入っています"),
     release_question: |address| format!("{address} を解除しますか?"),
     released: |address| format!("{address} を解除しました。"),
     delete_question: |address| format!("{address} を削除しますか?"),

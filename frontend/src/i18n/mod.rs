@@ -75,6 +75,7 @@ macro_rules! texts {
     };
 }
 
+mod inquiries;
 mod people;
 mod uploads;
 
@@ -161,6 +162,7 @@ texts! {
         plan(Plan);
     }
     parts {
+        inquiries: inquiries::InquiryTexts;
         people: people::PeopleTexts;
         uploads: uploads::UploadTexts;
     }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod configuration;
+mod inquiries;
 mod live;
 mod load;
 mod operation;
@@ -13,6 +14,7 @@ mod url;
 
 pub use clock::{Clock, now, ticking};
 pub use configuration::{Configuration, Configurations};
+pub use inquiries::Inquiries;
 pub use live::Live;
 pub use load::{Loader, load};
 pub use operation::followed;

@@ -18,11 +18,11 @@ pub mod time;
 mod toast;
 
 pub use address::mail_address;
-pub use badge::{Badge, Tone};
+pub use badge::{Badge, Dot, Tone};
 pub use control::{Button, Kind};
 pub use dialog::Dialog;
 pub use drawn::Drawn;
-pub use field::{Check, Field, Search, Select};
+pub use field::{Check, Field, Search, Select, TextArea};
 pub use file::{FilePicker, save, save_text};
 pub use focus::focus;
 pub use icon::{Icon, Shape};
