@@ -72,6 +72,7 @@ fn Pages() -> impl IntoView {
                 <ParentRoute path=path!("/settings") view=page!(layout::SettingsFrame)>
                     <Route path=path!("account") view=page!(pages::MyAccount)/>
                     <Route path=path!("users") view=page!(pages::Users)/>
+                    <Route path=path!("tokens") view=page!(pages::Tokens)/>
                 </ParentRoute>
                 <ParentRoute path=path!("/configurations/:configuration") view=page!(layout::ConfigurationFrame)>
                     <Route path=path!("") view=page!(pages::ToBlockedList)/>

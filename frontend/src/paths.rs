@@ -16,6 +16,8 @@ pub const PROVIDER: &str = "/provider";
 pub const MY_ACCOUNT: &str = "/settings/account";
 /// The users.
 pub const USERS: &str = "/settings/users";
+/// The tokens of scripts.
+pub const TOKENS: &str = "/settings/tokens";
 
 /// Whether an address is a page that needs no account to be open: the provider's own, and the settings.
 pub fn is_outside(path: &str) -> bool {

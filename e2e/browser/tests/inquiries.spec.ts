@@ -214,7 +214,7 @@ test("a provider inside an account is told on every page, reads its inquiries an
   const banner = page.getByText("You are in the account Example Mail as its provider");
   await expect(banner).toBeVisible();
   await expectAccessible(page);
-  for (const path of ["/inquiries", "/settings/account", "/settings/users"]) {
+  for (const path of ["/inquiries", "/settings/account", "/settings/users", "/settings/tokens"]) {
     await page.goto(workplace.service.url + path);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     await expect(banner).toBeVisible();

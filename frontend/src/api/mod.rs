@@ -9,6 +9,7 @@ mod live;
 mod parse;
 mod people;
 mod query;
+mod tokens;
 mod tus;
 mod uploads;
 

@@ -14,6 +14,7 @@ use shared::{
 pub(super) static TEXTS: Texts = Texts {
     inquiries: super::inquiries::en::TEXTS,
     people: super::people::en::TEXTS,
+    tokens: super::tokens::en::TEXTS,
     uploads: super::uploads::en::TEXTS,
     skip_to_content: "Skip to content",
     sign_in: "Sign in",

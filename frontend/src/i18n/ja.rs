@@ -14,6 +14,7 @@ use shared::{
 pub(super) static TEXTS: Texts = Texts {
     inquiries: super::inquiries::ja::TEXTS,
     people: super::people::ja::TEXTS,
+    tokens: super::tokens::ja::TEXTS,
     uploads: super::uploads::ja::TEXTS,
     skip_to_content: "本文へ移動",
     sign_in: "サインイン",

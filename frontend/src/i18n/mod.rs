@@ -77,6 +77,7 @@ macro_rules! texts {
 
 mod inquiries;
 mod people;
+mod tokens;
 mod uploads;
 
 texts! {
@@ -164,6 +165,7 @@ texts! {
     parts {
         inquiries: inquiries::InquiryTexts;
         people: people::PeopleTexts;
+        tokens: tokens::TokenTexts;
         uploads: uploads::UploadTexts;
     }
 }

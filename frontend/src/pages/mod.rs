@@ -32,5 +32,5 @@ pub use opened_by::opened_by;
 pub use provider::Accounts;
 pub use report::{DeliveryLog, ErrorLog};
 pub use set_up::SetUp;
-pub use settings::{MyAccount, Users};
+pub use settings::{MyAccount, Tokens, Users};
 pub use sign_in::SignIn;
