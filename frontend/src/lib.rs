@@ -44,33 +44,47 @@ fn App() -> impl IntoView {
     }
 }
 
+/// A page as what draws it. Of one type, all routes of a shape are compiled once, which keeps the console small.
+macro_rules! page {
+    ($page:path) => {{
+        let draw: fn() -> AnyView = || $page().into_any();
+        draw
+    }};
+}
+
 /// Which address shows what.
 #[component]
 fn Pages() -> impl IntoView {
     view! {
         <Routes fallback=pages::NotFound>
-            <Route path=path!("/sign-in") view=pages::SignIn/>
-            <Route path=path!("/set-up") view=pages::SetUp/>
-            <Route path=path!("/invitation") view=pages::AcceptInvitation/>
-            <Route path=path!("/password-reset") view=pages::ResetPassword/>
-            <ParentRoute path=path!("") view=layout::Shell>
-                <Route path=path!("/") view=pages::Home/>
-                <Route path=path!("/provider") view=pages::Accounts/>
-                <ParentRoute path=path!("/settings") view=layout::SettingsFrame>
-                    <Route path=path!("account") view=pages::MyAccount/>
-                    <Route path=path!("users") view=pages::Users/>
+            <Route path=path!("/sign-in") view=page!(pages::SignIn)/>
+            <Route path=path!("/set-up") view=page!(pages::SetUp)/>
+            <Route path=path!("/invitation") view=page!(pages::AcceptInvitation)/>
+            <Route path=path!("/password-reset") view=page!(pages::ResetPassword)/>
+            <ParentRoute path=path!("") view=page!(layout::Shell)>
+                <Route path=path!("/") view=page!(pages::Home)/>
+                <Route path=path!("/inquiries") view=page!(pages::InquiryList)/>
+                <Route path=path!("/inquiries/new") view=page!(pages::NewInquiryPage)/>
+                <Route path=path!("/inquiries/:inquiry") view=page!(pages::InquiryPage)/>
+                <Route path=path!("/provider") view=page!(pages::Accounts)/>
+                <Route path=path!("/provider/inquiries") view=page!(pages::InquiryList)/>
+                <Route path=path!("/provider/inquiries/:inquiry") view=page!(pages::InquiryPage)/>
+                <ParentRoute path=path!("/settings") view=page!(layout::SettingsFrame)>
+                    <Route path=path!("account") view=page!(pages::MyAccount)/>
+                    <Route path=path!("users") view=page!(pages::Users)/>
+                    <Route path=path!("tokens") view=page!(pages::Tokens)/>
                 </ParentRoute>
-                <ParentRoute path=path!("/configurations/:configuration") view=layout::ConfigurationFrame>
-                    <Route path=path!("") view=pages::ToBlockedList/>
-                    <Route path=path!("blocked/list") view=pages::BlockedList/>
-                    <Route path=path!("blocked/stop-cancellation") view=pages::StopCancellation/>
-                    <Route path=path!("blocked/uploads") view=pages::Uploads/>
-                    <Route path=path!("blocked/uploads/history") view=pages::BulkChanges/>
-                    <Route path=path!("blocked/uploads/:upload") view=pages::UploadPage/>
-                    <Route path=path!("blocked/distributions") view=pages::Distributions/>
-                    <Route path=path!("blocked/mail-servers") view=pages::MailServers/>
-                    <Route path=path!("delivery-report/error-log") view=pages::ErrorLog/>
-                    <Route path=path!("delivery-report/delivery-log") view=pages::DeliveryLog/>
+                <ParentRoute path=path!("/configurations/:configuration") view=page!(layout::ConfigurationFrame)>
+                    <Route path=path!("") view=page!(pages::ToBlockedList)/>
+                    <Route path=path!("blocked/list") view=page!(pages::BlockedList)/>
+                    <Route path=path!("blocked/stop-cancellation") view=page!(pages::StopCancellation)/>
+                    <Route path=path!("blocked/uploads") view=page!(pages::Uploads)/>
+                    <Route path=path!("blocked/uploads/history") view=page!(pages::BulkChanges)/>
+                    <Route path=path!("blocked/uploads/:upload") view=page!(pages::UploadPage)/>
+                    <Route path=path!("blocked/distributions") view=page!(pages::Distributions)/>
+                    <Route path=path!("blocked/mail-servers") view=page!(pages::MailServers)/>
+                    <Route path=path!("delivery-report/error-log") view=page!(pages::ErrorLog)/>
+                    <Route path=path!("delivery-report/delivery-log") view=page!(pages::DeliveryLog)/>
                 </ParentRoute>
             </ParentRoute>
         </Routes>

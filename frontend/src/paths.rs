@@ -1,5 +1,6 @@
 //! The addresses of the console's pages: the only place that spells them.
 
+use shared::inquiry::{InquiryCategory, InquirySide};
 use uuid::Uuid;
 
 /// The sign-in page.
@@ -15,10 +16,36 @@ pub const PROVIDER: &str = "/provider";
 pub const MY_ACCOUNT: &str = "/settings/account";
 /// The users.
 pub const USERS: &str = "/settings/users";
+/// The tokens of scripts.
+pub const TOKENS: &str = "/settings/tokens";
 
-/// Whether an address is a page of the settings, which need no account to be open.
-pub fn is_settings(path: &str) -> bool {
-    path.starts_with("/settings/")
+/// Whether an address is a page that needs no account to be open: the provider's own, and the settings.
+pub fn is_outside(path: &str) -> bool {
+    path == PROVIDER || path.starts_with("/provider/") || path.starts_with("/settings/")
+}
+
+/// The inquiries, as one of the two sides sees them.
+pub const fn inquiries(side: InquirySide) -> &'static str {
+    match side {
+        InquirySide::Account => "/inquiries",
+        InquirySide::Provider => "/provider/inquiries",
+    }
+}
+
+/// One inquiry.
+pub fn inquiry(side: InquirySide, id: Uuid) -> String {
+    format!("{}/{id}", inquiries(side))
+}
+
+/// Making an inquiry, about something if that is known.
+pub fn new_inquiry(about: Option<InquiryCategory>) -> String {
+    let query = about.map(|about| format!("?category={}", about.as_str())).unwrap_or_default();
+    format!("{}/new{query}", inquiries(InquirySide::Account))
+}
+
+/// Whose eyes an address shows inquiries with; `None`: it is about something else.
+pub fn inquiries_at(path: &str) -> Option<InquirySide> {
+    InquirySide::ALL.into_iter().find(|side| path.starts_with(inquiries(*side)))
 }
 
 /// The sign-in page, coming back to `target` afterwards.
@@ -127,6 +154,16 @@ mod tests {
         }
         for path in [upload(Uuid::nil(), Uuid::nil()), bulk_changes(Uuid::nil())] {
             assert_eq!(Section::at(&path), Some(Section::Uploads), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_provider_outside_of_all_accounts_sees_its_own_pages_only() {
+        for own in [PROVIDER, USERS, &inquiry(InquirySide::Provider, Uuid::nil())] {
+            assert!(is_outside(own), "{own}");
+        }
+        for other in [HOME, "/providers", &new_inquiry(None), &Section::ErrorLog.of(Uuid::nil())] {
+            assert!(!is_outside(other), "{other}");
         }
     }
 

@@ -130,3 +130,34 @@ test("the delivery log shows what was delivered too", async ({ page, workplace }
   await expect(page.getByRole("row", { name: /mai@example\.com Delivered/ })).toBeVisible();
   await expectAccessible(page);
 });
+
+test("at 1,280 px a long address breaks before its @, and the table ends inside its frame", async ({ page, workplace }) => {
+  await runNow(workplace);
+  const long = "a-rather-long-name.of-somebody-else@a-rather-long-domain.example.com";
+  await json(workplace.call("POST", "/blocked-addresses", { addresses: [long] }));
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await signIn(page, workplace, "/blocked/list");
+  const cell = page.getByRole("cell", { name: long, exact: true });
+  await expect(cell).toBeVisible();
+  // Where the lines of an address begin, and with what.
+  const lines = await cell.evaluate((element) => {
+    const found: string[] = [];
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    let top = -1;
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+      for (let at = 0; at < text.textContent!.length; at++) {
+        const range = document.createRange();
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        const line = range.getBoundingClientRect().top;
+        if (line !== top) found.push("");
+        top = line;
+        found[found.length - 1] += text.textContent![at];
+      }
+    }
+    return found;
+  });
+  expect(lines).toEqual(["a-rather-long-name.of-somebody-else", "@a-rather-long-domain.example.com"]);
+  const frame = page.getByRole("region", { name: "Blocked list" });
+  expect(await frame.evaluate((element) => element.scrollWidth - element.clientWidth)).toBeLessThanOrEqual(0);
+});

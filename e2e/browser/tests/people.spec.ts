@@ -1,7 +1,7 @@
 // Users, invitations, one's own account: everything by the console, as those who use it.
 import { createHmac } from "node:crypto";
-import type { Browser, Page } from "@playwright/test";
-import { ADMINISTRATOR, expect, expectAccessible, json, signIn, test, type Workplace } from "./workplace";
+import type { Page } from "@playwright/test";
+import { ADMINISTRATOR, elsewhere, expect, expectAccessible, json, signIn, test, type Workplace } from "./workplace";
 
 const HANA = { email: "hana@example.com", password: "a new user's own password" };
 
@@ -39,16 +39,6 @@ async function shownLink(page: Page): Promise<string> {
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Done" }).click();
   return link;
-}
-
-/** Somebody else's browser. */
-async function elsewhere<T>(browser: Browser, act: (page: Page) => Promise<T>): Promise<T> {
-  const context = await browser.newContext({ locale: "en-GB" });
-  try {
-    return await act(await context.newPage());
-  } finally {
-    await context.close();
-  }
 }
 
 test("somebody is invited, comes, gets another role and leaves", async ({ page, browser, workplace }) => {

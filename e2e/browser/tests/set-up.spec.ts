@@ -50,7 +50,7 @@ test("from the set-up code to a server configuration inside an account", async (
   await expect(page.getByRole("row", { name: /Example Mail/ })).toContainText("Enabled");
 
   await page.getByRole("button", { name: "Open: Example Mail" }).click();
-  await expect(page.getByText("You are inside the account Example Mail")).toBeVisible();
+  await expect(page.getByText("You are in the account Example Mail as its provider")).toBeVisible();
   await page.getByRole("main").getByRole("button", { name: "New server configuration" }).click();
   const configuration = page.getByRole("dialog", { name: "New server configuration" });
   await configuration.getByLabel("Name").fill("Newsletter");
@@ -63,6 +63,6 @@ test("from the set-up code to a server configuration inside an account", async (
   await expect(page.getByText("No address is blocked")).toBeVisible();
   await expectAccessible(page);
 
-  await page.getByRole("button", { name: "Leave" }).click();
+  await page.getByRole("button", { name: "Leave the account" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Accounts" })).toBeVisible();
 });

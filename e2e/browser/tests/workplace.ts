@@ -1,5 +1,5 @@
 // An account with a server configuration and three sending errors, made through the API.
-import { expect, test as base, type Locator, type Page } from "@playwright/test";
+import { expect, test as base, type Browser, type Locator, type Page } from "@playwright/test";
 import axe from "axe-core";
 import { startService, type Service } from "./service";
 
@@ -16,6 +16,8 @@ export interface Workplace {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   /** Calls the API as the account's administrator. */
   account(method: string, path: string, body?: unknown): Promise<Response>;
+  /** Calls the API as the provider. */
+  provider(method: string, path: string, body?: unknown): Promise<Response>;
   /** Uploads a file and waits until it is analysed; answers its id. */
   upload(content: string): Promise<string>;
   /** Lets the account download, or not. */
@@ -63,6 +65,7 @@ async function openWorkplace(plan: Plan): Promise<Workplace> {
     call: (method, path, body, headers) =>
       send(`${api}/server-configurations/${made.id}${path}`, body, token, method, headers),
     account: (method, path, body) => send(`${api}${path}`, body, token, method),
+    provider: (method, path, body) => send(`${api}/provider${path}`, body, provider.access_token, method),
     upload: async (content) => {
       const headers = {
         Authorization: `Bearer ${token}`,
@@ -111,9 +114,9 @@ export const test = base.extend<{ plan: Plan; workplace: Workplace }>({
 
 export { expect } from "@playwright/test";
 
-export async function fillSignIn(page: Page): Promise<void> {
-  await page.getByLabel("E-mail").fill(ADMINISTRATOR.email);
-  await page.getByLabel("Password").fill(ADMINISTRATOR.password);
+export async function fillSignIn(page: Page, who = ADMINISTRATOR): Promise<void> {
+  await page.getByLabel("E-mail").fill(who.email);
+  await page.getByLabel("Password").fill(who.password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
@@ -122,6 +125,16 @@ export async function signIn(page: Page, workplace: Workplace, section: string):
   await fillSignIn(page);
   await expect(page).toHaveURL(workplace.at(section));
   await expect(page.getByRole("heading", { level: 1, name: "Newsletter" })).toBeVisible();
+}
+
+/** Somebody else's browser. */
+export async function elsewhere<T>(browser: Browser, act: (page: Page) => Promise<T>): Promise<T> {
+  const context = await browser.newContext({ locale: "en-GB" });
+  try {
+    return await act(await context.newPage());
+  } finally {
+    await context.close();
+  }
 }
 
 /** Performs a run and waits until it is done. */

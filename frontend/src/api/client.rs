@@ -1,6 +1,6 @@
 //! Sends requests: bearer token, silent refresh, problems, connection state.
 
-use super::ApiError;
+use super::{ApiError, parse::parse};
 use futures::future::{FutureExt, LocalBoxFuture, Shared};
 use gloo_net::http::{Headers, Method, RequestBuilder, Response};
 use leptos::prelude::*;
@@ -264,7 +264,7 @@ impl Answer {
     }
 
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        serde_json::from_str(&self.body).map_err(|_| ApiError::Unreadable(self.status))
+        parse(&self.body).map_err(|_| ApiError::Unreadable(self.status))
     }
 
     fn checked(self) -> Result<Self, ApiError> {

@@ -27,6 +27,11 @@ impl ApiError {
         matches!(self, Self::Refused(problem) if matches!(problem.status, 401 | 410))
     }
 
+    /// Whether what was asked for is not there, or not any more (404, 410).
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused(problem) if matches!(problem.status, 404 | 410))
+    }
+
     /// Whether the edit was based on an older state (412).
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Refused(problem) if problem.status == 412)

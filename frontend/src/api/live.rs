@@ -1,14 +1,24 @@
 //! Server-sent events, read with `fetch` because `EventSource` cannot send an `Authorization` header.
 
-use super::{ApiError, Client};
+use super::{ApiError, Client, endpoints::below, parse::parse};
 use serde::Deserialize;
-use shared::run::LiveEvent;
+use shared::{inquiry::InquirySide, run::LiveEvent};
+use std::mem;
 use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::ReadableStreamDefaultReader;
 
-/// Follows a server configuration until the stream ends or the future is dropped.
+/// What is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// A server configuration, and the inquiries of its account.
+    Configuration(Uuid),
+    /// The inquiries of one side.
+    Inquiries(InquirySide),
+}
+
+/// Follows until the stream ends or the future is dropped.
 ///
 /// `opened` is called once the stream stands, `heard` for each event.
 ///
@@ -17,11 +27,15 @@ use web_sys::ReadableStreamDefaultReader;
 /// again, with a fresh one.
 pub async fn follow(
     client: Client,
-    configuration: Uuid,
-    opened: impl Fn(),
+    followed: Followed,
+    opened: impl FnOnce(),
     heard: impl Fn(LiveEvent),
 ) -> Result<(), ApiError> {
-    let path = format!("/server-configurations/{configuration}/live");
+    let path = match followed {
+        Followed::Configuration(id) => below(id, "/live"),
+        Followed::Inquiries(InquirySide::Account) => "/live".to_owned(),
+        Followed::Inquiries(InquirySide::Provider) => "/provider/live".to_owned(),
+    };
     let (response, _open) = client.open_stream(&path).await?;
     let Some(body) = response.body() else { return Err(ApiError::Unreadable(response.status())) };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
@@ -33,13 +47,16 @@ pub async fn follow(
         if value("done").is_truthy() {
             return Ok(());
         }
-        for event in parser.push(&js_sys::Uint8Array::new(&value("value")).to_vec()) {
-            heard(event);
+        for data in parser.push(&js_sys::Uint8Array::new(&value("value")).to_vec()) {
+            // An event of a newer service that this console does not know is skipped.
+            if let Some(event) = read(&data) {
+                heard(event);
+            }
         }
     }
 }
 
-/// Cuts a byte stream into events (WHATWG HTML section 9.2.6, as far as the service uses it).
+/// Cuts a byte stream into the data of events (WHATWG HTML section 9.2.6, as far as the service uses it).
 #[derive(Default)]
 struct Parser {
     buffer: Vec<u8>,
@@ -47,7 +64,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn push(&mut self, bytes: &[u8]) -> Vec<LiveEvent> {
+    fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         self.buffer.extend_from_slice(bytes);
         let mut events = Vec::new();
         while let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
@@ -55,9 +72,7 @@ impl Parser {
             let line = String::from_utf8_lossy(&line);
             let line = line.trim_end_matches(['\r', '\n']);
             if line.is_empty() {
-                // An event of a newer service that this console does not know is skipped.
-                events.extend(read(&self.data));
-                self.data.clear();
+                events.extend(Some(mem::take(&mut self.data)).filter(|data| !data.is_empty()));
             } else if let Some(data) = line.strip_prefix("data:") {
                 self.data.push_str(data.strip_prefix(' ').unwrap_or(data));
             }
@@ -74,15 +89,16 @@ fn read(data: &str) -> Option<LiveEvent> {
         #[serde(rename = "type")]
         name: String,
     }
-    let kind: Kind = serde_json::from_str(data).ok()?;
+    let kind: Kind = parse(data).ok()?;
     Some(match kind.name.as_str() {
-        "run" => LiveEvent::Run(serde_json::from_str(data).ok()?),
-        "distribution" => LiveEvent::Distribution(serde_json::from_str(data).ok()?),
-        "list_operation" => LiveEvent::ListOperation(serde_json::from_str(data).ok()?),
-        "upload" => LiveEvent::Upload(serde_json::from_str(data).ok()?),
+        "run" => LiveEvent::Run(parse(data).ok()?),
+        "distribution" => LiveEvent::Distribution(parse(data).ok()?),
+        "list_operation" => LiveEvent::ListOperation(parse(data).ok()?),
+        "upload" => LiveEvent::Upload(parse(data).ok()?),
         "list_changed" => LiveEvent::ListChanged,
         "run_settings_changed" => LiveEvent::RunSettingsChanged,
         "mail_servers_changed" => LiveEvent::MailServersChanged,
+        "inquiries_changed" => LiveEvent::InquiriesChanged,
         _ => return None,
     })
 }
@@ -93,8 +109,8 @@ mod tests {
 
     #[test]
     fn events_are_read_whatever_the_chunks() {
-        let stream = b": ping\n\nevent: list_changed\ndata: {\"type\":\"list_changed\"}\n\nevent: new\ndata: {\"type\":\"new\"}\r\n\r\ndata: {\"type\":\"mail_servers_changed\"}\n\n";
-        let expected = vec![LiveEvent::ListChanged, LiveEvent::MailServersChanged];
+        let stream = b": ping\n\nevent: one\ndata: {\"type\":\"one\"}\n\ndata: first\r\n\r\ndata:{}\n\ndata: begun\n";
+        let expected = ["{\"type\":\"one\"}", "first", "{}"];
         for size in 1..stream.len() {
             let mut parser = Parser::default();
             let events: Vec<_> = stream.chunks(size).flat_map(|chunk| parser.push(chunk)).collect();

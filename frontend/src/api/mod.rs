@@ -3,10 +3,13 @@
 mod client;
 mod endpoints;
 mod error;
+mod inquiries;
 mod list_operations;
 mod live;
+mod parse;
 mod people;
 mod query;
+mod tokens;
 mod tus;
 mod uploads;
 
@@ -14,6 +17,6 @@ pub use client::{Client, SignedIn};
 pub use endpoints::Versioned;
 pub use error::ApiError;
 pub use list_operations::Asked;
-pub use live::follow;
+pub use live::{Followed, follow};
 pub use people::LinkPurpose;
 pub use query::{EventQuery, ListQuery, Search};

@@ -1,6 +1,6 @@
 //! Searches of the lists, as query strings and in bodies.
 
-use super::ApiError;
+use super::{ApiError, parse::parse};
 use js_sys::{JSON, Object, Reflect};
 use shared::list_operation::BlockFilter;
 use wasm_bindgen::JsValue;
@@ -92,7 +92,7 @@ impl ListQuery {
     /// # Errors
     /// The URL holds what is no filter; the list itself cannot be read either.
     pub fn block_filter(&self) -> Result<BlockFilter, ApiError> {
-        serde_json::from_str(&Search::of(self.filters()).json()).map_err(|_| ApiError::Unreadable(0))
+        parse(&Search::of(self.filters()).json()).map_err(|_| ApiError::Unreadable(0))
     }
 
     fn filters(&self) -> [(&'static str, &str); 7] {

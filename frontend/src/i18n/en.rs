@@ -12,7 +12,9 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    inquiries: super::inquiries::en::TEXTS,
     people: super::people::en::TEXTS,
+    tokens: super::tokens::en::TEXTS,
     uploads: super::uploads::en::TEXTS,
     skip_to_content: "Skip to content",
     sign_in: "Sign in",
@@ -86,6 +88,8 @@ pub(super) static TEXTS: Texts = Texts {
     operation: "Operation",
     release: "Release",
     release_title: "Release address",
+    release_several_title: "Release addresses",
+    release_several_text: "Mail to these addresses is sent again within about 10 seconds, and they are put on the stop cancellation list: errors no longer block them.",
     release_text: "Mail to this address is sent again within about 10 seconds, and it is put on the stop cancellation list: errors no longer block it.",
     comment: "Comment",
     comment_hint: "Why, for the audit log.",
@@ -196,7 +200,7 @@ pub(super) static TEXTS: Texts = Texts {
     open_account: "Open",
     accounts_empty: "No account yet",
     accounts_empty_text: "Create the first account with its administrator.",
-    leave_account: "Leave",
+    leave_account: "Leave the account",
     not_found: "Page not found",
     not_found_text: "There is nothing at this address.",
     back_home: "Go to the start page",
@@ -255,7 +259,7 @@ pub(super) static TEXTS: Texts = Texts {
         (count, _) => format!("{} entries", grouped(count.cast_signed())),
     },
     addresses_count: addresses,
-    inside_account: |name| format!("You are inside the account {name}"),
+    inside_account: |name| format!("You are in the account {name} as its provider"),
     release_question: |address| format!("Release {address}?"),
     released: |address| format!("{address} is released."),
     delete_question: |address| format!("Delete {address}?"),

@@ -12,7 +12,9 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    inquiries: super::inquiries::ja::TEXTS,
     people: super::people::ja::TEXTS,
+    tokens: super::tokens::ja::TEXTS,
     uploads: super::uploads::ja::TEXTS,
     skip_to_content: "本文へ移動",
     sign_in: "サインイン",
@@ -86,6 +88,8 @@ pub(super) static TEXTS: Texts = Texts {
     operation: "操作",
     release: "解除",
     release_title: "配信停止の解除",
+    release_several_title: "配信停止の一括解除",
+    release_several_text: "約 10 秒以内にこれらのアドレスへの配信が再開されます。停止解除リストに登録され、以後エラーによって停止されなくなります。",
     release_text: "約 10 秒以内にこのアドレスへの配信が再開されます。停止解除リストに登録され、以後エラーによって停止されなくなります。",
     comment: "コメント",
     comment_hint: "監査ログに残す理由です。",
@@ -196,7 +200,7 @@ pub(super) static TEXTS: Texts = Texts {
     open_account: "開く",
     accounts_empty: "アカウントがありません",
     accounts_empty_text: "最初のアカウントと管理者を作成してください。",
-    leave_account: "退出",
+    leave_account: "アカウントから退出",
     not_found: "ページが見つかりません",
     not_found_text: "このアドレスには何もありません。",
     back_home: "最初のページへ",
@@ -254,7 +258,7 @@ pub(super) static TEXTS: Texts = Texts {
         (count, _) => format!("{} 件", grouped(count.cast_signed())),
     },
     addresses_count: |count| format!("{} 件", grouped(count)),
-    inside_account: |name| format!("アカウント「{name}」を操作しています。"),
+    inside_account: |name| format!("プロバイダーとしてアカウント「{name}」に入っています"),
     release_question: |address| format!("{address} を解除しますか?"),
     released: |address| format!("{address} を解除しました。"),
     delete_question: |address| format!("{address} を削除しますか?"),

@@ -75,7 +75,9 @@ macro_rules! texts {
     };
 }
 
+mod inquiries;
 mod people;
+mod tokens;
 mod uploads;
 
 texts! {
@@ -92,7 +94,7 @@ texts! {
         tab_blocked tab_report blocked_list stop_cancellation distributions mail_servers error_log tabs sections
         search_address filters filter_reason filter_origin filter_state sort newest_first oldest_first address_ascending address_descending
         mail_address error_reason stop_date state origin_label operation
-        release release_title release_text comment comment_hint release_done release_not_blocked
+        release release_title release_several_title release_text release_several_text comment comment_hint release_done release_not_blocked
         blocked_empty blocked_empty_text nothing_found nothing_found_text nothing_yet nothing_yet_text clear_filters
         next_page first_page live_on
         stop_cancellation_text cancelled_at delete_exemption_title delete_exemption_text exemption_deleted exemptions_empty exemptions_empty_text
@@ -161,7 +163,9 @@ texts! {
         plan(Plan);
     }
     parts {
+        inquiries: inquiries::InquiryTexts;
         people: people::PeopleTexts;
+        tokens: tokens::TokenTexts;
         uploads: uploads::UploadTexts;
     }
 }

@@ -24,7 +24,7 @@ texts! {
         bulk_changes bulk_changes_text bulk_empty bulk_empty_text history of_file
         cancel_operation cancel_title cancel_text undo undo_title undo_registration_text undo_release_text
         added removed already exempt_skipped duplicates not_blocked
-        in_distribution pending_distribution run_queued undone exempt_too
+        in_distribution pending_distribution run_queued undone being_undone exempt_too
     }
     sentences {
         too_large(&str);

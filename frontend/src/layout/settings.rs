@@ -22,6 +22,10 @@ pub fn SettingsFrame() -> impl IntoView {
             <Show when=move || session.may(Role::Administrator)>
                 <a href=paths::USERS aria-current=current(paths::USERS)>{texts.people.users}</a>
             </Show>
+            // The provider's staff has none of its own: they belong to an account.
+            <Show when=move || session.may(Role::Administrator) && session.me().is_some_and(|me| me.account_id.is_some())>
+                <a href=paths::TOKENS aria-current=current(paths::TOKENS)>{texts.tokens.tokens}</a>
+            </Show>
         </nav>
         <Outlet/>
     }

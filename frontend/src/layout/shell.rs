@@ -4,7 +4,7 @@ use super::{sidebar::Sidebar, topbar::Topbar};
 use crate::{
     api::SignedIn,
     paths,
-    state::{Configurations, Pending, Session, client, effect, explain, load, texts},
+    state::{Configurations, Inquiries, Pending, Session, client, effect, explain, load, texts},
     ui::{Button, Failure, Kind, Notice, Show, Skeleton, Toasts, Tone},
 };
 use leptos::prelude::*;
@@ -13,7 +13,10 @@ use leptos_router::{
     components::Outlet,
     hooks::{use_location, use_navigate},
 };
-use shared::session::{Me, Role};
+use shared::{
+    inquiry::InquirySide,
+    session::{Me, Role},
+};
 
 /// Lets in who is signed in; sends everybody else to sign in and back again.
 #[component]
@@ -30,8 +33,7 @@ pub fn Shell() -> impl IntoView {
     let navigate = use_navigate();
     effect(move || {
         let outside = session.me().is_some_and(|me| me.account_id.is_none());
-        let needs_account = |path: &String| path != paths::PROVIDER && !paths::is_settings(path);
-        if outside && location.pathname.with(needs_account) {
+        if outside && !location.pathname.with(|path| paths::is_outside(path)) {
             navigate(paths::PROVIDER, replace());
         }
     });
@@ -88,6 +90,7 @@ fn Lost() -> impl IntoView {
 #[component]
 fn Inside(alone: bool) -> impl IntoView {
     let texts = texts();
+    provide_context(Inquiries::follow(if alone { InquirySide::Provider } else { InquirySide::Account }));
     view! {
         <a class="button skip" href="#content">{texts.skip_to_content}</a>
         <div class="shell">

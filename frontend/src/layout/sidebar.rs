@@ -56,8 +56,9 @@ pub fn Sidebar() -> impl IntoView {
     let list = move |configurations: Vec<ServerConfiguration>| {
         let many = configurations.len() >= MANY;
         let found = Memo::new(move |_| {
-            let wanted = wanted.get().to_lowercase();
-            configurations.iter().filter(|one| one.name.to_lowercase().contains(&wanted)).cloned().collect::<Vec<_>>()
+            let wanted = lower_case(&wanted.get());
+            let found = configurations.iter().filter(|one| lower_case(&one.name).contains(&wanted));
+            found.cloned().collect::<Vec<_>>()
         });
         view! {
             {many.then(|| view! {
@@ -90,6 +91,11 @@ pub fn Sidebar() -> impl IntoView {
         <NewConfiguration open=creating/>
     }
     .into_any()
+}
+
+/// By the browser's knowledge of letters, which the console then need not bring along.
+fn lower_case(text: &str) -> String {
+    js_sys::JsString::from(text).to_lower_case().into()
 }
 
 /// The dialog that makes a server configuration.

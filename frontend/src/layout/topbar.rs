@@ -3,8 +3,8 @@
 use crate::{
     i18n::Language,
     paths::{self, Section},
-    state::{Pending, Preferences, Session, Theme, client, explain, texts},
-    ui::{Button, Icon, Kind, Select, Shape, Toasts},
+    state::{Configurations, Inquiries, Pending, Preferences, Session, Theme, client, explain, texts},
+    ui::{Button, Dot, Icon, Kind, Select, Shape, Show, Toasts},
 };
 use leptos::prelude::*;
 use leptos_router::{
@@ -12,23 +12,13 @@ use leptos_router::{
     components::A,
     hooks::{use_location, use_navigate},
 };
+use shared::inquiry::InquirySide;
+use uuid::Uuid;
 
 /// The bar at the top.
 #[component]
 pub fn Topbar() -> impl IntoView {
     let (texts, session, client, toasts) = (texts(), expect_context::<Session>(), client(), Toasts::here());
-    let path = use_location().pathname;
-    let tabs = move || {
-        let configuration = paths::configuration_at(&path.get())?;
-        let report = Section::at(&path.get()).is_some_and(Section::is_report);
-        let current = |is: bool| is.then_some("page");
-        Some(view! {
-            <nav class="tabs" aria-label=texts.tabs>
-                <a href=Section::BlockedList.of(configuration) aria-current=current(!report)>{texts.tab_blocked}</a>
-                <a href=Section::ErrorLog.of(configuration) aria-current=current(report)>{texts.tab_report}</a>
-            </nav>
-        })
-    };
     let (leaving, navigate) = (Pending::new(), use_navigate());
     let sign_out = move |()| {
         let navigate = navigate.clone();
@@ -45,7 +35,7 @@ pub fn Topbar() -> impl IntoView {
                 <span class="brand-mark"><Icon shape=Shape::Brand size=22/></span>
                 <span>"Stoplist"</span>
             </A>
-            {tabs}
+            <Tabs/>
             <div class="topbar-end">
                 <span class="who">{move || session.me().map(|me| me.email)}</span>
                 <A href=paths::MY_ACCOUNT attr:class="button button-quiet button-small">{texts.people.settings}</A>
@@ -53,6 +43,45 @@ pub fn Topbar() -> impl IntoView {
                 <Button small=true kind=Kind::Quiet busy=leaving.busy() press=sign_out>{texts.sign_out}</Button>
             </div>
         </header>
+    }
+    .into_any()
+}
+
+/// Blocked and Delivery report, of the server configuration that is open, was open last, or is the first; inquiries.
+#[component]
+fn Tabs() -> impl IntoView {
+    let (texts, path) = (texts(), use_location().pathname);
+    let (session, inquiries) = (expect_context::<Session>(), expect_context::<Inquiries>());
+    let Configurations(loader) = expect_context();
+    let last = Memo::new(move |before: Option<&Option<Uuid>>| {
+        path.with(|path| paths::configuration_at(path)).or_else(|| before.copied().flatten())
+    });
+    let first = move || loader.data.with(|all| Some(all.as_ref()?.first()?.id));
+    let configuration = Memo::new(move |_| last.get().or_else(first));
+    let tab = move |to: String, words: &'static str, shows: fn(&str) -> bool| {
+        let current = move || path.with(|path| shows(path)).then_some("page");
+        view! { <a href=to aria-current=current>{words}</a> }.into_any()
+    };
+    let sections = move || {
+        configuration.get().map(|id| {
+            let blocked = tab(Section::BlockedList.of(id), texts.tab_blocked, |path| {
+                Section::at(path).is_some_and(|section| !section.is_report())
+            });
+            let report = |path: &str| Section::at(path).is_some_and(Section::is_report);
+            [blocked, tab(Section::ErrorLog.of(id), texts.tab_report, report)]
+        })
+    };
+    let staff = inquiries.side == InquirySide::Provider;
+    let current = move || path.with(|path| paths::inquiries_at(path).is_some()).then_some("page");
+    view! {
+        <nav class="tabs" aria-label=texts.tabs>
+            {sections}
+            {staff.then(|| tab(paths::PROVIDER.to_owned(), texts.accounts, |path| path == paths::PROVIDER))}
+            <a href=paths::inquiries(inquiries.side) aria-current=current>
+                {texts.inquiries.inquiries}
+                <Show when=move || inquiries.unread() && session.may_inquire()><Dot text=texts.inquiries.unread/></Show>
+            </a>
+        </nav>
     }
     .into_any()
 }

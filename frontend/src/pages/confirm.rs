@@ -74,11 +74,17 @@ pub fn Refusal(
     text: String,
     /// The dialog.
     open: RwSignal<bool>,
+    /// A way on, beside the closing button.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     let texts = texts();
     view! {
         <Notice tone=Tone::Plain><strong>{title}</strong><p>{text}</p></Notice>
-        <div class="dialog-foot"><Button press=move |()| open.set(false)>{texts.close}</Button></div>
+        <div class="dialog-foot">
+            <Button press=move |()| open.set(false)>{texts.close}</Button>
+            {children.map(|children| children())}
+        </div>
     }
     .into_any()
 }

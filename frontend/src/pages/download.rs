@@ -4,11 +4,13 @@ use super::{FormError, Refusal, SearchWords};
 use crate::{
     api::Search,
     i18n::Language,
+    paths,
     state::{Configuration, Pending, Preferences, Session, client, texts},
     ui::{Button, Check, Dialog, Icon, Kind, Shape, Toasts, save},
 };
 use leptos::prelude::*;
-use shared::download::DownloadList;
+use leptos_router::components::A;
+use shared::{download::DownloadList, inquiry::InquiryCategory};
 
 /// The button, and the dialog that it opens.
 #[component]
@@ -28,7 +30,16 @@ pub fn Download(
         if session.may_download() {
             view! { <Form list name filters search open/> }.into_any()
         } else {
-            view! { <Refusal title=texts.downloads_off text=texts.downloads_off_text open/> }.into_any()
+            let ask = move || {
+                let href = paths::new_inquiry(Some(InquiryCategory::EnableDownload));
+                view! { <A href attr:class="button button-primary">{texts.inquiries.ask_downloads}</A> }
+            };
+            view! {
+                <Refusal title=texts.downloads_off text=texts.downloads_off_text open>
+                    {session.may_inquire().then(ask)}
+                </Refusal>
+            }
+            .into_any()
         }
     };
     view! {

@@ -7,6 +7,7 @@ mod download;
 mod filter;
 mod form;
 mod home;
+mod inquiries;
 mod listing;
 mod opened_by;
 mod provider;
@@ -14,6 +15,7 @@ mod report;
 mod set_up;
 mod settings;
 mod sign_in;
+mod single;
 
 pub use blocked::{
     BlockedList, BulkChanges, Distributions, MailServers, RunSettingsDialog, StopCancellation, UploadPage, Uploads,
@@ -25,9 +27,10 @@ pub use download::Download;
 pub use filter::{Day, Domain, MoreFilters, STATES, SearchWords};
 pub use form::{FormError, field_error, show_error};
 pub use home::{Home, NotFound, ToBlockedList};
+pub use inquiries::{InquiryList, InquiryPage, NewInquiryPage};
 pub use opened_by::opened_by;
 pub use provider::Accounts;
 pub use report::{DeliveryLog, ErrorLog};
 pub use set_up::SetUp;
-pub use settings::{MyAccount, Users};
+pub use settings::{MyAccount, Tokens, Users};
 pub use sign_in::SignIn;

@@ -1,7 +1,7 @@
 //! What happens in the open server configuration, as it happens.
 
-use super::{Pending, effect, sleep};
-use crate::api::{self, Client};
+use super::{Inquiries, Pending, bump, effect, sleep};
+use crate::api::{self, Client, Followed};
 use leptos::prelude::*;
 use shared::{
     list_operation::ListOperation,
@@ -13,6 +13,31 @@ use uuid::Uuid;
 
 /// The pause before a stream that ended is opened again.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// What a stream tells.
+pub(super) enum Told {
+    /// It stands; `again`: after it was lost.
+    Opened { again: bool },
+    /// Something happened.
+    Heard(Box<LiveEvent>),
+    /// It is lost.
+    Lost,
+}
+
+/// Follows a stream, opening it again when it ends, until the future is dropped.
+pub(super) async fn listen(client: Client, followed: Followed, told: Box<dyn Fn(Told)>) {
+    let mut again = false;
+    loop {
+        // A failure is told. A stream that ends with its access token is none: the next one follows in a moment, and
+        // everything is read again then.
+        let (opened, heard) = (|| told(Told::Opened { again }), |event| told(Told::Heard(Box::new(event))));
+        if api::follow(client, followed, opened, heard).await.is_err() {
+            told(Told::Lost);
+        }
+        again = true;
+        sleep(PAUSE).await;
+    }
+}
 
 /// Signals that change with live events. A number only tells that something has to be read again.
 #[derive(Clone, Copy)]
@@ -35,6 +60,7 @@ pub struct Live {
     pub operation: RwSignal<Option<ListOperation>>,
     /// The upload that changed last.
     pub upload: RwSignal<Option<Upload>>,
+    inquiries: Inquiries,
 }
 
 impl Live {
@@ -50,6 +76,7 @@ impl Live {
             run: RwSignal::new(None),
             operation: RwSignal::new(None),
             upload: RwSignal::new(None),
+            inquiries: expect_context(),
         };
         let stream = Pending::new();
         effect(move || {
@@ -58,26 +85,20 @@ impl Live {
             live.run.set(None);
             live.operation.set(None);
             live.upload.set(None);
-            stream.replace(async move {
-                let mut first = true;
-                loop {
-                    let opened = move || live.opened(first);
-                    // A failure shows by `connected`. A stream that ends with its access token does not: the next one
-                    // follows in a moment, and everything is read again then.
-                    if api::follow(client, configuration, opened, move |event| live.hear(event)).await.is_err() {
-                        live.connected.set(false);
-                    }
-                    first = false;
-                    sleep(PAUSE).await;
-                }
+            let told = Box::new(move |told| match told {
+                Told::Opened { again } => live.opened(again),
+                Told::Heard(event) => live.hear(*event),
+                Told::Lost => live.connected.set(false),
             });
+            stream.replace(listen(client, Followed::Configuration(configuration), told));
         });
         live
     }
 
-    fn opened(self, first: bool) {
+    fn opened(self, again: bool) {
         self.connected.set(true);
-        if !first {
+        bump(self.inquiries.changed);
+        if again {
             for changed in [self.lists, self.run_settings, self.mail_servers, self.distributions] {
                 bump(changed);
             }
@@ -93,12 +114,7 @@ impl Live {
             LiveEvent::ListChanged => bump(self.lists),
             LiveEvent::RunSettingsChanged => bump(self.run_settings),
             LiveEvent::MailServersChanged => bump(self.mail_servers),
-            // No page shows them yet.
-            LiveEvent::InquiriesChanged => {}
+            LiveEvent::InquiriesChanged => bump(self.inquiries.changed),
         }
     }
-}
-
-fn bump(changed: RwSignal<u32>) {
-    changed.update(|times| *times = times.wrapping_add(1));
 }

@@ -1,6 +1,6 @@
 //! Data that a page shows.
 
-use super::{Pending, Url, effect};
+use super::{Pending, Url, bump, effect};
 use crate::api::{ApiError, Client};
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::prelude::*;
@@ -30,7 +30,7 @@ impl<T: Send + Sync + 'static> Copy for Loader<T> {}
 impl<T: Send + Sync + 'static> Loader<T> {
     /// Reads again.
     pub fn reload(self) {
-        self.again.update(|times| *times = times.wrapping_add(1));
+        bump(self.again);
     }
 }
 
@@ -68,37 +68,38 @@ where
     let pending = Pending::new();
     let loader =
         Loader { data: RwSignal::new(None), error: RwSignal::new(None), busy: pending.busy(), again: RwSignal::new(0) };
-    let asked = Memo::new(move |_| (scope(), key(), loader.again.get()));
-    follow(asked, Box::new(move |scope, key| fetch(scope, key).boxed_local()), loader, pending);
+    let mut before = None;
+    // Not a memo: each type that one holds makes the console larger.
+    effect(move || {
+        let asked = (scope(), key(), loader.again.get());
+        if before.as_ref() != Some(&asked) {
+            let future = fetch(asked.0.clone(), asked.1.clone()).boxed_local();
+            let other = before.replace(asked.clone()).is_some_and(|before| before.0 != asked.0);
+            read(loader, pending, other, future);
+        }
+    });
     retry(loader.error, loader.again);
     loader
 }
 
-type Fetch<S, K, T> = Box<dyn Fn(S, K) -> LocalBoxFuture<'static, Result<T, ApiError>>>;
-
-/// Reads what is asked. Boxed, so that it is compiled once for pages that read the same.
-fn follow<S, K, T>(asked: Memo<(S, K, u32)>, fetch: Fetch<S, K, T>, loader: Loader<T>, pending: Pending)
-where
-    S: PartialEq + Clone + Send + Sync + 'static,
-    K: Clone + Send + Sync + 'static,
-    T: Send + Sync + 'static,
-{
-    Effect::new(move |before: Option<S>| {
-        let (scope, key, _) = asked.get();
-        let future = fetch(scope.clone(), key);
-        if before.is_some_and(|before| before != scope) {
-            loader.data.set(None);
-        }
-        pending.replace(async move {
-            match future.await {
-                Ok(data) => {
-                    loader.error.set(None);
-                    loader.data.set(Some(data));
-                }
-                Err(error) => loader.error.set(Some(error)),
+/// Takes what is read; what was read before goes at once where it belonged to something `other`.
+fn read<T: Send + Sync + 'static>(
+    loader: Loader<T>,
+    pending: Pending,
+    other: bool,
+    future: LocalBoxFuture<'static, Result<T, ApiError>>,
+) {
+    if other {
+        loader.data.set(None);
+    }
+    pending.replace(async move {
+        match future.await {
+            Ok(data) => {
+                loader.error.set(None);
+                loader.data.set(Some(data));
             }
-        });
-        scope
+            Err(error) => loader.error.set(Some(error)),
+        }
     });
 }
 
@@ -107,7 +108,7 @@ fn retry(error: RwSignal<Option<ApiError>>, again: RwSignal<u32>) {
     if let Some(client) = use_context::<Client>() {
         effect(move || {
             if client.reachable().get() && error.get_untracked() == Some(ApiError::Unreachable) {
-                again.update(|times| *times = times.wrapping_add(1));
+                bump(again);
             }
         });
     }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod configuration;
+mod inquiries;
 mod live;
 mod load;
 mod operation;
@@ -13,6 +14,7 @@ mod url;
 
 pub use clock::{Clock, now, ticking};
 pub use configuration::{Configuration, Configurations};
+pub use inquiries::Inquiries;
 pub use live::Live;
 pub use load::{Loader, load};
 pub use operation::followed;
@@ -28,6 +30,11 @@ use leptos::prelude::*;
 /// The words of the chosen language; the pages are drawn anew when it changes.
 pub fn texts() -> &'static Texts {
     expect_context::<Preferences>().language.get_untracked().texts()
+}
+
+/// Changes a signal that tells that something has to be read again.
+fn bump(changed: RwSignal<u32>) {
+    changed.update(|times| *times = times.wrapping_add(1));
 }
 
 /// The API's client.

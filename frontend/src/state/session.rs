@@ -57,6 +57,17 @@ impl Session {
         self.me.reload();
     }
 
+    /// Reads again what the open account may use, while the page stays.
+    pub fn look_again(self) {
+        self.me.reload();
+    }
+
+    /// Whether the user may write inquiries for the open account, or answer those of all: a provider inside an account is
+    /// a guest there.
+    pub fn may_inquire(self) -> bool {
+        self.me().is_some_and(|me| (me.role == Role::Provider) == me.account_id.is_none())
+    }
+
     /// Whether the user may do what `role` may.
     pub fn may(self, role: Role) -> bool {
         self.me().is_some_and(|me| me.role >= role)

@@ -76,9 +76,14 @@ impl Pending {
 
     /// Starts `work` in place of the call that is going on.
     pub fn replace(self, work: impl Future<Output = ()> + 'static) {
+        self.stop();
+        self.start(work);
+    }
+
+    /// Ends the call that is going on.
+    pub fn stop(self) {
         self.abort();
         self.busy.set(false);
-        self.start(work);
     }
 
     fn abort(self) {

@@ -17,6 +17,12 @@ pub enum Tone {
     Bad,
 }
 
+/// A dot that says that something is new.
+#[component]
+pub fn Dot(text: &'static str) -> impl IntoView {
+    view! { <span class="dot" role="img" aria-label=text title=text></span> }
+}
+
 /// A state in a word.
 #[component]
 pub fn Badge(tone: Tone, text: &'static str) -> impl IntoView {

@@ -10,7 +10,8 @@ pub fn Dialog(
     /// Whether it is open.
     open: RwSignal<bool>,
     /// Its name.
-    title: &'static str,
+    #[prop(into)]
+    title: Signal<&'static str>,
     /// What its closing button is called.
     close: &'static str,
     /// Wide enough for a table.
@@ -31,10 +32,10 @@ pub fn Dialog(
         }
     });
     view! {
-        <dialog node_ref=element class=if wide { "wide" } else { "" } aria-label=title on:close=move |_| open.set(false)>
+        <dialog node_ref=element class=if wide { "wide" } else { "" } aria-label=move || title.get() on:close=move |_| open.set(false)>
             <Show when=move || open.get()>
                 <div class="dialog-head">
-                    <h2>{title}</h2>
+                    <h2>{move || title.get()}</h2>
                     <button
                         type="button" class="button button-quiet button-icon" aria-label=close
                         on:click=move |_| open.set(false)

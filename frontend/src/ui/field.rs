@@ -70,6 +70,33 @@ pub fn Field(
     .into_any()
 }
 
+/// Several lines of text.
+#[component]
+pub fn TextArea(
+    /// Unique in the page.
+    id: &'static str,
+    /// Its name.
+    label: &'static str,
+    /// What it holds.
+    value: RwSignal<String>,
+    /// What is wrong with it.
+    #[prop(into)]
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <textarea
+                id=id class="input" rows="5" required=true aria-invalid=move || error.get().is_some().then_some("true")
+                aria-describedby=move || error.get().map(|_| format!("{id}-error"))
+                prop:value=move || value.get() on:input=move |event| value.set(event_target_value(&event))
+            ></textarea>
+            <Wrong id error/>
+        </div>
+    }
+    .into_any()
+}
+
 /// The error of a field, announced when it appears.
 #[component]
 fn Wrong(id: &'static str, error: Signal<Option<String>>) -> impl IntoView {

@@ -1,5 +1,6 @@
 //! Building blocks that know no page.
 
+mod address;
 mod badge;
 mod control;
 mod dialog;
@@ -16,11 +17,12 @@ mod states;
 pub mod time;
 mod toast;
 
-pub use badge::{Badge, Tone};
+pub use address::mail_address;
+pub use badge::{Badge, Dot, Tone};
 pub use control::{Button, Kind};
 pub use dialog::Dialog;
 pub use drawn::Drawn;
-pub use field::{Check, Field, Search, Select};
+pub use field::{Check, Field, Search, Select, TextArea};
 pub use file::{FilePicker, save, save_text};
 pub use focus::focus;
 pub use icon::{Icon, Shape};

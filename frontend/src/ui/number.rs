@@ -24,8 +24,12 @@ pub fn bytes(number: i64) -> String {
         amount /= 1_000.0;
         unit += 1;
     }
-    let digits = usize::from(unit > 0 && amount < 9.95);
-    format!("{amount:.digits$} {}", UNITS[unit])
+    // Whole numbers are written: writing fractions takes tables that would make the console larger.
+    if unit > 0 && amount < 9.95 {
+        let tenths = (amount * 10.0).round() as i64;
+        return format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]);
+    }
+    format!("{} {}", amount.round() as i64, UNITS[unit])
 }
 
 #[cfg(test)]

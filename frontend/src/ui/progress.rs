@@ -16,9 +16,14 @@ pub fn Progress(
 ) -> impl IntoView {
     view! {
         <div class="progress">
-            <progress aria-label=label max="1" value=move || value.get().map(|value| value.to_string())></progress>
+            <progress aria-label=label max="1" value=move || value.get().and_then(written)></progress>
             <span class="small soft">{move || text.get()}</span>
         </div>
     }
     .into_any()
+}
+
+/// A fraction in digits, by the browser: the tables that it takes would make the console larger.
+fn written(fraction: f64) -> Option<String> {
+    js_sys::Number::from(fraction).to_string_with_radix(10).ok().map(String::from)
 }

@@ -99,6 +99,7 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     pending_distribution: "It reaches the mail servers at the next execution.",
     run_queued: "A run takes it to the mail servers.",
     undone: "Undone",
+    being_undone: "Being undone",
     exempt_too: "Addresses of the stop cancellation list too",
     too_large: |largest| {
         format!(

@@ -99,6 +99,7 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     pending_distribution: "次回の実行でメールサーバーに反映されます。",
     run_queued: "実行によってメールサーバーに反映されます。",
     undone: "取り消し済み",
+    being_undone: "取り消し中",
     exempt_too: "停止解除リストのアドレスも対象",
     too_large: |largest| {
         format!(

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     pages::{Download, listing::listing},
     state::{Configuration, Preferences, Session, Url, client, effect, load, texts, ticking},
-    ui::{Badge, Button, Moment, Table, Tone},
+    ui::{Badge, Button, Moment, Table, Tone, mail_address},
 };
 use leptos::prelude::*;
 use shared::{
@@ -116,7 +116,7 @@ fn Row(
     view! {
         <tr>
             {tick}
-            <td class="address">{row.address}</td>
+            <td class="address">{mail_address(&row.address)}</td>
             <td>{(texts.reason)(row.reason)}</td>
             <td>{(texts.origin)(row.origin)}</td>
             <td><Moment at=row.blocked_at language now=Some(ticking())/></td>

@@ -21,8 +21,10 @@ pub fn ReleaseDialog(
 ) -> impl IntoView {
     let texts = texts();
     let open = opened_by(chosen);
+    let several = Memo::new(move |_| chosen.with(Vec::len) > 1);
+    let title = move || if several.get() { texts.release_several_title } else { texts.release_title };
     view! {
-        <Dialog open title=texts.release_title close=texts.close>
+        <Dialog open title=Signal::derive(title) close=texts.close>
             {move || Some(chosen.get()).filter(|all| !all.is_empty()).map(|addresses| view! { <ReleaseForm addresses open released/> })}
         </Dialog>
     }
@@ -32,9 +34,9 @@ pub fn ReleaseDialog(
 fn ReleaseForm(addresses: Vec<String>, open: RwSignal<bool>, released: Callback<()>) -> impl IntoView {
     let (texts, client, toasts, configuration) = (texts(), client(), Toasts::here(), Configuration::open());
     let (comment, error, releasing) = (RwSignal::new(String::new()), RwSignal::new(None), Pending::new());
-    let question = match &*addresses {
-        [address] => (texts.release_question)(address),
-        several => (texts.bulk_question)(count(several.len())),
+    let (question, text) = match &*addresses {
+        [address] => ((texts.release_question)(address), texts.release_text),
+        several => ((texts.bulk_question)(count(several.len())), texts.release_several_text),
     };
     let several = (addresses.len() > 1).then(|| {
         let lines = addresses.iter().map(|address| view! { <li class="break">{address.clone()}</li> }).drawn();
@@ -59,7 +61,7 @@ fn ReleaseForm(addresses: Vec<String>, open: RwSignal<bool>, released: Callback<
         <form class="stack" on:submit=submit>
             <h3>{question}</h3>
             {several}
-            <p class="soft">{texts.release_text}</p>
+            <p class="soft">{text}</p>
             <FormError error/>
             <Field
                 id="release-comment" label=texts.comment value=comment hint=format!("{} ({})", texts.comment_hint, texts.optional)

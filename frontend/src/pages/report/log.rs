@@ -4,7 +4,7 @@ use crate::{
     api::EventQuery,
     pages::{Day, Domain, Download, MoreFilters, listing::listing, reason_options},
     state::{Configuration, Preferences, Url, client, debounced, load, texts, ticking},
-    ui::{Badge, Moment, Search, Select, Table, Tone, time},
+    ui::{Badge, Moment, Search, Select, Table, Tone, mail_address, time},
 };
 use leptos::prelude::*;
 use shared::{
@@ -107,7 +107,7 @@ fn line(event: DeliveryEvent, errors: bool) -> AnyView {
     let reply: Vec<String> = codes.chain(event.reply).collect();
     view! {
         <tr>
-            <td class="address">{event.address}</td>
+            <td class="address">{mail_address(&event.address)}</td>
             {(!errors).then(|| view! { <td><Badge tone text=(texts.outcome)(event.outcome)/></td> })}
             <td>{event.reason.map(texts.reason)}</td>
             <td class="wrap">

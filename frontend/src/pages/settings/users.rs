@@ -7,7 +7,7 @@ use super::{
 use crate::{
     pages::{Confirm, listing::listing},
     state::{Loader, Pending, Preferences, Session, Url, client, explain, load, now, texts, ticking},
-    ui::{Badge, Button, Drawn, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone},
+    ui::{Badge, Button, Drawn, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone, mail_address},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
@@ -31,7 +31,7 @@ pub fn Users() -> impl IntoView {
         let (id, shown) = (user.id, user.clone());
         view! {
             <tr>
-                <td class="address">{user.email.clone()}</td>
+                <td class="address">{mail_address(&user.email)}</td>
                 <td>{(words.role)(user.role)}</td>
                 <td>
                     <span class="row">
@@ -120,7 +120,7 @@ fn Invitations(loader: Loader<Page<Invitation>>, made: RwSignal<Option<Made>>) -
         let expired = invitation.expires_at.timestamp_millis() as f64 <= now();
         view! {
             <tr>
-                <td class="address">{invitation.email.clone()}</td>
+                <td class="address">{mail_address(&invitation.email)}</td>
                 <td>{(words.role)(invitation.role)}</td>
                 <td class="soft">{invitation.invited_by.clone()}</td>
                 <td>

@@ -5,7 +5,7 @@ use crate::{
     api::Asked,
     i18n::Texts,
     paths::{self, Section},
-    state::{Configuration, Preferences, Session, followed, texts, ticking},
+    state::{Configuration, Preferences, Session, client, followed, load, texts, ticking},
     ui::{Badge, Button, Drawn, Kind, Moment, Notice, Progress, Show, Tone, focus, number::grouped, time},
 };
 use leptos::{html, prelude::*};
@@ -14,6 +14,7 @@ use shared::{
     run_settings::DeliveryTiming,
     session::Role,
 };
+use uuid::Uuid;
 
 /// One list operation, kept up to date.
 #[component]
@@ -31,7 +32,11 @@ pub fn OperationCard(
         (operation.kind, operation.created_at, operation.upload_id.filter(|_| !beside_upload));
     let operation = followed(operation);
     let heading = NodeRef::<html::H2>::new();
-    let badge = move || operation.with(|operation| state_badge(texts, operation));
+    let shown = Memo::new(move |_| operation.with(|operation| (operation.state, operation.undone_by)));
+    let badge = move || match shown.get() {
+        (ListOperationState::Done, Some(undo)) => view! { <UndoBadge undo/> }.into_any(),
+        (state, _) => state_badge(texts, state),
+    };
     let going = Memo::new(move |_| operation.with(|operation| !operation.state.is_final()));
     let share = move || operation.with(|one| one.total.map(|total| one.done as f64 / total.max(1) as f64));
     let rows =
@@ -93,18 +98,31 @@ fn allows(operation: &ListOperation, asked: Asked) -> bool {
     }
 }
 
-fn state_badge(texts: &'static Texts, operation: &ListOperation) -> AnyView {
-    let tone = match operation.state {
+fn state_badge(texts: &'static Texts, state: ListOperationState) -> AnyView {
+    let tone = match state {
         ListOperationState::Queued | ListOperationState::Running | ListOperationState::Cancelling => Tone::Working,
-        ListOperationState::Done if operation.undone_by.is_some() => Tone::Plain,
         ListOperationState::Done => Tone::Good,
         ListOperationState::Cancelled => Tone::Plain,
         ListOperationState::Failed => Tone::Bad,
     };
-    let undone = operation.state == ListOperationState::Done && operation.undone_by.is_some();
+    view! { <Badge tone text=(texts.uploads.operation_state)(state)/> }.into_any()
+}
+
+/// Says whether something is undone already, or is just being undone. An undo that fails is taken off what it was to undo.
+#[component]
+fn UndoBadge(undo: Uuid) -> impl IntoView {
+    let (texts, client, Configuration { id, .. }) = (texts(), client(), Configuration::open());
     let words = &texts.uploads;
-    let text = if undone { words.undone } else { (words.operation_state)(operation.state) };
-    view! { <Badge tone text/> }.into_any()
+    let loader = load(|| (), || (), move |(), ()| client.list_operation(id.get_untracked(), undo));
+    move || {
+        let undo = followed(loader.data.get()?);
+        let over = Memo::new(move |_| undo.with(|undo| undo.state == ListOperationState::Done));
+        Some(move || {
+            let (tone, text) =
+                if over.get() { (Tone::Plain, words.undone) } else { (Tone::Working, words.being_undone) };
+            view! { <Badge tone text/> }
+        })
+    }
 }
 
 /// Who asked, and for what.

@@ -4,7 +4,7 @@ use crate::{
     api::ApiError,
     pages::FormError,
     state::{Configuration, Pending, client, texts},
-    ui::{Drawn, Show, Skeleton},
+    ui::{Button, Drawn, Show, Skeleton},
 };
 use leptos::prelude::*;
 use shared::list_operation::{BulkReleasePreview, BulkReleaseRequest};
@@ -23,13 +23,18 @@ pub fn Preview(
 ) -> impl IntoView {
     let (texts, client, Configuration { id, .. }) = (texts(), client(), Configuration::open());
     let (words, error, asking) = (&texts.uploads, RwSignal::new(None::<ApiError>), Pending::new());
-    found.set(None);
-    asking.start(async move {
-        match client.preview_release(id.get_untracked(), &request).await {
-            Ok(preview) => found.set(Some(preview)),
-            Err(problem) => error.set(Some(problem)),
-        }
+    let ask = Callback::new(move |()| {
+        found.set(None);
+        error.set(None);
+        let request = request.clone();
+        asking.start(async move {
+            match client.preview_release(id.get_untracked(), &request).await {
+                Ok(preview) => found.set(Some(preview)),
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
     });
+    ask.run(());
     let shown = move |preview: BulkReleasePreview| {
         if preview.count == 0 {
             return view! { <h3>{none}</h3> }.into_any();
@@ -46,6 +51,9 @@ pub fn Preview(
     };
     view! {
         <FormError error/>
+        <Show when=move || error.with(Option::is_some)>
+            <div class="row"><Button press=ask>{texts.try_again}</Button></div>
+        </Show>
         <div class="stack-tight" aria-live="polite">
             {move || found.get().map(shown)}
             <Show when=move || asking.busy().get()><Skeleton label=texts.loading/></Show>

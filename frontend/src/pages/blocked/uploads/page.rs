@@ -10,13 +10,10 @@ use super::{
     summary::Summary,
 };
 use crate::{
-    api::ApiError,
-    pages::blocked::operations::OperationCard,
+    pages::{blocked::operations::OperationCard, single::single},
     paths::Section,
-    state::{
-        Configuration, Loader, Pending, Preferences, Session, client, effect, explain, load, repeat, texts, ticking,
-    },
-    ui::{Button, Empty, Failure, Moment, Notice, Progress, Show, Skeleton, Tone, focus, number::bytes, time},
+    state::{Configuration, Loader, Pending, Preferences, Session, client, effect, load, repeat, texts, ticking},
+    ui::{Button, Moment, Notice, Progress, Show, Tone, focus, number::bytes, time},
 };
 use leptos::{html, prelude::*};
 use leptos_router::{
@@ -29,15 +26,6 @@ use shared::{
     upload::{Upload, UploadState},
 };
 use uuid::Uuid;
-
-/// What the page shows; it is built anew only when this changes.
-#[derive(Clone, Copy, PartialEq)]
-enum Shape {
-    Loading,
-    Failed,
-    Unknown,
-    Upload(Uuid),
-}
 
 /// The upload that the page's URL names.
 #[component]
@@ -58,36 +46,14 @@ pub fn UploadPage() -> impl IntoView {
     });
     let going = Memo::new(move |_| loader.data.with(|upload| upload.as_ref().is_some_and(goes_on)));
     repeat(PAUSE, going, move || loader.reload());
-    let shape = Memo::new(move |_| {
-        let error = loader.error.get();
-        match loader.data.with(|upload| upload.as_ref().map(|upload| upload.id)) {
-            _ if error.as_ref().is_some_and(is_gone) => Shape::Unknown,
-            Some(id) => Shape::Upload(id),
-            None if error.is_some() => Shape::Failed,
-            None => Shape::Loading,
-        }
-    });
-    let failure = move || loader.error.get().map(|error| explain(texts, &error)).unwrap_or_default();
+    let unknown = (words.unknown_upload, words.unknown_upload_text);
     view! {
         <div class="stack">
             <a class="back" href=move || Section::Uploads.of(id.get())>{words.back_to_uploads}</a>
-            {move || match (shape.get(), loader.data.get_untracked()) {
-                (Shape::Upload(_), Some(first)) => view! { <Loaded first loader/> }.into_any(),
-                (Shape::Unknown, _) => {
-                    view! { <Empty title=words.unknown_upload text=words.unknown_upload_text/> }.into_any()
-                }
-                (Shape::Failed, _) => {
-                    view! { <Failure text=failure() again=texts.try_again press=move |()| loader.reload()/> }.into_any()
-                }
-                _ => view! { <Skeleton label=texts.loading/> }.into_any(),
-            }}
+            {single(loader, |upload| upload.id, unknown, move |first| view! { <Loaded first loader/> }.into_any())}
         </div>
     }
     .into_any()
-}
-
-fn is_gone(error: &ApiError) -> bool {
-    matches!(error, ApiError::Refused(problem) if matches!(problem.status, 404 | 410))
 }
 
 /// Which of the sections below the head are shown.

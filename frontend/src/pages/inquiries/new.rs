@@ -1,0 +1,85 @@
+//! Making an inquiry.
+
+use crate::{
+    pages::{FormError, field_error},
+    paths,
+    state::{Pending, Session, Url, client, texts},
+    ui::{Button, Field, Kind, Notice, Select, Show, TextArea, Toasts, Tone},
+};
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, components::A, hooks::use_navigate};
+use shared::inquiry::{InquiryCategory, InquirySide, NewInquiry};
+
+/// Asks the provider something.
+#[component]
+pub fn NewInquiryPage() -> impl IntoView {
+    let (texts, session) = (texts(), expect_context::<Session>());
+    let words = &texts.inquiries;
+    view! {
+        <div class="stack">
+            <A href=paths::inquiries(InquirySide::Account) attr:class="back">{words.inquiries}</A>
+            <h1>{words.new}</h1>
+            <Show
+                when=move || session.may_inquire()
+                fallback=move || view! { <Notice tone=Tone::Plain><p>{words.inside_text}</p></Notice> }
+            >
+                <Form/>
+            </Show>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Form() -> impl IntoView {
+    let (texts, client, toasts, url, navigate) = (texts(), client(), Toasts::here(), Url::current(), use_navigate());
+    let words = &texts.inquiries;
+    let category = Memo::new(move |_| {
+        let named = url.get("category");
+        InquiryCategory::ALL.into_iter().find(|one| one.as_str() == named).unwrap_or(InquiryCategory::Other)
+    });
+    // Who comes to ask for downloads need only send it.
+    let begun = match category.get_untracked() {
+        about @ InquiryCategory::EnableDownload => ((words.category_name)(about), words.please_enable),
+        _ => ("", ""),
+    };
+    let (subject, text) = (RwSignal::new(begun.0.to_owned()), RwSignal::new(begun.1.to_owned()));
+    let (error, sending) = (RwSignal::new(None), Pending::new());
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let navigate = navigate.clone();
+        sending.start(async move {
+            let new = NewInquiry {
+                category: category.get_untracked(),
+                subject: subject.get_untracked(),
+                text: text.get_untracked(),
+            };
+            match client.create_inquiry(&new).await {
+                Ok(made) => {
+                    toasts.good(words.sent);
+                    // Going back leads to the list, not to sending it again.
+                    let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
+                    navigate(&paths::inquiry(InquirySide::Account, made.inquiry.id), options);
+                }
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
+    };
+    let options = InquiryCategory::ALL.into_iter().map(|one| (one.as_str(), (words.category_name)(one))).collect();
+    view! {
+        <form class="card narrow" on:submit=submit>
+            <FormError error/>
+            <Select
+                id="category" label=words.category options choose=move |name: String| url.filter("category", &name)
+                value=Signal::derive(move || category.get().as_str().to_owned())
+            />
+            <Field id="subject" label=words.subject value=subject required=true error=field_error(error, "/subject")/>
+            <TextArea id="text" label=words.text value=text error=field_error(error, "/text")/>
+            <div class="row">
+                <Button kind=Kind::Primary submit=true busy=sending.busy()>{words.send}</Button>
+                <A href=paths::inquiries(InquirySide::Account) attr:class="button">{texts.cancel}</A>
+            </div>
+        </form>
+    }
+    .into_any()
+}

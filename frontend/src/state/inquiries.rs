@@ -1,0 +1,57 @@
+//! The inquiries of the side that is signed in: that they change, and whether there is something to read.
+
+use super::{
+    Loader, Pending, bump, client, effect,
+    live::{Told, listen},
+    load,
+};
+use crate::{api::Followed, paths};
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use shared::inquiry::InquirySide;
+
+/// The inquiries, as they change.
+#[derive(Clone, Copy)]
+pub struct Inquiries {
+    /// Whose side is signed in.
+    pub side: InquirySide,
+    /// Tells that they have to be read again.
+    pub changed: RwSignal<u32>,
+    unread: Loader<bool>,
+}
+
+impl Inquiries {
+    /// Follows them until the component goes away. The stream of a server configuration tells of them too, so that there
+    /// is only one at a time: a browser opens but a few connections to a service.
+    pub fn follow(side: InquirySide) -> Self {
+        let (client, path, stream) = (client(), use_location().pathname, Pending::new());
+        let changed = RwSignal::new(0);
+        let unread =
+            load(|| (), move || changed.get(), move |(), _| async move { client.has_unread_inquiries(side).await });
+        let told_there = Memo::new(move |_| path.with(|path| paths::configuration_at(path).is_some()));
+        effect(move || {
+            let told = Box::new(move |told| {
+                // What happened before the stream stood may have been missed.
+                if let Told::Opened { .. } | Told::Heard(_) = told {
+                    bump(changed);
+                }
+            });
+            if told_there.get() {
+                stream.stop();
+            } else {
+                stream.replace(listen(client, Followed::Inquiries(side), told));
+            }
+        });
+        Self { side, changed, unread }
+    }
+
+    /// Has them read again, after something was done.
+    pub fn look_again(self) {
+        bump(self.changed);
+    }
+
+    /// Whether the other side wrote something that this one has not read.
+    pub fn unread(self) -> bool {
+        self.unread.data.get().unwrap_or_default()
+    }
+}
