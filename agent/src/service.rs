@@ -79,6 +79,8 @@ impl Service {
             .connect_timeout(Duration::from_secs(5))
             .read_timeout(Duration::from_secs(u64::from(WAIT_SECONDS) + 15))
             .tcp_keepalive(Duration::from_secs(20))
+            // The token is for the service that the configuration names, and for nobody whom that one names.
+            .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self {
             client,

@@ -102,6 +102,9 @@ pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> 
 /// # Errors
 /// The address is taken, another process uses the data folder, or [`open`] failed.
 pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
     let lock = if settings.is_sqlite() { Some(lock(&settings)?) } else { None };
     let state = open(settings, clock).await?;
     let shutdown = CancellationToken::new();

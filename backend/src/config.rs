@@ -1,5 +1,7 @@
 //! Settings of the service: flags, `STOPLIST_*` environment variables and a TOML file, in this order of precedence.
 
+mod warnings;
+
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;

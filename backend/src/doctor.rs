@@ -27,6 +27,9 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
             }
         }
     }
+    for warning in settings.warnings() {
+        println!("note   {warning}");
+    }
     match wrong {
         0 => Ok(()),
         1 => anyhow::bail!("one thing is wrong"),

@@ -49,7 +49,10 @@ impl Certificate {
     pub fn server_config(self: &Arc<Self>) -> anyhow::Result<ServerConfig> {
         let config =
             ServerConfig::builder_with_provider(default_provider().into()).with_safe_default_protocol_versions();
-        Ok(config?.with_no_client_auth().with_cert_resolver(self.clone()))
+        let mut config = config?.with_no_client_auth().with_cert_resolver(self.clone());
+        // Of what both sides know, the best for the server: rustls lists it so.
+        config.ignore_client_order = true;
+        Ok(config)
     }
 
     /// Reads the files again whenever they changed, until `shutdown`. Files that cannot be used leave the ones before in

@@ -18,6 +18,7 @@ mod m0012_inquiries;
 mod m0013_audit_chain;
 mod m0014_mails;
 mod m0015_suspension;
+mod m0016_closing;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_audit_chain::Migration),
             Box::new(m0014_mails::Migration),
             Box::new(m0015_suspension::Migration),
+            Box::new(m0016_closing::Migration),
         ]
     }
 }

@@ -107,3 +107,13 @@ pub struct NewAccount {
     #[garde(length(chars, min = MIN_PASSWORD, max = MAX_PASSWORD))]
     pub administrator_password: String,
 }
+
+/// Closes an account for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CloseAccount {
+    /// The account's name, so that nobody closes another one by mistake.
+    #[garde(length(chars, max = 100))]
+    pub name: String,
+}

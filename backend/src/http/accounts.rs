@@ -2,6 +2,7 @@
 
 use super::{
     auth::Provider,
+    downloads,
     extract::{Body, PathIds, QueryParams, etag, if_match},
     idempotency::secret,
 };
@@ -14,7 +15,7 @@ use garde::Validate;
 use serde::Deserialize;
 use shared::{
     Page, Problem,
-    account::{Account, AccountUpdate, NewAccount},
+    account::{Account, AccountUpdate, CloseAccount, NewAccount},
     page::{DEFAULT_LIMIT, MAX_LIMIT},
     session::AccessToken,
 };
@@ -25,6 +26,7 @@ use uuid::Uuid;
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(leave).service(enter).service(show).service(update);
+    config.service(export).service(close);
 }
 
 /// Which page.
@@ -101,6 +103,34 @@ async fn update(
 ) -> Result<HttpResponse> {
     let revision = if_match(&request)?;
     Ok(answer(&service::accounts::update(&state, &provider.0, id.0, revision, &body.0).await?))
+}
+
+/// Everything of an account as a ZIP file: JSON and CSV
+///
+/// For a browser, `POST /provider/accounts/{account_id}/export-links` makes a link to it.
+#[utoipa::path(tag = "Provider", operation_id = "export_account", security(("bearer" = [])),
+    params(("account_id" = Uuid, Path, description = "The account")),
+    responses((status = 200, body = String, content_type = "application/zip")))]
+#[get("/provider/accounts/{account_id}/export")]
+async fn export(state: web::Data<AppState>, provider: Provider, id: PathIds<Uuid>) -> Result<HttpResponse> {
+    Ok(downloads::answer(service::downloads::account(&state, &provider.0, id.0).await?))
+}
+
+/// Close an account for ever: its people, tokens, lists and logs are removed within minutes; its audit log stays
+#[utoipa::path(tag = "Provider", operation_id = "close_account", security(("bearer" = [])),
+    params(("account_id" = Uuid, Path, description = "The account")), request_body = CloseAccount, responses(
+        (status = 204),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "It is not suspended"),
+    ))]
+#[post("/provider/accounts/{account_id}/close")]
+async fn close(
+    state: web::Data<AppState>,
+    provider: Provider,
+    id: PathIds<Uuid>,
+    body: Body<CloseAccount>,
+) -> Result<HttpResponse> {
+    service::closing::close(&state, &provider.0, id.0, &body.0).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Act as administrator inside an account; this is written into its audit log

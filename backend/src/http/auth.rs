@@ -38,6 +38,9 @@ pub async fn identify(request: &HttpRequest) -> Result<Identity> {
     };
     match &identified {
         Ok(identity) => {
+            if let Some(id) = identity.actor.id() {
+                tracing::Span::current().record("actor", tracing::field::display(id));
+            }
             state.limits.known(identity)?;
             request.extensions_mut().insert(identity.clone());
         }

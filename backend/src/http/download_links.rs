@@ -2,14 +2,14 @@
 
 use super::{
     audit,
-    auth::{Anybody, Auditor, Viewer},
-    downloads::{Wanted, capability},
+    auth::{Anybody, Auditor, Provider, Viewer},
+    downloads::{Wanted, answer, capability},
     extract::{Body, PathIds, QueryParams},
     idempotency::secret,
 };
 use crate::{
     service::{
-        Error, Result,
+        self, Error, Result,
         authentication::Permission,
         download_links::{self, Target},
         server_configurations::open,
@@ -34,7 +34,7 @@ const PATH: &str = "/api/v1/downloads?token=";
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(make).service(make_for_audit_log).service(follow);
+    config.service(make).service(make_for_audit_log).service(make_for_account).service(follow);
 }
 
 /// Make a link to a download, for a browser that saves the file itself: valid for a minute
@@ -70,6 +70,14 @@ async fn make_for_audit_log(
     Ok(made(download_links::make_for_audit_log(&state, &identity, query)?))
 }
 
+/// Make a link to everything of an account, for a browser that saves the file itself: valid for a minute
+#[utoipa::path(tag = "Provider", operation_id = "create_export_link", security(("bearer" = [])),
+    params(("account_id" = Uuid, Path, description = "The account")), responses((status = 201, body = DownloadLink)))]
+#[post("/provider/accounts/{account_id}/export-links")]
+async fn make_for_account(state: web::Data<AppState>, provider: Provider, id: PathIds<Uuid>) -> Result<HttpResponse> {
+    Ok(made(download_links::make_for_account(&state, &provider.0, id.0).await?))
+}
+
 fn made((token, expires_at): (String, DateTime<Utc>)) -> HttpResponse {
     secret(HttpResponse::Created().json(DownloadLink { url: format!("{PATH}{token}"), expires_at }))
 }
@@ -96,7 +104,7 @@ struct Token {
 ///
 /// The right of the user who made it is looked up anew.
 #[utoipa::path(tag = "Downloads", operation_id = "follow_download_link", params(Token), responses(
-    (status = 200, body = String, content_type = "text/csv"),
+    (status = 200, content((String = "text/csv"), (String = "application/zip"))),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "The session that made it has ended"),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "Not allowed any more"),
     (status = 404, body = Problem, content_type = "application/problem+json", description = "No link, or what it leads to is gone"),
@@ -114,6 +122,10 @@ async fn follow(state: web::Data<AppState>, from: Anybody, query: QueryParams<To
         Target::AuditLog => {
             linked.identity.require_manager()?;
             audit::begin_download(&state, &linked.identity, &linked.search).await
+        }
+        Target::Account(id) => {
+            linked.identity.require(Permission::Provide)?;
+            Ok(answer(service::downloads::account(&state, &linked.identity, id).await?))
         }
     }
 }

@@ -27,9 +27,6 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// RFC 4180 section 3.
-const CSV: &str = "text/csv; charset=utf-8; header=present";
-
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(blocked_list).service(stop_cancellation_list).service(logs);
@@ -145,7 +142,7 @@ pub(super) const fn capability(list: DownloadList) -> Capability {
 
 /// A browser saves the file under its name; those that know no other characters get an ASCII one (RFC 6266 section 5).
 pub(super) fn answer(download: Download) -> HttpResponse {
-    let Download { file_name, body } = download;
+    let Download { file_name, media_type, body } = download;
     let plain = file_name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
     let extended =
         ExtendedValue { charset: Charset::Ext("UTF-8".to_owned()), language_tag: None, value: file_name.into() };
@@ -153,7 +150,7 @@ pub(super) fn answer(download: Download) -> HttpResponse {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::Filename(plain), DispositionParam::FilenameExt(extended)],
     };
-    HttpResponse::Ok().content_type(CSV).insert_header((CONTENT_DISPOSITION, disposition)).streaming(body)
+    HttpResponse::Ok().content_type(media_type).insert_header((CONTENT_DISPOSITION, disposition)).streaming(body)
 }
 
 /// Download the blocked list, exactly what the search finds, as CSV

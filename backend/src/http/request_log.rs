@@ -1,5 +1,6 @@
 //! The log span of a request. Query strings are left out: searches hold mail addresses.
 
+use super::client;
 use actix_web::{
     Error,
     body::MessageBody,
@@ -20,6 +21,8 @@ impl RootSpanBuilder for RequestSpan {
             request_id,
             method = %request.method(),
             path = request.path(),
+            client = client::address(request.request()).map(tracing::field::display),
+            actor = tracing::field::Empty,
             status = tracing::field::Empty
         )
     }

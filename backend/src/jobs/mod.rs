@@ -4,7 +4,7 @@ mod poller;
 
 use crate::{
     service::{
-        self, Pool, distributions, list_operations, mails,
+        self, Pool, closing, distributions, list_operations, mails,
         queue::{self, Job, LONG_QUEUE, QUEUE},
         retention, runs, uploads,
         wake::What,
@@ -187,8 +187,10 @@ async fn clean(state: &AppState, shutdown: &CancellationToken) {
     let cleaning = async {
         loop {
             rhythm.tick().await;
-            if let Err(error) = retention::remove_old(state).await {
-                tracing::error!(%error, "cannot remove what is too old; trying again");
+            for removed in [retention::remove_old(state).await, closing::remove_closed(state).await] {
+                if let Err(error) = removed {
+                    tracing::error!(%error, "cannot remove what is too old or closed; trying again");
+                }
             }
         }
     };

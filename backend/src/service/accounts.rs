@@ -208,7 +208,7 @@ async fn switch(
     sessions::access_token(state, user_id, session_id, to, now)
 }
 
-fn acting_on(provider: &Identity, account_id: Uuid) -> Access {
+pub(super) fn acting_on(provider: &Identity, account_id: Uuid) -> Access {
     Access {
         account_id,
         actor: provider.actor.clone(),

@@ -8,7 +8,7 @@ use super::{
     downloads,
     server_configurations::OpenConfiguration,
 };
-use crate::state::AppState;
+use crate::{state::AppState, store};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use shared::download::DownloadList;
@@ -31,6 +31,8 @@ pub enum Target {
     },
     /// The audit log.
     AuditLog,
+    /// Everything of an account.
+    Account(Uuid),
 }
 
 /// What a link says.
@@ -78,6 +80,15 @@ pub async fn make(
 /// [`Error::Forbidden`] to scripts.
 pub fn make_for_audit_log(state: &AppState, identity: &Identity, search: String) -> Result<(String, DateTime<Utc>)> {
     seal(state, session_of(&identity.actor)?, identity.account_id, Target::AuditLog, search)
+}
+
+/// As [`make`], to everything of an account, for a provider.
+///
+/// # Errors
+/// [`Error::NotFound`]: no such account.
+pub async fn make_for_account(state: &AppState, provider: &Identity, id: Uuid) -> Result<(String, DateTime<Utc>)> {
+    let account = store::accounts::find(state.db.connection(), id).await?.ok_or(Error::NotFound)?;
+    seal(state, session_of(&provider.actor)?, provider.account_id, Target::Account(account.id), String::new())
 }
 
 /// A user and the session.

@@ -1,7 +1,9 @@
 //! Downloads: the lists and logs as CSV, always what a search finds, streamed.
 
+mod account;
 mod csv;
 
+pub use account::account;
 pub use csv::List;
 
 use super::{
@@ -24,6 +26,9 @@ use shared::{csv::Language, delivery_event::Outcome, list::ListSort, page::Direc
 use std::{cmp::Ordering, collections::HashMap};
 use tokio::task::JoinHandle;
 
+/// RFC 4180 section 3.
+const CSV: &str = "text/csv; charset=utf-8; header=present";
+
 /// How a download is wanted.
 #[derive(Debug, Clone)]
 pub struct Wish {
@@ -39,6 +44,8 @@ pub struct Wish {
 pub struct Download {
     /// The name for the file, in the wished language.
     pub file_name: String,
+    /// What kind of file it is.
+    pub media_type: &'static str,
     /// The file.
     pub body: BoxStream<'static, Result<Bytes>>,
 }
@@ -140,7 +147,7 @@ impl Begun {
     /// `place`: what the list is of, for the name of the file.
     async fn record(state: &AppState, entry: NewAuditEntry, place: &str, list: List, wish: Wish) -> Result<Self> {
         let name = list.name(wish.language);
-        let place = place.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "-");
+        let place = account::file_safe(place);
         let file_name = format!("{name}_{place}_{}.csv", entry.at.format("%Y-%m-%dT%H-%M-%SZ"));
         let after = json!({ "list": list.name(Language::En), "search": wish.search });
         state.db.audit(NewAuditEntry { after: Some(after), ..entry }).await?;
@@ -150,7 +157,7 @@ impl Begun {
     fn download(self, sources: Vec<Source>, mail_servers: HashMap<uuid::Uuid, String>) -> Download {
         let writer = Writer::new(self.list, self.wish.language, mail_servers);
         let body = body(self.db, sources, writer, self.wish.byte_order_mark);
-        Download { file_name: self.file_name, body: body.boxed() }
+        Download { file_name: self.file_name, media_type: CSV, body: body.boxed() }
     }
 }
 

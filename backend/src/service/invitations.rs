@@ -7,7 +7,7 @@ use super::{
     keys,
     mails::{self, Letter},
     passwords,
-    sessions::{self, Begun},
+    sessions::{self, Begun, Proof},
     users::{self, Realm},
 };
 use crate::{
@@ -167,7 +167,7 @@ pub async fn accept(state: &AppState, request: PasswordByLink, origin: Origin) -
         ..users::audit_by(&user, &origin, now, "invitation.accept", found.id.to_string())
     };
     tx.audit(entry);
-    let begun = sessions::begin(state, &tx, &user, origin).await?;
+    let begun = sessions::begin(state, &tx, &user, origin, Proof::Link).await?;
     tx.commit().await?;
     Ok(begun)
 }

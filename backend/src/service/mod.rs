@@ -8,6 +8,7 @@ pub mod attempts;
 pub mod audit;
 pub mod authentication;
 pub mod blocked_addresses;
+pub mod closing;
 pub mod delivery_events;
 pub mod distributions;
 pub mod download_links;

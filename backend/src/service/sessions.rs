@@ -32,6 +32,8 @@ use uuid::Uuid;
 const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// How long a session lasts without being refreshed.
 pub const SESSION_LIFETIME: TimeDelta = TimeDelta::days(14);
+/// However often it is refreshed, a session ends after this, and takes the password again (NIST SP 800-63B-4, AAL1).
+const LONGEST_SESSION: TimeDelta = TimeDelta::days(30);
 /// How long the refresh token before the present one is honoured: two tabs may refresh at the same moment.
 const ROTATION_GRACE: TimeDelta = TimeDelta::seconds(30);
 
@@ -77,10 +79,11 @@ pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -
     let client = origin.client_address.as_deref().unwrap_or_default();
     state.attempts.check(&key, client, now)?;
     let user = store::users::find_by_email(state.db.connection(), &key).await?;
-    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let (hash, known) = (user.as_ref().map(|user| user.password_hash.clone()), user.as_ref().map(|user| user.id));
     let matches = state.keys.verify(request.password, hash).await?;
     let Some(user) = user.filter(|user| matches && user.active) else {
         state.attempts.failed(&key, client, now);
+        tracing::warn!(user = ?known, client, "a sign-in failed");
         return Err(Error::Unauthorized);
     };
     state.attempts.succeeded(&key, client);
@@ -99,7 +102,7 @@ pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -
         let second_factor_token = state.keys.seal(SECOND_STEP, &text)?;
         return Ok(SignedIn::SecondFactorNeeded(SecondFactorNeeded { second_factor_token, expires_at }));
     }
-    let begun = begin(state, &tx, &user, origin).await?;
+    let begun = begin(state, &tx, &user, origin, Proof::Password).await?;
     tx.commit().await?;
     Ok(SignedIn::Begun(begun))
 }
@@ -121,13 +124,14 @@ pub async fn sign_in_with_second_factor(
         return Err(Error::Gone("this took too long: sign in again".to_owned()));
     }
     let client = origin.client_address.clone().unwrap_or_default();
-    let attempt = Attempt::from(state, proven.user_id, client, now)?;
+    let attempt = Attempt::from(state, proven.user_id, client.clone(), now)?;
     let tx = state.db.begin().await?;
     let unchanged = |now: &User| now.active && keys::token_hash(&now.password_hash) == proven.password;
     let user = store::users::lock(&tx, proven.user_id).await?.filter(unchanged).ok_or(Error::Unauthorized)?;
     let verdict = second_factors::verify(state, &tx, user.id, &request.code, now).await?;
     let Verdict::Right { recovery_codes_left } = verdict else {
         tx.commit().await?;
+        tracing::warn!(user = %user.id, client, "a second factor was wrong");
         return Err(attempt.wrong());
     };
     if let Some(left) = recovery_codes_left {
@@ -137,17 +141,49 @@ pub async fn sign_in_with_second_factor(
         };
         tx.audit(entry);
     }
-    let begun = begin(state, &tx, &user, origin).await?;
+    let proof = if recovery_codes_left.is_some() { Proof::RecoveryCode } else { Proof::App };
+    let begun = begin(state, &tx, &user, origin, proof).await?;
     tx.commit().await?;
     attempt.right();
     Ok(begun)
+}
+
+/// By what somebody proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The password alone.
+    Password,
+    /// The password and a code of an authenticator app.
+    App,
+    /// The password and a recovery code.
+    RecoveryCode,
+    /// A link, or the set-up code, that came with a new password.
+    Link,
+}
+
+impl Proof {
+    /// The name in the audit log.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::App => "password and app",
+            Self::RecoveryCode => "password and recovery code",
+            Self::Link => "link",
+        }
+    }
 }
 
 /// Begins a session of a user whose right to it is proven.
 ///
 /// # Errors
 /// The database refused.
-pub async fn begin(state: &AppState, tx: &DatabaseTransaction, user: &User, origin: Origin) -> Result<Begun> {
+pub async fn begin(
+    state: &AppState,
+    tx: &DatabaseTransaction,
+    user: &User,
+    origin: Origin,
+    proof: Proof,
+) -> Result<Begun> {
     let now = state.clock.now();
     let id = Uuid::now_v7();
     let secret = keys::random_text();
@@ -162,7 +198,8 @@ pub async fn begin(state: &AppState, tx: &DatabaseTransaction, user: &User, orig
         user_agent: origin.user_agent.clone(),
     };
     store::sessions::insert(tx, session).await?;
-    tx.audit(users::audit_by(user, &origin, now, "session.begin", id.to_string()));
+    let entry = users::audit_by(user, &origin, now, "session.begin", id.to_string());
+    tx.audit(NewAuditEntry { after: Some(json!({ "proven_by": proof.as_str() })), ..entry });
     let access_token = access_token(state, user.id, id, user.account_id, now)?;
     Ok(Begun { access_token, refresh_token: Some(format!("{id}.{secret}")) })
 }
@@ -200,7 +237,8 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     let session = store::sessions::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
-    if session.expires_at <= now || !session.user.active {
+    let longest = session.created_at + LONGEST_SESSION;
+    if session.expires_at.min(longest) <= now || !session.user.active {
         return Err(Error::Unauthorized);
     }
     let hash = keys::token_hash(secret);
@@ -212,7 +250,7 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
         old_hash: &hash,
         new_hash: &new_hash,
         now,
-        expires_at: now + SESSION_LIFETIME,
+        expires_at: longest.min(now + SESSION_LIFETIME),
         client_address: origin.client_address,
         user_agent: origin.user_agent,
     };
@@ -241,8 +279,13 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
 /// # Errors
 /// The database refused.
 pub async fn sign_out(state: &AppState, identity: &Identity) -> Result<()> {
-    let Actor::User { session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
-    Ok(store::sessions::delete(state.db.connection(), session_id).await?)
+    let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
+    let tx = state.db.begin().await?;
+    let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
+    store::sessions::delete(&tx, session_id).await?;
+    tx.audit(identity.audit(user.account_id, state.clock.now(), "session.end", session_id.to_string()));
+    tx.commit().await?;
+    Ok(())
 }
 
 /// One's own sessions, last used first.

@@ -4,13 +4,14 @@ use super::{
     Error, Result,
     authentication::Origin,
     keys, passwords,
-    sessions::{self, Begun},
+    sessions::{self, Begun, Proof},
     users,
 };
 use crate::{
     state::AppState,
-    store::{self, Db, service_settings},
+    store::{self, Db, audit::NewAuditEntry, service_settings},
 };
+use serde_json::json;
 use shared::session::{Role, SetupRequest, SetupState};
 use subtle::ConstantTimeEq;
 
@@ -59,7 +60,9 @@ pub async fn complete(state: &AppState, request: SetupRequest, origin: Origin) -
         return Err(done());
     }
     let user = users::insert(&tx, None, &email, password_hash, Role::Provider, now).await?;
-    let begun = sessions::begin(state, &tx, &user, origin).await?;
+    let entry = users::audit_by(&user, &origin, now, "provider.create", user.id.to_string());
+    tx.audit(NewAuditEntry { after: Some(json!({ "email": user.email })), ..entry });
+    let begun = sessions::begin(state, &tx, &user, origin, Proof::Link).await?;
     tx.commit().await?;
     Ok(begun)
 }

@@ -101,7 +101,7 @@ pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option
 }
 
 async fn read<C: ConnectionTrait>(connection: &C, id: Uuid, lock: &str) -> Result<Option<Account>> {
-    let sql = format!("{SELECT} WHERE id = $1{lock}");
+    let sql = format!("{SELECT} WHERE id = $1 AND closed_at IS NULL{lock}");
     let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
     row.map(Account::try_from).transpose()
 }
@@ -119,7 +119,7 @@ pub async fn lock<C: ConnectionTrait>(transaction: &C, id: Uuid) -> Result<Optio
 /// # Errors
 /// The database refused.
 pub async fn find_by_name<C: ConnectionTrait>(connection: &C, name: &str) -> Result<Option<Account>> {
-    let sql = format!("{SELECT} WHERE name = $1");
+    let sql = format!("{SELECT} WHERE name = $1 AND closed_at IS NULL");
     let row = Row::find_by_statement(statement(connection, sql, [name.into()])).one(connection).await?;
     row.map(Account::try_from).transpose()
 }
@@ -129,7 +129,7 @@ pub async fn find_by_name<C: ConnectionTrait>(connection: &C, name: &str) -> Res
 /// # Errors
 /// The database refused.
 pub async fn list<C: ConnectionTrait>(connection: &C, after: Option<&str>, limit: u16) -> Result<Vec<Account>> {
-    let sql = format!("{SELECT} WHERE name > $1 ORDER BY name LIMIT $2");
+    let sql = format!("{SELECT} WHERE name > $1 AND closed_at IS NULL ORDER BY name LIMIT $2");
     let values = [after.unwrap_or_default().into(), i64::from(limit).into()];
     let rows = Row::find_by_statement(statement(connection, sql, values)).all(connection).await?;
     rows.into_iter().map(Account::try_from).collect()
@@ -149,5 +149,5 @@ pub async fn is_suspended<C: ConnectionTrait>(connection: &C, id: Uuid) -> Resul
 /// # Errors
 /// The database refused.
 pub async fn count<C: ConnectionTrait>(connection: &C) -> Result<i64> {
-    super::count(connection, "SELECT COUNT(*) AS n FROM accounts", []).await
+    super::count(connection, "SELECT COUNT(*) AS n FROM accounts WHERE closed_at IS NULL", []).await
 }

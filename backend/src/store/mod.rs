@@ -5,6 +5,7 @@ pub mod agent_lists;
 pub mod audit;
 pub mod blocked_addresses;
 pub mod change_sets;
+pub mod closing;
 pub mod conditions;
 pub mod db;
 pub mod delivery_events;

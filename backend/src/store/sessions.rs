@@ -22,6 +22,8 @@ pub struct Session {
     pub rotated_at: DateTime<Utc>,
     /// When the session ends unless refreshed.
     pub expires_at: DateTime<Utc>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
 }
 
 #[derive(FromQueryResult)]
@@ -32,6 +34,7 @@ struct Row {
     previous_refresh_hash: Option<String>,
     rotated_at: i64,
     expires_at: i64,
+    created_at: i64,
     user_id: Uuid,
     user_account_id: Option<Uuid>,
     email: String,
@@ -45,7 +48,7 @@ struct Row {
 /// # Errors
 /// The database refused.
 pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<Session>> {
-    let sql = "SELECT s.id, s.account_id, s.refresh_hash, s.previous_refresh_hash, s.rotated_at, s.expires_at, \
+    let sql = "SELECT s.id, s.account_id, s.refresh_hash, s.previous_refresh_hash, s.rotated_at, s.expires_at, s.created_at, \
                u.id AS user_id, u.account_id AS user_account_id, u.email, u.password_hash, u.role, u.active \
                FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
     let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
@@ -65,6 +68,7 @@ pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option
             previous_refresh_hash: row.previous_refresh_hash,
             rotated_at: time(row.rotated_at)?,
             expires_at: time(row.expires_at)?,
+            created_at: time(row.created_at)?,
         })
     })
     .transpose()

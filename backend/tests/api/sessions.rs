@@ -76,6 +76,23 @@ async fn an_access_token_ends_after_a_quarter_of_an_hour_and_is_refreshed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_after_a_month_however_often_it_is_refreshed() {
+    let app = TestApp::start().await;
+    app.provider().await;
+    let browser = app.anonymous();
+    let sign_in = json!({ "email": "provider@example.com", "password": PASSWORD });
+    browser.post("/api/v1/sessions", &sign_in).await.expect(201);
+    let refresh = || browser.request(Method::POST, REFRESH).header("X-Requested-With", "stoplist");
+    for _ in 0..3 {
+        app.clock.set(app.clock.now() + TimeDelta::days(9));
+        browser.send(refresh()).await.expect(200);
+    }
+    app.clock.set(app.clock.now() + TimeDelta::days(3));
+    browser.send(refresh()).await.expect(401);
+    browser.post("/api/v1/sessions", &sign_in).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_used_again_later_ends_the_session() {
     let app = TestApp::start().await;
     app.provider().await;

@@ -1,6 +1,7 @@
 //! Bad input at every operation there is, made of the OpenAPI document: whatever is wrong, the answer is a problem that
 //! names it, and nothing changes. A new operation is covered as soon as it is declared.
 
+mod closing;
 mod permissions;
 mod plans;
 mod schema;

@@ -130,6 +130,9 @@ const NOT_BY_PLAN: &[&str] = &[
     "write_to_inquiry",
     "list_audit_entries",
     "request_password_reset",
+    "close_account",
+    "create_export_link",
+    "export_account",
 ];
 
 const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];

@@ -1,0 +1,160 @@
+//! Closing an account with something in every list: everything of it goes, and nothing of the other one.
+
+use super::World;
+use crate::support::{TestApp, client::Client};
+use backend::service::closing;
+use reqwest::Method;
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
+use shared::{Page, account::Account, audit::AuditEntry, download::DownloadLink};
+use std::{collections::BTreeMap, io::Read};
+use uuid::Uuid;
+
+const ACCOUNTS: &str = "/api/v1/provider/accounts";
+
+async fn rows(world: &World, sql: String) -> Vec<sea_orm::QueryResult> {
+    let connection = world.app.running.state.db.connection();
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    connection.query_all_raw(statement).await.expect("rows")
+}
+
+/// A UUID as the database writes it.
+fn literal(id: &str) -> String {
+    if TestApp::is_postgres() { format!("'{id}'") } else { format!("x'{}'", id.replace('-', "")) }
+}
+
+/// How many rows of each table name the account, its server configuration, or one of its uploads.
+async fn left(world: &World, ids: &BTreeMap<&'static str, String>) -> BTreeMap<String, i64> {
+    let columns = if TestApp::is_postgres() {
+        "SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = 'public'"
+    } else {
+        "SELECT m.name AS t, p.name AS c FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
+    };
+    let mut left = BTreeMap::new();
+    for row in rows(world, columns.to_owned()).await {
+        let (table, column): (String, String) = (row.try_get("", "t").unwrap(), row.try_get("", "c").unwrap());
+        let id = match column.as_str() {
+            "server_configuration_id" => &ids["id"],
+            "account_id" => &ids["account_id"],
+            "upload_id" => &ids["upload_id"],
+            _ => continue,
+        };
+        let counted =
+            rows(world, format!("SELECT COUNT(*) AS n FROM \"{table}\" WHERE {column} = {}", literal(id))).await;
+        let count: i64 = counted[0].try_get("", "n").expect("a number");
+        if count > 0 {
+            *left.entry(table).or_default() += count;
+        }
+    }
+    left
+}
+
+async fn account(provider: &Client, id: &str) -> Option<Account> {
+    let page: Page<Account> = provider.get(ACCOUNTS).await.expect(200).json();
+    page.items.into_iter().find(|account| account.id.to_string() == id)
+}
+
+async fn suspend(provider: &Client, id: &str) {
+    let revision = account(provider, id).await.expect("the account").revision;
+    let request = provider.request(Method::PATCH, &format!("{ACCOUNTS}/{id}")).json(&json!({ "suspended": true }));
+    provider.send(request.header("If-Match", format!("\"{revision}\""))).await.expect(200);
+}
+
+/// The names and texts of the files in a ZIP file.
+fn unpacked(bytes: Vec<u8>) -> BTreeMap<String, String> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a ZIP file");
+    let mut files = BTreeMap::new();
+    for index in 0..archive.len() {
+        let mut file = archive.by_index(index).expect("a file");
+        let mut text = String::new();
+        file.read_to_string(&mut text).expect("UTF-8");
+        files.insert(file.name().to_owned(), text);
+    }
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_exported_closed_and_removed_and_no_other() {
+    let world = World::new().await;
+    let (provider, id) = (&world.provider, &world.here["account_id"]);
+    let path = format!("{ACCOUNTS}/{id}");
+    let close = async |name: &str| provider.post(&format!("{path}/close"), &json!({ "name": name })).await;
+    close("first").await.expect(409);
+    suspend(provider, id).await;
+    close("First").await.expect_problem(422, "/name");
+    world.administrator.get(&format!("{path}/export")).await.expect(403);
+
+    let files = unpacked(provider.get(&format!("{path}/export")).await.expect(200).body);
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "01 Main/blocked-list.csv",
+            "01 Main/configuration.json",
+            "01 Main/delivery-log.csv",
+            "01 Main/stop-cancellation-list.csv",
+            "account.json",
+            "audit-log.csv",
+            "inquiries.json",
+            "tokens.json",
+            "users.json",
+        ]
+    );
+    assert!(files["01 Main/blocked-list.csv"].contains("dead3@example.com,unknown_user,condition,"), "{files:?}");
+    assert!(files["01 Main/stop-cancellation-list.csv"].contains("dead0@example.com"));
+    assert_eq!(files["01 Main/delivery-log.csv"].lines().count(), 1 + 6);
+    assert!(files["audit-log.csv"].contains(",account.create,") && files["audit-log.csv"].contains(",account.export,"));
+    let parsed = |name: &str| serde_json::from_str::<Value>(&files[name]).expect("JSON");
+    assert_eq!(parsed("account.json")["name"], "first");
+    assert_eq!(parsed("inquiries.json").as_array().map(Vec::len), Some(2));
+    assert!(parsed("users.json").as_array().is_some_and(|users| !users.is_empty()));
+    assert!(!files["tokens.json"].contains("secret") && !files["users.json"].contains("argon2"));
+    let link: DownloadLink = provider.post(&format!("{path}/export-links"), &json!({})).await.expect(201).json();
+    let linked = world.app.anonymous().get(&link.url).await.expect(200);
+    assert_eq!(linked.headers["content-type"], "application/zip");
+    assert_eq!(unpacked(linked.body).len(), files.len());
+
+    let others = left(&world, &world.elsewhere).await;
+    assert!(left(&world, &world.here).await.len() > 15, "something in every table");
+    close("first").await.expect(204);
+    // At once nobody sees it, and its name is free.
+    assert_eq!(account(provider, id).await, None);
+    for gone in [path.clone(), format!("{path}/export")] {
+        provider.get(&gone).await.expect(404);
+    }
+    provider.post(&format!("{path}/enter"), &json!({})).await.expect(404);
+    close("first").await.expect(404);
+    world.administrator.get("/api/v1/server-configurations").await.expect(403);
+    world.agent.get("/api/v1/agent").await.expect(403);
+
+    closing::remove_closed(&world.app.running.state).await.expect("what is left is removed");
+    let left_over = left(&world, &world.here).await;
+    assert_eq!(left_over.keys().map(String::as_str).collect::<Vec<_>>(), ["audit_chains", "audit_log"]);
+    assert_eq!(left(&world, &world.elsewhere).await, others);
+    world.administrator.get("/api/v1/me").await.expect(401);
+    world.agent.get("/api/v1/agent").await.expect(401);
+    // Twice does nothing more, and a new account has the name and the people.
+    closing::remove_closed(&world.app.running.state).await.expect("nothing is left");
+    world.app.administrator(provider, "first").await.get("/api/v1/me").await.expect(200);
+    let log: Page<AuditEntry> = provider.get("/api/v1/audit-log?q=account.close").await.expect(200).json();
+    assert_eq!(log.items[0].object, *id);
+    let checked = backend::service::audit::verify(&world.app.running.state.db, &[]).await.expect("a check");
+    assert!(checked.logs.iter().any(|log| log.account_id == id.parse::<Uuid>().ok() && log.problem.is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_breaks_off_goes_on() {
+    let world = World::new().await;
+    let id = &world.here["account_id"];
+    suspend(&world.provider, id).await;
+    world.provider.post(&format!("{ACCOUNTS}/{id}/close"), &json!({ "name": "first" })).await.expect(204);
+    let state = world.app.running.state.clone();
+    // Cut off again and again, each time a little later.
+    for milliseconds in [1, 5, 20, 60] {
+        let removal = closing::remove_closed(&state);
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(milliseconds), removal).await;
+    }
+    closing::remove_closed(&state).await.expect("the rest is removed");
+    let left_over = left(&world, &world.here).await;
+    assert_eq!(left_over.keys().map(String::as_str).collect::<Vec<_>>(), ["audit_chains", "audit_log"]);
+}
