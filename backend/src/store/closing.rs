@@ -47,7 +47,7 @@ pub const OF_CONFIGURATION: &[Part] = &[
     part("api_tokens", OF_SERVERS),
     part("mail_servers", OWN),
     part("upload_pieces", OF_UPLOADS),
-    Part { table: "upload_addresses", condition: OF_UPLOADS, key: Some("upload_id, line") },
+    Part { table: "upload_addresses", condition: OF_UPLOADS, key: Some("upload_id, place") },
     Part { table: "upload_invalid_rows", condition: OF_UPLOADS, key: Some("upload_id, line") },
     part("uploads", OWN),
     part("search_numbers", OWN),

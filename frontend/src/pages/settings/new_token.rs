@@ -52,6 +52,7 @@ fn Form(open: RwSignal<bool>, made: RwSignal<Option<ApiTokenSecret>>, reload: Ca
             let new = NewApiToken {
                 name: name.get_untracked(),
                 scopes: wanted.map(|((_, scope), _)| scope).collect(),
+                server_configuration_ids: None,
                 expires_at: untrack(expires_at),
             };
             match client.create_token(&new).await {
