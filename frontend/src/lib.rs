@@ -58,6 +58,7 @@ fn Pages() -> impl IntoView {
     view! {
         <Routes fallback=pages::NotFound>
             <Route path=path!("/sign-in") view=page!(pages::SignIn)/>
+            <Route path=path!("/forgot-password") view=page!(pages::ForgotPassword)/>
             <Route path=path!("/set-up") view=page!(pages::SetUp)/>
             <Route path=path!("/invitation") view=page!(pages::AcceptInvitation)/>
             <Route path=path!("/password-reset") view=page!(pages::ResetPassword)/>
@@ -73,6 +74,7 @@ fn Pages() -> impl IntoView {
                     <Route path=path!("account") view=page!(pages::MyAccount)/>
                     <Route path=path!("users") view=page!(pages::Users)/>
                     <Route path=path!("tokens") view=page!(pages::Tokens)/>
+                    <Route path=path!("audit-log") view=page!(pages::AuditLog)/>
                 </ParentRoute>
                 <ParentRoute path=path!("/configurations/:configuration") view=page!(layout::ConfigurationFrame)>
                     <Route path=path!("") view=page!(pages::ToBlockedList)/>

@@ -5,6 +5,8 @@ use uuid::Uuid;
 
 /// The sign-in page.
 pub const SIGN_IN: &str = "/sign-in";
+/// Who has lost the password.
+pub const FORGOT_PASSWORD: &str = "/forgot-password";
 /// The first start.
 pub const SET_UP: &str = "/set-up";
 /// Leads to the first server configuration.
@@ -18,10 +20,17 @@ pub const MY_ACCOUNT: &str = "/settings/account";
 pub const USERS: &str = "/settings/users";
 /// The tokens of scripts.
 pub const TOKENS: &str = "/settings/tokens";
+/// Who changed what.
+pub const AUDIT_LOG: &str = "/settings/audit-log";
 
 /// Whether an address is a page that needs no account to be open: the provider's own, and the settings.
 pub fn is_outside(path: &str) -> bool {
     path == PROVIDER || path.starts_with("/provider/") || path.starts_with("/settings/")
+}
+
+/// Whether an address is a page that is there for the users of a suspended account, too.
+pub fn is_open_to_suspended(path: &str) -> bool {
+    path == MY_ACCOUNT || inquiries_at(path) == Some(InquirySide::Account)
 }
 
 /// The inquiries, as one of the two sides sees them.
@@ -164,6 +173,16 @@ mod tests {
         }
         for other in [HOME, "/providers", &new_inquiry(None), &Section::ErrorLog.of(Uuid::nil())] {
             assert!(!is_outside(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_suspended_account_has_its_inquiries_and_nothing_else() {
+        for open in [MY_ACCOUNT, &new_inquiry(None), &inquiry(InquirySide::Account, Uuid::nil())] {
+            assert!(is_open_to_suspended(open), "{open}");
+        }
+        for shut in [HOME, USERS, AUDIT_LOG, inquiries(InquirySide::Provider), &Section::ErrorLog.of(Uuid::nil())] {
+            assert!(!is_open_to_suspended(shut), "{shut}");
         }
     }
 

@@ -1,7 +1,7 @@
 // Inquiries, as both sides see them.
 import type { Page } from "@playwright/test";
 import {
-  PROVIDER, elsewhere, expect, expectAccessible, fillSignIn, json, signIn, tabTo, test, type Workplace,
+  elsewhere, expect, expectAccessible, json, signIn, signInAsProvider, tabTo, test, type Workplace,
 } from "./workplace";
 
 /** The link in the navigation; `Unread` is the name of its mark. */
@@ -15,12 +15,6 @@ async function expectUnread(page: Page, unread: boolean): Promise<void> {
 async function inquire(workplace: Workplace, subject: string, category = "other"): Promise<string> {
   const text = `About: ${subject}`;
   return (await json(workplace.account("POST", "/inquiries", { category, subject, text }))).inquiry.id;
-}
-
-async function signInAsProvider(page: Page, workplace: Workplace, path: string): Promise<void> {
-  await page.goto(workplace.service.url + path);
-  await fillSignIn(page, PROVIDER);
-  await expect(page).toHaveURL(workplace.service.url + path);
 }
 
 test("a user asks for downloads, the provider enables them in one click, and both see it at once", async ({

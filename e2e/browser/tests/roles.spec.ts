@@ -32,12 +32,12 @@ for (const role of ["viewer", "operator"] as const) {
     await page.getByRole("link", { name: "Mail servers" }).click();
     await expect(page.getByRole("cell", { name: "mx1", exact: true })).toBeVisible();
     await expect(page.getByRole("button", { name: /^(Deactivate|New token|Add mail server)/ })).toHaveCount(0);
-    // Everybody may ask the provider; users and tokens are for administrators.
+    // Everybody may ask the provider; users, tokens and the audit log are for administrators.
     await page.getByRole("link", { name: "Inquiries" }).click();
     await expect(page.getByRole("link", { name: "New inquiry" })).toBeVisible();
     await page.getByRole("link", { name: "Settings" }).click();
     await expect(page.getByRole("link", { name: "My account" })).toBeVisible();
-    await expect(page.getByRole("link", { name: /^(Users|Tokens)$/ })).toHaveCount(0);
+    await expect(page.getByRole("link", { name: /^(Users|Tokens|Audit log)$/ })).toHaveCount(0);
   });
 }
 

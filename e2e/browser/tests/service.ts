@@ -22,12 +22,15 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Starts `stoplist serve` on a free port and an empty data folder, or one with sample data. */
-export async function startService({ sample }: { sample: boolean }): Promise<Service> {
+/** Starts `stoplist serve` on a free port and an empty data folder, or one with sample data; `settings` are more of its own. */
+export async function startService(
+  { sample, settings = [] }: { sample: boolean; settings?: string[] },
+): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "stoplist-browser-"));
   const data = ["--data-dir", folder];
   const printed = sample ? execFileSync(BINARY, ["sample", ...data], { encoding: "utf8" }) : "";
-  const child = spawn(BINARY, ["serve", ...data, "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "pipe"] });
+  const serve = ["serve", ...data, "--listen", "127.0.0.1:0", ...settings];
+  const child = spawn(BINARY, serve, { stdio: ["ignore", "pipe", "pipe"] });
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGTERM");

@@ -99,3 +99,46 @@ test("a lost connection shows and heals, and what was missed is read", async ({ 
   await expect(page.getByRole("row")).toHaveCount(4);
   await expect(page.getByRole("link", { name: "Newsletter" })).toContainText("3 addresses");
 });
+
+test("signing out without a connection signs out here at once, and at the service as soon as it can be reached", async ({
+  page, context, workplace,
+}) => {
+  const asked = page.waitForRequest("**/blocked-addresses*");
+  await signIn(page, workplace, "/blocked/list");
+  const authorization = (await (await asked).headerValue("authorization"))!;
+  const isThere = async () =>
+    (await fetch(`${workplace.service.url}/api/v1/me`, { headers: { authorization } })).status === 200;
+  await context.setOffline(true);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByLabel("Password")).toBeVisible();
+  await expect(page.getByText("your session may still be there")).toBeVisible();
+  await expect(page.getByText("Newsletter")).toHaveCount(0);
+  await expectAccessible(page);
+  expect(await isThere()).toBe(true);
+  await context.setOffline(false);
+  await expect.poll(isThere, { timeout: 15_000 }).toBe(false);
+  await page.goto(workplace.at("/blocked/list"));
+  await expect(page.getByLabel("Password")).toBeVisible();
+  // Nothing of it is left that would end the next session.
+  await fillSignIn(page);
+  await expect(page).toHaveURL(workplace.at("/blocked/list"));
+  await page.reload();
+  await expect(page.getByRole("heading", { level: 1, name: "Newsletter" })).toBeVisible();
+});
+
+test("a session that was left does not come back with the next page", async ({ page, workplace }) => {
+  const asked = page.waitForRequest("**/blocked-addresses*");
+  await signIn(page, workplace, "/blocked/list");
+  const authorization = (await (await asked).headerValue("authorization"))!;
+  // The service does not answer.
+  await page.route("**/api/v1/sessions/current", () => {});
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByLabel("Password")).toBeVisible();
+  await page.unroute("**/api/v1/sessions/current");
+  await page.goto(workplace.at("/blocked/list"));
+  await expect(page.getByLabel("Password")).toBeVisible();
+  const isThere = async () =>
+    (await fetch(`${workplace.service.url}/api/v1/me`, { headers: { authorization } })).status === 200;
+  await expect.poll(isThere).toBe(false);
+  await expect(page.getByLabel("Password")).toBeVisible();
+});

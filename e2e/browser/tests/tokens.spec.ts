@@ -124,3 +124,47 @@ test("with the keyboard alone, in Japanese, at 360 px", async ({ page, workplace
   await expectAccessible(page);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
 });
+
+test("a token is limited to some server configurations", async ({ page, workplace }) => {
+  const other = await json(workplace.account("POST", "/server-configurations", { name: "Orders", time_zone: "UTC" }));
+  await openTokens(page, workplace);
+  await page.getByRole("button", { name: "New token" }).click();
+  const dialog = page.getByRole("dialog", { name: "New token" });
+  await dialog.getByLabel("Name").fill("orders only");
+  const choices = dialog.getByRole("group", { name: "Server configurations" });
+  await expect(choices).toHaveCount(0);
+  const limit = dialog.getByRole("checkbox", { name: "Only for some server configurations" });
+  await tabTo(page, limit);
+  await page.keyboard.press("Space");
+  await expect(choices.getByRole("checkbox")).toHaveCount(2);
+  // Limited to none, it could do nothing.
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await expect(choices.getByRole("alert")).not.toBeEmpty();
+  await expectAccessible(page);
+  await tabTo(page, choices.getByRole("checkbox", { name: "Orders" }));
+  await page.keyboard.press("Space");
+  // What is ticked is remembered while it is hidden.
+  await limit.uncheck();
+  await limit.check();
+  await expect(choices.getByRole("checkbox", { name: "Orders" })).toBeChecked();
+  await expect(choices.getByRole("checkbox", { name: "Newsletter" })).not.toBeChecked();
+  await dialog.getByRole("button", { name: "Create" }).click();
+  const shown = page.getByRole("dialog", { name: "Token", exact: true });
+  const secret = await shown.getByRole("group", { name: "Token" }).innerText();
+  await shown.getByRole("button", { name: "Done" }).click();
+  await expect(row(page, "orders only")).toContainText("Only Orders");
+  await expectAccessible(page);
+
+  const headers = { Authorization: `Bearer ${secret}` };
+  const seen = await json(fetch(`${workplace.service.url}/api/v1/server-configurations`, { headers }));
+  expect(seen.map((one: { id: string }) => one.id)).toEqual([other.id]);
+  await page.getByRole("button", { name: "New token" }).click();
+  await dialog.getByLabel("Name").fill("everything");
+  await limit.check();
+  await choices.getByRole("checkbox", { name: "Orders" }).check();
+  await limit.uncheck();
+  await dialog.getByRole("button", { name: "Create" }).click();
+  await shown.getByRole("button", { name: "Done" }).click();
+  await expect(row(page, "everything")).not.toContainText("Only");
+  expect((await json(workplace.account("GET", "/tokens")))[0]).not.toHaveProperty("server_configuration_ids");
+});

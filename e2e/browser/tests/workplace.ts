@@ -20,6 +20,8 @@ export interface Workplace {
   provider(method: string, path: string, body?: unknown): Promise<Response>;
   /** Uploads a file and waits until it is analysed; answers its id. */
   upload(content: string): Promise<string>;
+  /** Changes the account, as the provider. */
+  changeAccount(change: Record<string, unknown>): Promise<void>;
   /** Lets the account download, or not. */
   allowDownloads(allowed: boolean): Promise<void>;
 }
@@ -79,12 +81,13 @@ async function openWorkplace(plan: Plan): Promise<Workplace> {
       await expect.poll(async () => (await json(workplace.call("GET", `/uploads/${id}`))).state).toBe("ready");
       return id;
     },
-    allowDownloads: async (downloads_enabled) => {
+    changeAccount: async (change) => {
       const { items } = await json(send(`${api}/provider/accounts`, undefined, provider.access_token, "GET"));
       const path = `${api}/provider/accounts/${items[0].id}`;
       const unchanged = { "If-Match": `"${items[0].revision}"` };
-      await json(send(path, { downloads_enabled }, provider.access_token, "PATCH", unchanged));
+      await json(send(path, change, provider.access_token, "PATCH", unchanged));
     },
+    allowDownloads: (downloads_enabled) => workplace.changeAccount({ downloads_enabled }),
   };
   const occurred_at = new Date().toISOString();
   const event = (id: string, address: string, reason: string, reply: string) => ({
@@ -125,6 +128,12 @@ export async function signIn(page: Page, workplace: Workplace, section: string):
   await fillSignIn(page);
   await expect(page).toHaveURL(workplace.at(section));
   await expect(page.getByRole("heading", { level: 1, name: "Newsletter" })).toBeVisible();
+}
+
+export async function signInAsProvider(page: Page, workplace: Workplace, path: string): Promise<void> {
+  await page.goto(workplace.service.url + path);
+  await fillSignIn(page, PROVIDER);
+  await expect(page).toHaveURL(workplace.service.url + path);
 }
 
 /** Somebody else's browser. */

@@ -31,6 +31,7 @@ pub struct Client {
     refreshing: StoredValue<Option<Refresh>, LocalStorage>,
     reachable: RwSignal<bool>,
     signed_in: RwSignal<SignedIn>,
+    suspended: RwSignal<u32>,
 }
 
 /// What was answered.
@@ -66,6 +67,7 @@ impl Client {
             refreshing: StoredValue::new_local(None),
             reachable: RwSignal::new(true),
             signed_in: RwSignal::new(SignedIn::Unknown),
+            suspended: RwSignal::new(0),
         }
     }
 
@@ -77,6 +79,11 @@ impl Client {
     /// Whether somebody is signed in.
     pub fn signed_in(self) -> Signal<SignedIn> {
         self.signed_in.into()
+    }
+
+    /// How often something was refused because the account is suspended.
+    pub fn suspended(self) -> Signal<u32> {
+        self.suspended.into()
     }
 
     /// Takes the token of a sign-in.
@@ -105,17 +112,14 @@ impl Client {
             Some(refresh) => refresh,
             None => {
                 let refresh = async move {
-                    let header = [("X-Requested-With", "stoplist")];
-                    let answer = self.once(Method::POST, "/sessions/refresh", None, &header).await;
+                    let answer = self.token_of_cookie().await;
                     self.refreshing.set_value(None);
-                    match answer {
-                        Ok(answer) if answer.status == 200 => {
-                            self.keep(answer.json()?);
+                    match answer? {
+                        Some(token) => {
+                            self.keep(token);
                             Ok(())
                         }
-                        Ok(answer) if answer.status < 500 => Err(self.ended()),
-                        Ok(answer) => Err(answer.problem()),
-                        Err(error) => Err(error),
+                        None => Err(self.ended()),
                     }
                 }
                 .boxed_local()
@@ -125,6 +129,29 @@ impl Client {
             }
         };
         refresh.await
+    }
+
+    /// An access token for the refresh cookie; `None` where that is of no session.
+    pub(super) async fn token_of_cookie(self) -> Result<Option<AccessToken>, ApiError> {
+        let answer = self.once(Method::POST, "/sessions/refresh", None, &[("X-Requested-With", "stoplist")]).await?;
+        match answer.status {
+            200 => answer.json().map(Some),
+            status if status < 500 => Ok(None),
+            _ => Err(answer.problem()),
+        }
+    }
+
+    /// Ends the session of the refresh cookie, if there is one, without taking it up: nobody is signed in.
+    ///
+    /// # Errors
+    /// The session may still be there at the service.
+    pub async fn end_left_session(self) -> Result<(), ApiError> {
+        self.forget(SignedIn::No);
+        if let Some(token) = self.token_of_cookie().await? {
+            let bearer = format!("Bearer {}", token.access_token);
+            self.once(Method::DELETE, "/sessions/current", None, &[("Authorization", &bearer)]).await?.checked()?;
+        }
+        Ok(())
     }
 
     /// Reads JSON.
@@ -180,14 +207,22 @@ impl Client {
     ) -> Result<Answer, ApiError> {
         let answer = self.once(method.clone(), path, content.clone(), headers).await?;
         if answer.status != 401 {
-            return answer.checked();
+            return self.heard(answer.checked());
         }
         self.refresh().await?;
         let answer = self.once(method, path, content, headers).await?;
         if answer.status == 401 {
             return Err(self.ended());
         }
-        answer.checked()
+        self.heard(answer.checked())
+    }
+
+    /// Learns from a refusal that the account is suspended.
+    fn heard(self, answer: Result<Answer, ApiError>) -> Result<Answer, ApiError> {
+        if answer.as_ref().is_err_and(ApiError::is_suspension) {
+            self.suspended.update(|times| *times = times.wrapping_add(1));
+        }
+        answer
     }
 
     async fn once(

@@ -2,6 +2,7 @@
 
 use super::{ApiError, Client, EventQuery, ListQuery, Search, SignedIn};
 use crate::api::client::json;
+use futures::future::{Either, select};
 use gloo_net::http::Method;
 use shared::{
     Page,
@@ -16,6 +17,7 @@ use shared::{
     run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
     session::{AccessToken, Me, SetupRequest, SetupState},
 };
+use std::{future::Future, pin::pin};
 use uuid::Uuid;
 
 /// Something with the `ETag` under which it was read.
@@ -43,13 +45,22 @@ impl Client {
         Ok(())
     }
 
-    /// Signs out; the session ends here even when the service cannot be told.
-    pub async fn sign_out(self) -> Result<(), ApiError> {
-        let answer = self.call(Method::DELETE, "/sessions/current", None, &[]).await;
-        if !matches!(answer, Err(ApiError::Unreachable)) {
-            self.forget(SignedIn::No);
+    /// Signs out; the session ends here even when the service cannot be told, or does not answer while `patience` lasts.
+    ///
+    /// # Errors
+    /// The session may still be there at the service.
+    pub async fn sign_out(self, patience: impl Future<Output = ()>) -> Result<(), ApiError> {
+        let told = pin!(self.call(Method::DELETE, "/sessions/current", None, &[]));
+        let answer = match select(told, pin!(patience)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(ApiError::Unreachable),
+        };
+        self.forget(SignedIn::No);
+        match answer {
+            // It has ended already.
+            Err(ApiError::SignedOut) => Ok(()),
+            answer => answer.map(drop),
         }
-        answer.map(drop)
     }
 
     /// Who is signed in.
@@ -198,13 +209,21 @@ impl Client {
     /// An address from which the browser itself can save what a search finds, for a minute. `parameters` are those of the
     /// search, and how the file is written.
     pub async fn download_link(self, id: Uuid, list: DownloadList, parameters: Search) -> Result<String, ApiError> {
+        let body = format!(r#"{{"list":{},"parameters":{}}}"#, json(&list)?, parameters.json());
+        self.link_to_save(&below(id, "/download-links"), body).await
+    }
+
+    /// The same for the audit log.
+    pub async fn audit_log_link(self, parameters: Search) -> Result<String, ApiError> {
+        self.link_to_save("/audit-log/download-links", format!(r#"{{"parameters":{}}}"#, parameters.json())).await
+    }
+
+    async fn link_to_save(self, path: &str, body: String) -> Result<String, ApiError> {
         /// Of the link only what is needed: it is followed at once.
         #[derive(serde::Deserialize)]
         struct Link {
             url: String,
         }
-        let body = format!(r#"{{"list":{},"parameters":{}}}"#, json(&list)?, parameters.json());
-        let answer = self.call(Method::POST, &below(id, "/download-links"), Some(body), &[]).await?;
-        Ok(answer.json::<Link>()?.url)
+        Ok(self.call(Method::POST, path, Some(body), &[]).await?.json::<Link>()?.url)
     }
 }

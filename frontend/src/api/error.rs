@@ -32,6 +32,16 @@ impl ApiError {
         matches!(self, Self::Refused(problem) if matches!(problem.status, 404 | 410))
     }
 
+    /// Whether the account is suspended.
+    pub fn is_suspension(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.kind.ends_with("/account-suspended"))
+    }
+
+    /// Whether things being as they are does not allow it (409).
+    pub fn is_impossible(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.status == 409)
+    }
+
     /// Whether the edit was based on an older state (412).
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Refused(problem) if problem.status == 412)

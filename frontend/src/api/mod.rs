@@ -1,5 +1,6 @@
 //! The service's HTTP API: the only module that knows its addresses.
 
+mod audit;
 mod client;
 mod endpoints;
 mod error;
@@ -13,10 +14,11 @@ mod tokens;
 mod tus;
 mod uploads;
 
+pub use audit::{AuditEntry, Change};
 pub use client::{Client, SignedIn};
 pub use endpoints::Versioned;
 pub use error::ApiError;
 pub use list_operations::Asked;
 pub use live::{Followed, follow};
 pub use people::LinkPurpose;
-pub use query::{EventQuery, ListQuery, Search};
+pub use query::{AuditQuery, EventQuery, ListQuery, Search};

@@ -1,7 +1,7 @@
 //! Reads JSON into the types of the API by the browser's own parser. A parser of our own, and sentences about what is wrong
 //! that nobody reads, would be a tenth of the console.
 
-use js_sys::{Array, JSON, Reflect};
+use js_sys::{Array, JSON, Object, Reflect};
 use serde::{
     Deserializer,
     de::{
@@ -96,9 +96,25 @@ macro_rules! numbers {
 impl<'de> Deserializer<'de> for Value {
     type Error = Wrong;
 
-    /// No type of the API leaves open what it is read from.
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Wrong> {
-        Err(Wrong)
+    /// As what it is, for what may be anything.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        if self.0.is_null() {
+            visitor.visit_unit()
+        } else if let Some(value) = self.0.as_bool() {
+            visitor.visit_bool(value)
+        } else if self.0.as_f64().is_some() {
+            self.number(visitor)
+        } else if let Some(text) = self.0.as_string() {
+            visitor.visit_string(text)
+        } else if Array::is_array(&self.0) {
+            self.deserialize_seq(visitor)
+        } else {
+            visitor.visit_map(Entries { entries: Object::entries(self.0.unchecked_ref()), next: 0 })
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        visitor.visit_unit()
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -151,7 +167,7 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     forward_to_deserialize_any! {
-        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct map identifier ignored_any
+        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct map identifier
     }
 }
 
@@ -201,5 +217,35 @@ impl<'de> MapAccess<'de> for Fields {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Wrong> {
         seed.deserialize(Value(self.value.clone()))
+    }
+}
+
+/// Every field of an object, whatever it is called.
+struct Entries {
+    entries: Array,
+    next: u32,
+}
+
+impl Entries {
+    /// The name (0) or the value (1) of the field that is next.
+    fn part(&self, part: u32) -> Value {
+        Value(self.entries.get(self.next).unchecked_into::<Array>().get(part))
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries {
+    type Error = Wrong;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Wrong> {
+        if self.next == self.entries.length() {
+            return Ok(None);
+        }
+        seed.deserialize(self.part(0)).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Wrong> {
+        let value = self.part(1);
+        self.next += 1;
+        seed.deserialize(value)
     }
 }

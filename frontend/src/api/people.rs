@@ -11,7 +11,9 @@ use shared::{
         SecondFactorSignIn, SecondFactorState,
     },
     session::{AccessToken, OwnSession, SignInRequest},
-    user::{Invitation, LinkSecret, NewInvitation, PasswordByLink, PasswordChange, User, UserUpdate},
+    user::{
+        Invitation, LinkSecret, NewInvitation, PasswordByLink, PasswordChange, PasswordResetRequest, User, UserUpdate,
+    },
 };
 use uuid::Uuid;
 
@@ -108,6 +110,11 @@ impl Client {
     pub async fn accept_invitation(self, request: &PasswordByLink) -> Result<(), ApiError> {
         self.keep(self.open_call::<AccessToken>(Method::POST, "/invitations/accept", Some(request)).await?);
         Ok(())
+    }
+
+    /// Asks for a link that sets a new password, by mail. Nobody hears whether the address is a user's.
+    pub async fn request_password_reset(self, request: &PasswordResetRequest) -> Result<(), ApiError> {
+        self.open_send("/password-resets", request).await
     }
 
     /// Whose password a link sets.

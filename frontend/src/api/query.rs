@@ -76,6 +76,21 @@ pub struct EventQuery {
     pub cursor: String,
 }
 
+/// Filters of the audit log; empty means any.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AuditQuery {
+    /// A part of who, what, to what, why or from where.
+    pub q: String,
+    /// What kind of actor.
+    pub actor_kind: String,
+    /// Not before this time (RFC 3339).
+    pub from: String,
+    /// Before this time (RFC 3339).
+    pub to: String,
+    /// From the page before.
+    pub cursor: String,
+}
+
 impl ListQuery {
     pub(super) fn text(&self) -> String {
         let order = [("sort", &*self.sort), ("direction", &*self.direction), ("cursor", &*self.cursor)];
@@ -127,6 +142,21 @@ impl EventQuery {
             ("from", &self.from),
             ("to", &self.to),
         ]
+    }
+}
+
+impl AuditQuery {
+    pub(super) fn text(&self) -> String {
+        text(self.filters().into_iter().chain([("cursor", &*self.cursor)]))
+    }
+
+    /// Which entries.
+    pub fn search(&self) -> Search {
+        Search::of(self.filters())
+    }
+
+    fn filters(&self) -> [(&'static str, &str); 4] {
+        [("q", &self.q), ("actor_kind", &self.actor_kind), ("from", &self.from), ("to", &self.to)]
     }
 }
 

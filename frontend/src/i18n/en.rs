@@ -12,8 +12,10 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    audit: super::audit::en::TEXTS,
     inquiries: super::inquiries::en::TEXTS,
     people: super::people::en::TEXTS,
+    suspension: super::suspension::en::TEXTS,
     tokens: super::tokens::en::TEXTS,
     uploads: super::uploads::en::TEXTS,
     skip_to_content: "Skip to content",

@@ -12,8 +12,10 @@ use shared::{
 };
 
 pub(super) static TEXTS: Texts = Texts {
+    audit: super::audit::ja::TEXTS,
     inquiries: super::inquiries::ja::TEXTS,
     people: super::people::ja::TEXTS,
+    suspension: super::suspension::ja::TEXTS,
     tokens: super::tokens::ja::TEXTS,
     uploads: super::uploads::ja::TEXTS,
     skip_to_content: "本文へ移動",

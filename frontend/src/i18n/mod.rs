@@ -75,8 +75,10 @@ macro_rules! texts {
     };
 }
 
+mod audit;
 mod inquiries;
 mod people;
+mod suspension;
 mod tokens;
 mod uploads;
 
@@ -163,8 +165,10 @@ texts! {
         plan(Plan);
     }
     parts {
+        audit: audit::AuditTexts;
         inquiries: inquiries::InquiryTexts;
         people: people::PeopleTexts;
+        suspension: suspension::SuspensionTexts;
         tokens: tokens::TokenTexts;
         uploads: uploads::UploadTexts;
     }

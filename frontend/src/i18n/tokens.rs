@@ -9,11 +9,12 @@ texts! {
     /// The words of tokens.
     TokenTexts
     words {
-        tokens tokens_text empty new name name_hint scopes expires never once next
+        tokens tokens_text empty new name name_hint scopes expires never once next limit limit_hint
         revoke revoke_title revoke_text revoke_agent_text revoked
     }
     sentences {
         until(&str);
+        only(&str);
         revoke_question(&str);
     }
     names {

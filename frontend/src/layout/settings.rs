@@ -26,6 +26,9 @@ pub fn SettingsFrame() -> impl IntoView {
             <Show when=move || session.may(Role::Administrator) && session.me().is_some_and(|me| me.account_id.is_some())>
                 <a href=paths::TOKENS aria-current=current(paths::TOKENS)>{texts.tokens.tokens}</a>
             </Show>
+            <Show when=move || session.may(Role::Administrator)>
+                <a href=paths::AUDIT_LOG aria-current=current(paths::AUDIT_LOG)>{texts.audit.audit_log}</a>
+            </Show>
         </nav>
         <Outlet/>
     }

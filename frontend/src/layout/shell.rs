@@ -3,6 +3,7 @@
 use super::{sidebar::Sidebar, topbar::Topbar};
 use crate::{
     api::SignedIn,
+    pages::Suspended,
     paths,
     state::{Configurations, Inquiries, Pending, Session, client, effect, explain, load, texts},
     ui::{Button, Failure, Kind, Notice, Show, Skeleton, Toasts, Tone},
@@ -39,14 +40,17 @@ pub fn Shell() -> impl IntoView {
     });
     let client = client();
     provide_context(Configurations(load(
-        move || session.me().and_then(|me| me.account_id),
+        move || session.me().and_then(|me| me.account_id).filter(|_| !session.is_shut_out()),
         || (),
         move |account, ()| async move { if account.is_some() { client.configurations().await } else { Ok(Vec::new()) } },
     )));
-    let inside = Memo::new(move |_| session.me().map(|me| me.account_id));
+    let inside = Memo::new(move |_| session.me().map(|me| (me.account_id, session.is_shut_out())));
     view! {
         {move || match inside.get() {
-            Some(account) => view! { <Inside alone=account.is_none()/> }.into_any(),
+            Some((account, shut_out)) => {
+                let side = if account.is_some() { InquirySide::Account } else { InquirySide::Provider };
+                view! { <Inside side shut_out/> }.into_any()
+            }
             None => view! { <Waiting/> }.into_any(),
         }}
     }
@@ -88,16 +92,20 @@ fn Lost() -> impl IntoView {
 }
 
 #[component]
-fn Inside(alone: bool) -> impl IntoView {
-    let texts = texts();
-    provide_context(Inquiries::follow(if alone { InquirySide::Provider } else { InquirySide::Account }));
+fn Inside(side: InquirySide, shut_out: bool) -> impl IntoView {
+    let (texts, path) = (texts(), use_location().pathname);
+    provide_context(Inquiries::follow(side));
+    let alone = shut_out || side == InquirySide::Provider;
+    let open = move || !shut_out || path.with(|path| paths::is_open_to_suspended(path));
     view! {
         <a class="button skip" href="#content">{texts.skip_to_content}</a>
         <div class="shell">
             <aside class="banners" aria-label=texts.notices><Lost/><AccountBanner/></aside>
             <Topbar/>
             {(!alone).then(|| view! { <Sidebar/> })}
-            <main id="content" class=if alone { "main alone" } else { "main" } tabindex="-1"><Outlet/></main>
+            <main id="content" class=if alone { "main alone" } else { "main" } tabindex="-1">
+                <Show when=open fallback=|| view! { <Suspended/> }><Outlet/></Show>
+            </main>
         </div>
     }
     .into_any()
@@ -121,14 +129,15 @@ fn AccountBanner() -> impl IntoView {
         });
     });
     let account = move || {
-        let Me { role, account_name, .. } = session.me()?;
-        (role == Role::Provider).then_some(account_name).flatten()
+        let Me { role, account_name, account_suspended, .. } = session.me()?;
+        (role == Role::Provider).then_some(account_name?).map(|name| (name, account_suspended))
     };
     move || {
-        account().map(|name| {
+        account().map(|(name, suspended)| {
             view! {
                 <div class="banner">
                     <span>{(texts.inside_account)(&name)}</span>
+                    {suspended.then(|| view! { <span>{texts.suspension.inside_suspended}</span> })}
                     <Button small=true kind=Kind::Plain busy=leaving.busy() press=leave>{texts.leave_account}</Button>
                 </div>
             }

@@ -3,7 +3,7 @@
 use crate::{
     i18n::Language,
     paths::{self, Section},
-    state::{Configurations, Inquiries, Pending, Preferences, Session, Theme, client, explain, texts},
+    state::{Configurations, Inquiries, Pending, Preferences, Session, Theme, texts},
     ui::{Button, Dot, Icon, Kind, Select, Shape, Show, Toasts},
 };
 use leptos::prelude::*;
@@ -18,15 +18,15 @@ use uuid::Uuid;
 /// The bar at the top.
 #[component]
 pub fn Topbar() -> impl IntoView {
-    let (texts, session, client, toasts) = (texts(), expect_context::<Session>(), client(), Toasts::here());
+    let (texts, session, toasts) = (texts(), expect_context::<Session>(), Toasts::here());
     let (leaving, navigate) = (Pending::new(), use_navigate());
     let sign_out = move |()| {
         let navigate = navigate.clone();
         leaving.start(async move {
-            match client.sign_out().await {
-                Ok(()) => navigate(paths::SIGN_IN, NavigateOptions::default()),
-                Err(error) => toasts.bad(explain(texts, &error)),
+            if session.sign_out().await.is_err() {
+                toasts.bad(texts.people.sign_out_later);
             }
+            navigate(paths::SIGN_IN, NavigateOptions::default());
         });
     };
     view! {

@@ -15,8 +15,9 @@ use shared::{download::DownloadList, inquiry::InquiryCategory};
 /// The button, and the dialog that it opens.
 #[component]
 pub fn Download(
-    /// What is downloaded.
-    list: DownloadList,
+    /// Which list of the server configuration; absent: the audit log, which need not be enabled.
+    #[prop(optional)]
+    list: Option<DownloadList>,
     /// What the list is called.
     name: &'static str,
     /// The parameters of the URL that narrow the list.
@@ -27,7 +28,7 @@ pub fn Download(
 ) -> impl IntoView {
     let (texts, session, open) = (texts(), expect_context::<Session>(), RwSignal::new(false));
     let content = move || {
-        if session.may_download() {
+        if list.is_none() || session.may_download() {
             view! { <Form list name filters search open/> }.into_any()
         } else {
             let ask = move || {
@@ -52,13 +53,14 @@ pub fn Download(
 /// Says what will be in the file, and has the browser save it.
 #[component]
 fn Form(
-    list: DownloadList,
+    list: Option<DownloadList>,
     name: &'static str,
     filters: &'static [&'static str],
     search: Callback<(), Search>,
     open: RwSignal<bool>,
 ) -> impl IntoView {
-    let (texts, client, toasts, id) = (texts(), client(), Toasts::here(), Configuration::open().id);
+    let (texts, client, toasts) = (texts(), client(), Toasts::here());
+    let source = list.map(|list| (Configuration::open().id, list));
     let language = expect_context::<Preferences>().language;
     let (excel, error, asking) = (RwSignal::new(false), RwSignal::new(None), Pending::new());
     let submit = move |event: leptos::ev::SubmitEvent| {
@@ -71,7 +73,11 @@ fn Form(
             if language.get_untracked() == Language::Japanese {
                 parameters = parameters.with("language", Language::Japanese.tag());
             }
-            match client.download_link(id.get_untracked(), list, parameters).await {
+            let link = match source {
+                Some((id, list)) => client.download_link(id.get_untracked(), list, parameters).await,
+                None => client.audit_log_link(parameters).await,
+            };
+            match link {
                 Ok(url) => {
                     // Making a link of valid text and pressing it cannot fail.
                     drop(save(&url, ""));
@@ -86,7 +92,7 @@ fn Form(
         <form class="stack" on:submit=submit>
             <FormError error/>
             <div class="stack-tight"><h3>{name}</h3><p class="soft">{texts.download_text}</p></div>
-            <SearchWords names=filters/>
+            <SearchWords names=filters contains=if list.is_some() { texts.address_contains } else { texts.audit.contains }/>
             <Check id="download-excel" label=texts.download_excel value=excel hint=texts.download_excel_hint/>
             <div class="dialog-foot">
                 <Button press=move |()| open.set(false)>{texts.cancel}</Button>

@@ -7,6 +7,7 @@ use crate::{
 use leptos::prelude::*;
 use shared::{
     Reason,
+    audit::ActorKind,
     delivery_event::Outcome,
     list::{BlockState, Origin},
 };
@@ -79,11 +80,13 @@ fn Filter(id: &'static str, label: &'static str, kind: &'static str, placeholder
 pub fn SearchWords(
     /// The parameters of the URL that matter.
     names: &'static [&'static str],
+    /// What `q` is called.
+    contains: &'static str,
 ) -> impl IntoView {
     let (texts, url) = (texts(), Url::current());
     move || {
         let set = names.iter().map(|name| (*name, url.get(name))).filter(|(_, value)| !value.is_empty());
-        let facts: Vec<_> = set.map(|(name, value)| in_words(name, value)).collect();
+        let facts: Vec<_> = set.map(|(name, value)| in_words(name, value, contains)).collect();
         if facts.is_empty() {
             return view! { <p>{texts.whole_list}</p> }.into_any();
         }
@@ -93,7 +96,7 @@ pub fn SearchWords(
 }
 
 /// The name and the value of a filter, for people.
-fn in_words(name: &str, value: String) -> (&'static str, String) {
+fn in_words(name: &str, value: String, contains: &'static str) -> (&'static str, String) {
     let texts = texts();
     let day = |value: &String| {
         let language = expect_context::<Preferences>().language.get_untracked().tag();
@@ -117,10 +120,14 @@ fn in_words(name: &str, value: String) -> (&'static str, String) {
             let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == value);
             (texts.outcome_label, named(outcome.map(texts.outcome)))
         }
+        "actor_kind" => {
+            let kind = ActorKind::ALL.into_iter().find(|kind| kind.as_str() == value);
+            (texts.audit.who, named(kind.map(texts.audit.actor_kind)))
+        }
         "domain" => (texts.domain, None),
         "from" => (texts.from_day, day(&value)),
         "to" => (texts.to_day, day(&value)),
-        _ => (texts.address_contains, None),
+        _ => (contains, None),
     };
     (name, words.unwrap_or(value))
 }

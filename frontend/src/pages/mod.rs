@@ -5,6 +5,7 @@ mod by_link;
 mod confirm;
 mod download;
 mod filter;
+mod forgot_password;
 mod form;
 mod home;
 mod inquiries;
@@ -16,6 +17,7 @@ mod set_up;
 mod settings;
 mod sign_in;
 mod single;
+mod suspended;
 
 pub use blocked::{
     BlockedList, BulkChanges, Distributions, MailServers, RunSettingsDialog, StopCancellation, UploadPage, Uploads,
@@ -25,6 +27,7 @@ pub use by_link::{AcceptInvitation, ResetPassword};
 pub use confirm::{Confirm, Refusal};
 pub use download::Download;
 pub use filter::{Day, Domain, MoreFilters, STATES, SearchWords};
+pub use forgot_password::ForgotPassword;
 pub use form::{FormError, field_error, show_error};
 pub use home::{Home, NotFound, ToBlockedList};
 pub use inquiries::{InquiryList, InquiryPage, NewInquiryPage};
@@ -32,5 +35,6 @@ pub use opened_by::opened_by;
 pub use provider::Accounts;
 pub use report::{DeliveryLog, ErrorLog};
 pub use set_up::SetUp;
-pub use settings::{MyAccount, Tokens, Users};
+pub use settings::{AuditLog, MyAccount, Tokens, Users};
 pub use sign_in::SignIn;
+pub use suspended::Suspended;

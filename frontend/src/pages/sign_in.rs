@@ -9,7 +9,7 @@ use crate::{
     ui::{Button, Field, Icon, Kind, Notice, Shape, Show, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use leptos_router::{NavigateOptions, components::A, hooks::use_navigate};
 use shared::{second_factor::SecondFactorSignIn, session::SignInRequest};
 
 /// Signs in, then goes to where the user wanted to be.
@@ -84,7 +84,10 @@ pub fn SignIn() -> impl IntoView {
                 <Button kind=Kind::Primary submit=true wide=true busy=signing_in.busy()>
                     {move || if signing_in.busy().get() { texts.signing_in } else { texts.sign_in }}
                 </Button>
-                <Show when=move || needed.with(Option::is_some)>
+                <Show
+                    when=move || needed.with(Option::is_some)
+                    fallback=move || view! { <A href=paths::FORGOT_PASSWORD attr:class="small">{texts.people.forgot}</A> }
+                >
                     <Button kind=Kind::Quiet wide=true press=move |()| {
                         needed.set(None);
                         error.set(None);

@@ -76,13 +76,21 @@ fn attribute(name: &str, value: &str) {
     }
 }
 
-fn stored(key: &str) -> Option<String> {
+/// What this browser remembers.
+pub(super) fn stored(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?
 }
 
 /// Remembers a choice; where storage is forbidden, it lasts as long as the page.
-fn store(key: &str, value: &str) {
+pub(super) fn store(key: &str, value: &str) {
     if let Ok(Some(storage)) = window().local_storage() {
         drop(storage.set_item(key, value));
+    }
+}
+
+/// Remembers it no more.
+pub(super) fn forget(key: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        drop(storage.remove_item(key));
     }
 }

@@ -1,6 +1,10 @@
 //! Who is signed in, and the connection.
 
-use super::{Loader, effect, load, sleep};
+use super::{
+    Loader, effect, load,
+    preferences::{forget, store, stored},
+    sleep,
+};
 use crate::api::{ApiError, Client, SignedIn};
 use leptos::{prelude::*, task::spawn_local};
 use shared::{
@@ -11,6 +15,11 @@ use std::time::Duration;
 
 /// How often an unreachable service is tried.
 const PROBE: Duration = Duration::from_secs(2);
+/// How long a sign-out waits for the service.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Remembered in this browser while the service has not been told of a sign-out: the cookie of such a session, which only
+/// the service can take away, must not sign in whoever comes next.
+const LEFT: &str = "stoplist.left";
 
 /// The session of the console.
 #[derive(Clone, Copy)]
@@ -29,9 +38,19 @@ impl Session {
                 if signed_in == SignedIn::Yes { client.me().await.map(Some) } else { Ok(None) }
             },
         );
-        spawn_local(async move {
-            // An unreachable service is retried by the effect below.
-            drop(client.refresh().await);
+        // An unreachable service is retried by the effect below.
+        spawn_local(take_up(client));
+        effect(move || {
+            if client.suspended().get() > 0 {
+                me.reload();
+            }
+        });
+        let signed_in = Memo::new(move |_| client.signed_in().get() == SignedIn::Yes);
+        effect(move || {
+            if signed_in.get() {
+                // Another session has taken its place.
+                forget(LEFT);
+            }
         });
         effect(move || {
             if !client.reachable().get() {
@@ -39,6 +58,19 @@ impl Session {
             }
         });
         Self { me, client }
+    }
+
+    /// Signs out here, and tells the service: now, or as soon as it can be reached.
+    ///
+    /// # Errors
+    /// The session may still be there at the service.
+    pub async fn sign_out(self) -> Result<(), ApiError> {
+        store(LEFT, "true");
+        let told = self.client.sign_out(sleep(PATIENCE)).await;
+        if told.is_ok() {
+            forget(LEFT);
+        }
+        told
     }
 
     /// Who is signed in; `None` while that is not known.
@@ -70,7 +102,12 @@ impl Session {
 
     /// Whether the user may do what `role` may.
     pub fn may(self, role: Role) -> bool {
-        self.me().is_some_and(|me| me.role >= role)
+        self.me().is_some_and(|me| me.role >= role && !is_shut_out(&me))
+    }
+
+    /// Whether the open account is suspended, and the user of it: then only inquiries and one's own account are open.
+    pub fn is_shut_out(self) -> bool {
+        self.me().is_some_and(|me| is_shut_out(&me))
     }
 
     /// Whether the open account is on the Standard plan, which releases by request and changes no settings.
@@ -89,14 +126,28 @@ impl Session {
     }
 }
 
+/// A provider works in a suspended account all the same.
+fn is_shut_out(me: &Me) -> bool {
+    me.account_suspended && me.role != Role::Provider
+}
+
 /// Tries until the service answers, then takes up a session that was not known yet.
 async fn heal(client: Client) {
     while !client.reachable().get_untracked() {
         sleep(PROBE).await;
-        if client.signed_in().get_untracked() == SignedIn::Unknown {
-            drop(client.refresh().await);
-        } else {
-            drop(client.setup_state().await);
+        match client.signed_in().get_untracked() {
+            SignedIn::Unknown => take_up(client).await,
+            SignedIn::No if stored(LEFT).is_some() => take_up(client).await,
+            _ => drop(client.setup_state().await),
         }
+    }
+}
+
+/// Takes up the session of the refresh cookie, or ends it if it was left.
+async fn take_up(client: Client) {
+    if stored(LEFT).is_none() {
+        drop(client.refresh().await);
+    } else if client.end_left_session().await.is_ok() {
+        forget(LEFT);
     }
 }

@@ -111,24 +111,28 @@ fn Wrong(id: &'static str, error: Signal<Option<String>>) -> impl IntoView {
 #[component]
 pub fn Check(
     /// Unique in the page.
-    id: &'static str,
+    #[prop(into)]
+    id: String,
     /// Its name.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// Whether it is ticked.
     value: RwSignal<bool>,
     /// Help beside it.
     #[prop(optional)]
     hint: Option<&'static str>,
 ) -> impl IntoView {
+    let hint_id = hint.map(|_| format!("{id}-hint"));
     view! {
         <div class="check">
-            <input id=id type="checkbox" bind:checked=value aria-describedby=hint.map(|_| format!("{id}-hint"))/>
+            <input id=id.clone() type="checkbox" bind:checked=value aria-describedby=hint_id.clone()/>
             <div class="check-text">
-                <label for=id>{label}</label>
-                {hint.map(|hint| view! { <span class="hint" id=format!("{id}-hint")>{hint}</span> })}
+                <label class="break" for=id>{label}</label>
+                {hint.map(|hint| view! { <span class="hint" id=hint_id>{hint}</span> })}
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// A choice of a few.

@@ -82,7 +82,7 @@ fn Question(filter: BlockFilter, asked: Asked, open: RwSignal<bool>) -> impl Int
     };
     view! {
         <form class="stack" on:submit=submit>
-            <SearchWords names=FILTERS/>
+            <SearchWords names=FILTERS contains=texts.address_contains/>
             <Preview request=request(true) found count=texts.bulk_question none=texts.bulk_nothing/>
             <Show when=move || { count.get() > 0 }>
                 <p class="soft">{texts.bulk_text}</p>

@@ -1,13 +1,14 @@
 //! What a provider allows an account.
 
+use super::PlanChoice;
 use crate::{
     api::Versioned,
     pages::{FormError, field_error, opened_by},
     state::{Pending, client, explain, load, texts},
-    ui::{Button, Check, Dialog, Failure, Field, Kind, Skeleton, Toasts},
+    ui::{Button, Check, Dialog, Failure, Field, Kind, Notice, Skeleton, Toasts, Tone},
 };
 use leptos::prelude::*;
-use shared::account::{Account, AccountUpdate};
+use shared::account::{Account, AccountUpdate, Plan};
 use uuid::Uuid;
 
 /// The dialog; open while an account is chosen.
@@ -45,6 +46,9 @@ fn Content(account: Uuid, open: RwSignal<bool>, saved: Callback<()>) -> impl Int
 fn Form(account: Versioned<Account>, open: RwSignal<bool>, saved: Callback<()>) -> impl IntoView {
     let (texts, client, toasts) = (texts(), client(), Toasts::here());
     let Versioned { value: account, etag } = account;
+    let words = &texts.suspension;
+    let (plan, suspended) = (RwSignal::new(account.plan), RwSignal::new(account.suspended_at.is_some()));
+    let (old_plan, was_suspended) = (account.plan, account.suspended_at.is_some());
     let downloads = RwSignal::new(account.downloads_enabled);
     let retention = RwSignal::new(account.event_retention_days.to_string());
     let (error, wrong, saving) = (RwSignal::new(None), RwSignal::new(false), Pending::new());
@@ -63,8 +67,8 @@ fn Form(account: Versioned<Account>, open: RwSignal<bool>, saved: Callback<()>) 
         wrong.set(days.is_none());
         let Some(days) = days else { return };
         let update = AccountUpdate {
-            plan: None,
-            suspended: None,
+            plan: Some(plan.get_untracked()).filter(|plan| *plan != old_plan),
+            suspended: Some(suspended.get_untracked()).filter(|suspended| *suspended != was_suspended),
             downloads_enabled: Some(downloads.get_untracked()),
             event_retention_days: Some(u16::try_from(days).unwrap_or(u16::MAX)),
             upload_max_bytes: None,
@@ -85,12 +89,28 @@ fn Form(account: Versioned<Account>, open: RwSignal<bool>, saved: Callback<()>) 
         <form class="stack" on:submit=submit novalidate=true>
             <h3 class="break">{account.name}</h3>
             <FormError error/>
+            <div class="stack-tight">
+                <PlanChoice plan/>
+                <div aria-live="polite">
+                    {move || match plan.get() {
+                        new if new == old_plan => ().into_any(),
+                        Plan::Standard => view! {
+                            <Notice tone=Tone::Warn><strong>{words.to_standard}</strong><p>{words.to_standard_text}</p></Notice>
+                        }
+                        .into_any(),
+                        Plan::Professional => view! { <p class="hint">{words.to_professional}</p> }.into_any(),
+                    }}
+                </div>
+            </div>
             <Check id="downloads" label=texts.allow_downloads value=downloads hint=texts.allow_downloads_hint/>
             <Field
                 id="retention" label=texts.event_retention value=retention kind="number" required=true
                 hint=texts.event_retention_hint error=number(retention, "/event_retention_days")
             />
-            <div class="dialog-foot">
+            <div class="rule">
+                <Check id="suspended" label=words.suspend value=suspended hint=words.suspend_hint/>
+            </div>
+            <div class="dialog-foot sticky-foot">
                 <Button press=move |()| open.set(false)>{texts.cancel}</Button>
                 <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.save}</Button>
             </div>

@@ -6,7 +6,7 @@ use super::{FormError, field_error, listing::listing};
 use crate::{
     paths,
     state::{Pending, Preferences, Session, Url, client, explain, load, texts},
-    ui::{Button, Dialog, Field, Icon, Kind, Moment, Select, Shape, Table, Toasts},
+    ui::{Badge, Button, Dialog, Field, Icon, Kind, Moment, Select, Shape, Table, Toasts, Tone},
 };
 use features::FeaturesDialog;
 use leptos::prelude::*;
@@ -41,7 +41,12 @@ pub fn Accounts() -> impl IntoView {
         view! {
             <tr>
                 <td class="address">{account.name}</td>
-                <td>{(texts.plan)(account.plan)}</td>
+                <td>
+                    <span class="row">
+                        {(texts.plan)(account.plan)}
+                        {account.suspended_at.map(|_| view! { <Badge tone=Tone::Warn text=texts.suspension.suspended/> })}
+                    </span>
+                </td>
                 <td><Moment at=account.created_at language now=None/></td>
                 <td>{if account.downloads_enabled { texts.enabled } else { texts.disabled }}</td>
                 <td class="actions">
@@ -81,6 +86,24 @@ pub fn Accounts() -> impl IntoView {
     .into_any()
 }
 
+/// A choice of plans.
+#[component]
+fn PlanChoice(plan: RwSignal<Plan>) -> impl IntoView {
+    let texts = texts();
+    let options = Plan::ALL.into_iter().map(|plan| (plan.as_str(), (texts.plan)(plan))).collect::<Vec<_>>();
+    let choose = move |name: String| {
+        if let Some(chosen) = Plan::ALL.into_iter().find(|plan| plan.as_str() == name) {
+            plan.set(chosen);
+        }
+    };
+    view! {
+        <Select
+            id="plan" label=texts.plan_label options choose
+            value=Signal::derive(move || plan.get().as_str().to_owned())
+        />
+    }
+}
+
 #[component]
 fn NewAccountForm(open: RwSignal<bool>, #[prop(into)] made: Callback<()>) -> impl IntoView {
     let (texts, client, toasts) = (texts(), client(), Toasts::here());
@@ -106,20 +129,11 @@ fn NewAccountForm(open: RwSignal<bool>, #[prop(into)] made: Callback<()>) -> imp
             }
         });
     };
-    let plans = Plan::ALL.into_iter().map(|plan| (plan.as_str(), (texts.plan)(plan))).collect::<Vec<_>>();
-    let choose = move |name: String| {
-        if let Some(chosen) = Plan::ALL.into_iter().find(|plan| plan.as_str() == name) {
-            plan.set(chosen);
-        }
-    };
     view! {
         <form class="stack" on:submit=submit>
             <FormError error/>
             <Field id="account-name" label=texts.account_name value=name required=true error=field_error(error, "/name")/>
-            <Select
-                id="plan" label=texts.plan_label options=plans choose
-                value=Signal::derive(move || plan.get().as_str().to_owned())
-            />
+            <PlanChoice plan/>
             <Field
                 id="administrator-email" label=texts.administrator_email value=email kind="email" required=true
                 error=field_error(error, "/administrator_email")

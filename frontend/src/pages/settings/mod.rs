@@ -1,6 +1,8 @@
-//! Settings: the people of the account, its tokens, and one's own account.
+//! Settings: the people of the account, its tokens, its audit log, and one's own account.
 
 mod account;
+mod audit_entry;
+mod audit_log;
 mod invite;
 mod new_token;
 mod second_factor;
@@ -10,5 +12,6 @@ mod user;
 mod users;
 
 pub use account::MyAccount;
+pub use audit_log::AuditLog;
 pub use tokens::Tokens;
 pub use users::Users;

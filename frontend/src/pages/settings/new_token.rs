@@ -1,13 +1,18 @@
 //! Making a token, and showing its secret once.
 
 use crate::{
+    api::ApiError,
     pages::{FormError, field_error, opened_by},
-    state::{Pending, Preferences, client, now, texts},
-    ui::{Button, Check, Dialog, Drawn, Field, Kind, Notice, Secret, Select, Tone, time},
+    state::{Configurations, Pending, Preferences, client, effect, now, texts},
+    ui::{Button, Check, Dialog, Drawn, Field, Kind, Notice, Secret, Select, Show, Tone, time},
 };
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
-use shared::session::{ApiTokenSecret, NewApiToken, Scope};
+use shared::{
+    mail_server::ServerConfiguration,
+    session::{ApiTokenSecret, NewApiToken, Scope},
+};
+use uuid::Uuid;
 
 /// What a script's token can be for, each with the id of its tick. Agents get theirs with their mail server.
 const SCOPES: [(&str, Scope); 4] = [
@@ -43,6 +48,7 @@ fn Form(open: RwSignal<bool>, made: RwSignal<Option<ApiTokenSecret>>, reload: Ca
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let (name, days) = (RwSignal::new(String::new()), RwSignal::new(FIRST_CHOICE.to_owned()));
     let ticked = SCOPES.map(|(_, scope)| RwSignal::new(scope == Scope::Read));
+    let (limited, ids) = (RwSignal::new(false), RwSignal::new(Vec::<Uuid>::new()));
     let (error, saving) = (RwSignal::new(None), Pending::new());
     let expires_at = move || days.with(|days| end(days));
     let submit = move |event: leptos::ev::SubmitEvent| {
@@ -52,7 +58,7 @@ fn Form(open: RwSignal<bool>, made: RwSignal<Option<ApiTokenSecret>>, reload: Ca
             let new = NewApiToken {
                 name: name.get_untracked(),
                 scopes: wanted.map(|((_, scope), _)| scope).collect(),
-                server_configuration_ids: None,
+                server_configuration_ids: limited.get_untracked().then(|| ids.get_untracked()),
                 expires_at: untrack(expires_at),
             };
             match client.create_token(&new).await {
@@ -83,6 +89,7 @@ fn Form(open: RwSignal<bool>, made: RwSignal<Option<ApiTokenSecret>>, reload: Ca
                 <div class="stack-tight">{scopes.drawn()}</div>
                 <div role="alert">{move || wrong.get().map(|text| view! { <p class="field-error">{text}</p> })}</div>
             </fieldset>
+            <Limit limited ids error/>
             <div class="stack-tight">
                 <Select
                     id="token-days" label=words.expires options value=days choose=move |chosen: String| days.set(chosen)
@@ -96,6 +103,42 @@ fn Form(open: RwSignal<bool>, made: RwSignal<Option<ApiTokenSecret>>, reload: Ca
                 <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.create}</Button>
             </div>
         </form>
+    }
+    .into_any()
+}
+
+/// The server configurations that the token is limited to, if it is.
+#[component]
+fn Limit(limited: RwSignal<bool>, ids: RwSignal<Vec<Uuid>>, error: RwSignal<Option<ApiError>>) -> impl IntoView {
+    let texts = texts();
+    let Configurations(loader) = expect_context();
+    let wrong = field_error(error, "/server_configuration_ids");
+    let choice = move |one: ServerConfiguration| {
+        let value = RwSignal::new(ids.with_untracked(|ids| ids.contains(&one.id)));
+        effect(move || {
+            let ticked = value.get();
+            ids.update(|ids| {
+                ids.retain(|id| *id != one.id);
+                if ticked {
+                    ids.push(one.id);
+                }
+            });
+        });
+        view! { <Check id=format!("limit-{}", one.id) label=one.name value/> }
+    };
+    view! {
+        <div class="stack-tight">
+            <Check id="token-limited" label=texts.tokens.limit value=limited hint=texts.tokens.limit_hint/>
+            <Show when=move || limited.get()>
+                <fieldset class="limit">
+                    <legend class="label">{texts.configurations}</legend>
+                    <div class="limit-list">
+                        {move || loader.data.get().unwrap_or_default().into_iter().map(choice).drawn()}
+                    </div>
+                    <div role="alert">{move || wrong.get().map(|text| view! { <p class="field-error">{text}</p> })}</div>
+                </fieldset>
+            </Show>
+        </div>
     }
     .into_any()
 }

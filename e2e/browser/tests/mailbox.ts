@@ -1,0 +1,60 @@
+// A mail server that keeps what it gets (RFC 5321, as far as the service speaks it).
+import { createServer, type AddressInfo, type Socket } from "node:net";
+
+export interface Mail {
+  /** To whom, in small letters. */
+  to: string;
+  /** Head and body, with quoted-printable undone. */
+  text: string;
+}
+
+export interface Mailbox {
+  port: number;
+  mails: Mail[];
+  close(): Promise<void>;
+}
+
+/** Listens on a free port. */
+export async function openMailbox(): Promise<Mailbox> {
+  const mails: Mail[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket)).on("error", () => {});
+    const say = (line: string) => socket.write(`${line}\r\n`);
+    let [pending, to, data] = ["", "", undefined as string[] | undefined];
+    const hear = (line: string) => {
+      if (data) {
+        if (line !== ".") return void data.push(line);
+        const text = data.join("\n").replace(/=\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+        mails.push({ to, text });
+        data = undefined;
+        return say("250 kept");
+      }
+      const recipient = /^RCPT TO:<(.*?)>/i.exec(line)?.[1];
+      if (recipient) to = recipient.toLowerCase();
+      if (/^DATA$/i.test(line)) {
+        data = [];
+        return say("354 go on");
+      }
+      if (/^QUIT$/i.test(line)) return void socket.end("221 bye\r\n");
+      say("250 ok");
+    };
+    socket.on("data", (bytes) => {
+      const lines = (pending + bytes.toString("utf8")).split("\r\n");
+      pending = lines.pop()!;
+      lines.forEach(hear);
+    });
+    say("220 mailbox");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    mails,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        sockets.forEach((socket) => socket.destroy());
+      }),
+  };
+}
