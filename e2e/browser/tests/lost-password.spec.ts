@@ -44,7 +44,7 @@ test("a link comes by mail and sets a new password, and nobody hears who is a us
     await expect(page.getByRole("alert").first()).not.toBeEmpty();
     await fillSignIn(page, { ...PROVIDER, password: "the provider's second password" });
     await expect(page).toHaveURL(`${service.url}/provider`);
-    expect(mailbox.mails).toHaveLength(1);
+    expect(mailbox.mails.map(({ to }) => to)).not.toContain("nobody@example.com");
   } finally {
     await service.stop();
     await mailbox.close();

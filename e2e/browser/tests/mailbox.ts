@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 export interface Mail {
   /** To whom, in small letters. */
   to: string;
-  /** Head and body, with quoted-printable undone. */
+  /** The body, as it is read. */
   text: string;
 }
 
@@ -12,6 +12,15 @@ export interface Mailbox {
   port: number;
   mails: Mail[];
   close(): Promise<void>;
+}
+
+function body(mail: string): string {
+  const [head, ...rest] = mail.split("\n\n");
+  const content = rest.join("\n\n");
+  if (/^Content-Transfer-Encoding: base64$/im.test(head!)) return Buffer.from(content, "base64").toString("utf8");
+  if (!/^Content-Transfer-Encoding: quoted-printable$/im.test(head!)) return content;
+  const bytes = content.replace(/=\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+  return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
 /** Listens on a free port. */
@@ -26,8 +35,7 @@ export async function openMailbox(): Promise<Mailbox> {
     const hear = (line: string) => {
       if (data) {
         if (line !== ".") return void data.push(line);
-        const text = data.join("\n").replace(/=\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
-        mails.push({ to, text });
+        mails.push({ to, text: body(data.join("\n")) });
         data = undefined;
         return say("250 kept");
       }

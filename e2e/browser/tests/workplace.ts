@@ -165,6 +165,8 @@ export async function tabTo(page: Page, target: Locator): Promise<void> {
 
 /** Nothing on the page as it is now breaks WCAG 2.2 AA or axe's best practices, in light and in dark. */
 export async function expectAccessible(page: Page): Promise<void> {
+  // A list that is read again is dimmed for that moment.
+  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
   if (await page.evaluate(() => !("axe" in window))) await page.evaluate(axe.source);
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

@@ -100,7 +100,7 @@ pub(super) static TEXTS: Texts = Texts {
     blocked_empty: "No address is blocked",
     blocked_empty_text: "Addresses whose errors pass a blocking condition appear here after the next run.",
     nothing_found: "Nothing matches",
-    nothing_found_text: "Try a shorter part of the address or fewer filters.",
+    nothing_found_text: "Try a shorter search or fewer filters.",
     nothing_yet: "Nothing found so far",
     nothing_yet_text: "The list is long, and only a part of it was searched. The next page goes on with the rest.",
     clear_filters: "Clear filters",

@@ -3,7 +3,7 @@
 use crate::{
     api::{AuditEntry, Change},
     i18n::Texts,
-    state::{Configurations, Preferences},
+    state::{Configurations, Preferences, Session},
     ui::{Badge, Drawn, Moment, Tone, time},
 };
 use chrono::{DateTime, Utc};
@@ -42,14 +42,14 @@ pub fn row(texts: &'static Texts, entry: AuditEntry) -> AnyView {
 
 /// What an entry is about, by its name if that is known.
 fn object(texts: &'static Texts, entry: AuditEntry) -> AnyView {
-    let Configurations(loader) = expect_context();
+    let (Configurations(loader), session) = (expect_context(), expect_context::<Session>());
     let told = entry.object_name().map(str::to_owned);
     let id = entry.object.parse::<Uuid>().ok();
-    let name = move || {
-        let configuration =
-            || loader.data.with(|all| all.as_ref()?.iter().find(|one| Some(one.id) == id).map(|one| one.name.clone()));
-        told.clone().or_else(|| id.and_then(|_| configuration()))
+    let account = move |id: Uuid| session.me().filter(|me| me.account_id == Some(id))?.account_name;
+    let configuration = move |id: Uuid| {
+        loader.data.with(|all| all.as_ref()?.iter().find(|one| one.id == id).map(|one| one.name.clone()))
     };
+    let name = move || told.clone().or_else(|| id.and_then(|id| account(id).or_else(|| configuration(id))));
     let object = entry.object;
     (move || match (name(), id) {
         (Some(name), _) => name.into_any(),
@@ -73,7 +73,7 @@ fn details(texts: &'static Texts, language: &'static str, entry: &AuditEntry) ->
     });
     let rest = [
         (texts.comment, entry.comment.clone()),
-        (words.object, Some(entry.object.clone()).filter(|object| !object.is_empty())),
+        (words.object, Some(entry.object.clone()).filter(|object| object.parse::<Uuid>().is_ok())),
         (words.action_label, Some(entry.action.clone())),
         (words.client_address, entry.client_address.clone()),
         (words.request, entry.request_id.clone()),
