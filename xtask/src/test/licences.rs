@@ -6,7 +6,7 @@ use crate::process::{cargo, say};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use spdx::{Expression, ParseMode};
-use std::fs;
+use std::{fs, path::Path};
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
@@ -14,8 +14,6 @@ const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 struct Rules {
     allowed: Vec<String>,
     banned: Vec<String>,
-    /// Packages that name no licence but have a file with it, and which it is.
-    clarified: Vec<(String, String)>,
 }
 
 impl Rules {
@@ -26,14 +24,9 @@ impl Rules {
             list.as_array()?.iter().map(text).collect()
         };
         let part = |table: &str, key: &str| rules.get(table)?.get(key);
-        let clarified = part("licenses", "clarify").and_then(|list| {
-            let (names, licences) = (texts(list, Some("name"))?, texts(list, Some("expression"))?);
-            Some(names.into_iter().zip(licences).collect())
-        });
         Ok(Self {
             allowed: part("licenses", "allow").and_then(|list| texts(list, None)).context("no licenses.allow")?,
             banned: part("bans", "deny").and_then(|list| texts(list, Some("name"))).context("no bans.deny")?,
-            clarified: clarified.unwrap_or_default(),
         })
     }
 
@@ -48,8 +41,9 @@ impl Rules {
             None | Some(REGISTRY) => {}
             Some(source) => return Some(format!("comes from {source}")),
         }
-        let clarified = self.clarified.iter().find(|(package, _)| package == name).map(|(_, licence)| licence.as_str());
-        let Some(licence) = clarified.or_else(|| text("license")) else { return Some("names no licence".to_owned()) };
+        let Some(licence) = text("license").or_else(|| in_file(package)) else {
+            return Some("names no licence".to_owned());
+        };
         let expression = match Expression::parse_mode(licence, ParseMode::LAX) {
             Ok(expression) => expression,
             Err(error) => return Some(format!("has the unreadable licence {licence:?}: {}", error.reason)),
@@ -57,6 +51,13 @@ impl Rules {
         let fits = expression.evaluate(|required| self.allowed.contains(&required.to_string()));
         (!fits).then(|| format!("is licensed as {licence}, which deny.toml does not allow"))
     }
+}
+
+/// The licence of a package that names none but has a file with it, as far as its title tells.
+fn in_file(package: &Value) -> Option<&'static str> {
+    let manifest = Path::new(package["manifest_path"].as_str()?);
+    let text = fs::read_to_string(manifest.with_file_name(package["license_file"].as_str()?)).ok()?;
+    (text.lines().next()?.trim() == "MIT License").then_some("MIT")
 }
 
 /// Every package of the tree.
@@ -85,7 +86,7 @@ mod tests {
 
     fn objection(package: &Value) -> Option<String> {
         let rules = "[licenses]\nallow = [\"MIT\", \"Apache-2.0 WITH LLVM-exception\"]\n\
-                     [[licenses.clarify]]\nname = \"file\"\nexpression = \"MIT\"\n[bans]\ndeny = [{ name = \"bad\" }]";
+                     [bans]\ndeny = [{ name = \"bad\" }]";
         Rules::read(rules).expect("rules").objection(package)
     }
 
@@ -113,6 +114,14 @@ mod tests {
             objection(&json!({ "name": "x", "source": null, "license": null })).as_deref(),
             Some("names no licence")
         );
-        assert_eq!(objection(&json!({ "name": "file", "source": REGISTRY, "license": null })), None);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut file = json!({ "name": "file", "source": REGISTRY, "license": null, "license_file": "LICENSE",
+            "manifest_path": folder.path().join("Cargo.toml") });
+        for (title, fits) in [("MIT License\n\nCopyright", true), ("GNU GENERAL PUBLIC LICENSE", false)] {
+            fs::write(folder.path().join("LICENSE"), title).expect("a file");
+            assert_eq!(objection(&file).is_none(), fits, "{title}");
+        }
+        file["license_file"] = json!("COPYING");
+        assert!(objection(&file).is_some());
     }
 }
