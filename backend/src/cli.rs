@@ -4,7 +4,9 @@ use crate::{
     app,
     clock::Clock,
     config::{Settings, SettingsArgs},
-    doctor, http, service, telemetry,
+    doctor, http, service,
+    state::AppState,
+    telemetry,
 };
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -133,10 +135,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             .await
         }
         Command::Keys(KeysCommand::Rotate { at_once }) => {
-            let state = app::open(settings, Clock::system()).await?;
-            let result = service::signing_keys::rotate(&state.db, state.clock.now(), at_once).await;
-            state.db.close().await;
-            result?;
+            work(settings, async |state| service::signing_keys::rotate(&state.db, state.clock.now(), at_once).await)
+                .await?;
             println!("A new key signs access tokens; every node uses it within half a minute.");
             Ok(())
         }
@@ -149,11 +149,16 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-async fn fill_with_sample(settings: Settings) -> anyhow::Result<()> {
+/// Does one thing with the database of the settings, and closes it whatever comes of it.
+async fn work<T>(settings: Settings, what: impl AsyncFnOnce(&AppState) -> service::Result<T>) -> anyhow::Result<T> {
     let state = app::open(settings, Clock::system()).await?;
-    let result = service::sample::fill(&state).await.map_err(explain);
+    let result = what(&state).await.map_err(explain);
     state.db.close().await;
-    let sign_ins = result?;
+    result
+}
+
+async fn fill_with_sample(settings: Settings) -> anyhow::Result<()> {
+    let sign_ins = work(settings, async |state| service::sample::fill(state).await).await?;
     let ((email, password), (provider, provider_password)) = (sign_ins.administrator, sign_ins.provider);
     println!("The account {} has sample data of 90 days.", sign_ins.account);
     println!("Sign in:      {email}  password {password}");
@@ -174,27 +179,20 @@ async fn create_provider(settings: Settings, email: &str) -> anyhow::Result<()> 
     let mut password = String::new();
     std::io::stdin().read_line(&mut password).context("cannot read the password from standard input")?;
     let password = password.trim_end_matches(['\r', '\n']).to_owned();
-    let state = app::open(settings, Clock::system()).await?;
-    let result = service::users::create_provider(&state, email, password).await.map_err(explain);
-    state.db.close().await;
-    let user = result?;
+    let user = work(settings, async |state| service::users::create_provider(state, email, password).await).await?;
     println!("{} can sign in as a provider.", user.email);
     Ok(())
 }
 
 async fn create_token(settings: Settings, account: &str, new: NewApiToken) -> anyhow::Result<()> {
-    let state = app::open(settings, Clock::system()).await?;
-    let result = service::tokens::create_for_account(&state, account, new).await.map_err(explain);
-    state.db.close().await;
-    println!("{}", result?.secret);
+    let token = work(settings, async |state| service::tokens::create_for_account(state, account, new).await).await?;
+    println!("{}", token.secret);
     Ok(())
 }
 
 async fn verify_audit_log(settings: Settings, holds: &[String]) -> anyhow::Result<()> {
-    let state = app::open(settings, Clock::system()).await?;
-    let result = service::audit::verify(&state.db, holds).await;
-    state.db.close().await;
-    let service::audit::Verification { logs, unknown_hashes } = result?;
+    let verification = work(settings, async |state| service::audit::verify(&state.db, holds).await).await?;
+    let service::audit::Verification { logs, unknown_hashes } = verification;
     let mut problems = 0;
     for log in logs {
         let name = log.account_id.map_or_else(|| "the provider".to_owned(), |id| format!("account {id}"));

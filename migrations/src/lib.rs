@@ -21,7 +21,7 @@ mod m0015_suspension;
 mod m0016_closing;
 
 pub use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::{DbErr, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
+use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
 
 /// Brings a database to the newest schema.
 pub struct Migrator;
@@ -29,23 +29,47 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            Box::new(m0001_accounts::Migration),
+            Box::new(m0001_accounts::MIGRATION),
             Box::new(m0002_lists::Migration),
             Box::new(m0003_delivery_events::Migration),
-            Box::new(m0004_idempotency_keys::Migration),
+            Box::new(m0004_idempotency_keys::MIGRATION),
             Box::new(m0005_search::Migration),
             Box::new(m0006_uploads::Migration),
-            Box::new(m0007_list_operations::Migration),
-            Box::new(m0008_downloads_and_retention::Migration),
-            Box::new(m0009_users::Migration),
-            Box::new(m0010_second_factors::Migration),
-            Box::new(m0011_upload_order::Migration),
-            Box::new(m0012_inquiries::Migration),
-            Box::new(m0013_audit_chain::Migration),
-            Box::new(m0014_mails::Migration),
-            Box::new(m0015_suspension::Migration),
-            Box::new(m0016_closing::Migration),
+            Box::new(m0007_list_operations::MIGRATION),
+            Box::new(m0008_downloads_and_retention::MIGRATION),
+            Box::new(m0009_users::MIGRATION),
+            Box::new(m0010_second_factors::MIGRATION),
+            Box::new(m0011_upload_order::MIGRATION),
+            Box::new(m0012_inquiries::MIGRATION),
+            Box::new(m0013_audit_chain::MIGRATION),
+            Box::new(m0014_mails::MIGRATION),
+            Box::new(m0015_suspension::MIGRATION),
+            Box::new(m0016_closing::MIGRATION),
         ]
+    }
+}
+
+/// A migration of nothing but statements, the same on both databases.
+struct Statements {
+    name: &'static str,
+    up: &'static [&'static str],
+    down: &'static [&'static str],
+}
+
+impl MigrationName for Statements {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Statements {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, self.up).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, self.down).await
     }
 }
 

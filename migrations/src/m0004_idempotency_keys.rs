@@ -1,25 +1,8 @@
 //! Answers kept for callers that repeat a request with the same `Idempotency-Key`.
 
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::Statements;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0004_idempotency_keys"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: Statements = Statements { name: "m0004_idempotency_keys", up: UP, down: DOWN };
 
 const UP: &[&str] = &[
     // `key_hash` is of caller, method, path and key. `status` is NULL while the request is being carried out; `body` is

@@ -4,26 +4,9 @@
 //! blocks are not on the list, what it takes off still is, the exemptions that it makes do not hold, and those that it
 //! ends still do. Making it ready is one update, so a million rows change together.
 
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::Statements;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0007_list_operations"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: Statements = Statements { name: "m0007_list_operations", up: UP, down: DOWN };
 
 const UP: &[&str] = &[
     "ALTER TABLE change_sets ADD COLUMN ready BOOLEAN NOT NULL DEFAULT TRUE",

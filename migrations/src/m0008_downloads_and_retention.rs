@@ -1,25 +1,8 @@
 //! What the provider decides for an account: whether lists may be downloaded, and how long delivery events are kept.
 
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::Statements;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0008_downloads_and_retention"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: Statements = Statements { name: "m0008_downloads_and_retention", up: UP, down: DOWN };
 
 const UP: &[&str] = &[
     "ALTER TABLE accounts ADD COLUMN downloads_enabled BOOLEAN NOT NULL DEFAULT FALSE",

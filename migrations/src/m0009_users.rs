@@ -1,25 +1,8 @@
 //! People come and go: users that may not sign in any more, invitations, links that set a password.
 
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::Statements;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0009_users"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: Statements = Statements { name: "m0009_users", up: UP, down: DOWN };
 
 const UP: &[&str] = &[
     "ALTER TABLE users ADD COLUMN active BOOLEAN NOT NULL DEFAULT TRUE",

@@ -1,25 +1,8 @@
 //! Inquiries from an account to the provider, with the messages of both sides.
 
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::Statements;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0012_inquiries"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: Statements = Statements { name: "m0012_inquiries", up: UP, down: DOWN };
 
 const UP: &[&str] = &[
     // Messages of an inquiry are numbered from 1: `messages` is how many there are, `last_by_*` the last of each side (0:

@@ -1,25 +1,8 @@
 //! The audit log becomes a chain for each account: entries are numbered, and each holds the hash of the one before.
 
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::Statements;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0013_audit_chain"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: Statements = Statements { name: "m0013_audit_chain", up: UP, down: DOWN };
 
 // The provider's own chain has the nil UUID: it belongs to no account. A chain gets its row with its first entry. Entries
 // from before have a number and no hash.

@@ -1,25 +1,8 @@
 //! Mails that wait to be sent.
 
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::Statements;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0014_mails"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: Statements = Statements { name: "m0014_mails", up: UP, down: DOWN };
 
 // `sealed`: subject and text, encrypted, because links in them are secrets. A mail that was sent is removed.
 const UP: &[&str] = &[

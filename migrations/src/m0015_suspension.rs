@@ -1,25 +1,8 @@
 //! Accounts can be suspended, tokens limited to some server configurations, and signing keys replaced.
 
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::Statements;
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0015_suspension"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: Statements = Statements { name: "m0015_suspension", up: UP, down: DOWN };
 
 // `server_configuration_ids`: a JSON array; NULL: all. The key that signed until now goes on sealing (second factors,
 // links), under its own name; tokens are signed by a key of their own, which can be replaced.

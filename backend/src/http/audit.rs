@@ -87,16 +87,26 @@ async fn download(
     state: web::Data<AppState>,
     Auditor(identity): Auditor,
     request: HttpRequest,
-    _search: QueryParts<Search, Format>,
+    QueryParts(search, format): QueryParts<Search, Format>,
 ) -> Result<HttpResponse> {
-    begin_download(&state, &identity, request.query_string()).await
+    begin(&state, &identity, search, format, request.query_string()).await
 }
 
-/// Begins the download that a query asks for.
+/// Begins the download that the query of a link asks for.
 ///
 /// # Errors
 /// [`crate::service::Error::Invalid`] names the parameters that are wrong.
-pub(super) async fn begin_download(state: &AppState, identity: &Identity, query: &str) -> Result<HttpResponse> {
-    let (search, format): (Search, Format) = query_parts(query)?;
+pub(super) async fn begin_linked(state: &AppState, identity: &Identity, query: &str) -> Result<HttpResponse> {
+    let (search, format) = query_parts(query)?;
+    begin(state, identity, search, format, query).await
+}
+
+async fn begin(
+    state: &AppState,
+    identity: &Identity,
+    search: Search,
+    format: Format,
+    query: &str,
+) -> Result<HttpResponse> {
     downloads::audit_log(state, identity, &search.filter(), format.wish(query)).await.map(answer)
 }

@@ -103,18 +103,19 @@ fn origin(request: &HttpRequest) -> Origin {
 }
 
 macro_rules! guards {
-    ($($(#[$doc:meta])* $name:ident => $permission:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($proof:ty) = $prove:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone)]
-        pub struct $name(pub Access);
+        pub struct $name(pub $proof);
 
         impl FromRequest for $name {
             type Error = Error;
             type Future = LocalBoxFuture<'static, Result<Self>>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let prove: fn(Identity) -> Result<$proof> = $prove;
                 let request = request.clone();
-                Box::pin(async move { identify(&request).await?.access(Permission::$permission).map(Self) })
+                Box::pin(async move { prove(identify(&request).await?).map(Self) })
             }
         }
     )*};
@@ -122,99 +123,30 @@ macro_rules! guards {
 
 guards! {
     /// May read: any user of the account, tokens with scope `read`.
-    Viewer => View;
+    Viewer(Access) = |identity| identity.access(Permission::View);
     /// May release and delete exemptions: operators and above, tokens with scope `lists`.
-    Operator => Operate;
+    Operator(Access) = |identity| identity.access(Permission::Operate);
     /// May change settings: administrators, a provider inside an account, tokens with scope `manage`.
-    Administrator => Administer;
+    Administrator(Access) = |identity| identity.access(Permission::Administer);
     /// May report delivery events: operators and above, tokens with scope `events`, and agents for their own server configuration.
-    Reporter => Report;
-}
-
-/// May read the inquiries of the account, also while it is suspended: any user, tokens with scope `read`. Writing needs a
-/// person, which the service looks at.
-#[derive(Debug, Clone)]
-pub struct Correspondent(pub Access);
-
-impl FromRequest for Correspondent {
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { identify(&request).await?.correspond().map(Self) })
-    }
-}
-
-/// A person in a session, inside an account or not.
-#[derive(Debug, Clone)]
-pub struct SignedIn(pub Identity);
-
-impl FromRequest for SignedIn {
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let identity = identify(&request).await?;
-            if identity.is_user() {
-                Ok(Self(identity))
-            } else {
-                Err(Error::Forbidden("this is for people: sign in with a password".to_owned()))
-            }
-        })
-    }
-}
-
-/// The staff that runs the service.
-#[derive(Debug, Clone)]
-pub struct Provider(pub Identity);
-
-impl FromRequest for Provider {
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let identity = identify(&request).await?;
-            identity.require(Permission::Provide)?;
-            Ok(Self(identity))
-        })
-    }
-}
-
-/// Who manages people: an administrator or a provider inside an account, or a provider outside of all accounts.
-#[derive(Debug, Clone)]
-pub struct Manager(pub Realm);
-
-impl FromRequest for Manager {
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { Realm::open(identify(&request).await?).map(Self) })
-    }
-}
-
-/// Who may read the audit log: as [`Manager`], and tokens with scope `manage`.
-#[derive(Debug, Clone)]
-pub struct Auditor(pub Identity);
-
-impl FromRequest for Auditor {
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let identity = identify(&request).await?;
-            identity.require_manager()?;
-            Ok(Self(identity))
-        })
-    }
+    Reporter(Access) = |identity| identity.access(Permission::Report);
+    /// May read the inquiries of the account, also while it is suspended: any user, tokens with scope `read`. Writing needs a
+    /// person, which the service looks at.
+    Correspondent(Access) = Identity::correspond;
+    /// A person in a session, inside an account or not.
+    SignedIn(Identity) = |identity| {
+        if identity.is_user() {
+            Ok(identity)
+        } else {
+            Err(Error::Forbidden("this is for people: sign in with a password".to_owned()))
+        }
+    };
+    /// The staff that runs the service.
+    Provider(Identity) = |identity| identity.require(Permission::Provide).map(|()| identity);
+    /// Who manages people: an administrator or a provider inside an account, or a provider outside of all accounts.
+    Manager(Realm) = Realm::open;
+    /// Who may read the audit log: as [`Manager`], and tokens with scope `manage`.
+    Auditor(Identity) = |identity| identity.require_manager().map(|()| identity);
 }
 
 /// The agent of a mail server.

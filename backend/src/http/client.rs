@@ -1,6 +1,6 @@
 //! Who is at the other end, behind the proxies that the settings trust.
 
-use crate::state::AppState;
+use crate::{config::Settings, state::AppState};
 use actix_web::{HttpRequest, web};
 use std::net::IpAddr;
 
@@ -12,11 +12,22 @@ const FORWARDED_PROTO: &str = "x-forwarded-proto";
 /// The address of the client: of the connection, or where that is a trusted proxy's, the last in `X-Forwarded-For` that
 /// is not. What a client writes there itself stands further left, and counts for nothing.
 pub fn address(request: &HttpRequest) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip().to_canonical();
-    let Some(state) = request.app_data::<web::Data<AppState>>() else { return Some(peer) };
+    let peer = peer(request)?;
+    let Some(settings) = trusting(request, peer) else { return Some(peer) };
     let forwarded = request.headers().get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
     let forwarded: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
-    Some(behind(peer, &forwarded, |address| state.settings.trusts(address)))
+    Some(behind(peer, &forwarded, |address| settings.trusts(address)))
+}
+
+/// The other end of the connection.
+fn peer(request: &HttpRequest) -> Option<IpAddr> {
+    Some(request.peer_addr()?.ip().to_canonical())
+}
+
+/// The settings, if to them `peer` is a trusted proxy.
+fn trusting(request: &HttpRequest, peer: IpAddr) -> Option<&Settings> {
+    let state = request.app_data::<web::Data<AppState>>()?;
+    state.settings.trusts(peer).then_some(&state.settings)
 }
 
 fn behind(peer: IpAddr, forwarded: &[&str], trusts: impl Fn(IpAddr) -> bool) -> IpAddr {
@@ -41,17 +52,12 @@ fn read(text: &str) -> Option<IpAddr> {
 
 /// Whether the client asked by TLS: of this service, or of a trusted proxy that says so.
 pub fn is_secure(request: &HttpRequest) -> bool {
-    if request.app_config().secure() {
-        return true;
-    }
-    let (Some(peer), Some(state)) = (request.peer_addr(), request.app_data::<web::Data<AppState>>()) else {
-        return false;
-    };
     let https = || {
         let value = request.headers().get(FORWARDED_PROTO).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.rsplit(',').next().is_some_and(|last| last.trim().eq_ignore_ascii_case("https"))
     };
-    state.settings.trusts(peer.ip().to_canonical()) && https()
+    let behind_proxy = || peer(request).is_some_and(|peer| trusting(request, peer).is_some());
+    request.app_config().secure() || (behind_proxy() && https())
 }
 
 #[cfg(test)]

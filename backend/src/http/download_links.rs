@@ -121,7 +121,7 @@ async fn follow(state: web::Data<AppState>, from: Anybody, query: QueryParams<To
         }
         Target::AuditLog => {
             linked.identity.require_manager()?;
-            audit::begin_download(&state, &linked.identity, &linked.search).await
+            audit::begin_linked(&state, &linked.identity, &linked.search).await
         }
         Target::Account(id) => {
             linked.identity.require(Permission::Provide)?;

@@ -1,6 +1,6 @@
 //! Accounts, as the provider manages them.
 
-use super::{Access, Actor, Error, Result, authentication::Identity, passwords, run_settings, sessions, users};
+use super::{Actor, Error, Result, authentication::Identity, passwords, run_settings, sessions, users};
 use crate::{
     state::AppState,
     store::{self, DatabaseTransaction, audit},
@@ -66,10 +66,9 @@ pub async fn create(state: &AppState, provider: &Identity, new: NewAccount) -> R
         }
     })?;
     users::insert(&tx, Some(account.id), &email, password_hash, Role::Administrator, now).await?;
-    let access = acting_on(provider, account.id);
     let entry = audit::NewAuditEntry {
         after: Some(json!({ "name": account.name, "plan": account.plan, "administrator": email.spelling() })),
-        ..access.audit(now, "account.create", account.id.to_string())
+        ..provider.audit(Some(account.id), now, "account.create", account.id.to_string())
     };
     tx.audit(entry);
     tx.commit().await?;
@@ -105,7 +104,7 @@ pub async fn update(
     let now = state.clock.now();
     let after = write(&tx, provider, &before, update, now).await?;
     if after.plan == Plan::Standard && before.plan != Plan::Standard {
-        run_settings::reset_all(&tx, &acting_on(provider, id), now).await?;
+        run_settings::reset_all(&tx, provider, id, now).await?;
     }
     tx.commit().await?;
     Ok(after)
@@ -166,7 +165,7 @@ async fn write(
     let entry = audit::NewAuditEntry {
         before: Some(features(before)),
         after: Some(features(&after)),
-        ..acting_on(provider, before.id).audit(now, "account.update", before.id.to_string())
+        ..provider.audit(Some(before.id), now, "account.update", before.id.to_string())
     };
     transaction.audit(entry);
     Ok(after)
@@ -202,17 +201,7 @@ async fn switch(
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     store::sessions::set_account(&tx, session_id, to).await?;
-    let access = acting_on(provider, audited_in);
-    tx.audit(access.audit(now, action, audited_in.to_string()));
+    tx.audit(provider.audit(Some(audited_in), now, action, audited_in.to_string()));
     tx.commit().await?;
     sessions::access_token(state, user_id, session_id, to, now)
-}
-
-pub(super) fn acting_on(provider: &Identity, account_id: Uuid) -> Access {
-    Access {
-        account_id,
-        actor: provider.actor.clone(),
-        request_id: provider.origin.request_id.clone(),
-        client_address: provider.origin.client_address.clone(),
-    }
 }

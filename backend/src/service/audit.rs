@@ -56,6 +56,12 @@ pub struct Verified {
     pub problem: Option<String>,
 }
 
+impl Verified {
+    fn broken(self, problem: String) -> Self {
+        Self { problem: Some(problem), ..self }
+    }
+}
+
 /// What a check of all logs found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
@@ -92,8 +98,7 @@ async fn verify_log(
 ) -> Result<Verified> {
     let mut log = Verified { account_id, entries: 0, unchained: 0, hash: String::new(), problem: None };
     let Some(end) = end else {
-        log.problem = Some("its end is not known any more".to_owned());
-        return Ok(log);
+        return Ok(log.broken("its end is not known any more".to_owned()));
     };
     loop {
         let part = audit::entries_after(db.connection(), account_id, log.entries, PART).await?;
@@ -103,19 +108,16 @@ async fn verify_log(
         for entry in part {
             let expected = log.entries + 1;
             if entry.number != expected {
-                log.problem = Some(format!("entry {expected} is missing"));
-                return Ok(log);
+                return Ok(log.broken(format!("entry {expected} is missing")));
             }
             if entry.hash.is_empty() && log.unchained == log.entries {
                 log.unchained += 1;
             } else if entry.hash_after(&log.hash)? != entry.hash {
-                log.problem = Some(format!("entry {expected} was changed, or does not follow the one before it"));
-                return Ok(log);
+                return Ok(log.broken(format!("entry {expected} was changed, or does not follow the one before it")));
             }
             // The log may be longer by now than the end that was read before it.
             if entry.number == end.length && entry.hash != end.hash {
-                log.problem = Some(format!("entry {expected} is not the one that was written last"));
-                return Ok(log);
+                return Ok(log.broken(format!("entry {expected} is not the one that was written last")));
             }
             unknown_hashes.retain(|hash| *hash != entry.hash);
             log.entries = entry.number;
@@ -123,7 +125,8 @@ async fn verify_log(
         }
     }
     if log.entries < end.length {
-        log.problem = Some(format!("it ends with entry {}, but {} were written", log.entries, end.length));
+        let problem = format!("it ends with entry {}, but {} were written", log.entries, end.length);
+        return Ok(log.broken(problem));
     }
     Ok(log)
 }

@@ -51,6 +51,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The service itself, outside of all accounts: commands on its machine.
+    pub fn system() -> Self {
+        Self { account_id: None, is_suspended: false, actor: Actor::System, origin: Origin::default() }
+    }
+
     /// Whether it is a person in a session.
     pub fn is_user(&self) -> bool {
         matches!(self.actor, Actor::User { .. })
@@ -184,11 +189,13 @@ pub async fn identify(state: &AppState, token: &str, origin: Origin) -> Result<I
 }
 
 async fn identify_user(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {
-    if state.signer.is_unknown(token) {
+    let mut claims = state.signer.read(token, state.clock.now());
+    if claims.is_err() && state.signer.is_unknown(token) {
         // Signed by another node with a key that this one has not heard of.
         state.signer.reload(&state.db).await?;
+        claims = state.signer.read(token, state.clock.now());
     }
-    let claims = state.signer.read(token, state.clock.now())?;
+    let claims = claims?;
     identify_session(state, claims.sub, claims.sid, claims.account, origin).await
 }
 
@@ -210,13 +217,9 @@ pub async fn identify_session(
     }
     // Of a provider, the account is what the token says: two tabs may be in two accounts.
     let account_id = if session.user.role == Role::Provider { opened } else { session.user.account_id };
-    let is_suspended = match session.user.account_id {
-        Some(account_id) => store::accounts::is_suspended(state.db.connection(), account_id).await?,
-        None => false,
-    };
     let actor =
         Actor::User { id: session.user.id, session_id: session.id, email: session.user.email, role: session.user.role };
-    Ok(Identity { account_id, is_suspended, actor, origin })
+    Ok(Identity { account_id, is_suspended: session.is_suspended, actor, origin })
 }
 
 async fn identify_token(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {
@@ -245,6 +248,5 @@ async fn identify_token(state: &AppState, token: &str, origin: Origin) -> Result
             server_configuration_ids: found.token.server_configuration_ids,
         },
     };
-    let is_suspended = store::accounts::is_suspended(connection, found.account_id).await?;
-    Ok(Identity { account_id: Some(found.account_id), is_suspended, actor, origin })
+    Ok(Identity { account_id: Some(found.account_id), is_suspended: found.is_suspended, actor, origin })
 }

@@ -1,7 +1,7 @@
 //! Closing an account: from then on it is not there for anybody, and what belongs to it is removed step by step. Its audit
 //! log stays, as the evidence of what was done.
 
-use super::{Error, Result, accounts::acting_on, authentication::Identity};
+use super::{Error, Result, authentication::Identity};
 use crate::{
     state::AppState,
     store::{
@@ -37,7 +37,7 @@ pub async fn close(state: &AppState, provider: &Identity, id: Uuid, request: &Cl
     }
     store::closing::close(&tx, id, &format!("{} (closed, {id})", account.name), now).await?;
     for entry in [
-        acting_on(provider, id).audit(now, "account.close", id.to_string()),
+        provider.audit(Some(id), now, "account.close", id.to_string()),
         // The account's own log is read by nobody any more.
         provider.audit(None, now, "account.close", id.to_string()),
     ] {

@@ -19,6 +19,7 @@ use crate::{
     },
 };
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use csv::Writer;
 use futures::{Stream, StreamExt, stream::BoxStream};
 use serde_json::json;
@@ -146,9 +147,7 @@ impl Begun {
 
     /// `place`: what the list is of, for the name of the file.
     async fn record(state: &AppState, entry: NewAuditEntry, place: &str, list: List, wish: Wish) -> Result<Self> {
-        let name = list.name(wish.language);
-        let place = account::file_safe(place);
-        let file_name = format!("{name}_{place}_{}.csv", entry.at.format("%Y-%m-%dT%H-%M-%SZ"));
+        let file_name = file_name(&format!("{}_{place}", list.name(wish.language)), entry.at, "csv");
         let after = json!({ "list": list.name(Language::En), "search": wish.search });
         state.db.audit(NewAuditEntry { after: Some(after), ..entry }).await?;
         Ok(Self { db: state.db.clone(), list, wish, file_name })
@@ -159,6 +158,16 @@ impl Begun {
         let body = body(self.db, sources, writer, self.wish.byte_order_mark);
         Download { file_name: self.file_name, media_type: CSV, body: body.boxed() }
     }
+}
+
+/// The name of a file with what there is at a time.
+fn file_name(what: &str, at: DateTime<Utc>, extension: &str) -> String {
+    format!("{}_{}.{extension}", file_safe(what), at.format("%Y-%m-%dT%H-%M-%SZ"))
+}
+
+/// A name that every system takes for a file.
+fn file_safe(name: &str) -> String {
+    name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "-")
 }
 
 /// The file in pieces: the rows of all sources in one order.

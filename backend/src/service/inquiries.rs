@@ -213,8 +213,11 @@ async fn add(
     tell(state, transaction, party, id, text).await
 }
 
-/// Tells the other side by mail what was written.
+/// Tells the other side by mail what was written, where mail is set up.
 async fn tell(state: &AppState, transaction: &DatabaseTransaction, party: &Party, id: Uuid, text: &str) -> Result<()> {
+    if state.mailer.is_none() {
+        return Ok(());
+    }
     let side = party.side();
     let inquiry = inquiries::find(transaction, InquirySide::Provider, None, id).await?.ok_or(Error::NotFound)?.inquiry;
     let from = inquiry.account.map(|account| account.name).unwrap_or_default();

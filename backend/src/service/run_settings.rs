@@ -1,6 +1,6 @@
 //! Run settings: when a run happens and what it blocks.
 
-use super::{Access, Error, Result, runs, schedule::Schedule, wake::What};
+use super::{Access, Error, Result, authentication::Identity, runs, schedule::Schedule, wake::What};
 use crate::{
     state::AppState,
     store::{
@@ -61,16 +61,16 @@ pub async fn get(state: &AppState, server_configuration_id: Uuid) -> Result<RunS
 /// # Errors
 /// The database refused.
 pub async fn initialise(transaction: &DatabaseTransaction, server_configuration_id: Uuid) -> Result<()> {
-    for condition in default_conditions() {
-        let rule = Condition {
-            reason: condition.reason,
-            enabled: condition.enabled,
-            frequency: i64::from(condition.frequency),
-            cancel_requested: false,
-        };
-        conditions::save(transaction, server_configuration_id, &rule).await?;
+    for condition in &default_conditions() {
+        conditions::save(transaction, server_configuration_id, &rule(condition)).await?;
     }
     Ok(())
+}
+
+/// A condition as it is stored, without a wish to cancel blocks.
+fn rule(condition: &BlockingCondition) -> Condition {
+    let BlockingCondition { reason, enabled, frequency } = *condition;
+    Condition { reason, enabled, frequency: i64::from(frequency), cancel_requested: false }
 }
 
 /// When the first scheduled run of a new server configuration is due.
@@ -120,23 +120,9 @@ pub async fn update(
     let before = conditions::list(&transaction, server_configuration_id).await?;
     let after = changed_conditions(&before, update)?;
     let old = shown(&settings, &before)?;
-
-    for rule in &after {
-        conditions::save(&transaction, server_configuration_id, rule).await?;
-    }
-    let rule = |rule: &Condition| (rule.reason, rule.enabled, rule.frequency);
-    settings.conditions_changed |= before.iter().map(rule).ne(after.iter().map(rule));
-    settings.revision += 1;
-    settings.execute_timing.clone_from(&update.execute_timing);
-    settings.watch_period_days = update.watch_period_days.map(i64::from);
-    settings.watch_daily_limit = update.watch_daily_limit.map(i64::from);
-    settings.watch_warning = i64::from(update.watch_warning);
-    settings.success_resets_count = update.success_resets_count;
-    settings.next_run_at =
-        next_run_at(&transaction, server_configuration_id, &settings.execute_timing, &settings.time_zone, now).await?;
-    run_settings::save(&transaction, server_configuration_id, &settings).await?;
-
-    let new = shown(&settings, &after)?;
+    let compared = |rule: &Condition| (rule.reason, rule.enabled, rule.frequency);
+    settings.conditions_changed |= before.iter().map(compared).ne(after.iter().map(compared));
+    let new = write(&transaction, server_configuration_id, settings, &after, update, now).await?;
     let mut entry = access.audit(now, "run_settings.update", server_configuration_id.to_string());
     entry.before = Some(json!(old));
     entry.after = Some(json!({ "settings": new, "cancel_blocking": update.cancel_blocking,
@@ -156,29 +142,60 @@ pub async fn update(
 ///
 /// # Errors
 /// The database refused.
-pub(super) async fn reset_all(transaction: &DatabaseTransaction, access: &Access, now: DateTime<Utc>) -> Result<()> {
-    for configuration in store::server_configurations::list(transaction, access.account_id).await? {
+pub(super) async fn reset_all(
+    transaction: &DatabaseTransaction,
+    provider: &Identity,
+    account_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let default = RunSettingsUpdate {
+        execute_timing: DEFAULT_EXECUTE_TIMING.to_owned(),
+        watch_period_days: None,
+        watch_daily_limit: None,
+        watch_warning: DEFAULT_WATCH_WARNING,
+        success_resets_count: false,
+        conditions: default_conditions(),
+        delivery_timing: DeliveryTiming::NextExecution,
+        cancel_blocking: Vec::new(),
+    };
+    let rules: Vec<_> = default.conditions.iter().map(rule).collect();
+    for configuration in store::server_configurations::list(transaction, account_id).await? {
         let id = configuration.id;
         change_sets::lock(transaction, id).await?.ok_or(Error::NotFound)?;
         let mut settings = run_settings::get(transaction, id).await?.ok_or(Error::NotFound)?;
         let old = shown(&settings, &conditions::list(transaction, id).await?)?;
-        initialise(transaction, id).await?;
-        settings.revision += 1;
         settings.conditions_changed = true;
-        DEFAULT_EXECUTE_TIMING.clone_into(&mut settings.execute_timing);
-        settings.watch_period_days = None;
-        settings.watch_daily_limit = None;
-        settings.watch_warning = i64::from(DEFAULT_WATCH_WARNING);
-        settings.success_resets_count = false;
-        settings.next_run_at = next_run_at(transaction, id, DEFAULT_EXECUTE_TIMING, &settings.time_zone, now).await?;
-        run_settings::save(transaction, id, &settings).await?;
-        let new = shown(&settings, &conditions::list(transaction, id).await?)?;
-        let mut entry = access.audit(now, "run_settings.reset", id.to_string());
+        let new = write(transaction, id, settings, &rules, &default, now).await?;
+        let mut entry = provider.audit(Some(account_id), now, "run_settings.reset", id.to_string());
         entry.before = Some(json!(old));
         entry.after = Some(json!({ "settings": new }));
         transaction.audit(entry);
     }
     Ok(())
+}
+
+/// Writes settings as an update has them, with the conditions that come of it.
+async fn write(
+    transaction: &DatabaseTransaction,
+    server_configuration_id: Uuid,
+    mut settings: StoredRunSettings,
+    rules: &[Condition],
+    update: &RunSettingsUpdate,
+    now: DateTime<Utc>,
+) -> Result<RunSettings> {
+    for rule in rules {
+        conditions::save(transaction, server_configuration_id, rule).await?;
+    }
+    settings.revision += 1;
+    settings.execute_timing.clone_from(&update.execute_timing);
+    settings.watch_period_days = update.watch_period_days.map(i64::from);
+    settings.watch_daily_limit = update.watch_daily_limit.map(i64::from);
+    settings.watch_warning = i64::from(update.watch_warning);
+    settings.success_resets_count = update.success_resets_count;
+    settings.next_run_at =
+        next_run_at(transaction, server_configuration_id, &settings.execute_timing, &settings.time_zone, now).await?;
+    run_settings::save(transaction, server_configuration_id, &settings).await?;
+    shown(&settings, rules)
 }
 
 /// The conditions as they are after an update, in the table's order. A wish to cancel blocks stays until a run heard it
@@ -189,10 +206,8 @@ fn changed_conditions(before: &[Condition], update: &RunSettingsUpdate) -> Resul
         .conditions
         .iter()
         .map(|condition| Condition {
-            reason: condition.reason,
-            enabled: condition.enabled,
-            frequency: i64::from(condition.frequency),
             cancel_requested: !condition.enabled && old(condition.reason).is_some_and(|rule| rule.cancel_requested),
+            ..rule(condition)
         })
         .collect();
     after.sort_by_key(|rule| rule.reason);

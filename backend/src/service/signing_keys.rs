@@ -1,7 +1,7 @@
 //! Signing and reading access tokens. The key can be replaced while everybody stays signed in: tokens name their key, and
 //! the one before is believed until what it signed has expired.
 
-use super::{Error, Result, keys::random_text};
+use super::{Error, Result, authentication::Identity, keys::random_text};
 use crate::store::{
     Db,
     audit::NewAuditEntry,
@@ -11,7 +11,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::audit::ActorKind;
 use std::sync::{PoisonError, RwLock};
 use uuid::Uuid;
 
@@ -135,18 +134,9 @@ pub async fn rotate(db: &Db, now: DateTime<Utc>, at_once: bool) -> Result<()> {
     let key = new_key(now);
     signing_keys::insert(&transaction, &key).await?;
     transaction.audit(NewAuditEntry {
-        account_id: None,
-        at: now,
-        actor_kind: ActorKind::System,
-        actor_id: None,
         actor_name: "command line".to_owned(),
-        action: "signing_key.rotate",
-        object: key.id,
-        before: None,
         after: Some(json!({ "removed": removed })),
-        comment: None,
-        request_id: None,
-        client_address: None,
+        ..Identity::system().audit(None, now, "signing_key.rotate", key.id)
     });
     Ok(transaction.commit().await?)
 }

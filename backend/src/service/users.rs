@@ -1,7 +1,7 @@
 //! The people of an account, and the provider's own.
 
 use super::{
-    Actor, Error, Result,
+    Error, Result,
     authentication::{Identity, Origin},
     passwords,
 };
@@ -226,10 +226,9 @@ pub async fn create_provider(state: &AppState, email_text: &str, password: Strin
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     let user = insert(&tx, None, &email, password_hash, Role::Provider, now).await?;
-    let system = Identity { account_id: None, is_suspended: false, actor: Actor::System, origin: Origin::default() };
     let entry = NewAuditEntry {
         after: Some(json!({ "email": user.email })),
-        ..system.audit(None, now, "provider.create", user.id.to_string())
+        ..Identity::system().audit(None, now, "provider.create", user.id.to_string())
     };
     tx.audit(entry);
     tx.commit().await?;

@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{Error, Result, exists, locking, millis, named, optional_time, statement, time};
+use super::{Error, Result, locking, millis, named, optional_time, statement, time};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use shared::{account::Account, plan::Plan};
 use uuid::Uuid;
@@ -133,15 +133,6 @@ pub async fn list<C: ConnectionTrait>(connection: &C, after: Option<&str>, limit
     let values = [after.unwrap_or_default().into(), i64::from(limit).into()];
     let rows = Row::find_by_statement(statement(connection, sql, values)).all(connection).await?;
     rows.into_iter().map(Account::try_from).collect()
-}
-
-/// Whether an account is suspended.
-///
-/// # Errors
-/// The database refused.
-pub async fn is_suspended<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<bool> {
-    let sql = "SELECT 1 FROM accounts WHERE id = $1 AND suspended_at IS NOT NULL";
-    exists(connection, sql, [id.into()]).await
 }
 
 /// How many accounts there are.

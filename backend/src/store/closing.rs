@@ -42,6 +42,8 @@ pub const OF_CONFIGURATION: &[Part] = &[
     part("receipts", OF_DISTRIBUTIONS),
     part("runs", OWN),
     part("distributions", OWN),
+    // An undo names the operation that it undid, and is never undone itself.
+    part("list_operations", "server_configuration_id = $1 AND undo_of IS NOT NULL"),
     part("list_operations", OWN),
     part("change_sets", OWN),
     part("error_tallies", OWN),
@@ -78,12 +80,6 @@ pub async fn remove_some<C: ConnectionTrait>(transaction: &C, part: Part, id: Uu
     let Part { table, condition, key } = part;
     if table == SEARCH_NUMBERS && transaction.get_database_backend() != DatabaseBackend::Sqlite {
         return Ok(false);
-    }
-    if table == "list_operations" {
-        // An undo names the operation that it undid.
-        let sql =
-            "UPDATE list_operations SET undo_of = NULL WHERE server_configuration_id = $1 AND undo_of IS NOT NULL";
-        transaction.execute_raw(statement(transaction, sql, [id.into()])).await?;
     }
     let rows = |columns: &str| format!("SELECT {columns} FROM {table} WHERE {condition} LIMIT {STEP}");
     let chosen = match (key, transaction.get_database_backend()) {

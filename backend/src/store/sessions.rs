@@ -12,6 +12,8 @@ pub struct Session {
     pub id: Uuid,
     /// Who signed in.
     pub user: User,
+    /// Whether the user's account is suspended.
+    pub is_suspended: bool,
     /// The account that a provider has entered.
     pub account_id: Option<Uuid>,
     /// Hash of the refresh token.
@@ -41,6 +43,7 @@ struct Row {
     password_hash: String,
     role: String,
     active: bool,
+    suspended_at: Option<i64>,
 }
 
 /// Finds a session.
@@ -49,8 +52,9 @@ struct Row {
 /// The database refused.
 pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<Session>> {
     let sql = "SELECT s.id, s.account_id, s.refresh_hash, s.previous_refresh_hash, s.rotated_at, s.expires_at, s.created_at, \
-               u.id AS user_id, u.account_id AS user_account_id, u.email, u.password_hash, u.role, u.active \
-               FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
+               u.id AS user_id, u.account_id AS user_account_id, u.email, u.password_hash, u.role, u.active, \
+               a.suspended_at FROM sessions s JOIN users u ON u.id = s.user_id \
+               LEFT JOIN accounts a ON a.id = u.account_id WHERE s.id = $1";
     let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
     row.map(|row| {
         Ok::<_, Error>(Session {
@@ -63,6 +67,7 @@ pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option
                 role: super::users::role(&row.role)?,
                 active: row.active,
             },
+            is_suspended: row.suspended_at.is_some(),
             account_id: row.account_id,
             refresh_hash: row.refresh_hash,
             previous_refresh_hash: row.previous_refresh_hash,

@@ -13,6 +13,8 @@ pub struct FoundToken {
     pub token: ApiToken,
     /// Its account.
     pub account_id: Uuid,
+    /// Whether that account is suspended.
+    pub is_suspended: bool,
     /// The mail server whose agent holds it.
     pub mail_server: Option<TokenMailServer>,
 }
@@ -41,6 +43,7 @@ struct Row {
     last_used_at: Option<i64>,
     mail_server_name: Option<String>,
     server_configuration_id: Option<Uuid>,
+    suspended_at: Option<i64>,
 }
 
 impl Row {
@@ -60,8 +63,8 @@ impl Row {
 }
 
 const SELECT: &str = "SELECT t.id, t.account_id, t.mail_server_id, t.name, t.scopes, t.server_configuration_ids, t.created_at, t.expires_at, \
-                      t.last_used_at, m.name AS mail_server_name, m.server_configuration_id \
-                      FROM api_tokens t LEFT JOIN mail_servers m ON m.id = t.mail_server_id";
+                      t.last_used_at, m.name AS mail_server_name, m.server_configuration_id, a.suspended_at \
+                      FROM api_tokens t JOIN accounts a ON a.id = t.account_id LEFT JOIN mail_servers m ON m.id = t.mail_server_id";
 
 /// Finds a token that is not revoked. Whether it has expired is for the caller to say.
 ///
@@ -77,7 +80,8 @@ pub async fn find_by_hash<C: ConnectionTrait>(connection: &C, token_hash: &str) 
         }
         _ => None,
     };
-    Ok(Some(FoundToken { token: row.token()?, account_id: row.account_id, mail_server }))
+    let is_suspended = row.suspended_at.is_some();
+    Ok(Some(FoundToken { token: row.token()?, account_id: row.account_id, is_suspended, mail_server }))
 }
 
 /// The tokens of an account that are not revoked, newest first.

@@ -1,6 +1,6 @@
 //! Everything of an account in one file: for when it is closed, or moves away.
 
-use super::{Download, List, body, csv::Writer};
+use super::{Download, List, body, csv::Writer, file_name, file_safe};
 use crate::{
     service::{Error, Result, authentication::Identity, run_settings},
     state::AppState,
@@ -40,7 +40,7 @@ pub async fn account(state: &AppState, provider: &Identity, id: Uuid) -> Result<
     let account = store::accounts::find(state.db.connection(), id).await?.ok_or(Error::NotFound)?;
     let now = state.clock.now();
     state.db.audit(provider.audit(Some(id), now, "account.export", id.to_string())).await?;
-    let file_name = format!("{}_{}.zip", file_safe(&account.name), now.format("%Y-%m-%dT%H-%M-%SZ"));
+    let file_name = file_name(&account.name, now, "zip");
     let (write, read) = tokio::io::duplex(AHEAD);
     let state = state.clone();
     let written = tokio::spawn(async move { write_all(&state, account, ZipFileWriter::with_tokio(write)).await });
@@ -53,11 +53,6 @@ pub async fn account(state: &AppState, provider: &Identity, id: Uuid) -> Result<
         written.await.map_err(|error| Error::Internal(error.into()))??;
     };
     Ok(Download { file_name, media_type: "application/zip", body: body.boxed() })
-}
-
-/// A name that every system takes for a file.
-pub(super) fn file_safe(name: &str) -> String {
-    name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "-")
 }
 
 async fn write_all(state: &AppState, account: Account, mut zip: Zip) -> Result<()> {
