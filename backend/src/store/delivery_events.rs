@@ -116,7 +116,7 @@ impl Filter {
         let mut conditions = Conditions::new();
         conditions.equal("e.server_configuration_id", server_configuration_id);
         if let Some(outcome) = self.outcome {
-            conditions.equal("e.outcome", outcome.as_str());
+            conditions.and(is(outcome));
         }
         if let Some(reason) = self.reason {
             conditions.equal("e.reason", reason.as_str());
@@ -132,13 +132,19 @@ impl Filter {
     }
 }
 
-/// What the index of the order answers.
+/// The condition written out: a statement with a placeholder would not be given the indexes of errors.
+fn is(outcome: Outcome) -> String {
+    format!("e.outcome = '{}'", outcome.as_str())
+}
+
+/// What the index of the order answers: errors have their own, by domain too.
 fn scope(filter: &Filter, conditions: &mut Conditions) {
     conditions.and("e.server_configuration_id = $1");
-    if let Some(domain) = &filter.domain {
-        conditions.equal("e.domain", domain.as_str());
-    } else if let Some(outcome) = filter.outcome {
-        conditions.equal("e.outcome", outcome.as_str());
+    if filter.outcome == Some(Outcome::Error) {
+        conditions.and(is(Outcome::Error));
+        if let Some(domain) = &filter.domain {
+            conditions.equal("e.domain", domain.as_str());
+        }
     }
     conditions.between("e.occurred_at", filter.from.map(millis), filter.to.map(millis));
 }
