@@ -89,7 +89,7 @@ pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> 
             .await?;
     let signer = Arc::new(Signer::load(&db, clock.now()).await?);
     drop(lock);
-    let keys = Arc::new(Keys::new(secret.as_bytes())?);
+    let keys = Arc::new(Keys::new(secret.as_bytes(), settings.password_cost)?);
     let metrics = Arc::new(Metrics::new().context("cannot make the figures for monitoring")?);
     let limits = Arc::new(Limits::new(settings.request_rate));
     let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?.map(Arc::new);

@@ -138,6 +138,17 @@ pub struct Settings {
     pub request_rate: NonZeroU32,
     /// To send mail.
     pub mail: Option<MailSettings>,
+    /// What hashing a password costs.
+    pub password_cost: PasswordCost,
+}
+
+/// What hashing a password costs us, and whoever guesses it. No operator can choose it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordCost {
+    /// argon2id with 19 MiB, twice (OWASP's recommendation).
+    Recommended,
+    /// As little as can be, for tests, which sign in a thousand times and have nothing to hide.
+    Least,
 }
 
 /// Far above what the console, an agent or a sensible script sends.
@@ -157,6 +168,7 @@ impl Settings {
             trusted_proxies: vec![],
             request_rate: REQUEST_RATE,
             mail: None,
+            password_cost: PasswordCost::Recommended,
         }
     }
 
@@ -188,6 +200,7 @@ impl Settings {
                 args.mail_from.or(file.mail_from),
                 args.public_url.or(file.public_url),
             )?,
+            password_cost: PasswordCost::Recommended,
         };
         settings.check()?;
         Ok(settings)

@@ -66,6 +66,12 @@ impl MigrationName for Statements {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Statements {
+    /// On SQLite too: a migration that breaks off leaves nothing behind, and no connection sees the schema of another's
+    /// statement too late.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         run(manager, self.up).await
     }

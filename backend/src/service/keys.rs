@@ -1,8 +1,9 @@
 //! Secrets: sealing what a link carries, hashing passwords and opaque tokens.
 
 use super::{Error, Result, passwords::normalised};
+use crate::config::PasswordCost;
 use anyhow::{Context, anyhow};
-use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::{Digest, Sha256};
@@ -17,22 +18,25 @@ const HASH_PATIENCE: Duration = Duration::from_secs(5);
 /// Seals and opens what links carry, hashes and checks passwords.
 pub struct Keys {
     sealing: LessSafeKey,
+    hasher: Argon2<'static>,
     /// Of a password nobody has: checked when the user is unknown, so that both answers take the same time.
     nobody: String,
     turns: Semaphore,
 }
 
 impl Keys {
-    /// Keys that are derived from `secret`.
+    /// Keys that are derived from `secret`; passwords will cost `cost`.
     ///
     /// # Errors
     /// The password hash cannot be computed on this machine.
-    pub fn new(secret: &[u8]) -> anyhow::Result<Self> {
+    pub fn new(secret: &[u8], cost: PasswordCost) -> anyhow::Result<Self> {
         let sealing = Sha256::new().chain_update(b"stoplist sealing key\n").chain_update(secret).finalize();
         let sealing = UnboundKey::new(&CHACHA20_POLY1305, &sealing).map_err(|_| anyhow!("no key of 256 bits"))?;
+        let hasher = hasher(cost)?;
         Ok(Self {
             sealing: LessSafeKey::new(sealing),
-            nobody: hash_password(&random_text())?,
+            nobody: hash_password(&hasher, &random_text())?,
+            hasher,
             turns: Semaphore::new(HASHES_AT_ONCE),
         })
     }
@@ -67,7 +71,8 @@ impl Keys {
     /// [`Error::TooMany`] when too many passwords are being hashed.
     pub async fn hash(&self, password: String) -> Result<String> {
         let _turn = self.turn().await?;
-        let hash = tokio::task::spawn_blocking(move || hash_password(&normalised(&password)))
+        let hasher = self.hasher.clone();
+        let hash = tokio::task::spawn_blocking(move || hash_password(&hasher, &normalised(&password)))
             .await
             .context("password hashing died");
         hash.and_then(|hash| hash).map_err(Error::Internal)
@@ -98,9 +103,21 @@ impl Keys {
     }
 }
 
-/// Hashes a password with argon2id and its recommended parameters. Blocks for tens of milliseconds.
-fn hash_password(password: &str) -> anyhow::Result<String> {
-    let hash = Argon2::default().hash_password(password.as_bytes());
+/// argon2id with the parameters of a cost. A hash carries its own, by which it is checked.
+fn hasher(cost: PasswordCost) -> anyhow::Result<Argon2<'static>> {
+    let params = match cost {
+        PasswordCost::Recommended => Params::default(),
+        PasswordCost::Least => {
+            let params = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None);
+            params.map_err(|error| anyhow!("cannot hash passwords: {error}"))?
+        }
+    };
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// Hashes a password. Blocks for tens of milliseconds at the recommended cost.
+fn hash_password(hasher: &Argon2<'_>, password: &str) -> anyhow::Result<String> {
+    let hash = hasher.hash_password(password.as_bytes());
     Ok(hash.map_err(|error| anyhow!("cannot hash a password: {error}"))?.to_string())
 }
 
@@ -144,9 +161,13 @@ fn easy_to_type<const N: usize>(random: [u8; N]) -> String {
 mod tests {
     use super::*;
 
+    fn keys(secret: u8) -> Keys {
+        Keys::new(&[secret; 32], PasswordCost::Recommended).unwrap()
+    }
+
     #[test]
     fn what_is_sealed_opens_for_its_purpose_only_and_says_nothing() {
-        let (ours, theirs) = (Keys::new(&[1; 32]).unwrap(), Keys::new(&[2; 32]).unwrap());
+        let (ours, theirs) = (keys(1), keys(2));
         let text = "q=taro@example.com";
         let sealed = ours.seal("link", text).unwrap();
         assert_eq!(ours.unseal("link", &sealed).as_deref(), Some(text));
@@ -167,9 +188,9 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_right_password_of_a_known_user_passes() {
-        let keys = Keys::new(&[1; 32]).unwrap();
+        let keys = keys(1);
         let hash = keys.hash("correct horse".to_owned()).await.unwrap();
-        assert!(hash.starts_with("$argon2id$"));
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert!(keys.verify("correct horse".to_owned(), Some(hash.clone())).await.unwrap());
         assert!(!keys.verify("wrong horse".to_owned(), Some(hash)).await.unwrap());
         assert!(!keys.verify("correct horse".to_owned(), None).await.unwrap());

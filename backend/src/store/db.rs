@@ -165,6 +165,8 @@ impl Db {
             make_file(&options).await.map_err(failed)?;
             let pool = SqlitePoolOptions::new()
                 .max_connections(8)
+                // There is no line that could break, and whether a connection is usable was seen when it came back.
+                .test_before_acquire(false)
                 .after_release(|connection, _| Box::pin(is_usable(connection)))
                 .connect_with(options)
                 .await

@@ -288,14 +288,15 @@ async fn the_stop_cancellation_list_and_the_logs_are_written_as_csv() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_download_is_what_all_pages_show() {
     let scene = Scene::new().await;
-    let addresses: Vec<String> = (0..11_000).map(|n| format!("u{}@d{}.example", n * 7 % 11_000, n % 3)).collect();
+    // In two parts.
+    let addresses: Vec<String> = (0..6_000).map(|n| format!("u{}@d{}.example", n * 7 % 6_000, n % 3)).collect();
     let events: Vec<Value> = addresses.iter().zip(0..).map(|(address, n)| error(address, "no", n % 50)).collect();
     // An agent that never comes again keeps what is released in the state "releasing".
     let (agent, _) = scene.place.mail_server(&scene.app, "mx1").await;
-    scene.report(&events[..6_000]).await;
+    scene.report(&events[..3_500]).await;
     scene.run().await;
     scene.app.clock.set(start_of_test() + TimeDelta::seconds(1));
-    scene.report(&events[6_000..]).await;
+    scene.report(&events[3_500..]).await;
     scene.run().await;
     acknowledge(&agent).await;
     let released: Vec<String> = addresses.iter().step_by(9).cloned().collect();
@@ -306,7 +307,7 @@ async fn a_long_download_is_what_all_pages_show() {
         "sort=date&direction=ascending",
         "sort=address&direction=descending",
         "sort=address&direction=ascending&domain=d1.example",
-        "q=77",
+        "q=7",
         "state=releasing&sort=address",
         "state=in_effect",
     ] {
@@ -326,7 +327,7 @@ async fn a_long_download_is_what_all_pages_show() {
     for search in ["outcome=error", "direction=ascending&domain=d2.example"] {
         let shown: Vec<DeliveryEvent> = scene.pages(&format!("/delivery-events?{search}")).await;
         let (_, rows) = scene.download(&format!("/delivery-events.csv?{search}")).await;
-        assert!(shown.len() > 3_000, "{search}");
+        assert!(shown.len() > 1_500, "{search}");
         assert!(shown.iter().map(|event| &event.event_id).eq(rows[1..].iter().map(|row| &row[8])), "{search}");
     }
 }

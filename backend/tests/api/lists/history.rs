@@ -15,7 +15,7 @@ use super::model::{Dice, Kind, Model, WATCH_DAYS, Work};
 #[tokio::test(flavor = "multi_thread")]
 async fn every_history_equals_the_model() {
     for seed in [1, 2, 3] {
-        History::play(seed, 250).await;
+        History::play(seed, 170).await;
     }
 }
 

@@ -275,8 +275,8 @@ async fn a_search_of_the_blocked_list_finds_exactly_what_matches() {
     let mut dice = Dice(0x5eed);
     let mut models = fill(db, &place, other, &mut dice).await;
     let addresses: Vec<Address> = models.iter().map(|model| model.address.clone()).collect();
-    for round in 0..450 {
-        if round == 250 {
+    for round in 0..240 {
+        if round == 140 {
             // What is taken out is not found any more, nor is the text index confused by it.
             let (gone, kept): (Vec<_>, Vec<_>) = models.into_iter().partition(|model| model.at % 7_000 == 0);
             models = kept;

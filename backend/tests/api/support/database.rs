@@ -1,7 +1,11 @@
 //! An empty database for each test: a copy of one that is brought up to date once.
 
 use super::start_of_test;
-use backend::{app, clock::Clock, config::Settings};
+use backend::{
+    app,
+    clock::Clock,
+    config::{PasswordCost, Settings},
+};
 use sea_orm::{ConnectionTrait, Database};
 use std::{fs, path::Path};
 use tokio::sync::OnceCell;
@@ -14,6 +18,7 @@ pub const VARIABLE: &str = "STOPLIST_TEST_DATABASE_URL";
 pub async fn empty() -> (Settings, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut settings = Settings::in_folder(folder.path());
+    settings.password_cost = PasswordCost::Least;
     match std::env::var(VARIABLE) {
         Ok(server) => settings.database_url = copy_of_postgres(&server).await,
         Err(_) => fs::write(file(&settings), copy_of_sqlite().await).expect("a database file"),
