@@ -11,7 +11,6 @@ use shared::delivery_report::DeliveryReport;
 pub async fn show(_state: &AppState, configuration: &OpenConfiguration, _days: u16) -> Result<DeliveryReport> {
     Ok(DeliveryReport {
         time_zone: configuration.stored.time_zone.clone(),
-        events_kept_since: None,
         days: Vec::new(),
         domains: Vec::new(),
     })
