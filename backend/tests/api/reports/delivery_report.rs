@@ -115,7 +115,12 @@ async fn the_worst_domains_are_the_worst_of_all_days_together() {
     let (agent, _) = scene.place.mail_server(&scene.app, "mx1").await;
     let report = async |name: &str, each: i64, domains: std::ops::Range<i64>, at: DateTime<Utc>| {
         let one = |n: i64, domain: i64| {
-            event(&format!("{name}{domain}-{n}"), &format!("a{n}@{name}{domain}.example"), Some("unknown_user"), at)
+            event(
+                &format!("{name}{domain}-{n} {at}"),
+                &format!("a{n}@{name}{domain}.example"),
+                Some("unknown_user"),
+                at,
+            )
         };
         let events: Vec<Value> =
             domains.flat_map(|domain| (0..each).map(move |n| (n, domain))).map(|(n, domain)| one(n, domain)).collect();
