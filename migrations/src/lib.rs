@@ -20,6 +20,7 @@ mod m0014_mails;
 mod m0015_suspension;
 mod m0016_closing;
 mod m0017_error_indexes;
+mod m0018_reports;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_suspension::MIGRATION),
             Box::new(m0016_closing::MIGRATION),
             Box::new(m0017_error_indexes::MIGRATION),
+            Box::new(m0018_reports::Migration),
         ]
     }
 }
