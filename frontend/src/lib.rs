@@ -68,6 +68,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/inquiries/new") view=page!(pages::NewInquiryPage)/>
                 <Route path=path!("/inquiries/:inquiry") view=page!(pages::InquiryPage)/>
                 <Route path=path!("/provider") view=page!(pages::Accounts)/>
+                <Route path=path!("/provider/accounts/:account") view=page!(pages::AccountPage)/>
                 <Route path=path!("/provider/inquiries") view=page!(pages::InquiryList)/>
                 <Route path=path!("/provider/inquiries/:inquiry") view=page!(pages::InquiryPage)/>
                 <ParentRoute path=path!("/settings") view=page!(layout::SettingsFrame)>

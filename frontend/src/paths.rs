@@ -23,6 +23,16 @@ pub const TOKENS: &str = "/settings/tokens";
 /// Who changed what.
 pub const AUDIT_LOG: &str = "/settings/audit-log";
 
+/// An account, as the provider sees it.
+pub fn account(id: Uuid) -> String {
+    format!("{PROVIDER}/accounts/{id}")
+}
+
+/// Whether an address shows the provider's accounts, or one of them.
+pub fn is_accounts(path: &str) -> bool {
+    path.strip_prefix(PROVIDER).is_some_and(|rest| rest.is_empty() || rest.starts_with("/accounts/"))
+}
+
 /// Whether an address is a page that needs no account to be open: the provider's own, and the settings.
 pub fn is_outside(path: &str) -> bool {
     path == PROVIDER || path.starts_with("/provider/") || path.starts_with("/settings/")
@@ -168,11 +178,21 @@ mod tests {
 
     #[test]
     fn a_provider_outside_of_all_accounts_sees_its_own_pages_only() {
-        for own in [PROVIDER, USERS, &inquiry(InquirySide::Provider, Uuid::nil())] {
+        for own in [PROVIDER, &account(Uuid::nil()), USERS, &inquiry(InquirySide::Provider, Uuid::nil())] {
             assert!(is_outside(own), "{own}");
         }
         for other in [HOME, "/providers", &new_inquiry(None), &Section::ErrorLog.of(Uuid::nil())] {
             assert!(!is_outside(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_accounts_are_the_list_and_each_of_them() {
+        for shown in [PROVIDER, &account(Uuid::nil())] {
+            assert!(is_accounts(shown), "{shown}");
+        }
+        for other in ["/providers", inquiries(InquirySide::Provider), MY_ACCOUNT] {
+            assert!(!is_accounts(other), "{other}");
         }
     }
 

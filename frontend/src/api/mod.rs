@@ -1,5 +1,6 @@
 //! The service's HTTP API: the only module that knows its addresses.
 
+mod accounts;
 mod audit;
 mod client;
 mod endpoints;

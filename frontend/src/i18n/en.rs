@@ -13,6 +13,7 @@ use shared::{
 
 pub(super) static TEXTS: Texts = Texts {
     audit: super::audit::en::TEXTS,
+    closing: super::closing::en::TEXTS,
     inquiries: super::inquiries::en::TEXTS,
     people: super::people::en::TEXTS,
     suspension: super::suspension::en::TEXTS,

@@ -13,6 +13,7 @@ use shared::{
 
 pub(super) static TEXTS: Texts = Texts {
     audit: super::audit::ja::TEXTS,
+    closing: super::closing::ja::TEXTS,
     inquiries: super::inquiries::ja::TEXTS,
     people: super::people::ja::TEXTS,
     suspension: super::suspension::ja::TEXTS,

@@ -76,6 +76,7 @@ macro_rules! texts {
 }
 
 mod audit;
+mod closing;
 mod inquiries;
 mod people;
 mod suspension;
@@ -166,6 +167,7 @@ texts! {
     }
     parts {
         audit: audit::AuditTexts;
+        closing: closing::ClosingTexts;
         inquiries: inquiries::InquiryTexts;
         people: people::PeopleTexts;
         suspension: suspension::SuspensionTexts;

@@ -32,7 +32,7 @@ pub use form::{FormError, field_error, show_error};
 pub use home::{Home, NotFound, ToBlockedList};
 pub use inquiries::{InquiryList, InquiryPage, NewInquiryPage};
 pub use opened_by::opened_by;
-pub use provider::Accounts;
+pub use provider::{AccountPage, Accounts};
 pub use report::{DeliveryLog, ErrorLog};
 pub use set_up::SetUp;
 pub use settings::{AuditLog, MyAccount, Tokens, Users};
