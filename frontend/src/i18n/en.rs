@@ -35,6 +35,7 @@ pub(super) static TEXTS: Texts = Texts {
     unreachable: "Stoplist cannot be reached. Check your connection; this page tries again by itself.",
     signed_out: "Your session has ended. Sign in again.",
     unreadable: "The service gave an answer that this page does not understand. Reload the page.",
+    part_failed: "This part of the console could not be loaded. Check the connection and try again. If that does not help, load the page anew: the service may have been renewed.",
     connection_lost: "Connection lost. Trying again…",
     try_again: "Try again",
     language: "Language",
