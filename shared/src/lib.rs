@@ -4,11 +4,13 @@
 
 pub mod account;
 pub mod address;
+pub mod address_history;
 pub mod agent_sync;
 pub mod audit;
 pub mod checksum;
 pub mod csv;
 pub mod delivery_event;
+pub mod delivery_report;
 pub mod download;
 pub mod inquiry;
 pub mod list;

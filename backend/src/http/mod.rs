@@ -26,6 +26,7 @@ pub mod openapi;
 pub mod passwords;
 pub mod problem;
 pub mod provider_inquiries;
+pub mod reports;
 pub mod request_log;
 pub mod run_settings;
 pub mod runs;
@@ -55,6 +56,7 @@ pub fn api(config: &mut ServiceConfig<'_>) {
     server_configurations::routes(config);
     mail_servers::routes(config);
     delivery_events::routes(config);
+    reports::routes(config);
     run_settings::routes(config);
     runs::routes(config);
     distributions::routes(config);

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod accounts;
 pub mod additions;
+pub mod address_history;
 pub mod agent_sync;
 pub mod attempts;
 pub mod audit;
@@ -10,6 +11,7 @@ pub mod authentication;
 pub mod blocked_addresses;
 pub mod closing;
 pub mod delivery_events;
+pub mod delivery_report;
 pub mod distributions;
 pub mod download_links;
 pub mod downloads;
