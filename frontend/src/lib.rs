@@ -34,6 +34,7 @@ fn App() -> impl IntoView {
     provide_context(ui::Toasts::new());
     provide_context(state::Session::start(client));
     provide_context(state::Outbox::open(client));
+    provide_context(state::Returning::new());
     view! {
         <Router>
             // Another language draws everything anew; what matters is in the URL.
@@ -100,6 +101,8 @@ fn Pages() -> impl IntoView {
                     <Route path=path!("blocked/uploads/:upload") view=later!(uploads, UploadPage)/>
                     <Route path=path!("blocked/distributions") view=page!(pages::Distributions)/>
                     <Route path=path!("blocked/mail-servers") view=page!(pages::MailServers)/>
+                    <Route path=path!("blocked/address") view=later!(report, AddressPage)/>
+                    <Route path=path!("delivery-report/overview") view=later!(report, ReportOverview)/>
                     <Route path=path!("delivery-report/error-log") view=later!(report, ErrorLog)/>
                     <Route path=path!("delivery-report/delivery-log") view=later!(report, DeliveryLog)/>
                 </ParentRoute>

@@ -93,6 +93,17 @@ pub fn bulk_changes(configuration: Uuid) -> String {
     format!("{}/history", Section::Uploads.of(configuration))
 }
 
+/// The history of an address.
+pub fn address(configuration: Uuid, address: &str) -> String {
+    let address = String::from(js_sys::encode_uri_component(address));
+    format!("{}?address={address}", Section::Address.of(configuration))
+}
+
+/// The errors of a domain.
+pub fn errors_of(configuration: Uuid, domain: &str) -> String {
+    format!("{}?domain={domain}", Section::ErrorLog.of(configuration))
+}
+
 /// A page of a server configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -106,6 +117,10 @@ pub enum Section {
     Distributions,
     /// Blocked, Mail servers.
     MailServers,
+    /// The history of an address.
+    Address,
+    /// Delivery report, Overview.
+    Overview,
     /// Delivery report, Error log.
     ErrorLog,
     /// Delivery report, Delivery log.
@@ -114,12 +129,14 @@ pub enum Section {
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::BlockedList,
         Self::StopCancellation,
         Self::Uploads,
         Self::Distributions,
         Self::MailServers,
+        Self::Address,
+        Self::Overview,
         Self::ErrorLog,
         Self::DeliveryLog,
     ];
@@ -131,6 +148,8 @@ impl Section {
             Self::Uploads => "blocked/uploads",
             Self::Distributions => "blocked/distributions",
             Self::MailServers => "blocked/mail-servers",
+            Self::Address => "blocked/address",
+            Self::Overview => "delivery-report/overview",
             Self::ErrorLog => "delivery-report/error-log",
             Self::DeliveryLog => "delivery-report/delivery-log",
         }
@@ -143,7 +162,7 @@ impl Section {
 
     /// Whether it is part of the Delivery report.
     pub const fn is_report(self) -> bool {
-        matches!(self, Self::ErrorLog | Self::DeliveryLog)
+        matches!(self, Self::Overview | Self::ErrorLog | Self::DeliveryLog)
     }
 
     /// Whether it is part of the Professional plan only.

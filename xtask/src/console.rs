@@ -45,11 +45,11 @@ pub fn build() -> Result<()> {
     // Two steps of the tests may want it at the same time.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock();
-    // By its relocations wasm-split learns which function uses which.
-    let linked = ["--", "-C", "link-arg=--emit-relocs"];
     let arguments = ["rustc", "--package", "frontend", "--lib", "--crate-type", "cdylib", "--profile", "wasm-release"];
-    let arguments = arguments.into_iter().chain(linked);
-    process::check(&mut wasm_target::toolchain()?.cargo(arguments)).context("the console does not build")?;
+    let mut command = wasm_target::toolchain()?.cargo(arguments);
+    // By its relocations wasm-split learns which function uses which.
+    command.args(["--", "-C", "link-arg=--emit-relocs"]);
+    process::check(&mut command).context("the console does not build")?;
     let wasm = crate::target_dir().join(wasm_target::TARGET).join("wasm-release/frontend.wasm");
     let inputs = Inputs::read(&wasm)?;
     let stamp = crate::target_dir().join("xtask/console.stamp");

@@ -11,6 +11,7 @@ mod live;
 mod parse;
 mod people;
 mod query;
+mod reports;
 mod tokens;
 mod tus;
 mod uploads;

@@ -14,8 +14,10 @@ use shared::{
 pub(super) static TEXTS: Texts = Texts {
     audit: super::audit::en::TEXTS,
     closing: super::closing::en::TEXTS,
+    history: super::history::en::TEXTS,
     inquiries: super::inquiries::en::TEXTS,
     people: super::people::en::TEXTS,
+    report: super::report::en::TEXTS,
     suspension: super::suspension::en::TEXTS,
     tokens: super::tokens::en::TEXTS,
     uploads: super::uploads::en::TEXTS,

@@ -14,8 +14,10 @@ use shared::{
 pub(super) static TEXTS: Texts = Texts {
     audit: super::audit::ja::TEXTS,
     closing: super::closing::ja::TEXTS,
+    history: super::history::ja::TEXTS,
     inquiries: super::inquiries::ja::TEXTS,
     people: super::people::ja::TEXTS,
+    report: super::report::ja::TEXTS,
     suspension: super::suspension::ja::TEXTS,
     tokens: super::tokens::ja::TEXTS,
     uploads: super::uploads::ja::TEXTS,

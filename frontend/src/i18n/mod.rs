@@ -77,8 +77,10 @@ macro_rules! texts {
 
 mod audit;
 mod closing;
+mod history;
 mod inquiries;
 mod people;
+mod report;
 mod suspension;
 mod tokens;
 mod uploads;
@@ -168,8 +170,10 @@ texts! {
     parts {
         audit: audit::AuditTexts;
         closing: closing::ClosingTexts;
+        history: history::HistoryTexts;
         inquiries: inquiries::InquiryTexts;
         people: people::PeopleTexts;
+        report: report::ReportTexts;
         suspension: suspension::SuspensionTexts;
         tokens: tokens::TokenTexts;
         uploads: uploads::UploadTexts;

@@ -68,7 +68,7 @@ fn Tabs() -> impl IntoView {
                 Section::at(path).is_some_and(|section| !section.is_report())
             });
             let report = |path: &str| Section::at(path).is_some_and(Section::is_report);
-            [blocked, tab(Section::ErrorLog.of(id), texts.tab_report, report)]
+            [blocked, tab(Section::Overview.of(id), texts.tab_report, report)]
         })
     };
     let staff = inquiries.side == InquirySide::Provider;
