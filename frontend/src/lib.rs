@@ -79,18 +79,18 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/password-reset") view=page!(pages::ResetPassword)/>
             <ParentRoute path=path!("") view=page!(layout::Shell)>
                 <Route path=path!("/") view=page!(pages::Home)/>
-                <Route path=path!("/inquiries") view=later!(inquiries, InquiryList)/>
-                <Route path=path!("/inquiries/new") view=later!(inquiries, NewInquiryPage)/>
-                <Route path=path!("/inquiries/:inquiry") view=later!(inquiries, InquiryPage)/>
-                <Route path=path!("/provider") view=later!(provider, Accounts)/>
-                <Route path=path!("/provider/accounts/:account") view=later!(provider, AccountPage)/>
-                <Route path=path!("/provider/inquiries") view=later!(inquiries, InquiryList)/>
-                <Route path=path!("/provider/inquiries/:inquiry") view=later!(inquiries, InquiryPage)/>
+                <Route path=path!("/inquiries") view=later!(administration, InquiryList)/>
+                <Route path=path!("/inquiries/new") view=later!(administration, NewInquiryPage)/>
+                <Route path=path!("/inquiries/:inquiry") view=later!(administration, InquiryPage)/>
+                <Route path=path!("/provider") view=later!(administration, Accounts)/>
+                <Route path=path!("/provider/accounts/:account") view=later!(administration, AccountPage)/>
+                <Route path=path!("/provider/inquiries") view=later!(administration, InquiryList)/>
+                <Route path=path!("/provider/inquiries/:inquiry") view=later!(administration, InquiryPage)/>
                 <ParentRoute path=path!("/settings") view=page!(layout::SettingsFrame)>
-                    <Route path=path!("account") view=later!(settings, MyAccount)/>
-                    <Route path=path!("users") view=later!(settings, Users)/>
-                    <Route path=path!("tokens") view=later!(settings, Tokens)/>
-                    <Route path=path!("audit-log") view=later!(settings, AuditLog)/>
+                    <Route path=path!("account") view=later!(administration, MyAccount)/>
+                    <Route path=path!("users") view=later!(administration, Users)/>
+                    <Route path=path!("tokens") view=later!(administration, Tokens)/>
+                    <Route path=path!("audit-log") view=later!(administration, AuditLog)/>
                 </ParentRoute>
                 <ParentRoute path=path!("/configurations/:configuration") view=page!(layout::ConfigurationFrame)>
                     <Route path=path!("") view=page!(pages::ToBlockedList)/>

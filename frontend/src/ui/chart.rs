@@ -8,6 +8,8 @@ const DAY: i64 = 12;
 const HIGH: i64 = 1_000;
 /// Room between two days.
 const GAP: i64 = 2;
+/// How high a piece is at least, so that it is seen.
+const THIN: i64 = 10;
 
 /// What a chart shows of every day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,8 +214,8 @@ fn bars(series: &[Series], scale: Scale, days: usize) -> AnyView {
             let (from, to) = if one.below { (-below, -below - value) } else { (above + value, above) };
             *(if one.below { &mut below } else { &mut above }) += value;
             let (y, end) = (scale.y(from), scale.y(to));
-            let (x, height) = (day as i64 * DAY + GAP / 2, (end - y).max(1));
-            pieces.push(view! { <rect class=one.class x=x y=y width=DAY - GAP height=height/> }.into_any());
+            let (x, y) = (day as i64 * DAY + GAP / 2, y.min(end - THIN));
+            pieces.push(view! { <rect class=one.class x=x y=y width=DAY - GAP height=end - y/> }.into_any());
         }
     }
     pieces.into_any()
