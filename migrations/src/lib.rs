@@ -19,6 +19,7 @@ mod m0013_audit_chain;
 mod m0014_mails;
 mod m0015_suspension;
 mod m0016_closing;
+mod m0018_reports;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_mails::MIGRATION),
             Box::new(m0015_suspension::MIGRATION),
             Box::new(m0016_closing::MIGRATION),
+            Box::new(m0018_reports::Migration),
         ]
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AddressHistory {
-    /// The address: in the spelling of its block or exemption, else of its newest event, else as asked.
+    /// The address: in the spelling of its block, exemption or first counted error, else as asked.
     pub address: String,
     /// Its block: pending, in effect, or being released; absent when it is not on the blocked list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,21 +64,26 @@ pub struct AddressOnMailServer {
     pub version: Option<i64>,
 }
 
-/// What kind of thing happened to an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What kind of thing happened to an address; what happens at one moment happens in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AddressEventKind {
     /// A delivery to it failed for good.
     Error,
+    /// It was taken off the stop cancellation list.
+    ExemptionEnded,
     /// It was put on the blocked list.
     Blocked,
     /// Its block ended: `cause` says why.
     Removed,
     /// It was put on the stop cancellation list.
     Exempted,
-    /// It was taken off the stop cancellation list.
-    ExemptionEnded,
+}
+
+impl AddressEventKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Error, Self::ExemptionEnded, Self::Blocked, Self::Removed, Self::Exempted];
 }
 
 /// Something that happened to an address. What belongs to other kinds of events is absent.

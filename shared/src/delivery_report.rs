@@ -17,10 +17,6 @@ pub const TOP_DOMAINS: u8 = 10;
 pub struct DeliveryReport {
     /// The IANA time zone of the days.
     pub time_zone: String,
-    /// Delivery events that happened before this time are no longer kept: a day that began before it has fewer than
-    /// there were. Absent when none were removed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub events_kept_since: Option<DateTime<Utc>>,
     /// The days, oldest first; the last one is today and not over.
     pub days: Vec<DeliveryReportDay>,
     /// The domains with the most errors in these days, the worst first, at most 10. Sends that were refused because of

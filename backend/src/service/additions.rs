@@ -5,6 +5,7 @@ use crate::{
     state::AppState,
     store::{
         DatabaseTransaction,
+        address_history::ExemptionEnd,
         blocked_addresses::{self, NewBlock, bulk},
         change_sets, exemptions,
     },
@@ -42,7 +43,9 @@ pub async fn add(
     wanted.retain(|key, _| !blocked.contains(*key) && (request.block_exempt || !exempt.contains(*key)));
 
     let keys: Vec<&AddressKey> = wanted.keys().copied().collect();
-    exemptions::bulk::remove(&transaction, server_configuration_id, &keys).await?;
+    let (by, comment) = (access.actor.name(), request.comment.as_deref());
+    let ended = ExemptionEnd { at: now, by, comment };
+    exemptions::bulk::remove(&transaction, server_configuration_id, &keys, &ended).await?;
     take_over(&transaction, server_configuration_id, &keys).await?;
     let blocks: Vec<NewBlock> = wanted
         .iter()
@@ -56,6 +59,7 @@ pub async fn add(
         .collect();
     if !blocks.is_empty() {
         let mut set = change_sets::create(&transaction, server_configuration_id, now).await?;
+        change_sets::made_by(&transaction, set.id, by, comment).await?;
         blocked_addresses::insert(&transaction, server_configuration_id, set.id, &blocks).await?;
         for block in &blocks {
             set.added.add(&block.key);

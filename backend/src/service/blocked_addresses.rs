@@ -7,16 +7,15 @@ use crate::{
     state::AppState,
     store::{
         DatabaseTransaction, agent_lists,
-        blocked_addresses::{self, Block},
+        blocked_addresses::{self, Block, End},
         change_sets::{self, ChangeSet, Sum},
         conditions, millis,
         search::{CursorScope, Portion},
     },
 };
-use chrono::{DateTime, Utc};
 use shared::{
     Address, AddressKey, Page,
-    list::{BlockedAddress, ListSort, RemovalCause},
+    list::{BlockedAddress, ListSort},
     page::Direction,
 };
 use std::collections::HashMap;
@@ -75,17 +74,16 @@ pub(super) async fn end(
     transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
     blocks: &[Block],
-    cause: RemovalCause,
+    end: End<'_>,
     removal: &mut ChangeSet,
-    now: DateTime<Utc>,
 ) -> Result<()> {
     let (published, pending): (Vec<&Block>, Vec<&Block>) = blocks.iter().partition(|block| block.version.is_some());
     let ids = |blocks: &[&Block]| blocks.iter().map(|block| block.id).collect::<Vec<_>>();
-    blocked_addresses::end(transaction, &ids(&published), cause, now, Some(removal.id)).await?;
+    blocked_addresses::end(transaction, &ids(&published), end, Some(removal.id)).await?;
     for block in &published {
         removal.removed.add(&block.key);
     }
-    blocked_addresses::end(transaction, &ids(&pending), cause, now, None).await?;
+    blocked_addresses::end(transaction, &ids(&pending), end, None).await?;
     let mut taken: HashMap<Uuid, Sum> = HashMap::new();
     for block in &pending {
         taken.entry(block.added_set_id).or_default().add(&block.key);

@@ -4,7 +4,7 @@ pub mod batch;
 
 pub use crate::store::delivery_events::{Filter, Report};
 
-use super::{Error, Result, position};
+use super::{Error, Result, delivery_report, position};
 use crate::{
     state::AppState,
     store::{
@@ -136,6 +136,7 @@ async fn store(db: &Db, report: Report, events: &[NewEvent]) -> Result<Stored> {
         .collect();
     store::error_tallies::reset(&tx, configuration, &resets).await?;
     store::error_tallies::add(&tx, configuration, &errors).await?;
+    delivery_report::count(&tx, configuration, new()).await?;
     tx.commit().await?;
     Ok(Stored { ids, oldest })
 }

@@ -7,6 +7,7 @@ use crate::{
     state::AppState,
     store::{
         DatabaseTransaction,
+        address_history::ExemptionEnd,
         blocked_addresses::bulk,
         change_sets, conditions, exemptions, list_operations, millis,
         search::{CursorScope, Portion},
@@ -46,12 +47,13 @@ pub async fn search(
 pub async fn delete(state: &AppState, access: &Access, server_configuration_id: Uuid, id: Uuid) -> Result<()> {
     let transaction = state.db.begin().await?;
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    let row = exemptions::delete(&transaction, server_configuration_id, id).await?.ok_or(Error::NotFound)?;
+    let ended = ExemptionEnd { at: state.clock.now(), by: access.actor.name(), comment: None };
+    let row = exemptions::delete(&transaction, server_configuration_id, id, &ended).await?.ok_or(Error::NotFound)?;
     conditions::reset_counts(&transaction, server_configuration_id, &[&row.key]).await?;
     if let Some(set_id) = row.ended_set_id {
         keep_from_undo(&transaction, server_configuration_id, set_id, &row.key).await?;
     }
-    let mut entry = access.audit(state.clock.now(), "exemption.delete", &row.exemption.address);
+    let mut entry = access.audit(ended.at, "exemption.delete", &row.exemption.address);
     entry.before = Some(json!(row.exemption));
     transaction.audit(entry);
     state.wake.commit(transaction, server_configuration_id, &[What::Rows]).await

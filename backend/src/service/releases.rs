@@ -5,12 +5,11 @@ use crate::{
     state::AppState,
     store::{
         DatabaseTransaction,
-        blocked_addresses::{self, Block, PendingRemoval},
+        blocked_addresses::{self, Block, End, PendingRemoval},
         change_sets::{self, ChangeSet, Sum},
         conditions, exemptions, pending_parts,
     },
 };
-use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::{
     Address, AddressKey,
@@ -43,8 +42,10 @@ pub async fn release(
     let live = blocked_addresses::with_keys(&transaction, server_configuration_id, &keys).await?;
     let ending = blocked_addresses::pending_removals(&transaction, server_configuration_id, &keys).await?;
     let mut set = change_sets::create(&transaction, server_configuration_id, now).await?;
-    end(&transaction, server_configuration_id, &live, RemovalCause::Release, &mut set, now).await?;
-    take_over(&transaction, &ending, &mut set, now).await?;
+    let (by, comment) = (Some(access.actor.name()), request.comment.as_deref());
+    let released = End { cause: RemovalCause::Release, at: now, by, comment };
+    end(&transaction, server_configuration_id, &live, released, &mut set).await?;
+    take_over(&transaction, &ending, &mut set, released).await?;
     conditions::reset_counts(
         &transaction,
         server_configuration_id,
@@ -113,7 +114,7 @@ async fn take_over(
     transaction: &DatabaseTransaction,
     ending: &[PendingRemoval],
     release: &mut ChangeSet,
-    now: DateTime<Utc>,
+    end: End<'_>,
 ) -> Result<()> {
     let (held, never_held): (Vec<_>, Vec<_>) = ending.iter().partition(|removal| removal.block.version.is_some());
     let mut taken: HashMap<Uuid, Sum> = HashMap::new();
@@ -141,7 +142,7 @@ async fn take_over(
         pending_parts::save(transaction, removed_set_id, added_set_id, part.minus(sum)).await?;
     }
     let ids = |removals: &[&PendingRemoval]| removals.iter().map(|removal| removal.block.id).collect::<Vec<_>>();
-    blocked_addresses::move_removals(transaction, &ids(&held), Some(release.id), RemovalCause::Release, now).await?;
-    blocked_addresses::move_removals(transaction, &ids(&never_held), None, RemovalCause::Release, now).await?;
+    blocked_addresses::move_removals(transaction, &ids(&held), Some(release.id), end).await?;
+    blocked_addresses::move_removals(transaction, &ids(&never_held), None, end).await?;
     Ok(())
 }

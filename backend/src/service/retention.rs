@@ -1,13 +1,13 @@
-//! What is not kept for ever: delivery events that are older than the account's retention, ended sessions, and links that
-//! work no longer.
+//! What is not kept for ever: delivery events that are older than the account's retention, counts that no report
+//! shows, ended sessions, and links that work no longer.
 //!
 //! Counts and blocks that events led to stay. What ended on a list (`removed_blocks`, change sets, distributions) stays
 //! too: agents that were away catch up by it, and it is the evidence of what was blocked when.
 
-use super::Result;
+use super::{Result, delivery_report};
 use crate::{
     state::AppState,
-    store::{Db, delivery_events, invitations, password_resets, server_configurations, sessions},
+    store::{Db, delivery_events, event_tallies, invitations, password_resets, server_configurations, sessions},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -30,6 +30,7 @@ pub async fn remove_old(state: &AppState) -> Result<()> {
     password_resets::remove_expired(state.db.connection(), now - LINKS_REMEMBERED).await?;
     for (id, days) in server_configurations::event_retentions(state.db.connection()).await? {
         remove_events(&state.db, id, now - TimeDelta::days(days)).await?;
+        event_tallies::remove_before(state.db.connection(), id, now - delivery_report::KEPT).await?;
     }
     Ok(())
 }

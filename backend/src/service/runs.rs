@@ -134,6 +134,7 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     let mut settings = run_settings::get(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let rules = conditions::list(&transaction, server_configuration_id).await?;
     let mut set = change_sets::create(&transaction, server_configuration_id, now).await?;
+    change_sets::of_run(&transaction, set.id, id).await?;
 
     let cancelled = cancel_watched(&transaction, server_configuration_id, &settings, &mut set, now).await?;
     cancel_disabled(&transaction, server_configuration_id, &rules, &mut set, now).await?;

@@ -1,9 +1,11 @@
 //! Blocks: live ones in `blocked_addresses`, ended ones in `removed_blocks`.
 
+mod address;
 pub mod bulk;
 pub mod ending;
 mod listing;
 
+pub use address::of_address;
 pub use listing::{Filter, count_live, live_places, sample_live, sample_of_upload, search, sources};
 
 use super::{
@@ -183,6 +185,31 @@ pub async fn added_by<C: ConnectionTrait>(
     blocks(connection, sql, vec![server_configuration_id.into(), added_set_id.into(), after.into()]).await
 }
 
+/// Who ends blocks, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct End<'a> {
+    /// Why.
+    pub cause: RemovalCause,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who released it by name: the address of a person, the name of a token. What else ends blocks is known by its set.
+    pub by: Option<&'a str>,
+    /// Why, in the words of who released it.
+    pub comment: Option<&'a str>,
+}
+
+impl End<'_> {
+    /// What ended blocks without anybody who did it by name.
+    pub fn by_itself(cause: RemovalCause, at: DateTime<Utc>) -> Self {
+        Self { cause, at, by: None, comment: None }
+    }
+
+    fn values(self) -> Vec<Value> {
+        let text = |text: Option<&str>| text.map(str::to_owned).into();
+        vec![self.cause.as_str().into(), millis(self.at).into(), text(self.by), text(self.comment)]
+    }
+}
+
 /// Ends live blocks. `removed_set_id` is the set that tells the mail servers, or `None` for blocks that no published
 /// list ever held.
 ///
@@ -191,20 +218,20 @@ pub async fn added_by<C: ConnectionTrait>(
 pub async fn end<C: ConnectionTrait>(
     transaction: &C,
     ids: &[Uuid],
-    cause: RemovalCause,
-    at: DateTime<Utc>,
+    end: End<'_>,
     removed_set_id: Option<Uuid>,
 ) -> Result<()> {
     for chunk in ids.chunks(2_000) {
         let sql = format!(
             "INSERT INTO removed_blocks (id, server_configuration_id, address_key, address, domain, reason, origin, \
-             blocked_at, added_set_id, first_set_id, cause, removed_at, removed_set_id) \
+             blocked_at, added_set_id, first_set_id, cause, removed_at, removed_by, comment, removed_set_id) \
              SELECT id, server_configuration_id, address_key, address, domain, reason, origin, blocked_at, \
-             added_set_id, first_set_id, CAST($1 AS TEXT), CAST($2 AS BIGINT), {} FROM blocked_addresses WHERE id IN ({})",
-            if removed_set_id.is_some() { "$3" } else { "NULL" },
-            placeholders(if removed_set_id.is_some() { 4 } else { 3 }, chunk.len())
+             added_set_id, first_set_id, CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), {} \
+             FROM blocked_addresses WHERE id IN ({})",
+            if removed_set_id.is_some() { "$5" } else { "NULL" },
+            placeholders(if removed_set_id.is_some() { 6 } else { 5 }, chunk.len())
         );
-        let mut values: Vec<Value> = vec![cause.as_str().into(), millis(at).into()];
+        let mut values: Vec<Value> = end.values();
         values.extend(removed_set_id.map(Value::from));
         values.extend(chunk.iter().map(|id| Value::from(*id)));
         transaction.execute_raw(statement(transaction, sql, values)).await?;
@@ -264,17 +291,18 @@ pub async fn move_removals<C: ConnectionTrait>(
     transaction: &C,
     ids: &[Uuid],
     removed_set_id: Option<Uuid>,
-    cause: RemovalCause,
-    at: DateTime<Utc>,
+    end: End<'_>,
 ) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
     let sql = format!(
-        "UPDATE removed_blocks SET removed_set_id = $1, cause = $2, removed_at = $3 WHERE id IN ({})",
-        placeholders(4, ids.len())
+        "UPDATE removed_blocks SET cause = $1, removed_at = $2, removed_by = $3, comment = $4, removed_set_id = $5 \
+         WHERE id IN ({})",
+        placeholders(6, ids.len())
     );
-    let mut values: Vec<Value> = vec![removed_set_id.into(), cause.as_str().into(), millis(at).into()];
+    let mut values = end.values();
+    values.push(removed_set_id.into());
     values.extend(ids.iter().map(|id| Value::from(*id)));
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())

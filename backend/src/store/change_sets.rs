@@ -139,6 +139,27 @@ pub async fn create<C: ConnectionTrait>(
     insert(transaction, server_configuration_id, true, now).await
 }
 
+/// Says who made a set: the address of a person, the name of a token; and why, in their words.
+///
+/// # Errors
+/// The database refused.
+pub async fn made_by<C: ConnectionTrait>(transaction: &C, id: Uuid, by: &str, comment: Option<&str>) -> Result<()> {
+    let sql = "UPDATE change_sets SET made_by = $2, comment = $3 WHERE id = $1";
+    let values = [id.into(), by.into(), comment.map(str::to_owned).into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
+/// Says which run made a set.
+///
+/// # Errors
+/// The database refused.
+pub async fn of_run<C: ConnectionTrait>(transaction: &C, id: Uuid, run_id: Uuid) -> Result<()> {
+    let sql = "UPDATE change_sets SET run_id = $2 WHERE id = $1";
+    transaction.execute_raw(statement(transaction, sql, [id.into(), run_id.into()])).await?;
+    Ok(())
+}
+
 /// Makes an empty change set that is not ready.
 ///
 /// # Errors

@@ -289,3 +289,63 @@ pub async fn settle<C: ConnectionTrait>(
     changed.dedup();
     Ok(Settled { changed, completed })
 }
+
+/// What distributions published in a quarter of an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// When it began, Unix milliseconds: every time zone's days begin with one.
+    pub at: i64,
+    /// Addresses put on the list.
+    pub added: i64,
+    /// Addresses that releases took off the list.
+    pub released: i64,
+    /// Addresses that runs and undos took off the list.
+    pub cancelled: i64,
+}
+
+/// What was published since a time, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedSince {
+    /// Addresses on the published list now.
+    pub count: i64,
+    /// What led there.
+    pub parts: Vec<Published>,
+}
+
+/// What was published since a time. One statement, so that both fit together.
+///
+/// # Errors
+/// The database refused.
+pub async fn published_since<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    from: DateTime<Utc>,
+) -> Result<PublishedSince> {
+    let release = DistributionKind::Release.as_str();
+    let sum = |what: &str| format!("CAST(SUM({what}) AS BIGINT)");
+    // Versions are published in order, so one that was published before tells where to begin.
+    let sql = format!(
+        "SELECT c.list_count, d.quarter, d.added, d.released, d.cancelled FROM server_configurations c LEFT JOIN \
+         (SELECT published_at / 900000 AS quarter, {} AS added, {} AS released, {} AS cancelled FROM distributions \
+         WHERE server_configuration_id = $1 AND published_at >= $2 AND version > COALESCE((SELECT p.version \
+         FROM distributions p WHERE p.server_configuration_id = $1 AND p.created_at < $2 AND p.published_at < $2 \
+         ORDER BY p.created_at DESC, p.id DESC LIMIT 1), 0) GROUP BY 1) AS d ON TRUE WHERE c.id = $1",
+        sum("added"),
+        sum(&format!("CASE WHEN kind = '{release}' THEN removed ELSE 0 END")),
+        sum(&format!("CASE WHEN kind = '{release}' THEN 0 ELSE removed END")),
+    );
+    let values = [server_configuration_id.into(), millis(from).into()];
+    let mut since = PublishedSince { count: 0, parts: Vec::new() };
+    for row in connection.query_all_raw(statement(connection, sql, values)).await? {
+        since.count = row.try_get("", "list_count")?;
+        if let Some(quarter) = row.try_get::<Option<i64>>("", "quarter")? {
+            since.parts.push(Published {
+                at: quarter * 900_000,
+                added: row.try_get("", "added")?,
+                released: row.try_get("", "released")?,
+                cancelled: row.try_get("", "cancelled")?,
+            });
+        }
+    }
+    Ok(since)
+}

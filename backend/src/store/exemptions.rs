@@ -4,6 +4,7 @@ pub mod bulk;
 
 use super::{
     Error, Result,
+    address_history::{ExemptionEnd, Whose, remember_exemptions},
     change_sets::BUILDING,
     downloads::{Field, Source},
     is_there, millis,
@@ -106,7 +107,7 @@ pub(super) fn in_force(table: &str) -> String {
     )
 }
 
-/// Deletes an entry and returns it; `None` when it is not there.
+/// Deletes an entry and returns it; `None` when it is not there. The history of the address remembers who did.
 ///
 /// # Errors
 /// The database refused.
@@ -114,7 +115,10 @@ pub async fn delete<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
     id: Uuid,
+    ended: &ExemptionEnd<'_>,
 ) -> Result<Option<Row>> {
+    let which = format!("id = $5 AND {}", in_force("exemptions"));
+    remember_exemptions(transaction, server_configuration_id, ended, &which, [id.into()]).await?;
     let sql = format!(
         "DELETE FROM exemptions WHERE server_configuration_id = $1 AND id = $2 AND {} \
          RETURNING id, address_key, address, reason, released_at, comment, ended_set_id",
@@ -123,6 +127,21 @@ pub async fn delete<C: ConnectionTrait>(
     let values = [server_configuration_id.into(), id.into()];
     let row = transaction.query_one_raw(statement(transaction, sql, values)).await?;
     row.as_ref().map(read).transpose()
+}
+
+/// The entry of an address; `None` when it has none.
+///
+/// # Errors
+/// The database refused.
+pub async fn of_address<C: ConnectionTrait>(connection: &C, whose: Whose<'_>) -> Result<Option<Exemption>> {
+    let sql = format!(
+        "SELECT e.id, e.address_key, e.address, e.reason, e.released_at, e.comment, e.ended_set_id FROM exemptions e \
+         WHERE e.server_configuration_id = $1 AND e.address_key = $2 AND {} ORDER BY e.id DESC LIMIT 1",
+        in_force("e")
+    );
+    let values = [whose.server_configuration_id.into(), whose.key.as_str().into()];
+    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
+    row.as_ref().map(|row| Ok(read(row)?.exemption)).transpose()
 }
 
 fn conditions(filter: &Filter, server_configuration_id: Uuid) -> Conditions {

@@ -1,6 +1,7 @@
 //! All SQL. Functions take `&impl ConnectionTrait`, so that services own transactions, and return plain structs.
 
 pub mod accounts;
+pub mod address_history;
 pub mod agent_lists;
 pub mod audit;
 pub mod blocked_addresses;
@@ -12,6 +13,7 @@ pub mod delivery_events;
 pub mod distributions;
 pub mod downloads;
 pub mod error_tallies;
+pub mod event_tallies;
 pub mod exemptions;
 pub mod idempotency_keys;
 pub mod inquiries;

@@ -18,6 +18,7 @@ mod openapi;
 mod outage;
 mod people;
 mod protection;
+mod reports;
 mod sample;
 mod server_configurations;
 mod serving;

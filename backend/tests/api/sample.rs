@@ -4,7 +4,9 @@ use crate::support::TestApp;
 use backend::service::sample;
 use shared::{
     Page,
+    address_history::{AddressEventKind, AddressHistory, Holding},
     delivery_event::DeliveryEvent,
+    delivery_report::DeliveryReport,
     list::{BlockedAddress, Exemption},
     mail_server::{MailServer, ServerConfiguration},
     run::{Distribution, Run},
@@ -43,6 +45,20 @@ async fn the_sample_account_can_be_signed_in_to_and_looks_alive() {
         assert!(runs.items.iter().all(|run| run.error.is_none()));
         let distributions: Page<Distribution> = client.get(&path("/distributions")).await.expect(200).json();
         assert!(distributions.items.iter().any(|distribution| distribution.completed_at.is_some()));
+        let report: DeliveryReport = client.get(&path("/delivery-report?days=90")).await.expect(200).json();
+        let [first, .., last] = report.days.as_slice() else { panic!("{report:?}") };
+        assert!(report.days[..89].iter().all(|day| day.delivered > 20 && !day.errors.is_empty()), "{report:?}");
+        assert!(report.days.iter().filter(|day| day.blocked > 0).count() > 60, "{report:?}");
+        assert!(report.days.iter().filter(|day| day.released > 0).count() > 10, "{report:?}");
+        assert_eq!(last.list_count, configuration.list_count);
+        assert!(first.list_count * 2 < last.list_count, "the list grows: {first:?}, {last:?}");
+        assert!(report.domains.len() == 10 && report.domains[0].errors > 20, "{:?}", report.domains);
+        let address = &blocked.items[0].address;
+        let history: AddressHistory =
+            client.get(&path(&format!("/address-history?address={address}"))).await.expect(200).json();
+        assert!(history.mail_servers.iter().any(|server| server.holding == Holding::Held), "{history:?}");
+        let happened = |kind| history.events.items.iter().any(|event| event.kind == kind);
+        assert!(happened(AddressEventKind::Error) && happened(AddressEventKind::Blocked), "{history:?}");
         let mail_servers: Vec<MailServer> = client.get(&path("/mail-servers")).await.expect(200).json();
         assert!(mail_servers.iter().all(|mail_server| mail_server.version.is_some()));
     }

@@ -6,7 +6,7 @@ use crate::{
     state::AppState,
     store::{
         DatabaseTransaction,
-        blocked_addresses::{self, Block, bulk},
+        blocked_addresses::{self, Block, End, bulk},
         change_sets::{self, ChangeSet, Sum},
         conditions, exemptions,
         list_operations::{self, Position, StoredOperation},
@@ -281,7 +281,8 @@ impl<'a> Work<'a> {
     /// Moves live blocks to the removed ones.
     async fn take_off(&self, set: &mut ChangeSet, blocks: &[Block], cause: RemovalCause) -> Result<()> {
         let ids: Vec<Uuid> = blocks.iter().map(|block| block.id).collect();
-        blocked_addresses::end(self.transaction, &ids, cause, self.at(), Some(set.id)).await?;
+        let end = End::by_itself(cause, self.at());
+        blocked_addresses::end(self.transaction, &ids, end, Some(set.id)).await?;
         let mut parts: HashMap<Uuid, Sum> = HashMap::new();
         for block in blocks {
             set.removed.add(&block.key);

@@ -136,6 +136,19 @@ const ON_THE_LIST: &str = "b.id, b.address, b.reason, b.origin, b.blocked_at, s.
 const COMING_OFF: &str = "b.id, b.address, b.reason, b.origin, b.blocked_at, s.version, b.cause, \
                           b.removed_at";
 
+/// The parts of the list: conditions, tables and columns of each.
+pub(super) fn parts(
+    filter: &Filter,
+    server_configuration_id: Uuid,
+    held: i64,
+) -> [(Option<Conditions>, &'static str, &'static str); 3] {
+    [
+        (live(filter, server_configuration_id), LIVE, ON_THE_LIST),
+        (live_until_done(filter, server_configuration_id), ENDED, ON_THE_LIST),
+        (releasing(filter, server_configuration_id, held), ENDED, COMING_OFF),
+    ]
+}
+
 /// Blocks that match, live ones and those that are being released, in order. What has few rows as a rule is looked up by
 /// its change sets.
 ///
@@ -155,18 +168,9 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
     };
     let pending = format!("b.added_set_id IN {PENDING}");
     let pending = (filter.state == Some(BlockState::Pending)).then_some(pending);
-    let parts = [
-        (live(filter, server_configuration_id), LIVE, ON_THE_LIST, pending),
-        (
-            live_until_done(filter, server_configuration_id),
-            ENDED,
-            ON_THE_LIST,
-            Some(format!("b.removed_set_id IN {BUILDING}")),
-        ),
-        (releasing(filter, server_configuration_id, held), ENDED, COMING_OFF, Some(removals(&held.to_string()))),
-    ];
+    let first = [pending, Some(format!("b.removed_set_id IN {BUILDING}")), Some(removals(&held.to_string()))];
     let mut all: Option<Found<BlockedAddress>> = None;
-    for (conditions, from, columns, first) in parts {
+    for ((conditions, from, columns), first) in parts(filter, server_configuration_id, held).into_iter().zip(first) {
         let Some(conditions) = conditions else { continue };
         let is_live = from == LIVE;
         let in_scope = |conditions: &mut Conditions| scope(filter, sort, is_live, conditions);
@@ -191,7 +195,7 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
     all.ok_or_else(|| Error::Unreadable("a state without a part of the list".to_owned()))
 }
 
-fn read(row: &QueryResult) -> Result<BlockedAddress> {
+pub(super) fn read(row: &QueryResult) -> Result<BlockedAddress> {
     let origin: String = row.try_get("", "origin")?;
     let version: Option<i64> = row.try_get("", "version")?;
     let cause: Option<String> = row.try_get("", "cause")?;

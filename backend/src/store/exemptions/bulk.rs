@@ -2,6 +2,7 @@
 
 use crate::store::{
     Result,
+    address_history::{ExemptionEnd, remember_exemptions},
     blocked_addresses::{bulk::Places, is_blocked},
     change_sets::{BUILDING, placeholders},
     is_there, millis, new_id, statement, typed_id,
@@ -212,7 +213,7 @@ pub async fn with_keys<C: ConnectionTrait>(
     Ok(found)
 }
 
-/// Removes the exemptions of addresses, in force or not yet.
+/// Removes the exemptions of addresses, in force or not yet; the history of an address remembers who did.
 ///
 /// # Errors
 /// The database refused.
@@ -220,17 +221,21 @@ pub async fn remove<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
     keys: &[&AddressKey],
+    ended: &ExemptionEnd<'_>,
 ) -> Result<()> {
     if keys.is_empty() {
         return Ok(());
     }
-    let sql = format!(
-        "DELETE FROM exemptions WHERE server_configuration_id = $1 AND address_key IN ({}) \
-         AND (ended_set_id IS NULL OR ended_set_id IN {BUILDING})",
-        placeholders(2, keys.len())
-    );
-    let mut values = vec![server_configuration_id.into()];
-    values.extend(keys.iter().map(|key| key.as_str().into()));
+    let which = |first: usize| {
+        format!(
+            "address_key IN ({}) AND (ended_set_id IS NULL OR ended_set_id IN {BUILDING})",
+            placeholders(first, keys.len())
+        )
+    };
+    let values = || keys.iter().map(|key| Value::from(key.as_str()));
+    remember_exemptions(transaction, server_configuration_id, ended, &which(5), values()).await?;
+    let sql = format!("DELETE FROM exemptions WHERE server_configuration_id = $1 AND {}", which(2));
+    let values = std::iter::once(server_configuration_id.into()).chain(values());
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
 }

@@ -6,14 +6,14 @@ mod building;
 mod history;
 mod live;
 mod model;
-mod operations;
+pub(crate) mod operations;
 mod registrations;
 mod runs;
 mod schedule;
 mod search;
 mod search_model;
 mod settings;
-mod sums;
+pub(crate) mod sums;
 
 use crate::support::{TestApp, Workplace, client::Client};
 use reqwest::Method;
@@ -32,9 +32,9 @@ use uuid::Uuid;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An account, its configuration and what tests do with it.
-struct Scene {
-    app: TestApp,
-    place: Workplace,
+pub(crate) struct Scene {
+    pub(crate) app: TestApp,
+    pub(crate) place: Workplace,
     secret: String,
 }
 
@@ -44,7 +44,7 @@ impl Scene {
     }
 
     /// With the HTTP half of the service only: the test performs the jobs itself.
-    async fn start_without_jobs() -> Self {
+    pub(crate) async fn start_without_jobs() -> Self {
         Self::on(TestApp::start_without_jobs().await).await
     }
 
@@ -66,16 +66,16 @@ impl Scene {
         Self { app, place, secret }
     }
 
-    fn admin(&self) -> &Client {
+    pub(crate) fn admin(&self) -> &Client {
         &self.place.administrator
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
+    pub(crate) async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> T {
         self.admin().get(&self.place.path(path)).await.expect(200).json()
     }
 
     /// Reports `count` errors of an address.
-    async fn errors(&self, address: &str, reason: &str, count: usize) {
+    pub(crate) async fn errors(&self, address: &str, reason: &str, count: usize) {
         let events: Vec<Value> = (0..count)
             .map(|_| {
                 json!({ "id": Uuid::new_v4().to_string(), "address": address, "outcome": "error", "reason": reason,
@@ -97,14 +97,14 @@ impl Scene {
         self.report(&events).await;
     }
 
-    async fn report(&self, events: &[Value]) {
+    pub(crate) async fn report(&self, events: &[Value]) {
         let (agent, _) = self.place.mail_server(&self.app, &format!("reporter-{}", Uuid::new_v4())).await;
         let answer = agent.post(&self.place.path("/delivery-events"), &events).await.expect(200);
         assert_eq!(answer.json::<Value>()["accepted"], events.len(), "{}", String::from_utf8_lossy(&answer.body));
     }
 
     /// "Run now", performed by the test itself, with its distribution.
-    async fn run_by_hand(&self) -> (Run, Distribution) {
+    pub(crate) async fn run_by_hand(&self) -> (Run, Distribution) {
         let run: Run = self.admin().post(&self.place.path("/runs"), &json!({})).await.expect(202).json();
         let state = &self.app.running.state;
         backend::service::runs::perform(state, run.id).await.expect("a run");
@@ -148,7 +148,7 @@ impl Scene {
         }
     }
 
-    async fn release(&self, addresses: &[&str]) -> ReleaseResult {
+    pub(crate) async fn release(&self, addresses: &[&str]) -> ReleaseResult {
         let body = json!({ "addresses": addresses, "comment": "asked by the customer" });
         self.admin().post(&self.place.path("/releases"), &body).await.expect(200).json()
     }
@@ -165,7 +165,7 @@ impl Scene {
     }
 
     /// Saves the run settings after `change`, as a console does.
-    async fn change_settings(&self, change: impl FnOnce(&mut Value)) -> crate::support::client::Response {
+    pub(crate) async fn change_settings(&self, change: impl FnOnce(&mut Value)) -> crate::support::client::Response {
         let settings = self.settings().await;
         let mut body = json!(settings);
         for name in ["revision", "time_zone", "previous_execution", "next_execution"] {
@@ -179,21 +179,21 @@ impl Scene {
 }
 
 /// An agent that does what the protocol asks, with its list in memory.
-struct ModelAgent {
-    client: Client,
+pub(crate) struct ModelAgent {
+    pub(crate) client: Client,
     id: Uuid,
     header: Option<ListHeader>,
     keys: BTreeSet<String>,
 }
 
 impl ModelAgent {
-    async fn new(scene: &Scene, name: &str) -> Self {
+    pub(crate) async fn new(scene: &Scene, name: &str) -> Self {
         let (client, id) = scene.place.mail_server(&scene.app, name).await;
         Self { client, id, header: None, keys: BTreeSet::new() }
     }
 
     /// Fetches what is new, proves that the list is what the header says, and acknowledges it. False: nothing was new.
-    async fn sync(&mut self, wait: u32) -> bool {
+    pub(crate) async fn sync(&mut self, wait: u32) -> bool {
         let path = match &self.header {
             None => "/api/v1/agent/list".to_owned(),
             Some(held) => format!("/api/v1/agent/list?epoch={}&version={}&wait={wait}", held.epoch, held.version),

@@ -19,11 +19,11 @@ async fn blocked(scene: &Scene) -> Vec<String> {
     all
 }
 
-pub(super) async fn release(scene: &Scene, body: Value) -> ListOperation {
+pub(crate) async fn release(scene: &Scene, body: Value) -> ListOperation {
     scene.admin().post(&scene.place.path("/bulk-releases"), &body).await.expect(202).json()
 }
 
-pub(super) async fn post(scene: &Scene, id: Uuid, what: &str) -> crate::support::client::Response {
+pub(crate) async fn post(scene: &Scene, id: Uuid, what: &str) -> crate::support::client::Response {
     scene.admin().post(&scene.place.path(&format!("/list-operations/{id}/{what}")), &json!({})).await
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn operation(scene: &Scene, id: Uuid) -> ListOperation {
 }
 
 /// Steps until nothing is left to do.
-pub(super) async fn finish(scene: &Scene, id: Uuid, rows: usize) -> ListOperation {
+pub(crate) async fn finish(scene: &Scene, id: Uuid, rows: usize) -> ListOperation {
     while list_operations::step(&scene.app.running.state, id, rows).await.expect("a step") {}
     let operation = operation(scene, id).await;
     assert!(operation.state.is_final(), "{operation:?}");

@@ -141,7 +141,7 @@ pub(super) async fn set_of(scene: &Scene, operation: Uuid) -> Option<Uuid> {
 }
 
 /// Makes an analysed upload of these addresses.
-pub(super) async fn upload(scene: &Scene, addresses: &[String]) -> Uuid {
+pub(crate) async fn upload(scene: &Scene, addresses: &[String]) -> Uuid {
     let connection = scene.app.running.state.db.connection();
     let database = connection.get_database_backend();
     let id = Uuid::now_v7();

@@ -91,7 +91,7 @@ impl World {
         });
         for operation in readable {
             for ids in [&self.here, &self.elsewhere] {
-                let path = operation.path(ids);
+                let path = operation.path_and_required(ids);
                 let answer = self.send(&operation, &path, None).await;
                 if answer.status == 200 {
                     state.insert(path, answer.json());
@@ -139,6 +139,21 @@ impl Operation<'_> {
             })
         });
         parts.collect::<Vec<_>>().join("/")
+    }
+
+    /// Its path with these ids, and an example of each query parameter that it cannot do without.
+    fn path_and_required(&self, ids: &BTreeMap<&'static str, String>) -> String {
+        let path = self.path(ids);
+        let required = self.required_but("");
+        if required.is_empty() { path } else { format!("{path}?{}", required.trim_end_matches('&')) }
+    }
+
+    /// An example of each query parameter that it cannot do without, except one; each ends with `&`.
+    fn required_but(&self, name: &str) -> String {
+        let parameters = self.declared["parameters"].as_array().into_iter().flatten();
+        let required = parameters.filter(|one| one["in"] == "query" && one["required"] == true && one["name"] != name);
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        required.map(|one| format!("{}={}&", text(&one["name"]), text(&one["example"]))).collect()
     }
 
     fn has_ids(&self) -> bool {
@@ -294,7 +309,8 @@ async fn a_wrong_query_is_named_and_changes_nothing() {
         let path = operation.path(&world.here);
         let mut ask = async |name: &str, value: &str, encoded: &str| {
             queries += 1;
-            let answer = world.send(&operation, &format!("{path}?{name}={encoded}"), None).await;
+            let required = operation.required_but(name);
+            let answer = world.send(&operation, &format!("{path}?{required}{name}={encoded}"), None).await;
             expect_named(&answer, name, &format!("{}, {name}={value:?}", operation.name()));
         };
         let mut any = false;

@@ -58,6 +58,8 @@ const INCLUDED: &[&str] = &[
     "renew_mail_server_token",
     "report_delivery_events",
     "request_run",
+    "show_address_history",
+    "show_delivery_report",
     "show_distribution",
     "show_run",
     "show_run_settings",
@@ -177,7 +179,8 @@ async fn ask(
     client: &Client,
     ids: &BTreeMap<&'static str, String>,
 ) -> Asked {
-    let mut request = client.request(operation.method.clone(), &operation.path(ids)).header("If-Match", "\"1\"");
+    let path = operation.path_and_required(ids);
+    let mut request = client.request(operation.method.clone(), &path).header("If-Match", "\"1\"");
     if operation.template.contains("/uploads") {
         request = request.header("Tus-Resumable", "1.0.0").header("Upload-Length", "3").header("Upload-Offset", "0");
     }

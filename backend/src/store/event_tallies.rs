@@ -1,0 +1,106 @@
+//! How many messages were delivered and how many failed, by day: kept as events arrive, so that a report of ninety days
+//! costs its days and not its events.
+
+use super::{Error, Result, each_row, json_rows, millis, statement};
+use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait;
+use shared::delivery_report::{DomainErrors, TOP_DOMAINS};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Numbers by when their day began (Unix milliseconds) and something else: concurrent batches lock rows in one order.
+pub type ByDay<'a> = BTreeMap<(i64, &'a str), i64>;
+
+/// The time zone of a server configuration, whose days its events are counted by.
+///
+/// # Errors
+/// The database's.
+pub async fn time_zone(connection: &impl ConnectionTrait, server_configuration_id: Uuid) -> Result<String> {
+    let sql = "SELECT time_zone FROM server_configurations WHERE id = $1";
+    let row = connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
+    let row = row.ok_or_else(|| Error::Unreadable("the server configuration is gone".to_owned()))?;
+    Ok(row.try_get("", "time_zone")?)
+}
+
+/// Adds what became of messages ("delivered", or the reason of an error), and errors by domain. The last thing that a
+/// batch does: the rows of today are wanted by all.
+///
+/// # Errors
+/// The database's.
+pub async fn add(
+    tx: &impl ConnectionTrait,
+    server_configuration_id: Uuid,
+    results: &ByDay<'_>,
+    domains: &ByDay<'_>,
+) -> Result<()> {
+    for (table, column, counts) in [("event_tallies", "result", results), ("domain_tallies", "domain", domains)] {
+        if counts.is_empty() {
+            continue;
+        }
+        let rows = json_rows(counts.iter().map(|((begins_at, name), count)| (begins_at, name, count)))?;
+        let sql = format!(
+            "INSERT INTO {table} (server_configuration_id, begins_at, {column}, count) \
+             SELECT $1, CAST(value ->> 0 AS BIGINT), value ->> 1, CAST(value ->> 2 AS BIGINT) FROM {} WHERE TRUE \
+             ON CONFLICT (server_configuration_id, begins_at, {column}) \
+             DO UPDATE SET count = {table}.count + excluded.count",
+            each_row(tx, 2)
+        );
+        tx.execute_raw(statement(tx, sql, [server_configuration_id.into(), rows.into()])).await?;
+    }
+    Ok(())
+}
+
+/// What became of messages from one time up to another: when the day began (Unix milliseconds), the result, how many.
+///
+/// # Errors
+/// The database's.
+pub async fn results(
+    connection: &impl ConnectionTrait,
+    server_configuration_id: Uuid,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<(i64, String, i64)>> {
+    let sql = "SELECT begins_at, result, count FROM event_tallies WHERE server_configuration_id = $1 \
+               AND begins_at >= $2 AND begins_at < $3";
+    let values = [server_configuration_id.into(), millis(from).into(), millis(to).into()];
+    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("", "begins_at")?, row.try_get("", "result")?, row.try_get("", "count")?)))
+        .collect()
+}
+
+/// The domains with the most errors from one time up to another, the worst first.
+///
+/// # Errors
+/// The database's.
+pub async fn top_domains(
+    connection: &impl ConnectionTrait,
+    server_configuration_id: Uuid,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Vec<DomainErrors>> {
+    let sql = format!(
+        "SELECT domain, CAST(SUM(count) AS BIGINT) AS errors FROM domain_tallies WHERE server_configuration_id = $1 \
+         AND begins_at >= $2 AND begins_at < $3 GROUP BY domain ORDER BY errors DESC, domain LIMIT {TOP_DOMAINS}"
+    );
+    let values = [server_configuration_id.into(), millis(from).into(), millis(to).into()];
+    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
+    rows.iter()
+        .map(|row| Ok(DomainErrors { domain: row.try_get("", "domain")?, errors: row.try_get("", "errors")? }))
+        .collect()
+}
+
+/// Removes the counts of days that began before a time.
+///
+/// # Errors
+/// The database's.
+pub async fn remove_before(
+    connection: &impl ConnectionTrait,
+    server_configuration_id: Uuid,
+    before: DateTime<Utc>,
+) -> Result<()> {
+    for table in ["event_tallies", "domain_tallies"] {
+        let sql = format!("DELETE FROM {table} WHERE server_configuration_id = $1 AND begins_at < $2");
+        let values = [server_configuration_id.into(), millis(before).into()];
+        connection.execute_raw(statement(connection, sql, values)).await?;
+    }
+    Ok(())
+}
