@@ -10,7 +10,7 @@ texts! {
     HistoryTexts
     words {
         no_address no_address_text nothing nothing_text not_blocked
-        counts on_servers no_servers since what_happened
+        counts none on_servers no_servers since what_happened
         error uncounted blocked exempted exemption_ended
         reported_by by by_run by_operation takes_effect
         nowhere not_distributed

@@ -14,7 +14,6 @@ texts! {
     }
     sentences {
         zone(&str);
-        kept_since(&str);
         errors_of(&str, i64);
     }
     names {}

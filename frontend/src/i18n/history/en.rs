@@ -10,6 +10,7 @@ pub(in crate::i18n) const TEXTS: HistoryTexts = HistoryTexts {
     nothing_text: "It has no errors, has never been blocked, and is on neither list of this server configuration.",
     not_blocked: "Not blocked",
     counts: "Errors that count now",
+    none: "none",
     on_servers: "On the mail servers",
     no_servers: "This server configuration has no mail server yet.",
     since: "since",

@@ -10,6 +10,7 @@ pub(in crate::i18n) const TEXTS: HistoryTexts = HistoryTexts {
     nothing_text: "このサーバー構成では、エラーも停止もなく、どちらのリストにもありません。",
     not_blocked: "停止していません",
     counts: "現在カウント中のエラー",
+    none: "なし",
     on_servers: "メールサーバーの状況",
     no_servers: "このサーバー構成にはまだメールサーバーがありません。",
     since: "開始:",

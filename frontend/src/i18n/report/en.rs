@@ -29,7 +29,6 @@ pub(in crate::i18n) const TEXTS: ReportTexts = ReportTexts {
     day: "Day",
     choose: "Point at a day, or choose one with the arrow keys.",
     zone: |zone| format!("Days are those of {zone}. Today is not over yet."),
-    kept_since: |when| format!("Delivery events from before {when} are no longer kept: earlier days are incomplete."),
     errors_of: |domain, count| match count {
         1 => format!("{domain}: 1 error"),
         count => format!("{domain}: {} errors", grouped(count)),

@@ -29,6 +29,5 @@ pub(in crate::i18n) const TEXTS: ReportTexts = ReportTexts {
     day: "日付",
     choose: "日付にポインターを合わせるか、矢印キーで選択してください。",
     zone: |zone| format!("日付は {zone} のものです。今日の分はまだ途中です。"),
-    kept_since: |when| format!("{when} より前の配信イベントは保存期間を過ぎて削除されたため、それ以前の日は件数が少なく表示されます。"),
     errors_of: |domain, count| format!("{domain}: エラー {} 件", grouped(count)),
 };

@@ -39,7 +39,7 @@ pub fn why(texts: &Texts, history: &AddressHistory, when: impl Fn(DateTime<Utc>)
 /// Errors that count, reason by reason.
 pub fn counts(texts: &Texts, counts: &[ReasonCount]) -> String {
     if counts.is_empty() {
-        return "0".to_owned();
+        return texts.history.none.to_owned();
     }
     let one = |one: &ReasonCount| format!("{} {}", (texts.reason)(one.reason), one.count);
     counts.iter().map(one).collect::<Vec<_>>().join(", ")
@@ -157,6 +157,7 @@ mod tests {
         let counts = vec![ReasonCount { reason: Reason::ResendTimeout, count: 2 }];
         let counted = AddressHistory { counts, ..history() };
         assert_eq!(said(&counted), "Not blocked. Errors that count now: Resend timeout 2.");
+        assert!(said(&history()).ends_with("Errors that count now: none."));
         assert!(is_unknown(&history()) && !is_unknown(&counted) && !is_unknown(&exempt));
     }
 }

@@ -3,8 +3,8 @@
 use super::charts::charts;
 use crate::{
     paths,
-    state::{Configuration, Preferences, Url, client, explain, load, texts},
-    ui::{Drawn, Empty, Failure, Notice, Skeleton, Tone, number::grouped, time},
+    state::{Configuration, Url, client, explain, load, texts},
+    ui::{Drawn, Empty, Failure, Notice, Skeleton, Tone, number::grouped},
 };
 use leptos::prelude::*;
 use shared::delivery_report::{DEFAULT_REPORT_DAYS, DeliveryReport, DomainErrors, REPORT_DAYS};
@@ -79,7 +79,6 @@ fn Ranges(days: Memo<u16>, url: Url) -> impl IntoView {
 fn drawn(report: DeliveryReport, configuration: Uuid) -> AnyView {
     let texts = texts();
     let words = &texts.report;
-    let language = expect_context::<Preferences>().language.get_untracked().tag();
     let delivered: i64 = report.days.iter().map(|day| day.delivered).sum();
     let errors: i64 = report.days.iter().flat_map(|day| &day.errors).map(|one| one.count).sum();
     let on_list = report.days.last().map_or(0, |day| day.list_count);
@@ -87,14 +86,9 @@ fn drawn(report: DeliveryReport, configuration: Uuid) -> AnyView {
     if delivered + errors == 0 && !moved {
         return view! { <div class="table-frame"><Empty title=words.nothing text=words.nothing_text/></div> }.into_any();
     }
-    let kept = report.events_kept_since.map(|since| {
-        let text = (words.kept_since)(&time::date_time(since, language, Some(&report.time_zone)));
-        view! { <Notice tone=Tone::Plain>{text}</Notice> }
-    });
     let worst = report.domains.first().map_or(1, |worst| worst.errors.max(1));
     let domains = report.domains.iter().map(|one| domain(one, worst, configuration)).drawn();
     view! {
-        {kept}
         <dl class="card figures">
             {figure(words.delivered, grouped(delivered))}
             {figure(words.errors, grouped(errors))}
