@@ -17,7 +17,7 @@ pub(in crate::i18n) const TEXTS: HistoryTexts = HistoryTexts {
     what_happened: "履歴",
     error: "送信エラー",
     uncounted: "カウント対象外",
-    blocked: "停止",
+    blocked: "配信停止",
     exempted: "停止解除リストに登録",
     exemption_ended: "停止解除リストから削除",
     reported_by: "報告元:",
