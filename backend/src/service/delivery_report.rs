@@ -4,7 +4,7 @@ use super::{Result, schedule::Schedule, server_configurations::OpenConfiguration
 use crate::{
     state::AppState,
     store::{
-        DatabaseTransaction,
+        ConnectionTrait, DatabaseTransaction,
         delivery_events::NewEvent,
         distributions,
         event_tallies::{self, ByDay},
@@ -15,13 +15,17 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use shared::{
     Reason,
     delivery_event::Outcome,
-    delivery_report::{DeliveryReport, DeliveryReportDay},
+    delivery_report::{DeliveryReport, DeliveryReportDay, DomainErrors, TOP_DOMAINS},
     run::ReasonCount,
 };
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// How long counts are kept: the longest report, whatever its time zone.
 pub(super) const KEPT: TimeDelta = TimeDelta::days(92);
+
+/// A domain with one in so many errors of a day has few.
+const FEW: i64 = 200;
 
 /// The report of the last `days` local days, with today.
 ///
@@ -36,7 +40,9 @@ pub async fn show(state: &AppState, configuration: &OpenConfiguration, days: u16
     let from = schedule.day_start(today - Days::new(u64::from(days) - 1));
     // A mail server's clock may be ahead: what it dates tomorrow is in no day yet.
     let range = (from, schedule.day_start(today + Days::new(1)));
-    for (at, result, count) in event_tallies::results(connection, configuration.id, range).await? {
+    let results = event_tallies::results(connection, configuration.id, range).await?;
+    let domains = worst_domains(connection, configuration.id, range, &results).await?;
+    for (at, result, count) in results {
         if let Some(day) = day_of(&mut report, at) {
             add(day, &result, count);
         }
@@ -54,8 +60,32 @@ pub async fn show(state: &AppState, configuration: &OpenConfiguration, days: u16
         day.list_count = count;
         count -= day.blocked - day.released - day.cancelled;
     }
-    let domains = event_tallies::top_domains(connection, configuration.id, range).await?;
     Ok(DeliveryReport { time_zone: stored.time_zone.clone(), days: report, domains })
+}
+
+/// The domains with the most errors. Most domains have few, and those are left out where they cannot be among the worst:
+/// with at most `few` on each day, a domain has at most `few` times the days.
+async fn worst_domains<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    range: (DateTime<Utc>, DateTime<Utc>),
+    results: &[(i64, String, i64)],
+) -> Result<Vec<DomainErrors>> {
+    let not_of_domains = [Outcome::Delivered.as_str(), Reason::BlockedAddress.as_str()];
+    let errors: i64 = results
+        .iter()
+        .filter(|(_, result, _)| !not_of_domains.contains(&result.as_str()))
+        .map(|(.., count)| count)
+        .sum();
+    let days = results.iter().map(|(begins_at, ..)| begins_at).collect::<HashSet<_>>().len() as i64;
+    let few = errors / (FEW * days.max(1));
+    let worst = event_tallies::top_domains(connection, server_configuration_id, range, few).await?;
+    let is_proven =
+        worst.len() == usize::from(TOP_DOMAINS) && worst.last().is_some_and(|last| last.errors > few * days);
+    if few == 0 || is_proven {
+        return Ok(worst);
+    }
+    Ok(event_tallies::top_domains(connection, server_configuration_id, range, 0).await?)
 }
 
 fn empty_day(schedule: Schedule, day: NaiveDate) -> DeliveryReportDay {

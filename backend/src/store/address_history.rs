@@ -47,7 +47,7 @@ fn made_at(at: &str) -> String {
 }
 
 /// The rows of a table that are the address's.
-fn whose(table: &str) -> String {
+fn of_address(table: &str) -> String {
     format!("{table}.server_configuration_id = $1 AND {table}.address_key = $2")
 }
 
@@ -74,7 +74,7 @@ fn rows(kind: AddressEventKind) -> String {
                      JOIN change_sets s ON s.id = b.added_set_id {joined} \
                      LEFT JOIN list_operations o ON o.change_set_id = s.id WHERE {} AND s.ready",
                     made_at("b.blocked_at"),
-                    whose("b")
+                    of_address("b")
                 )
             };
             // A block that ended before any version had it took effect with none.
@@ -114,7 +114,7 @@ fn rows(kind: AddressEventKind) -> String {
                      {operation} FROM {table} e LEFT JOIN list_operations o ON o.change_set_id = e.made_set_id \
                      WHERE {} AND (e.made_set_id IS NULL OR e.made_set_id NOT IN {BUILDING})",
                     made_at("e.released_at"),
-                    whose("e")
+                    of_address("e")
                 )
             };
             format!("{} UNION ALL {}", part("exemptions"), part("ended_exemptions"))
@@ -242,7 +242,7 @@ pub struct Counted {
 pub async fn counted<C: ConnectionTrait>(connection: &C, whose: Whose<'_>) -> Result<Vec<Counted>> {
     let sql = format!(
         "SELECT reason, address, count, first_at FROM error_tallies t WHERE {} ORDER BY first_at, reason",
-        whose("t")
+        of_address("t")
     );
     let rows = connection.query_all_raw(statement(connection, sql, whose.values())).await?;
     rows.iter()

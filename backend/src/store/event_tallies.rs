@@ -3,7 +3,7 @@
 
 use super::{Error, Result, each_row, json_rows, millis, statement};
 use chrono::{DateTime, Utc};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 use shared::delivery_report::{DomainErrors, TOP_DOMAINS};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -68,7 +68,8 @@ pub async fn results(
         .collect()
 }
 
-/// The domains with the most errors from one time up to another, the worst first.
+/// The domains with the most errors from one time up to another, the worst first: of those that had more than
+/// `once_more_than` on some day. Adding up the few takes half as long as adding up all.
 ///
 /// # Errors
 /// The database's.
@@ -76,12 +77,19 @@ pub async fn top_domains(
     connection: &impl ConnectionTrait,
     server_configuration_id: Uuid,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
+    once_more_than: i64,
 ) -> Result<Vec<DomainErrors>> {
+    let range = "FROM domain_tallies WHERE server_configuration_id = $1 AND begins_at >= $2 AND begins_at < $3";
+    let mut values: Vec<Value> = vec![server_configuration_id.into(), millis(from).into(), millis(to).into()];
+    let mut candidates = String::new();
+    if once_more_than > 0 {
+        candidates = format!("AND domain IN (SELECT domain {range} AND count > $4)");
+        values.push(once_more_than.into());
+    }
     let sql = format!(
-        "SELECT domain, CAST(SUM(count) AS BIGINT) AS errors FROM domain_tallies WHERE server_configuration_id = $1 \
-         AND begins_at >= $2 AND begins_at < $3 GROUP BY domain ORDER BY errors DESC, domain LIMIT {TOP_DOMAINS}"
+        "SELECT domain, CAST(SUM(count) AS BIGINT) AS errors {range} {candidates} GROUP BY domain \
+         ORDER BY errors DESC, domain LIMIT {TOP_DOMAINS}"
     );
-    let values = [server_configuration_id.into(), millis(from).into(), millis(to).into()];
     let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
     rows.iter()
         .map(|row| Ok(DomainErrors { domain: row.try_get("", "domain")?, errors: row.try_get("", "errors")? }))

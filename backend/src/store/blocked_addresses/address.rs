@@ -1,9 +1,9 @@
 //! The block of one address, as the blocked list shows it.
 
 use super::listing::{Filter, parts, read};
-use crate::store::{Result, address_history::Whose, search::order_by};
+use crate::store::{Result, address_history::Whose};
 use sea_orm::ConnectionTrait;
-use shared::{list::BlockedAddress, page::Direction};
+use shared::list::BlockedAddress;
 
 /// The block of an address: pending, in effect, or the newest that is being released. `held` is the newest version that
 /// every active mail server is known to hold.
@@ -18,10 +18,12 @@ pub async fn of_address<C: ConnectionTrait>(
     for (conditions, from, columns) in parts(&Filter::default(), whose.server_configuration_id, held) {
         let Some(mut conditions) = conditions else { continue };
         conditions.equal("b.address_key", whose.key.as_str());
-        let order = order_by(["b.blocked_at", "b.id"], Direction::Descending);
-        let sql = format!("SELECT {columns} FROM {from} {} {order} LIMIT 1", conditions.clause());
-        if let Some(row) = connection.query_one_raw(conditions.statement(connection, sql)).await? {
-            return read(&row).map(Some);
+        // In no order: the index of the order would be walked instead of that of the address.
+        let sql = format!("SELECT {columns} FROM {from} {}", conditions.clause());
+        let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+        let blocks = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+        if let Some(newest) = blocks.into_iter().max_by_key(|block| (block.blocked_at, block.id)) {
+            return Ok(Some(newest));
         }
     }
     Ok(None)

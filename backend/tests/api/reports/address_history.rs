@@ -208,6 +208,7 @@ async fn what_operations_and_the_watch_period_did_is_told_of_them() {
     scene.change_settings(|body| body["watch_period_days"] = json!(2)).await.expect(200);
     later(&scene, 72);
     let (run, distribution) = scene.run_by_hand().await;
+    later(&scene, 1);
     scene.errors(TARO, "unknown_user", 1).await;
     let told = history(&scene, TARO).await;
     assert_eq!(kinds(&told)[..3], [Error, Removed, Blocked]);

@@ -107,6 +107,39 @@ async fn errors_are_counted_once_by_reason_and_domain() {
     );
 }
 
+/// Few errors a day at many domains: a domain that had more than those on one day only is not the worst.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worst_domains_are_the_worst_of_all_days_together() {
+    let scene = Scene::start_without_jobs().await;
+    let (today, yesterday) = (scene.app.clock.now(), scene.app.clock.now() - TimeDelta::days(1));
+    let (agent, _) = scene.place.mail_server(&scene.app, "mx1").await;
+    let report = async |name: &str, each: i64, domains: std::ops::Range<i64>, at: DateTime<Utc>| {
+        let one = |n: i64, domain: i64| {
+            event(
+                &format!("{name}{domain}-{n} {at}"),
+                &format!("a{n}@{name}{domain}.example"),
+                Some("unknown_user"),
+                at,
+            )
+        };
+        let events: Vec<Value> =
+            domains.flat_map(|domain| (0..each).map(move |n| (n, domain))).map(|(n, domain)| one(n, domain)).collect();
+        agent.post(&scene.place.path("/delivery-events"), &events).await.expect(200);
+    };
+    let worst = async || {
+        let report: DeliveryReport = scene.get("/delivery-report?days=7").await;
+        report.domains.into_iter().map(|domain| (domain.domain, domain.errors)).collect::<Vec<_>>()
+    };
+    // Of 1,200 errors on two days, three a day are few.
+    report("even", 3, 0..200, today).await;
+    report("even", 3, 0..200, yesterday).await;
+    assert_eq!(worst().await.len(), 10, "nobody had more");
+    report("once", 5, 0..11, today).await;
+    assert!(worst().await.iter().all(|(domain, errors)| domain.starts_with("even") && *errors == 6));
+    report("bad", 9, 0..10, today).await;
+    assert!(worst().await.iter().all(|(domain, errors)| domain.starts_with("bad") && *errors == 9));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn blocks_and_releases_add_up_to_the_list_of_each_day() {
     let scene = Scene::start_without_jobs().await;

@@ -141,19 +141,18 @@ impl Operation<'_> {
         parts.collect::<Vec<_>>().join("/")
     }
 
-    /// Its path with these ids, and an example of each query parameter that it cannot do without.
+    /// Its path with these ids, and an example of each query parameter that it cannot do without, if one is declared.
     fn path_and_required(&self, ids: &BTreeMap<&'static str, String>) -> String {
         let path = self.path(ids);
         let required = self.required_but("");
         if required.is_empty() { path } else { format!("{path}?{}", required.trim_end_matches('&')) }
     }
 
-    /// An example of each query parameter that it cannot do without, except one; each ends with `&`.
+    /// The declared example of each query parameter that it cannot do without, except one; each ends with `&`.
     fn required_but(&self, name: &str) -> String {
         let parameters = self.declared["parameters"].as_array().into_iter().flatten();
         let required = parameters.filter(|one| one["in"] == "query" && one["required"] == true && one["name"] != name);
-        let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        required.map(|one| format!("{}={}&", text(&one["name"]), text(&one["example"]))).collect()
+        required.filter_map(|one| Some(format!("{}={}&", one["name"].as_str()?, one["example"].as_str()?))).collect()
     }
 
     fn has_ids(&self) -> bool {
@@ -364,7 +363,7 @@ async fn the_ids_of_another_account_and_no_ids_are_not_there() {
             }
             let body =
                 operation.body().map(|schema| ("application/json", schemas.example(schema).to_string().into_bytes()));
-            let answer = world.send(&operation, &operation.path(ids), body).await;
+            let answer = world.send(&operation, &operation.path_and_required(ids), body).await;
             // A body that makes no sense may be refused before its place is looked for.
             let refused = answer.status == 404 || (operation.body().is_some() && answer.status == 422);
             let text = String::from_utf8_lossy(&answer.body);

@@ -24,7 +24,7 @@ fn path(operation: &Operation<'_>, world: &World) -> String {
     if of_configuration && harmless {
         ids.insert("id", world.here["id"].clone());
     }
-    operation.path(&ids)
+    operation.path_and_required(&ids)
 }
 
 async fn token(world: &World, scope: &str) -> Client {
