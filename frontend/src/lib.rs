@@ -8,7 +8,8 @@ mod paths;
 mod state;
 mod ui;
 
-use leptos::prelude::*;
+use futures::future::FutureExt;
+use leptos::{prelude::*, wasm_split::wasm_split};
 use leptos_router::{
     components::{ParentRoute, Route, Router, Routes},
     path,
@@ -33,6 +34,7 @@ fn App() -> impl IntoView {
     provide_context(ui::Toasts::new());
     provide_context(state::Session::start(client));
     provide_context(state::Outbox::open(client));
+    provide_context(state::Returning::new());
     view! {
         <Router>
             // Another language draws everything anew; what matters is in the URL.
@@ -52,6 +54,19 @@ macro_rules! page {
     }};
 }
 
+/// The same for a page of a part of the console that is loaded when one of its pages is first opened: what only they use
+/// is not in the first load. `cargo xtask console` makes a file of each part.
+macro_rules! later {
+    ($part:ident, $page:ident) => {{
+        #[wasm_split($part, wasm_split_path = leptos::wasm_split, preload(load), fallible)]
+        fn draw() -> layout::Loaded<AnyView> {
+            Ok(pages::$page().into_any())
+        }
+        let page: fn() -> AnyView = || layout::part(|| load().boxed_local(), || draw().boxed_local());
+        page
+    }};
+}
+
 /// Which address shows what.
 #[component]
 fn Pages() -> impl IntoView {
@@ -64,29 +79,32 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/password-reset") view=page!(pages::ResetPassword)/>
             <ParentRoute path=path!("") view=page!(layout::Shell)>
                 <Route path=path!("/") view=page!(pages::Home)/>
-                <Route path=path!("/inquiries") view=page!(pages::InquiryList)/>
-                <Route path=path!("/inquiries/new") view=page!(pages::NewInquiryPage)/>
-                <Route path=path!("/inquiries/:inquiry") view=page!(pages::InquiryPage)/>
-                <Route path=path!("/provider") view=page!(pages::Accounts)/>
-                <Route path=path!("/provider/inquiries") view=page!(pages::InquiryList)/>
-                <Route path=path!("/provider/inquiries/:inquiry") view=page!(pages::InquiryPage)/>
+                <Route path=path!("/inquiries") view=later!(administration, InquiryList)/>
+                <Route path=path!("/inquiries/new") view=later!(administration, NewInquiryPage)/>
+                <Route path=path!("/inquiries/:inquiry") view=later!(administration, InquiryPage)/>
+                <Route path=path!("/provider") view=later!(administration, Accounts)/>
+                <Route path=path!("/provider/accounts/:account") view=later!(administration, AccountPage)/>
+                <Route path=path!("/provider/inquiries") view=later!(administration, InquiryList)/>
+                <Route path=path!("/provider/inquiries/:inquiry") view=later!(administration, InquiryPage)/>
                 <ParentRoute path=path!("/settings") view=page!(layout::SettingsFrame)>
-                    <Route path=path!("account") view=page!(pages::MyAccount)/>
-                    <Route path=path!("users") view=page!(pages::Users)/>
-                    <Route path=path!("tokens") view=page!(pages::Tokens)/>
-                    <Route path=path!("audit-log") view=page!(pages::AuditLog)/>
+                    <Route path=path!("account") view=later!(administration, MyAccount)/>
+                    <Route path=path!("users") view=later!(administration, Users)/>
+                    <Route path=path!("tokens") view=later!(administration, Tokens)/>
+                    <Route path=path!("audit-log") view=later!(administration, AuditLog)/>
                 </ParentRoute>
                 <ParentRoute path=path!("/configurations/:configuration") view=page!(layout::ConfigurationFrame)>
                     <Route path=path!("") view=page!(pages::ToBlockedList)/>
                     <Route path=path!("blocked/list") view=page!(pages::BlockedList)/>
                     <Route path=path!("blocked/stop-cancellation") view=page!(pages::StopCancellation)/>
-                    <Route path=path!("blocked/uploads") view=page!(pages::Uploads)/>
-                    <Route path=path!("blocked/uploads/history") view=page!(pages::BulkChanges)/>
-                    <Route path=path!("blocked/uploads/:upload") view=page!(pages::UploadPage)/>
+                    <Route path=path!("blocked/uploads") view=later!(uploads, Uploads)/>
+                    <Route path=path!("blocked/uploads/history") view=later!(uploads, BulkChanges)/>
+                    <Route path=path!("blocked/uploads/:upload") view=later!(uploads, UploadPage)/>
                     <Route path=path!("blocked/distributions") view=page!(pages::Distributions)/>
                     <Route path=path!("blocked/mail-servers") view=page!(pages::MailServers)/>
-                    <Route path=path!("delivery-report/error-log") view=page!(pages::ErrorLog)/>
-                    <Route path=path!("delivery-report/delivery-log") view=page!(pages::DeliveryLog)/>
+                    <Route path=path!("blocked/address") view=later!(report, AddressPage)/>
+                    <Route path=path!("delivery-report/overview") view=later!(report, ReportOverview)/>
+                    <Route path=path!("delivery-report/error-log") view=later!(report, ErrorLog)/>
+                    <Route path=path!("delivery-report/delivery-log") view=later!(report, DeliveryLog)/>
                 </ParentRoute>
             </ParentRoute>
         </Routes>

@@ -23,6 +23,16 @@ pub const TOKENS: &str = "/settings/tokens";
 /// Who changed what.
 pub const AUDIT_LOG: &str = "/settings/audit-log";
 
+/// An account, as the provider sees it.
+pub fn account(id: Uuid) -> String {
+    format!("{PROVIDER}/accounts/{id}")
+}
+
+/// Whether an address shows the provider's accounts, or one of them.
+pub fn is_accounts(path: &str) -> bool {
+    path.strip_prefix(PROVIDER).is_some_and(|rest| rest.is_empty() || rest.starts_with("/accounts/"))
+}
+
 /// Whether an address is a page that needs no account to be open: the provider's own, and the settings.
 pub fn is_outside(path: &str) -> bool {
     path == PROVIDER || path.starts_with("/provider/") || path.starts_with("/settings/")
@@ -83,6 +93,17 @@ pub fn bulk_changes(configuration: Uuid) -> String {
     format!("{}/history", Section::Uploads.of(configuration))
 }
 
+/// The history of an address.
+pub fn address(configuration: Uuid, address: &str) -> String {
+    let address = String::from(js_sys::encode_uri_component(address));
+    format!("{}?address={address}", Section::Address.of(configuration))
+}
+
+/// The errors of a domain.
+pub fn errors_of(configuration: Uuid, domain: &str) -> String {
+    format!("{}?domain={domain}", Section::ErrorLog.of(configuration))
+}
+
 /// A page of a server configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -96,6 +117,10 @@ pub enum Section {
     Distributions,
     /// Blocked, Mail servers.
     MailServers,
+    /// The history of an address.
+    Address,
+    /// Delivery report, Overview.
+    Overview,
     /// Delivery report, Error log.
     ErrorLog,
     /// Delivery report, Delivery log.
@@ -104,12 +129,14 @@ pub enum Section {
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::BlockedList,
         Self::StopCancellation,
         Self::Uploads,
         Self::Distributions,
         Self::MailServers,
+        Self::Address,
+        Self::Overview,
         Self::ErrorLog,
         Self::DeliveryLog,
     ];
@@ -121,6 +148,8 @@ impl Section {
             Self::Uploads => "blocked/uploads",
             Self::Distributions => "blocked/distributions",
             Self::MailServers => "blocked/mail-servers",
+            Self::Address => "blocked/address",
+            Self::Overview => "delivery-report/overview",
             Self::ErrorLog => "delivery-report/error-log",
             Self::DeliveryLog => "delivery-report/delivery-log",
         }
@@ -133,7 +162,7 @@ impl Section {
 
     /// Whether it is part of the Delivery report.
     pub const fn is_report(self) -> bool {
-        matches!(self, Self::ErrorLog | Self::DeliveryLog)
+        matches!(self, Self::Overview | Self::ErrorLog | Self::DeliveryLog)
     }
 
     /// Whether it is part of the Professional plan only.
@@ -168,11 +197,21 @@ mod tests {
 
     #[test]
     fn a_provider_outside_of_all_accounts_sees_its_own_pages_only() {
-        for own in [PROVIDER, USERS, &inquiry(InquirySide::Provider, Uuid::nil())] {
+        for own in [PROVIDER, &account(Uuid::nil()), USERS, &inquiry(InquirySide::Provider, Uuid::nil())] {
             assert!(is_outside(own), "{own}");
         }
         for other in [HOME, "/providers", &new_inquiry(None), &Section::ErrorLog.of(Uuid::nil())] {
             assert!(!is_outside(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_accounts_are_the_list_and_each_of_them() {
+        for shown in [PROVIDER, &account(Uuid::nil())] {
+            assert!(is_accounts(shown), "{shown}");
+        }
+        for other in ["/providers", inquiries(InquirySide::Provider), MY_ACCOUNT] {
+            assert!(!is_accounts(other), "{other}");
         }
     }
 

@@ -35,6 +35,8 @@ pub async fn close(state: &AppState, provider: &Identity, id: Uuid, request: &Cl
     if request.name != account.name {
         return Err(Error::field("/name", "this is not the account's name"));
     }
+    // Whoever changes users of an account locks all of them first.
+    store::users::lock_all(&tx, Some(id)).await?;
     store::closing::close(&tx, id, &format!("{} (closed, {id})", account.name), now).await?;
     for entry in [
         provider.audit(Some(id), now, "account.close", id.to_string()),

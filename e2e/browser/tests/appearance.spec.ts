@@ -8,7 +8,7 @@ test("Japanese, dark and 360 px wide: everything fits and is readable", async ({
   await page.getByLabel("Language").selectOption("日本語");
   await expect(page.getByRole("link", { name: "配信停止リスト" })).toBeVisible();
   await expect(page.locator("html")).toHaveAttribute("lang", "ja");
-  for (const section of ["配信停止リスト", "停止解除リスト", "配布", "メールサーバー", "配信レポート", "配信ログ"]) {
+  for (const section of ["配信停止リスト", "停止解除リスト", "配布", "メールサーバー", "配信レポート", "エラーログ", "配信ログ"]) {
     await page.getByRole("link", { name: section, exact: true }).click();
     await expectAccessible(page);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);

@@ -94,7 +94,8 @@ test("the button is there while downloads are disabled, and says what to do", as
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
   await signIn(page, workplace, "/blocked/list");
-  for (const section of ["Blocked list", "Stop cancellation", "Delivery report", "Delivery log"]) {
+  for (const section of ["Blocked list", "Stop cancellation", "Error log", "Delivery log"]) {
+    if (section === "Error log") await page.getByRole("link", { name: "Delivery report" }).click();
     await page.getByRole("link", { name: section, exact: true }).click();
     await page.getByRole("main").getByRole("button", { name: "Download" }).click();
     const dialog = page.getByRole("dialog", { name: "Download as CSV" });

@@ -6,7 +6,6 @@ use futures::future::{Either, select};
 use gloo_net::http::Method;
 use shared::{
     Page,
-    account::{Account, AccountUpdate, NewAccount},
     delivery_event::DeliveryEvent,
     download::DownloadList,
     list::{BlockedAddress, Exemption, ReleaseRequest, ReleaseResult},
@@ -66,42 +65,6 @@ impl Client {
     /// Who is signed in.
     pub async fn me(self) -> Result<Me, ApiError> {
         self.get("/me").await
-    }
-
-    /// The accounts, for a provider.
-    pub async fn accounts(self, cursor: &str) -> Result<Page<Account>, ApiError> {
-        let query = ListQuery { cursor: cursor.to_owned(), ..ListQuery::default() };
-        self.get(&format!("/provider/accounts{}", query.text())).await
-    }
-
-    /// Makes an account.
-    pub async fn create_account(self, account: &NewAccount) -> Result<Account, ApiError> {
-        self.send(Method::POST, "/provider/accounts", account).await
-    }
-
-    /// An account.
-    pub async fn account(self, account: Uuid) -> Result<Versioned<Account>, ApiError> {
-        let answer = self.call(Method::GET, &format!("/provider/accounts/{account}"), None, &[]).await?;
-        Ok(Versioned { value: answer.json()?, etag: answer.header("etag").unwrap_or_default() })
-    }
-
-    /// Changes what an account may use, unless somebody else did since it was read.
-    pub async fn update_account(self, account: Uuid, etag: &str, change: &AccountUpdate) -> Result<Account, ApiError> {
-        let path = format!("/provider/accounts/{account}");
-        self.call(Method::PATCH, &path, Some(json(change)?), &[("If-Match", etag)]).await?.json()
-    }
-
-    /// Goes into an account as its administrator.
-    pub async fn enter_account(self, account: Uuid) -> Result<(), ApiError> {
-        let path = format!("/provider/accounts/{account}/enter");
-        self.keep(self.call(Method::POST, &path, None, &[]).await?.json::<AccessToken>()?);
-        Ok(())
-    }
-
-    /// Leaves the account.
-    pub async fn leave_account(self) -> Result<(), ApiError> {
-        self.keep(self.call(Method::POST, "/provider/accounts/leave", None, &[]).await?.json::<AccessToken>()?);
-        Ok(())
     }
 
     /// The account's server configurations.
@@ -210,20 +173,22 @@ impl Client {
     /// search, and how the file is written.
     pub async fn download_link(self, id: Uuid, list: DownloadList, parameters: Search) -> Result<String, ApiError> {
         let body = format!(r#"{{"list":{},"parameters":{}}}"#, json(&list)?, parameters.json());
-        self.link_to_save(&below(id, "/download-links"), body).await
+        self.link_to_save(&below(id, "/download-links"), Some(body)).await
     }
 
     /// The same for the audit log.
     pub async fn audit_log_link(self, parameters: Search) -> Result<String, ApiError> {
-        self.link_to_save("/audit-log/download-links", format!(r#"{{"parameters":{}}}"#, parameters.json())).await
+        let body = format!(r#"{{"parameters":{}}}"#, parameters.json());
+        self.link_to_save("/audit-log/download-links", Some(body)).await
     }
 
-    async fn link_to_save(self, path: &str, body: String) -> Result<String, ApiError> {
+    /// Has a link made from which the browser itself can save something.
+    pub(super) async fn link_to_save(self, path: &str, body: Option<String>) -> Result<String, ApiError> {
         /// Of the link only what is needed: it is followed at once.
         #[derive(serde::Deserialize)]
         struct Link {
             url: String,
         }
-        Ok(self.call(Method::POST, path, Some(body), &[]).await?.json::<Link>()?.url)
+        Ok(self.call(Method::POST, path, body, &[]).await?.json::<Link>()?.url)
     }
 }

@@ -1,5 +1,6 @@
 //! The service's HTTP API: the only module that knows its addresses.
 
+mod accounts;
 mod audit;
 mod client;
 mod endpoints;
@@ -10,6 +11,7 @@ mod live;
 mod parse;
 mod people;
 mod query;
+mod reports;
 mod tokens;
 mod tus;
 mod uploads;

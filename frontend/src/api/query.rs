@@ -161,7 +161,7 @@ impl AuditQuery {
 }
 
 /// `?a=b&c=d` of the pairs that have a value.
-fn text<'a>(pairs: impl IntoIterator<Item = (&'static str, &'a str)>) -> String {
+pub(super) fn text<'a>(pairs: impl IntoIterator<Item = (&'static str, &'a str)>) -> String {
     let mut query = String::new();
     for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
         query.push(if query.is_empty() { '?' } else { '&' });

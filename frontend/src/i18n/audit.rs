@@ -26,8 +26,8 @@ mod tests {
     use super::{en, ja};
 
     /// Every action that the service writes down.
-    const ACTIONS: &str = "account.create account.update account.enter account.leave session.begin session.revoke \
-        session.revoke_others password.change password.reset password_reset.create password_reset.request \
+    const ACTIONS: &str = "account.create account.update account.enter account.leave account.export account.close \
+        session.begin session.revoke session.revoke_others password.change password.reset password_reset.create password_reset.request \
         second_factor.begin second_factor.enable second_factor.disable second_factor.remove \
         second_factor.renew_recovery_codes second_factor.use_recovery_code invitation.create invitation.renew \
         invitation.withdraw invitation.accept user.update provider.create token.create token.revoke mail_server.create \

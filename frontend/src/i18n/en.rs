@@ -13,8 +13,11 @@ use shared::{
 
 pub(super) static TEXTS: Texts = Texts {
     audit: super::audit::en::TEXTS,
+    closing: super::closing::en::TEXTS,
+    history: super::history::en::TEXTS,
     inquiries: super::inquiries::en::TEXTS,
     people: super::people::en::TEXTS,
+    report: super::report::en::TEXTS,
     suspension: super::suspension::en::TEXTS,
     tokens: super::tokens::en::TEXTS,
     uploads: super::uploads::en::TEXTS,
@@ -34,6 +37,7 @@ pub(super) static TEXTS: Texts = Texts {
     unreachable: "Stoplist cannot be reached. Check your connection; this page tries again by itself.",
     signed_out: "Your session has ended. Sign in again.",
     unreadable: "The service gave an answer that this page does not understand. Reload the page.",
+    part_failed: "This part of the console could not be loaded. Check the connection and try again. If that does not help, load the page anew: the service may have been renewed.",
     connection_lost: "Connection lost. Trying again…",
     try_again: "Try again",
     language: "Language",

@@ -13,8 +13,11 @@ use shared::{
 
 pub(super) static TEXTS: Texts = Texts {
     audit: super::audit::ja::TEXTS,
+    closing: super::closing::ja::TEXTS,
+    history: super::history::ja::TEXTS,
     inquiries: super::inquiries::ja::TEXTS,
     people: super::people::ja::TEXTS,
+    report: super::report::ja::TEXTS,
     suspension: super::suspension::ja::TEXTS,
     tokens: super::tokens::ja::TEXTS,
     uploads: super::uploads::ja::TEXTS,
@@ -34,6 +37,7 @@ pub(super) static TEXTS: Texts = Texts {
     unreachable: "Stoplist に接続できません。ネットワークを確認してください。自動的に再試行します。",
     signed_out: "セッションが終了しました。もう一度サインインしてください。",
     unreadable: "サービスの応答を解釈できませんでした。ページを再読み込みしてください。",
+    part_failed: "この画面を読み込めませんでした。接続を確認して再試行してください。サービスが更新された可能性があります。解決しない場合はページを再読み込みしてください。",
     connection_lost: "接続が切れました。再接続しています…",
     try_again: "再試行",
     language: "言語",

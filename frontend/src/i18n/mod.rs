@@ -76,8 +76,11 @@ macro_rules! texts {
 }
 
 mod audit;
+mod closing;
+mod history;
 mod inquiries;
 mod people;
+mod report;
 mod suspension;
 mod tokens;
 mod uploads;
@@ -88,7 +91,7 @@ texts! {
     words {
         skip_to_content sign_in sign_in_title sign_out email password signing_in
         set_up_title set_up_intro set_up_code set_up_code_hint set_up_button password_hint
-        unreachable signed_out unreadable connection_lost try_again
+        unreachable signed_out unreadable part_failed connection_lost try_again
         language theme theme_system theme_light theme_dark
         close cancel save copy copied loading delete create optional any actions
         configurations find_configuration no_configuration_found new_configuration configuration_name time_zone time_zone_hint
@@ -166,8 +169,11 @@ texts! {
     }
     parts {
         audit: audit::AuditTexts;
+        closing: closing::ClosingTexts;
+        history: history::HistoryTexts;
         inquiries: inquiries::InquiryTexts;
         people: people::PeopleTexts;
+        report: report::ReportTexts;
         suspension: suspension::SuspensionTexts;
         tokens: tokens::TokenTexts;
         uploads: uploads::UploadTexts;

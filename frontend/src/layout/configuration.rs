@@ -45,7 +45,12 @@ pub fn ConfigurationFrame() -> impl IntoView {
             view! { <a href=move || to.of(id.get()) aria-current=current>{words}</a> }
         };
         if section.get().is_some_and(Section::is_report) {
-            vec![link(Section::ErrorLog, texts.error_log), link(Section::DeliveryLog, texts.delivery_log)].into_any()
+            vec![
+                link(Section::Overview, texts.report.overview),
+                link(Section::ErrorLog, texts.error_log),
+                link(Section::DeliveryLog, texts.delivery_log),
+            ]
+            .into_any()
         } else {
             let standard = session.is_standard();
             let first = if standard { texts.request_release } else { texts.blocked_list };

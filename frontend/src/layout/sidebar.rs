@@ -42,7 +42,11 @@ pub fn Sidebar() -> impl IntoView {
     let (wanted, creating, path) = (RwSignal::new(String::new()), RwSignal::new(false), use_location().pathname);
     let link = move |configuration: ServerConfiguration| {
         let id = configuration.id;
-        let section = move || path.with(|path| Section::at(path)).unwrap_or(Section::BlockedList);
+        // An address is one of its server configuration only.
+        let section = move || {
+            let section = path.with(|path| Section::at(path)).filter(|section| *section != Section::Address);
+            section.unwrap_or(Section::BlockedList)
+        };
         let current = move || path.with(|path| paths::configuration_at(path) == Some(id)).then_some("true");
         view! {
             <li>

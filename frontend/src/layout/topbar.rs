@@ -68,7 +68,7 @@ fn Tabs() -> impl IntoView {
                 Section::at(path).is_some_and(|section| !section.is_report())
             });
             let report = |path: &str| Section::at(path).is_some_and(Section::is_report);
-            [blocked, tab(Section::ErrorLog.of(id), texts.tab_report, report)]
+            [blocked, tab(Section::Overview.of(id), texts.tab_report, report)]
         })
     };
     let staff = inquiries.side == InquirySide::Provider;
@@ -76,7 +76,7 @@ fn Tabs() -> impl IntoView {
     view! {
         <nav class="tabs" aria-label=texts.tabs>
             {sections}
-            {staff.then(|| tab(paths::PROVIDER.to_owned(), texts.accounts, |path| path == paths::PROVIDER))}
+            {staff.then(|| tab(paths::PROVIDER.to_owned(), texts.accounts, paths::is_accounts))}
             <a href=paths::inquiries(inquiries.side) aria-current=current>
                 {texts.inquiries.inquiries}
                 <Show when=move || inquiries.unread() && session.may_inquire()><Dot text=texts.inquiries.unread/></Show>

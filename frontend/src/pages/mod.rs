@@ -1,5 +1,6 @@
 //! The pages: one folder a tab.
 
+mod address_link;
 mod blocked;
 mod by_link;
 mod confirm;
@@ -7,6 +8,7 @@ mod download;
 mod filter;
 mod forgot_password;
 mod form;
+mod history;
 mod home;
 mod inquiries;
 mod listing;
@@ -19,9 +21,10 @@ mod sign_in;
 mod single;
 mod suspended;
 
+pub use address_link::AddressLink;
 pub use blocked::{
-    BlockedList, BulkChanges, Distributions, MailServers, RunSettingsDialog, StopCancellation, UploadPage, Uploads,
-    reason_options,
+    BlockedList, BulkChanges, Distributions, MailServers, ReleaseDialog, RunSettingsDialog, StopCancellation, UploadPage,
+    Uploads, reason_options,
 };
 pub use by_link::{AcceptInvitation, ResetPassword};
 pub use confirm::{Confirm, Refusal};
@@ -29,11 +32,12 @@ pub use download::Download;
 pub use filter::{Day, Domain, MoreFilters, STATES, SearchWords};
 pub use forgot_password::ForgotPassword;
 pub use form::{FormError, field_error, show_error};
+pub use history::AddressPage;
 pub use home::{Home, NotFound, ToBlockedList};
 pub use inquiries::{InquiryList, InquiryPage, NewInquiryPage};
 pub use opened_by::opened_by;
-pub use provider::Accounts;
-pub use report::{DeliveryLog, ErrorLog};
+pub use provider::{AccountPage, Accounts};
+pub use report::{DeliveryLog, ErrorLog, ReportOverview};
 pub use set_up::SetUp;
 pub use settings::{AuditLog, MyAccount, Tokens, Users};
 pub use sign_in::SignIn;

@@ -2,6 +2,8 @@
 
 mod address;
 mod badge;
+mod chart;
+mod chart_table;
 mod control;
 mod dialog;
 mod drawn;
@@ -11,6 +13,7 @@ mod focus;
 mod icon;
 pub mod number;
 mod progress;
+mod reply;
 mod secret;
 mod show;
 mod states;
@@ -19,6 +22,7 @@ mod toast;
 
 pub use address::mail_address;
 pub use badge::{Badge, Dot, Tone};
+pub use chart::{Chart, ChartDays, ChartKind, ChartWords, Series};
 pub use control::{Button, Kind};
 pub use dialog::Dialog;
 pub use drawn::Drawn;
@@ -27,6 +31,7 @@ pub use file::{FilePicker, save, save_text};
 pub use focus::focus;
 pub use icon::{Icon, Shape};
 pub use progress::Progress;
+pub use reply::smtp_reply;
 pub use secret::Secret;
 pub use show::Show;
 pub use states::{Empty, Failure, Notice, Pager, Skeleton, Table};

@@ -46,6 +46,12 @@ pub fn day(day: NaiveDate, language: &str) -> String {
     format(midnight, language, &options)
 }
 
+/// A day without its year, whatever the zone.
+pub fn short_day(day: NaiveDate, language: &str) -> String {
+    let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis() as f64;
+    format(midnight, language, &[("month", "short"), ("day", "numeric"), ("timeZone", "UTC")])
+}
+
 /// When `time` (`HH:MM`) comes next in a zone: the local day with the time and the zone's name.
 pub fn next_at(time: &str, zone: &str, now: f64, language: &str) -> String {
     let clock =

@@ -1,7 +1,7 @@
 //! Closing an account with something in every list: everything of it goes, and nothing of the other one.
 
 use super::World;
-use crate::support::{TestApp, client::Client};
+use crate::support::{PASSWORD, TestApp, client::Client};
 use backend::service::closing;
 use reqwest::Method;
 use sea_orm::{ConnectionTrait, Statement};
@@ -144,7 +144,9 @@ async fn an_account_is_exported_closed_and_removed_and_no_other() {
     }
     provider.post(&format!("{path}/enter"), &json!({})).await.expect(404);
     close("first").await.expect(404);
-    world.administrator.get("/api/v1/server-configurations").await.expect(403);
+    world.administrator.get("/api/v1/server-configurations").await.expect(401);
+    let who = json!({ "email": "administrator@first.example", "password": PASSWORD });
+    world.app.anonymous().post("/api/v1/sessions", &who).await.expect(401);
     world.agent.get("/api/v1/agent").await.expect(403);
 
     closing::remove_closed(&world.app.running.state).await.expect("what is left is removed");

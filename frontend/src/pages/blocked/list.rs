@@ -8,9 +8,9 @@ use super::{
     selection::{Selection, Tick},
 };
 use crate::{
-    pages::{Download, listing::listing},
+    pages::{AddressLink, Download, listing::listing},
     state::{Configuration, Preferences, Session, Url, client, effect, load, texts, ticking},
-    ui::{Badge, Button, Moment, Table, Tone, mail_address},
+    ui::{Badge, Button, Moment, Table, Tone},
 };
 use leptos::prelude::*;
 use shared::{
@@ -116,7 +116,7 @@ fn Row(
     view! {
         <tr>
             {tick}
-            <td class="address">{mail_address(&row.address)}</td>
+            <td class="address"><AddressLink address=row.address/></td>
             <td>{(texts.reason)(row.reason)}</td>
             <td>{(texts.origin)(row.origin)}</td>
             <td><Moment at=row.blocked_at language now=Some(ticking())/></td>

@@ -22,6 +22,7 @@ pub use filters::reason_options;
 pub use list::BlockedList;
 pub use mail_servers::MailServers;
 pub use operations::BulkChanges;
+pub use release::ReleaseDialog;
 pub use run_settings::RunSettingsDialog;
 pub use stop_cancellation::StopCancellation;
 pub use uploads::{UploadPage, Uploads};

@@ -2,9 +2,9 @@
 
 use super::filters::{Filters, list_query};
 use crate::{
-    pages::{Confirm, Download, listing::listing},
+    pages::{AddressLink, Confirm, Download, listing::listing},
     state::{Configuration, Preferences, Session, Url, client, load, texts, ticking},
-    ui::{Button, Kind, Moment, Table, Toasts, mail_address},
+    ui::{Button, Kind, Moment, Table, Toasts},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
@@ -85,7 +85,7 @@ fn Row(row: Exemption, ask: Callback<Exemption>) -> impl IntoView {
     };
     view! {
         <tr>
-            <td class="address">{mail_address(&row.address)}</td>
+            <td class="address"><AddressLink address=row.address/></td>
             <td>{(texts.reason)(row.reason)}</td>
             <td><Moment at=row.released_at language now=Some(ticking())/></td>
             <td class="soft wrap">{row.comment}</td>

@@ -1,6 +1,10 @@
 //! The provider's accounts.
 
+mod account;
+mod closing;
 mod features;
+
+pub use account::AccountPage;
 
 use super::{FormError, field_error, listing::listing};
 use crate::{
@@ -17,30 +21,17 @@ use uuid::Uuid;
 /// The accounts: make one, open one.
 #[component]
 pub fn Accounts() -> impl IntoView {
-    let (texts, client, toasts, session) = (texts(), client(), Toasts::here(), expect_context::<Session>());
-    let (url, navigate) = (Url::current(), use_navigate());
+    let (texts, client, url) = (texts(), client(), Url::current());
     let loader =
         load(|| (), move || url.get("cursor"), move |(), cursor| async move { client.accounts(&cursor).await });
-    let (creating, editing, opening) = (RwSignal::new(false), RwSignal::new(None), Pending::new());
-    let enter = Callback::new(move |account: Uuid| {
-        let navigate = navigate.clone();
-        opening.start(async move {
-            match client.enter_account(account).await {
-                Ok(()) => {
-                    session.reload();
-                    navigate(paths::HOME, NavigateOptions::default());
-                }
-                Err(error) => toasts.bad(explain(texts, &error)),
-            }
-        });
-    });
+    let (creating, editing, (enter, entering)) = (RwSignal::new(false), RwSignal::new(None), enter());
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let row = move |account: Account| {
         let feature_name = account.name.clone();
         let (id, name) = (account.id, format!("{}: {}", texts.open_account, account.name));
         view! {
             <tr>
-                <td class="address">{account.name}</td>
+                <td class="address"><a class="item" href=paths::account(id)>{account.name}</a></td>
                 <td>
                     <span class="row">
                         {(texts.plan)(account.plan)}
@@ -56,7 +47,7 @@ pub fn Accounts() -> impl IntoView {
                     >
                         {texts.features}
                     </Button>
-                    <Button small=true name busy=opening.busy() press=move |()| enter.run(id)>{texts.open_account}</Button>
+                    <Button small=true name busy=entering press=move |()| enter.run(id)>{texts.open_account}</Button>
                 </td>
             </tr>
         }
@@ -84,6 +75,25 @@ pub fn Accounts() -> impl IntoView {
         </Dialog>
     }
     .into_any()
+}
+
+/// Goes into an account, and whether that is going on.
+fn enter() -> (Callback<Uuid>, Signal<bool>) {
+    let (texts, client, toasts, session) = (texts(), client(), Toasts::here(), expect_context::<Session>());
+    let (navigate, entering) = (use_navigate(), Pending::new());
+    let enter = Callback::new(move |account: Uuid| {
+        let navigate = navigate.clone();
+        entering.start(async move {
+            match client.enter_account(account).await {
+                Ok(()) => {
+                    session.reload();
+                    navigate(paths::HOME, NavigateOptions::default());
+                }
+                Err(error) => toasts.bad(explain(texts, &error)),
+            }
+        });
+    });
+    (enter, entering.busy())
 }
 
 /// A choice of plans.

@@ -2,9 +2,9 @@
 
 use crate::{
     api::EventQuery,
-    pages::{Day, Domain, Download, MoreFilters, listing::listing, reason_options},
+    pages::{AddressLink, Day, Domain, Download, MoreFilters, listing::listing, reason_options},
     state::{Configuration, Preferences, Url, client, debounced, load, texts, ticking},
-    ui::{Badge, Moment, Search, Select, Table, Tone, mail_address, time},
+    ui::{Badge, Moment, Search, Select, Table, Tone, smtp_reply, time},
 };
 use leptos::prelude::*;
 use shared::{
@@ -100,21 +100,16 @@ fn line(event: DeliveryEvent, errors: bool) -> AnyView {
     let texts = texts();
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let tone = if event.outcome == Outcome::Error { Tone::Bad } else { Tone::Good };
-    let code = event.smtp_code.map(|code| code.to_string());
-    // Most replies begin with their codes; the others get them put before.
-    let whole = event.reply.as_ref().zip(code.as_ref()).is_some_and(|(reply, code)| reply.starts_with(code.as_str()));
-    let codes = [code, event.status].into_iter().flatten().filter(|_| !whole);
-    let reply: Vec<String> = codes.chain(event.reply).collect();
+    let reply = smtp_reply(event.smtp_code, event.status, event.reply);
     view! {
         <tr>
-            <td class="address">{mail_address(&event.address)}</td>
+            <td class="address"><AddressLink address=event.address/></td>
             {(!errors).then(|| view! { <td><Badge tone text=(texts.outcome)(event.outcome)/></td> })}
             <td>{event.reason.map(texts.reason)}</td>
             <td class="wrap">
-                {if reply.is_empty() {
-                    view! { <span class="faint">{texts.no_reply}</span> }.into_any()
-                } else {
-                    view! { <span class="reply">{reply.join(" ")}</span> }.into_any()
+                {match reply {
+                    None => view! { <span class="faint">{texts.no_reply}</span> }.into_any(),
+                    Some(reply) => view! { <span class="reply">{reply}</span> }.into_any(),
                 }}
             </td>
             <td><Moment at=event.occurred_at language now=Some(ticking())/></td>

@@ -1,0 +1,149 @@
+//! The history of one address: why it is blocked, and since when that is in effect.
+
+mod servers;
+mod timeline;
+mod why;
+
+use super::ReleaseDialog;
+use crate::{
+    i18n::Texts,
+    paths::Section,
+    state::{Configuration, Loader, Preferences, Returning, Session, Url, client, explain, load, texts},
+    ui::{Badge, Button, Drawn, Empty, Failure, Kind, Notice, Pager, Skeleton, Tone, mail_address, time},
+};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use shared::{address_history::AddressHistory, list::BlockState, session::Role};
+
+/// The address that the page's URL names.
+#[component]
+pub fn AddressPage() -> impl IntoView {
+    let (texts, client, url) = (texts(), client(), Url::current());
+    let words = &texts.history;
+    let Configuration { id, live } = Configuration::open();
+    let address = Memo::new(move |_| url.get("address"));
+    // Which mail server has acknowledged what; the events themselves are told of nowhere.
+    let acknowledged = move || {
+        live.distribution.with(|now| {
+            let now = now.as_ref()?;
+            Some((now.id, now.receipts.iter().filter(|receipt| receipt.acknowledged_at.is_some()).count()))
+        })
+    };
+    let loader = load(
+        move || (id.get(), address.get()),
+        move || (url.get("cursor"), live.lists.get(), acknowledged()),
+        move |(id, address), (cursor, _, _)| async move { client.address_history(id, &address, &cursor).await },
+    );
+    let chosen = RwSignal::new(Vec::<String>::new());
+    let history = Memo::new(move |_| loader.data.get());
+    let content = move || match (history.get(), loader.error.get()) {
+        _ if address.with(String::is_empty) => {
+            view! { <div class="table-frame"><Empty title=words.no_address text=words.no_address_text/></div> }.into_any()
+        }
+        (Some(history), error) => {
+            let stale = error.map(|error| view! { <Notice tone=Tone::Warn>{explain(texts, &error)}</Notice> });
+            view! { {stale}{drawn(texts, history, url)} }.into_any()
+        }
+        (None, Some(error)) => view! {
+            <div class="table-frame">
+                <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/>
+            </div>
+        }
+        .into_any(),
+        (None, None) => view! { <div class="table-frame"><Skeleton label=texts.loading/></div> }.into_any(),
+    };
+    view! {
+        <div class="stack">
+            <Back/>
+            <Head address loader chosen/>
+            <div class="stack" aria-busy=move || loader.busy.get().to_string()>{content}</div>
+        </div>
+        <ReleaseDialog chosen released=move |()| loader.reload()/>
+    }
+    .into_any()
+}
+
+/// To the list, with the search and the page that led here.
+#[component]
+fn Back() -> impl IntoView {
+    let (texts, session, id) = (texts(), expect_context::<Session>(), Configuration::open().id);
+    let from = expect_context::<Returning>().from();
+    let href = from.clone().unwrap_or_else(|| Section::BlockedList.of(id.get_untracked()));
+    let section = from.as_deref().and_then(Section::at).unwrap_or(Section::BlockedList);
+    let name = match section {
+        Section::StopCancellation => texts.stop_cancellation,
+        Section::ErrorLog => texts.error_log,
+        Section::DeliveryLog => texts.delivery_log,
+        _ if session.is_standard() => texts.request_release,
+        _ => texts.blocked_list,
+    };
+    view! { <A href attr:class="back">{name}</A> }
+}
+
+/// The address, its state, and its release.
+#[component]
+fn Head(
+    address: Memo<String>,
+    loader: Loader<AddressHistory>,
+    chosen: RwSignal<Vec<String>>,
+) -> impl IntoView {
+    let (texts, session) = (texts(), expect_context::<Session>());
+    let shown = move || {
+        let known = loader.data.with(|history| history.as_ref().map(|history| history.address.clone()));
+        known.unwrap_or_else(|| address.get())
+    };
+    let state = Memo::new(move |_| {
+        loader.data.with(|history| history.as_ref().map(|history| history.block.as_ref().map(|block| block.state)))
+    });
+    let badge = move || {
+        state.get().map(|state| match state {
+            Some(BlockState::InEffect) => view! { <Badge tone=Tone::Bad text=texts.history.blocked/> },
+            Some(BlockState::Pending) => view! { <Badge tone=Tone::Warn text=(texts.block_state)(BlockState::Pending)/> },
+            Some(BlockState::Releasing) => {
+                view! { <Badge tone=Tone::Working text=(texts.block_state)(BlockState::Releasing)/> }
+            }
+            None => view! { <Badge tone=Tone::Good text=texts.history.not_blocked/> },
+        })
+    };
+    let may_release = Memo::new(move |_| {
+        session.may(Role::Operator) && matches!(state.get(), Some(Some(BlockState::InEffect | BlockState::Pending)))
+    });
+    let release = move || {
+        let name = if session.is_standard() { texts.request_release } else { texts.release };
+        let press = move |()| chosen.set(vec![shown()]);
+        may_release.get().then(|| view! { <Button kind=Kind::Primary press>{name}</Button> })
+    };
+    view! {
+        <header class="row spread">
+            <div class="row"><h2 class="break">{move || mail_address(&shown())}</h2>{badge}</div>
+            {release}
+        </header>
+    }
+    .into_any()
+}
+
+fn drawn(texts: &'static Texts, history: AddressHistory, url: Url) -> AnyView {
+    let words = &texts.history;
+    if why::is_unknown(&history) {
+        return view! { <div class="table-frame"><Empty title=words.nothing text=words.nothing_text/></div> }.into_any();
+    }
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let sentence = why::why(texts, &history, |at| time::date_time(at, language, None));
+    let counts = why::counts(texts, &history.counts);
+    let next = history.events.next_cursor.clone();
+    let events = history.events.items.into_iter().map(timeline::event).drawn();
+    view! {
+        <p class="lead" role="status">{sentence}</p>
+        <p class="soft small">{words.counts}": "{counts}</p>
+        {servers::servers(history.mail_servers)}
+        <section class="card">
+            <h3>{words.what_happened}</h3>
+            <ol class="timeline" role="list" aria-label=words.what_happened>{events}</ol>
+        </section>
+        <Pager
+            total="" next=next later=Signal::derive(move || !url.get("cursor").is_empty())
+            words=(texts.first_page, texts.next_page) go=move |cursor: String| url.page(&cursor)
+        />
+    }
+    .into_any()
+}

@@ -1,0 +1,93 @@
+//! One account: what it may use, its data, its end.
+
+use super::{closing::CloseDialog, enter, features::FeaturesDialog};
+use crate::{
+    api::Versioned,
+    pages::single::single,
+    paths,
+    state::{Loader, Pending, Preferences, client, explain, load, texts},
+    ui::{Badge, Button, Icon, Kind, Moment, Shape, Toasts, Tone, save},
+};
+use leptos::prelude::*;
+use leptos_router::{components::A, hooks::use_params_map};
+use shared::account::Account;
+use uuid::Uuid;
+
+/// The account that the page's URL names.
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    let (texts, client, params) = (texts(), client(), use_params_map());
+    let words = &texts.closing;
+    let key = Memo::new(move |before: Option<&Uuid>| {
+        let named = params.with(|params| params.get("account").and_then(|id| id.parse().ok()));
+        // While the page is being left the parameter is gone already.
+        named.or(before.copied()).unwrap_or_default()
+    });
+    let loader = load(move || key.get(), || (), move |id, ()| client.account(id));
+    let name = move || loader.data.with(|account| account.as_ref().map(|account| account.value.name.clone()));
+    let draw = move |first: Versioned<Account>| view! { <Parts id=first.value.id loader/> }.into_any();
+    view! {
+        <div class="stack">
+            <A href=paths::PROVIDER attr:class="back">{texts.accounts}</A>
+            <h1 class="break">{move || name().unwrap_or_else(|| texts.accounts.to_owned())}</h1>
+            {single(loader, |account| account.value.id, (words.unknown, words.unknown_text), draw)}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Parts(id: Uuid, loader: Loader<Versioned<Account>>) -> impl IntoView {
+    let texts = texts();
+    let words = &texts.closing;
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let (editing, closing, (enter, entering)) = (RwSignal::new(None), RwSignal::new(false), enter());
+    let facts = move || {
+        let Versioned { value: account, .. } = loader.data.get()?;
+        Some(view! {
+            <span>{(texts.plan)(account.plan)}</span>
+            <span>{texts.created}" "<Moment at=account.created_at language now=None/></span>
+            <span>{texts.downloads}": "{if account.downloads_enabled { texts.enabled } else { texts.disabled }}</span>
+            {account.suspended_at.map(|_| view! { <Badge tone=Tone::Warn text=texts.suspension.suspended/> })}
+        })
+    };
+    view! {
+        <p class="meta" aria-live="polite">{facts}</p>
+        <div class="row">
+            <Button press=move |()| editing.set(Some(id))>{texts.features}</Button>
+            <Button busy=entering press=move |()| enter.run(id)>{texts.open_account}</Button>
+        </div>
+        <section class="card narrow">
+            <h2>{words.export_title}</h2>
+            <p class="soft">{words.export_text}</p>
+            <div class="row"><Export id/></div>
+        </section>
+        <section class="card narrow">
+            <h2>{words.close_title}</h2>
+            <p class="soft">{words.close_text}</p>
+            <div class="row"><Button kind=Kind::Danger press=move |()| closing.set(true)>{words.close}</Button></div>
+        </section>
+        <FeaturesDialog account=editing saved=move |()| loader.reload()/>
+        <CloseDialog open=closing loader/>
+    }
+    .into_any()
+}
+
+/// Has the browser save everything of an account.
+#[component]
+pub fn Export(id: Uuid) -> impl IntoView {
+    let (texts, client, toasts, asking) = (texts(), client(), Toasts::here(), Pending::new());
+    let press = move |()| {
+        asking.start(async move {
+            match client.export_link(id).await {
+                Ok(url) => {
+                    // Making a link of valid text and pressing it cannot fail.
+                    drop(save(&url, ""));
+                    toasts.good(texts.download_begun);
+                }
+                Err(error) => toasts.bad(explain(texts, &error)),
+            }
+        });
+    };
+    view! { <Button busy=asking.busy() press><Icon shape=Shape::Download/>{texts.closing.export}</Button> }
+}
