@@ -94,6 +94,19 @@ test("what is not known, not named and not readable is told", async ({ page, wor
   await expect(page.locator("p.lead")).toHaveText("Not blocked. Errors that count now: Unknown user 1.");
 });
 
+test("an address with a plus is found by its link, also by way of signing in", async ({ page, workplace }) => {
+  for (const address of ["ken+news@example.com", "50%25off&more@example.com"]) {
+    await json(workplace.call("POST", "/blocked-addresses", { addresses: [address] }));
+  }
+  await signIn(page, workplace, "/blocked/address?address=ken%2Bnews%40example.com");
+  await expect(page.getByRole("heading", { level: 2, name: "ken+news@example.com" })).toBeVisible();
+  await expect(page.locator("p.lead")).toHaveText(/“Registered”/);
+  await page.goto(workplace.at("/blocked/list?q=off%26more"));
+  await page.getByRole("main").getByRole("link", { name: "50%25off&more@example.com" }).click();
+  await expect(page.getByRole("heading", { level: 2, name: "50%25off&more@example.com" })).toBeVisible();
+  await expect(page.locator("p.lead")).toHaveText(/“Registered”/);
+});
+
 test("many errors have pages", async ({ page, workplace }) => {
   const events = Array.from({ length: 120 }, (_, number) => ({
     id: `many-${number}`, address: "taro@example.com", outcome: "error", reason: "other",
@@ -102,7 +115,7 @@ test("many errors have pages", async ({ page, workplace }) => {
   await json(workplace.call("POST", "/delivery-events", events));
   await signIn(page, workplace, TARO);
   const timeline = page.getByRole("list", { name: "What happened" });
-  const shown = async () => (await timeline.getByRole("listitem").count());
+  const shown = async () => await timeline.getByRole("listitem").count();
   await expect.poll(shown).toBeGreaterThan(10);
   const first = await shown();
   expect(first).toBeLessThan(121);

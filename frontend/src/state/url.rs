@@ -3,20 +3,21 @@
 use leptos::{leptos_dom::helpers::debounce, prelude::*};
 use leptos_router::{
     NavigateOptions,
-    hooks::{use_location, use_navigate, use_query_map},
-    params::ParamsMap,
+    hooks::{use_location, use_navigate, use_url},
 };
 use std::time::Duration;
+use web_sys::UrlSearchParams;
 
 /// How long typing pauses before a search starts.
 const TYPING: Duration = Duration::from_millis(250);
 
 type Go = Box<dyn Fn(&str, NavigateOptions) + Send + Sync>;
 
-/// The query of the page's URL.
+/// The query of the page's URL, as the browser reads it: the router's own map decodes twice, and so loses the plus of an
+/// address that was encoded.
 #[derive(Clone, Copy)]
 pub struct Url {
-    query: Memo<ParamsMap>,
+    query: Memo<String>,
     path: Memo<String>,
     go: StoredValue<Go>,
 }
@@ -24,9 +25,10 @@ pub struct Url {
 impl Url {
     /// The current page's.
     pub fn current() -> Self {
-        let go = use_navigate();
+        // The route's, which keeps what it had while another page is on its way.
+        let (go, url) = (use_navigate(), use_url());
         Self {
-            query: use_query_map(),
+            query: Memo::new(move |_| url.with(|url| url.search().to_owned())),
             path: use_location().pathname,
             go: StoredValue::new(Box::new(move |to: &str, options: NavigateOptions| go(to, options))),
         }
@@ -34,7 +36,7 @@ impl Url {
 
     /// A parameter; empty when it is absent.
     pub fn get(self, name: &str) -> String {
-        self.query.with(|query| query.get(name).unwrap_or_default())
+        self.query.with(|query| parameters(query).and_then(|query| query.get(name)).unwrap_or_default())
     }
 
     /// Sets a filter: an empty value removes it, and the list starts at its first page.
@@ -60,14 +62,15 @@ impl Url {
     }
 
     fn change(self, pairs: &[(&str, &str)], replace: bool) {
-        let mut query = self.query.get_untracked();
+        let Some(query) = self.query.with_untracked(|query| parameters(query)) else { return };
         for (name, value) in pairs {
-            query.remove(name);
+            query.delete(name);
             if !value.is_empty() {
-                query.insert((*name).to_owned(), (*value).to_owned());
+                query.append(name, value);
             }
         }
-        let to = format!("{}{}", self.path.get_untracked(), query.to_query_string());
+        let (path, query) = (self.path.get_untracked(), String::from(query.to_string()));
+        let to = if query.is_empty() { path } else { format!("{path}?{query}") };
         self.navigate(&to, replace);
     }
 
@@ -75,6 +78,11 @@ impl Url {
         let options = NavigateOptions { replace, scroll: !replace, resolve: false, ..NavigateOptions::default() };
         self.go.with_value(|go| go(to, options));
     }
+}
+
+/// The parameters of a query; every text is one for the browser.
+fn parameters(query: &str) -> Option<UrlSearchParams> {
+    UrlSearchParams::new_with_str(query).ok()
 }
 
 /// Calls `act` once typing pauses.
