@@ -23,8 +23,8 @@ mod suspended;
 
 pub use address_link::AddressLink;
 pub use blocked::{
-    BlockedList, BulkChanges, Distributions, MailServers, ReleaseDialog, RunSettingsDialog, StopCancellation, UploadPage,
-    Uploads, reason_options,
+    BlockedList, BulkChanges, Distributions, MailServers, ReleaseDialog, RunSettingsDialog, StopCancellation,
+    UploadPage, Uploads, reason_options,
 };
 pub use by_link::{AcceptInvitation, ResetPassword};
 pub use confirm::{Confirm, Refusal};

@@ -32,7 +32,8 @@ impl Returning {
     /// Whether this is the address that was followed on this page; true only once.
     pub fn is_back_at(self, address: &str) -> bool {
         let here = || Left { page: here(), address: address.to_owned() };
-        let back = self.0.with_value(|left| left.as_ref().is_some_and(|left| left.address == address && *left == here()));
+        let back =
+            self.0.with_value(|left| left.as_ref().is_some_and(|left| left.address == address && *left == here()));
         if back {
             self.0.set_value(None);
         }

@@ -164,7 +164,8 @@ pub fn Chart(
         event.prevent_default();
         here.set(Some(day));
     };
-    let band = move || here.get().map(|day| view! { <rect class="band" x=day as i64 * DAY y="0" width=DAY height=HIGH/> });
+    let band =
+        move || here.get().map(|day| view! { <rect class="band" x=day as i64 * DAY y="0" width=DAY height=HIGH/> });
     view! {
         <figure class="chart">
             <figcaption><h2>{title}</h2></figcaption>

@@ -31,7 +31,9 @@ pub(in crate::i18n) const TEXTS: HistoryTexts = HistoryTexts {
     why: |when, reason, held| format!("{when} から「{reason}」のため配信停止中で、{held}。"),
     why_pending: |when, reason, held| format!("「{reason}」のため停止されます({when} に登録)。{held}。"),
     why_releasing: |cause, held| format!("解除中です({cause})。解除が確認されるまでは、{held}。"),
-    why_exempt: |when, reason| format!("停止していません。{when} に解除され、「{reason}」などのエラーでは停止されません。"),
+    why_exempt: |when, reason| {
+        format!("停止していません。{when} に解除され、「{reason}」などのエラーでは停止されません。")
+    },
     why_not: |counts| format!("停止していません。現在カウント中のエラー: {counts}。"),
     held_by: |names, held, all, since| {
         let servers = if held == all { "すべての".to_owned() } else { format!("{all} 台中 {held} 台の") };

@@ -39,7 +39,8 @@ pub fn AddressPage() -> impl IntoView {
     let history = Memo::new(move |_| loader.data.get());
     let content = move || match (history.get(), loader.error.get()) {
         _ if address.with(String::is_empty) => {
-            view! { <div class="table-frame"><Empty title=words.no_address text=words.no_address_text/></div> }.into_any()
+            view! { <div class="table-frame"><Empty title=words.no_address text=words.no_address_text/></div> }
+                .into_any()
         }
         (Some(history), error) => {
             let stale = error.map(|error| view! { <Notice tone=Tone::Warn>{explain(texts, &error)}</Notice> });
@@ -83,11 +84,7 @@ fn Back() -> impl IntoView {
 
 /// The address, its state, and its release.
 #[component]
-fn Head(
-    address: Memo<String>,
-    loader: Loader<AddressHistory>,
-    chosen: RwSignal<Vec<String>>,
-) -> impl IntoView {
+fn Head(address: Memo<String>, loader: Loader<AddressHistory>, chosen: RwSignal<Vec<String>>) -> impl IntoView {
     let (texts, session) = (texts(), expect_context::<Session>());
     let shown = move || {
         let known = loader.data.with(|history| history.as_ref().map(|history| history.address.clone()));
@@ -99,7 +96,9 @@ fn Head(
     let badge = move || {
         state.get().map(|state| match state {
             Some(BlockState::InEffect) => view! { <Badge tone=Tone::Bad text=texts.history.blocked/> },
-            Some(BlockState::Pending) => view! { <Badge tone=Tone::Warn text=(texts.block_state)(BlockState::Pending)/> },
+            Some(BlockState::Pending) => {
+                view! { <Badge tone=Tone::Warn text=(texts.block_state)(BlockState::Pending)/> }
+            }
             Some(BlockState::Releasing) => {
                 view! { <Badge tone=Tone::Working text=(texts.block_state)(BlockState::Releasing)/> }
             }
@@ -126,7 +125,8 @@ fn Head(
 fn drawn(texts: &'static Texts, history: AddressHistory, url: Url) -> AnyView {
     let words = &texts.history;
     if why::is_unknown(&history) {
-        return view! { <div class="table-frame"><Empty title=words.nothing text=words.nothing_text/></div> }.into_any();
+        return view! { <div class="table-frame"><Empty title=words.nothing text=words.nothing_text/></div> }
+            .into_any();
     }
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let sentence = why::why(texts, &history, |at| time::date_time(at, language, None));

@@ -84,7 +84,8 @@ fn drawn(report: DeliveryReport, configuration: Uuid) -> AnyView {
     let on_list = report.days.last().map_or(0, |day| day.list_count);
     let moved = report.days.iter().any(|day| day.list_count + day.blocked + day.released + day.cancelled > 0);
     if delivered + errors == 0 && !moved {
-        return view! { <div class="table-frame"><Empty title=words.nothing text=words.nothing_text/></div> }.into_any();
+        return view! { <div class="table-frame"><Empty title=words.nothing text=words.nothing_text/></div> }
+            .into_any();
     }
     let worst = report.domains.first().map_or(1, |worst| worst.errors.max(1));
     let domains = report.domains.iter().map(|one| domain(one, worst, configuration)).drawn();
@@ -141,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_rate_is_rounded_to_tenths() {
-        for (part, whole, text) in [(0, 0, "–"), (0, 7, "0.0 %"), (1, 3, "33.3 %"), (2, 3, "66.7 %"), (5, 5, "100.0 %")] {
+        for (part, whole, text) in [(0, 0, "–"), (0, 7, "0.0 %"), (1, 3, "33.3 %"), (2, 3, "66.7 %"), (5, 5, "100.0 %")]
+        {
             assert_eq!(rate(part, whole), text);
         }
     }
