@@ -19,6 +19,10 @@ async function fill(workplace: Workplace): Promise<void> {
     ]),
   );
   await runNow(workplace);
+  // Only what a distribution has published counts.
+  await expect
+    .poll(async () => (await json(workplace.call("GET", "/distributions"))).items[0]?.state, { timeout: 20_000 })
+    .toBe("complete");
   await json(workplace.call("POST", "/releases", { addresses: ["taro@example.com"] }));
 }
 

@@ -30,7 +30,8 @@ pub fn AddressPage() -> impl IntoView {
         })
     };
     let loader = load(
-        move || (id.get(), address.get()),
+        // Not the memo: what reads the query by itself and through a memo, too, does not hear of its changes.
+        move || (id.get(), url.get("address")),
         move || (url.get("cursor"), live.lists.get(), acknowledged()),
         move |(id, address), (cursor, _, _)| async move { client.address_history(id, &address, &cursor).await },
     );
