@@ -136,7 +136,7 @@ async fn store(db: &Db, report: Report, events: &[NewEvent]) -> Result<Stored> {
         .collect();
     store::error_tallies::reset(&tx, configuration, &resets).await?;
     store::error_tallies::add(&tx, configuration, &errors).await?;
-    delivery_report::count(&tx, configuration, new()).await?;
+    delivery_report::count(&tx, configuration, &intake.time_zone, new()).await?;
     tx.commit().await?;
     Ok(Stored { ids, oldest })
 }

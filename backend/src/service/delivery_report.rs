@@ -118,17 +118,17 @@ fn add(day: &mut DeliveryReportDay, result: &str, count: i64) {
     }
 }
 
-/// Counts events that are new, in the transaction that stores them.
+/// Counts events that are new by the days of a time zone, in the transaction that stores them.
 ///
 /// # Errors
 /// The database refused.
 pub(super) async fn count<'a>(
     transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
+    time_zone: &str,
     events: impl Iterator<Item = &'a NewEvent>,
 ) -> Result<()> {
-    let time_zone = event_tallies::time_zone(transaction, server_configuration_id).await?;
-    let mut days = LocalDays::new(&time_zone)?;
+    let mut days = LocalDays::new(time_zone)?;
     let (mut results, mut domains) = (ByDay::new(), ByDay::new());
     for event in events {
         let begins_at = days.begin(event.occurred_at);

@@ -1,7 +1,10 @@
 //! What happened to one address, from the rows that say so. Every look is by an index that begins with the server
 //! configuration and the address.
 
-use super::{Error, Result, change_sets::BUILDING, millis, named, optional_time, statement, time};
+use super::{
+    Result, change_sets::BUILDING, delivery_events::smtp_code, millis, named, optional_reason, optional_time, reason,
+    statement, time,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::{Deserialize, Serialize};
@@ -167,15 +170,10 @@ pub async fn events<C: ConnectionTrait>(
 
 fn read(row: &QueryResult, kind: AddressEventKind) -> Result<(EventPlace, AddressEvent)> {
     let at: i64 = row.try_get("", "at")?;
-    let reason: Option<String> = row.try_get("", "reason")?;
-    let reason = match reason {
-        Some(text) => text.parse().map_err(|_| Error::Unreadable(format!("reason {text}")))?,
-        None => Reason::Other,
-    };
     let mut event = AddressEvent {
         at: time(at)?,
         kind,
-        reason,
+        reason: optional_reason(row)?.unwrap_or(Reason::Other),
         error: None,
         origin: None,
         cause: None,
@@ -188,11 +186,10 @@ fn read(row: &QueryResult, kind: AddressEventKind) -> Result<(EventPlace, Addres
     };
     if kind == AddressEventKind::Error {
         let id: i64 = row.try_get("", "id")?;
-        let smtp_code: Option<i32> = row.try_get("", "smtp_code")?;
         event.error = Some(AddressError {
             id,
             counted: false,
-            smtp_code: smtp_code.and_then(|code| u16::try_from(code).ok()),
+            smtp_code: smtp_code(row)?,
             status: row.try_get("", "status")?,
             reply: row.try_get("", "reply")?,
             mail_server_name: row.try_get("", "mail_server_name")?,
@@ -247,9 +244,8 @@ pub async fn counted<C: ConnectionTrait>(connection: &C, whose: Whose<'_>) -> Re
     let rows = connection.query_all_raw(statement(connection, sql, whose.values())).await?;
     rows.iter()
         .map(|row| {
-            let reason: String = row.try_get("", "reason")?;
             Ok(Counted {
-                reason: reason.parse().map_err(|_| Error::Unreadable(format!("reason {reason}")))?,
+                reason: reason(row)?,
                 address: row.try_get("", "address")?,
                 count: row.try_get("", "count")?,
                 first_at: time(row.try_get("", "first_at")?)?,

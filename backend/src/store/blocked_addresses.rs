@@ -9,9 +9,9 @@ pub use address::of_address;
 pub use listing::{Filter, count_live, live_places, sample_live, sample_of_upload, search, sources};
 
 use super::{
-    Error, Result,
+    Result,
     change_sets::{BUILDING, placeholders},
-    count, is_there, millis, statement, time,
+    count, is_there, millis, reason, statement, time,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
@@ -51,11 +51,6 @@ pub struct Block {
     pub added_set_id: Uuid,
     /// The first list version that holds it; `None` while pending.
     pub version: Option<i64>,
-}
-
-fn reason(row: &QueryResult) -> Result<Reason> {
-    let text: String = row.try_get("", "reason")?;
-    text.parse().map_err(|_| Error::Unreadable(format!("reason {text}")))
 }
 
 /// Adds live blocks to a change set. The addresses must not be blocked.

@@ -1,11 +1,11 @@
 //! Blocking conditions, and what a run asks of the tallies.
 
 use super::{
-    Error, Result,
+    Result,
     blocked_addresses::is_blocked,
     change_sets::{BUILDING, placeholders},
     exemptions::is_exempt,
-    is_there, millis, new_id, statement, typed_id,
+    is_there, millis, new_id, reason, statement, typed_id,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
@@ -35,9 +35,8 @@ pub async fn list<C: ConnectionTrait>(connection: &C, server_configuration_id: U
     let rows = connection.query_all_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
     let mut conditions = Vec::with_capacity(rows.len());
     for row in rows {
-        let reason: String = row.try_get("", "reason")?;
         conditions.push(Condition {
-            reason: reason.parse().map_err(|_| Error::Unreadable(reason))?,
+            reason: reason(&row)?,
             enabled: row.try_get("", "enabled")?,
             frequency: row.try_get("", "frequency")?,
             cancel_requested: row.try_get("", "cancel_requested")?,
@@ -161,13 +160,7 @@ pub async fn block_passing<C: ConnectionTrait>(
     );
     let values = [server_configuration_id.into(), set_id.into(), batch.0.into(), batch.1.into()];
     let rows = transaction.query_all_raw(statement(transaction, sql, values)).await?;
-    rows.iter()
-        .map(|row| {
-            let reason: String = row.try_get("", "reason")?;
-            let reason = reason.parse().map_err(|_| Error::Unreadable(reason))?;
-            Ok((AddressKey::from_stored(row.try_get("", "address_key")?), reason))
-        })
-        .collect()
+    rows.iter().map(|row| Ok((AddressKey::from_stored(row.try_get("", "address_key")?), reason(row)?))).collect()
 }
 
 /// Says that a run has looked at all tallies.

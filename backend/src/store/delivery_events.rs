@@ -3,7 +3,7 @@
 use super::{
     Error, Result,
     downloads::{Field, Source},
-    each_row, exists, json_rows, millis,
+    each_row, exists, json_rows, millis, optional_reason,
     search::{Conditions, Found, Listing, Order, Place, Portion},
     statement, time,
 };
@@ -178,10 +178,17 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
     listing.search(connection, portion).await?.read(event)
 }
 
+/// The SMTP reply code that a row has.
+///
+/// # Errors
+/// [`Error::Unreadable`]: it is none.
+pub(super) fn smtp_code(row: &QueryResult) -> Result<Option<u16>> {
+    let code: Option<i32> = row.try_get("", "smtp_code")?;
+    code.map(u16::try_from).transpose().map_err(|_| Error::Unreadable(format!("SMTP code {code:?}")))
+}
+
 fn event(row: &QueryResult) -> Result<DeliveryEvent> {
     let outcome: String = row.try_get("", "outcome")?;
-    let reason: Option<String> = row.try_get("", "reason")?;
-    let smtp_code: Option<i32> = row.try_get("", "smtp_code")?;
     Ok(DeliveryEvent {
         id: row.try_get("", "id")?,
         event_id: row.try_get("", "event_id")?,
@@ -190,11 +197,8 @@ fn event(row: &QueryResult) -> Result<DeliveryEvent> {
             .into_iter()
             .find(|known| known.as_str() == outcome)
             .ok_or_else(|| Error::Unreadable(format!("outcome {outcome:?}")))?,
-        reason: reason.map(|text| text.parse::<Reason>()).transpose().map_err(|e| Error::Unreadable(e.to_string()))?,
-        smtp_code: smtp_code
-            .map(u16::try_from)
-            .transpose()
-            .map_err(|_| Error::Unreadable(format!("SMTP code {smtp_code:?}")))?,
+        reason: optional_reason(row)?,
+        smtp_code: smtp_code(row)?,
         status: row.try_get("", "status")?,
         reply: row.try_get("", "reply")?,
         occurred_at: time(row.try_get("", "occurred_at")?)?,

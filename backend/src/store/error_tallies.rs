@@ -34,7 +34,7 @@ pub struct Success {
 }
 
 /// What a batch has to know of its server configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
     /// Whether a successful delivery resets the count.
     pub success_resets: bool,
@@ -42,6 +42,8 @@ pub struct Intake {
     pub retention_days: i64,
     /// Events that happened before this time were removed and their ids forgotten; Unix milliseconds.
     pub removed_before: i64,
+    /// The time zone whose days events are counted by.
+    pub time_zone: String,
 }
 
 impl Intake {
@@ -56,7 +58,7 @@ impl Intake {
 /// # Errors
 /// The database's.
 pub async fn intake(connection: &impl ConnectionTrait, server_configuration_id: Uuid) -> Result<Intake> {
-    let sql = "SELECT c.success_resets_count, c.events_removed_before, a.event_retention_days \
+    let sql = "SELECT c.success_resets_count, c.events_removed_before, c.time_zone, a.event_retention_days \
                FROM server_configurations c JOIN accounts a ON a.id = c.account_id WHERE c.id = $1";
     let row = connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
     let row = row.ok_or_else(|| Error::Unreadable("the server configuration is gone".to_owned()))?;
@@ -64,6 +66,7 @@ pub async fn intake(connection: &impl ConnectionTrait, server_configuration_id: 
         success_resets: row.try_get("", "success_resets_count")?,
         retention_days: row.try_get("", "event_retention_days")?,
         removed_before: row.try_get("", "events_removed_before")?,
+        time_zone: row.try_get("", "time_zone")?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! How many messages were delivered and how many failed, by day: kept as events arrive, so that a report of ninety days
 //! costs its days and not its events.
 
-use super::{Error, Result, each_row, json_rows, millis, statement};
+use super::{Result, each_row, json_rows, millis, statement};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 use shared::delivery_report::{DomainErrors, TOP_DOMAINS};
@@ -10,17 +10,6 @@ use uuid::Uuid;
 
 /// Numbers by when their day began (Unix milliseconds) and something else: concurrent batches lock rows in one order.
 pub type ByDay<'a> = BTreeMap<(i64, &'a str), i64>;
-
-/// The time zone of a server configuration, whose days its events are counted by.
-///
-/// # Errors
-/// The database's.
-pub async fn time_zone(connection: &impl ConnectionTrait, server_configuration_id: Uuid) -> Result<String> {
-    let sql = "SELECT time_zone FROM server_configurations WHERE id = $1";
-    let row = connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
-    let row = row.ok_or_else(|| Error::Unreadable("the server configuration is gone".to_owned()))?;
-    Ok(row.try_get("", "time_zone")?)
-}
 
 /// Adds what became of messages ("delivered", or the reason of an error), and errors by domain. The last thing that a
 /// batch does: the rows of today are wanted by all.

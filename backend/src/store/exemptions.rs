@@ -3,11 +3,11 @@
 pub mod bulk;
 
 use super::{
-    Error, Result,
+    Result,
     address_history::{ExemptionEnd, Whose, remember_exemptions},
     change_sets::BUILDING,
     downloads::{Field, Source},
-    is_there, millis,
+    is_there, millis, reason,
     search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion},
     statement, time,
 };
@@ -55,14 +55,13 @@ pub(super) fn is_exempt(rows: &str) -> String {
 }
 
 fn read(row: &QueryResult) -> Result<Row> {
-    let reason: String = row.try_get("", "reason")?;
     Ok(Row {
         key: AddressKey::from_stored(row.try_get("", "address_key")?),
         ended_set_id: row.try_get("", "ended_set_id")?,
         exemption: Exemption {
             id: row.try_get("", "id")?,
             address: row.try_get("", "address")?,
-            reason: reason.parse().map_err(|_| Error::Unreadable(reason))?,
+            reason: reason(row)?,
             released_at: time(row.try_get("", "released_at")?)?,
             comment: row.try_get("", "comment")?,
         },

@@ -44,8 +44,9 @@ pub use db::{DatabaseTransaction, Db, Pool};
 use chrono::{DateTime, Utc};
 /// What services name of the database: a connection or transaction to hand on, and its error.
 pub use sea_orm::{ConnectionTrait, DbErr};
-use sea_orm::{DatabaseBackend, RuntimeErr, SqlErr, Statement, Value};
+use sea_orm::{DatabaseBackend, QueryResult, RuntimeErr, SqlErr, Statement, Value};
 use serde::{Serialize, Serializer, de::DeserializeOwned};
+use shared::Reason;
 use uuid::Uuid;
 
 /// Why the database did not answer as asked.
@@ -164,6 +165,20 @@ fn locking<C: ConnectionTrait>(transaction: &C) -> &'static str {
 fn named<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, what: &str, text: &str) -> Result<T> {
     let found = all.iter().copied().find(|one| name(*one) == text);
     found.ok_or_else(|| Error::Unreadable(format!("{what} {text}")))
+}
+
+/// The reason that a row has in its column of that name.
+///
+/// # Errors
+/// [`Error::Unreadable`]: it is none.
+fn reason(row: &QueryResult) -> Result<Reason> {
+    optional_reason(row)?.ok_or_else(|| Error::Unreadable("no reason".to_owned()))
+}
+
+/// The same where there may be none.
+fn optional_reason(row: &QueryResult) -> Result<Option<Reason>> {
+    let text: Option<String> = row.try_get("", "reason")?;
+    text.map(|text| text.parse().map_err(|_| Error::Unreadable(format!("reason {text}")))).transpose()
 }
 
 /// Whether there is a row, as a condition within a statement over many rows; `rows` begins with `FROM`. Each row is

@@ -244,6 +244,7 @@ test("with the keyboard alone, in Japanese, at 360 px", async ({ page, workplace
   const question = page.getByRole("dialog", { name: "一括変更の取り消し" });
   await tabTo(page, question.getByRole("button", { name: "取り消す" }));
   await page.keyboard.press("Enter");
+  await expect(question).toBeHidden();
   await expect(dialog.getByRole("article", { name: "取り消し" }).getByText("完了", { exact: true })).toBeVisible({
     timeout: 20_000,
   });

@@ -3,26 +3,17 @@
 use super::run_controls::RunControls;
 use crate::{
     paths::Section,
-    state::{Configuration, Configurations, Live, Session, client, texts},
+    state::{Configuration, Configurations, Live, Session, client, id_in_path, texts},
     ui::{Badge, Empty, Show, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{
-    components::Outlet,
-    hooks::{use_location, use_params_map},
-};
-use uuid::Uuid;
+use leptos_router::{components::Outlet, hooks::use_location};
 
 /// Name, sections and run controls of the open configuration.
 #[component]
 pub fn ConfigurationFrame() -> impl IntoView {
     let (texts, session, client) = (texts(), expect_context::<Session>(), client());
-    let params = use_params_map();
-    let id = Memo::new(move |before: Option<&Uuid>| {
-        let named = params.with(|params| params.get("configuration").and_then(|id| id.parse().ok()));
-        // While the page is being left the parameter is gone already.
-        named.or(before.copied()).unwrap_or_default()
-    });
+    let id = id_in_path("configuration");
     let live = Live::follow(client, id);
     provide_context(Configuration { id, live });
     let Configurations(loader) = expect_context();

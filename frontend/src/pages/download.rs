@@ -3,7 +3,7 @@
 use super::{FormError, Refusal, SearchWords};
 use crate::{
     api::Search,
-    i18n::Language,
+    i18n::{Language, Texts},
     paths,
     state::{Configuration, Pending, Preferences, Session, client, texts},
     ui::{Button, Check, Dialog, Icon, Kind, Shape, Toasts, save},
@@ -50,6 +50,14 @@ pub fn Download(
     .into_any()
 }
 
+/// Has the browser save what a link leads to, and says that it began. The texts are the caller's: an answer that was waited
+/// for is outside every context.
+pub fn save_link(url: &str, texts: &Texts, toasts: Toasts) {
+    // Making a link of valid text and pressing it cannot fail.
+    drop(save(url, ""));
+    toasts.good(texts.download_begun);
+}
+
 /// Says what will be in the file, and has the browser save it.
 #[component]
 fn Form(
@@ -79,9 +87,7 @@ fn Form(
             };
             match link {
                 Ok(url) => {
-                    // Making a link of valid text and pressing it cannot fail.
-                    drop(save(&url, ""));
-                    toasts.good(texts.download_begun);
+                    save_link(&url, texts, toasts);
                     open.set(false);
                 }
                 Err(problem) => error.set(Some(problem)),

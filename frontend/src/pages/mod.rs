@@ -20,6 +20,7 @@ mod settings;
 mod sign_in;
 mod single;
 mod suspended;
+mod whole;
 
 pub use address_link::AddressLink;
 pub use blocked::{
@@ -28,7 +29,7 @@ pub use blocked::{
 };
 pub use by_link::{AcceptInvitation, ResetPassword};
 pub use confirm::{Confirm, Refusal};
-pub use download::Download;
+pub use download::{Download, save_link};
 pub use filter::{Day, Domain, MoreFilters, STATES, SearchWords};
 pub use forgot_password::ForgotPassword;
 pub use form::{FormError, field_error, show_error};

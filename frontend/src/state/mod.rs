@@ -24,7 +24,7 @@ pub use preferences::{Preferences, Theme};
 pub use returning::Returning;
 pub use session::Session;
 pub use task::{Pending, effect, repeat, sleep};
-pub use url::{Url, debounced};
+pub use url::{Url, debounced, id_in_path};
 
 use crate::{api::Client, i18n::Texts};
 use leptos::prelude::*;

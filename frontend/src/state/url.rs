@@ -3,15 +3,26 @@
 use leptos::{leptos_dom::helpers::debounce, prelude::*};
 use leptos_router::{
     NavigateOptions,
-    hooks::{use_location, use_navigate, use_url},
+    hooks::{use_location, use_navigate, use_params_map, use_url},
 };
 use std::time::Duration;
+use uuid::Uuid;
 use web_sys::UrlSearchParams;
 
 /// How long typing pauses before a search starts.
 const TYPING: Duration = Duration::from_millis(250);
 
 type Go = Box<dyn Fn(&str, NavigateOptions) + Send + Sync>;
+
+/// The id in the page's path, by its name in the route.
+pub fn id_in_path(name: &'static str) -> Memo<Uuid> {
+    let params = use_params_map();
+    Memo::new(move |before: Option<&Uuid>| {
+        let named = params.with(|params| params.get(name).and_then(|id| id.parse().ok()));
+        // While the page is being left the parameter is gone already.
+        named.or(before.copied()).unwrap_or_default()
+    })
+}
 
 /// The query of the page's URL, as the browser reads it: the router's own map decodes twice, and so loses the plus of an
 /// address that was encoded.

@@ -31,8 +31,14 @@ pub fn Dialog(
             dialog.close();
         }
     });
+    // The browser tells of a closing with its next picture; by then the dialog may be open again.
+    let closed = move |_| {
+        if element.get_untracked().is_some_and(|dialog| !dialog.open()) {
+            open.set(false);
+        }
+    };
     view! {
-        <dialog node_ref=element class=if wide { "wide" } else { "" } aria-label=move || title.get() on:close=move |_| open.set(false)>
+        <dialog node_ref=element class=if wide { "wide" } else { "" } aria-label=move || title.get() on:close=closed>
             <Show when=move || open.get()>
                 <div class="dialog-head">
                     <h2>{move || title.get()}</h2>

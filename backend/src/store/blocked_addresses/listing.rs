@@ -1,11 +1,10 @@
 //! The blocked list as people search it: live blocks, and ended ones that a mail server may still hold.
 
-use super::reason;
 use crate::store::{
     Error, Result,
     change_sets::BUILDING,
     downloads::{Field, Source},
-    millis,
+    millis, reason,
     search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion, order_by},
     time,
 };

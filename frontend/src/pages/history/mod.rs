@@ -4,12 +4,12 @@ mod servers;
 mod timeline;
 mod why;
 
-use super::ReleaseDialog;
+use super::{ReleaseDialog, whole::whole};
 use crate::{
     i18n::Texts,
     paths::Section,
-    state::{Configuration, Loader, Preferences, Returning, Session, Url, client, explain, load, texts},
-    ui::{Badge, Button, Drawn, Empty, Failure, Kind, Notice, Pager, Skeleton, Tone, mail_address, time},
+    state::{Configuration, Loader, Preferences, Returning, Session, Url, client, load, texts},
+    ui::{Badge, Button, Drawn, Empty, Kind, Pager, Tone, mail_address, time},
 };
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -36,29 +36,20 @@ pub fn AddressPage() -> impl IntoView {
         move |(id, address), (cursor, _, _)| async move { client.address_history(id, &address, &cursor).await },
     );
     let chosen = RwSignal::new(Vec::<String>::new());
-    let history = Memo::new(move |_| loader.data.get());
-    let content = move || match (history.get(), loader.error.get()) {
-        _ if address.with(String::is_empty) => {
+    let is_named = Memo::new(move |_| !address.with(String::is_empty));
+    let content = move || {
+        if is_named.get() {
+            whole(loader, move |history| drawn(texts, history, url))
+        } else {
             view! { <div class="table-frame"><Empty title=words.no_address text=words.no_address_text/></div> }
                 .into_any()
         }
-        (Some(history), error) => {
-            let stale = error.map(|error| view! { <Notice tone=Tone::Warn>{explain(texts, &error)}</Notice> });
-            view! { {stale}{drawn(texts, history, url)} }.into_any()
-        }
-        (None, Some(error)) => view! {
-            <div class="table-frame">
-                <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/>
-            </div>
-        }
-        .into_any(),
-        (None, None) => view! { <div class="table-frame"><Skeleton label=texts.loading/></div> }.into_any(),
     };
     view! {
         <div class="stack">
             <Back/>
             <Head address loader chosen/>
-            <div class="stack" aria-busy=move || loader.busy.get().to_string()>{content}</div>
+            {content}
         </div>
         <ReleaseDialog chosen released=move |()| loader.reload()/>
     }

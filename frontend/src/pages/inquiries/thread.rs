@@ -6,12 +6,12 @@ use crate::{
     i18n::Texts,
     pages::{FormError, field_error, single::single},
     paths,
-    state::{Inquiries, Loader, Pending, Preferences, Session, client, effect, load, texts, ticking},
+    state::{Inquiries, Loader, Pending, Preferences, Session, client, effect, id_in_path, load, texts, ticking},
     ui::{Badge, Button, Kind, Moment, Notice, Show, TextArea, Toasts, Tone, focus},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::{ev, html, prelude::*};
-use leptos_router::{components::A, hooks::use_params_map};
+use leptos_router::components::A;
 use shared::inquiry::{
     InquiryCategory, InquiryDownloads, InquiryMessage, InquiryRead, InquirySide, InquiryState, InquiryThread,
     NewInquiryMessage,
@@ -21,15 +21,11 @@ use uuid::Uuid;
 /// The inquiry that the page's URL names.
 #[component]
 pub fn InquiryPage() -> impl IntoView {
-    let (side, client, params) = (side(), client(), use_params_map());
+    let (side, client) = (side(), client());
     let changed = expect_context::<Inquiries>().changed;
     let texts = texts();
     let words = &texts.inquiries;
-    let key = Memo::new(move |before: Option<&Uuid>| {
-        let named = params.with(|params| params.get("inquiry").and_then(|id| id.parse().ok()));
-        // While the page is being left the parameter is gone already.
-        named.or(before.copied()).unwrap_or_default()
-    });
+    let key = id_in_path("inquiry");
     let loader = load(move || key.get(), move || changed.get(), move |id, _| client.inquiry(side, id));
     let heading = NodeRef::<html::H1>::new();
     let inquiry = Memo::new(move |_| loader.data.with(|thread| thread.as_ref().map(|thread| thread.inquiry.clone())));

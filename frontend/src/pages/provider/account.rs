@@ -3,26 +3,22 @@
 use super::{closing::CloseDialog, enter, features::FeaturesDialog};
 use crate::{
     api::Versioned,
-    pages::single::single,
+    pages::{save_link, single::single},
     paths,
-    state::{Loader, Pending, Preferences, client, explain, load, texts},
-    ui::{Badge, Button, Icon, Kind, Moment, Shape, Toasts, Tone, save},
+    state::{Loader, Pending, Preferences, client, explain, id_in_path, load, texts},
+    ui::{Badge, Button, Icon, Kind, Moment, Shape, Toasts, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{components::A, hooks::use_params_map};
+use leptos_router::components::A;
 use shared::account::Account;
 use uuid::Uuid;
 
 /// The account that the page's URL names.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    let (texts, client, params) = (texts(), client(), use_params_map());
+    let (texts, client) = (texts(), client());
     let words = &texts.closing;
-    let key = Memo::new(move |before: Option<&Uuid>| {
-        let named = params.with(|params| params.get("account").and_then(|id| id.parse().ok()));
-        // While the page is being left the parameter is gone already.
-        named.or(before.copied()).unwrap_or_default()
-    });
+    let key = id_in_path("account");
     let loader = load(move || key.get(), || (), move |id, ()| client.account(id));
     let name = move || loader.data.with(|account| account.as_ref().map(|account| account.value.name.clone()));
     let draw = move |first: Versioned<Account>| view! { <Parts id=first.value.id loader/> }.into_any();
@@ -80,11 +76,7 @@ pub fn Export(id: Uuid) -> impl IntoView {
     let press = move |()| {
         asking.start(async move {
             match client.export_link(id).await {
-                Ok(url) => {
-                    // Making a link of valid text and pressing it cannot fail.
-                    drop(save(&url, ""));
-                    toasts.good(texts.download_begun);
-                }
+                Ok(url) => save_link(&url, texts, toasts),
                 Err(error) => toasts.bad(explain(texts, &error)),
             }
         });

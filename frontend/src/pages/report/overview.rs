@@ -2,9 +2,10 @@
 
 use super::charts::charts;
 use crate::{
+    pages::whole::whole,
     paths,
-    state::{Configuration, Url, client, explain, load, texts},
-    ui::{Drawn, Empty, Failure, Notice, Skeleton, Tone, number::grouped},
+    state::{Configuration, Url, client, load, texts},
+    ui::{Drawn, Empty, number::grouped},
 };
 use leptos::prelude::*;
 use shared::delivery_report::{DEFAULT_REPORT_DAYS, DeliveryReport, DomainErrors, REPORT_DAYS};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 /// Errors, blocks and releases in charts, and the domains with the most errors.
 #[component]
 pub fn ReportOverview() -> impl IntoView {
-    let (texts, client, url) = (texts(), client(), Url::current());
+    let (client, url) = (client(), Url::current());
     let Configuration { id, live } = Configuration::open();
     // Anything else than one of the ranges is the default one.
     let days = Memo::new(move |_| {
@@ -25,25 +26,10 @@ pub fn ReportOverview() -> impl IntoView {
         move || (days.get(), live.lists.get()),
         move |id, (days, _)| client.delivery_report(id, days),
     );
-    // What is read again and is the same stays as it is, with the day that is chosen and the tables that are open.
-    let report = Memo::new(move |_| loader.data.get());
-    let content = move || match (report.get(), loader.error.get()) {
-        (Some(report), error) => {
-            let stale = error.map(|error| view! { <Notice tone=Tone::Warn>{explain(texts, &error)}</Notice> });
-            view! { {stale}{drawn(report, id.get_untracked())} }.into_any()
-        }
-        (None, Some(error)) => view! {
-            <div class="table-frame">
-                <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/>
-            </div>
-        }
-        .into_any(),
-        (None, None) => view! { <div class="table-frame"><Skeleton label=texts.loading/></div> }.into_any(),
-    };
     view! {
         <div class="stack">
             <Ranges days url/>
-            <div class="stack" aria-busy=move || loader.busy.get().to_string()>{content}</div>
+            {whole(loader, move |report| drawn(report, id.get_untracked()))}
         </div>
     }
     .into_any()

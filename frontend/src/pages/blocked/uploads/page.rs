@@ -12,31 +12,25 @@ use super::{
 use crate::{
     pages::{blocked::operations::OperationCard, single::single},
     paths::Section,
-    state::{Configuration, Loader, Pending, Preferences, Session, client, effect, load, repeat, texts, ticking},
+    state::{
+        Configuration, Loader, Pending, Preferences, Session, client, effect, id_in_path, load, repeat, texts, ticking,
+    },
     ui::{Button, Moment, Notice, Progress, Show, Tone, focus, number::bytes, time},
 };
 use leptos::{html, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map},
-};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use shared::{
     list_operation::ListOperation,
     session::Role,
     upload::{Upload, UploadState},
 };
-use uuid::Uuid;
 
 /// The upload that the page's URL names.
 #[component]
 pub fn UploadPage() -> impl IntoView {
-    let (texts, client, params) = (texts(), client(), use_params_map());
+    let (texts, client) = (texts(), client());
     let (words, Configuration { id, live }) = (&texts.uploads, Configuration::open());
-    let key = Memo::new(move |before: Option<&Uuid>| {
-        let named = params.with(|params| params.get("upload").and_then(|id| id.parse().ok()));
-        // While the page is being left the parameter is gone already.
-        named.or(before.copied()).unwrap_or_default()
-    });
+    let key = id_in_path("upload");
     let loader =
         load(move || (id.get(), key.get()), || (), move |(id, key), ()| async move { client.upload(id, key).await });
     effect(move || {
