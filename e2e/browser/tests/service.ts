@@ -39,7 +39,7 @@ export async function startService(
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const { url, setupCode } = await whenReady(child);
+    const { url, setupCode } = await whenReady(child, !sample);
     return { url, setupCode, sample: printed, stop };
   } catch (error) {
     await stop();
@@ -47,7 +47,8 @@ export async function startService(
   }
 }
 
-function whenReady(child: ChildProcess): Promise<{ url: string; setupCode: string | undefined }> {
+/** Waits for the address, and for the one-time code of a first start, which comes beside it. */
+function whenReady(child: ChildProcess, isFirst: boolean): Promise<{ url: string; setupCode: string | undefined }> {
   return new Promise((resolve, reject) => {
     const said: string[] = [];
     const fail = (why: string) => reject(new Error(`${BINARY} ${why}:\n${said.join("\n")}`));
@@ -55,16 +56,15 @@ function whenReady(child: ChildProcess): Promise<{ url: string; setupCode: strin
     child.once("error", (error) => fail(`cannot be started (${error.message})`));
     child.once("exit", (code) => fail(`ended with ${code}`));
     createInterface({ input: child.stderr! }).on("line", (line) => said.push(line));
+    let url: string | undefined;
+    let setupCode: string | undefined;
     createInterface({ input: child.stdout! }).on("line", (line) => {
       said.push(line);
-      const ready = READY.exec(line);
-      if (!ready) return;
+      url ??= READY.exec(line)?.[1];
+      setupCode ??= CODE.exec(line)?.[1];
+      if (url === undefined || (isFirst && setupCode === undefined)) return;
       clearTimeout(timer);
-      // The set-up code is printed beside the address, before or after it.
-      setTimeout(() => {
-        const setupCode = said.map((other) => CODE.exec(other)?.[1]).find((code) => code !== undefined);
-        resolve({ url: ready[1]!, setupCode });
-      }, 50);
+      resolve({ url, setupCode });
     });
   });
 }

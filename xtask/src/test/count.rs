@@ -1,19 +1,27 @@
 //! Counting the tests of other programs from what they print.
 
+use super::failures;
 use anyhow::{Context, Result};
 use std::ops::AddAssign;
 use std::process::ExitStatus;
 
 /// How many tests passed and failed. A test that was skipped has failed: it proved nothing.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Count {
     pub passed: u64,
     pub failed: u64,
+    /// What failed and why, for the end of a long output.
+    pub failures: Vec<String>,
 }
 
 impl Count {
     /// One check that passed.
-    pub const PASSED: Self = Self { passed: 1, failed: 0 };
+    pub const PASSED: Self = Self { passed: 1, failed: 0, failures: Vec::new() };
+
+    /// One check that failed.
+    pub fn failure(why: String) -> Self {
+        Self { passed: 0, failed: 1, failures: vec![why] }
+    }
 
     /// What a program counted that ended so: without success, at least one has failed.
     #[must_use]
@@ -27,6 +35,7 @@ impl AddAssign for Count {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.failures.extend(other.failures);
     }
 }
 
@@ -44,9 +53,9 @@ pub fn rust(output: &str) -> Option<Count> {
         else {
             continue;
         };
-        *count.get_or_insert(Count::default()) += Count { passed, failed: failed + ignored };
+        *count.get_or_insert(Count::default()) += Count { passed, failed: failed + ignored, failures: Vec::new() };
     }
-    count
+    count.map(|count| Count { failures: failures::rust(output), ..count })
 }
 
 /// The closing lines of Node.js' test runner in the format TAP; `None` when there are none (it crashed).
@@ -56,7 +65,7 @@ pub fn node(output: &str) -> Option<Count> {
         lines.filter_map(|rest| rest.trim().parse::<u64>().ok()).next_back()
     };
     let failed = ["fail ", "cancelled ", "skipped ", "todo "].iter().map(|name| number(name)).sum::<Option<u64>>()?;
-    Some(Count { passed: number("pass ")?, failed })
+    Some(Count { passed: number("pass ")?, failed, failures: failures::node(output) })
 }
 
 /// The counts in Playwright's JSON report.
@@ -68,6 +77,7 @@ pub fn playwright(report: &str) -> Result<Count> {
     Ok(Count {
         passed: number("expected")?,
         failed: number("unexpected")? + number("flaky")? + number("skipped")? + outside,
+        failures: failures::playwright(&report),
     })
 }
 
@@ -75,18 +85,22 @@ pub fn playwright(report: &str) -> Result<Count> {
 mod tests {
     use super::{Count, node, playwright, rust};
 
+    fn counted(count: Option<Count>) -> Option<(u64, u64)> {
+        count.map(|count| (count.passed, count.failed))
+    }
+
     #[test]
     fn adds_up_every_harness() {
         let output = "running 2 tests\n..\n\
             test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
             test result: FAILED. 10 passed; 1 failed; 0 ignored; 0 measured; 3 filtered out; finished in 1.20s\n";
-        assert_eq!(rust(output), Some(Count { passed: 12, failed: 1 }));
+        assert_eq!(counted(rust(output)), Some((12, 1)));
     }
 
     #[test]
     fn an_ignored_test_is_a_failed_one() {
         let output = "test result: ok. 2 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.00s";
-        assert_eq!(rust(output), Some(Count { passed: 2, failed: 3 }));
+        assert_eq!(counted(rust(output)), Some((2, 3)));
     }
 
     #[test]
@@ -98,20 +112,20 @@ mod tests {
     fn nodes_skipped_and_cancelled_tests_are_failed_ones() {
         let output =
             "ok 1 - a\n1..1\n# tests 9\n# suites 0\n# pass 5\n# fail 1\n# cancelled 1\n# skipped 2\n# todo 0\n";
-        assert_eq!(node(output), Some(Count { passed: 5, failed: 4 }));
+        assert_eq!(counted(node(output)), Some((5, 4)));
         assert_eq!(node("ok 1 - a\n"), None);
     }
 
     #[test]
     fn playwrights_skipped_and_flaky_tests_are_failed_ones() {
         let report = r#"{"errors": [], "stats": {"expected": 5, "unexpected": 1, "flaky": 1, "skipped": 2}}"#;
-        assert_eq!(playwright(report).expect("a report"), Count { passed: 5, failed: 4 });
+        assert_eq!(counted(playwright(report).ok()), Some((5, 4)));
     }
 
     #[test]
     fn playwrights_errors_outside_of_tests_count() {
         let report = r#"{"errors": [{}], "stats": {"expected": 0, "unexpected": 0, "flaky": 0, "skipped": 0}}"#;
-        assert_eq!(playwright(report).expect("a report"), Count { passed: 0, failed: 1 });
+        assert_eq!(counted(playwright(report).ok()), Some((0, 1)));
         assert!(playwright("{}").is_err());
     }
 }

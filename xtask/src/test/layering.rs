@@ -53,11 +53,8 @@ pub fn run() -> Result<Count> {
 }
 
 fn verdict(name: &str, violations: &[String]) -> Count {
-    for violation in violations {
-        eprintln!("{violation}");
-    }
     say(format_args!("{name}: {}", if violations.is_empty() { "yes" } else { "NO" }));
-    if violations.is_empty() { Count::PASSED } else { Count { passed: 0, failed: 1 } }
+    if violations.is_empty() { Count::PASSED } else { Count::failure(format!("{name}: NO\n  {}", violations.join("\n  "))) }
 }
 
 /// Path and text of every Rust, CSS and TypeScript file that git knows or would add.

@@ -4,6 +4,7 @@ mod browser;
 mod build;
 mod clients;
 mod count;
+mod failures;
 mod layering;
 mod layering_rules;
 mod licences;
@@ -91,7 +92,7 @@ impl Step {
         let begun = Instant::now();
         let count = run().unwrap_or_else(|error| {
             say(format_args!("{name} FAILED: {error:#}"));
-            Count { passed: 0, failed: 1 }
+            Count::failure(format!("{error:#}"))
         });
         Outcome { name, seconds: begun.elapsed().as_secs_f64(), count }
     }
@@ -102,9 +103,15 @@ fn report(outcomes: &[Outcome], start: Instant) -> ExitCode {
     let mut total = Count::default();
     for Outcome { name, seconds, count } in outcomes {
         println!("{name:<12} {seconds:>8.1} {:>7} {:>7}", count.passed, count.failed);
-        total += *count;
+        total.passed += count.passed;
+        total.failed += count.failed;
     }
     println!("{:<12} {:>8.1}", "in all", start.elapsed().as_secs_f64());
+    for Outcome { name, count, .. } in outcomes {
+        for failure in &count.failures {
+            println!("{name} FAILED: {failure}");
+        }
+    }
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

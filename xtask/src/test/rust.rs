@@ -72,9 +72,9 @@ fn run_programs(wanted: impl Fn(&TestProgram) -> bool, database: Option<&str>) -
             command.env("RUST_TEST_THREADS", threads.to_string());
         }
         let (status, output) = process::tee(&mut command)?;
-        let result = count::rust(&output).unwrap_or_default();
+        let mut result = count::rust(&output).unwrap_or_default();
         if !status.success() && result.failed == 0 {
-            say(format_args!("{} ended with {status}", program.executable.display()));
+            result.failures.push(format!("{} ended with {status}", program.executable.display()));
         }
         count += result.of_program(status);
     }

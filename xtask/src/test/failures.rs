@@ -1,0 +1,93 @@
+//! What failed in other programs of tests, and why, from what they print: the end of a long output says it again.
+
+use serde_json::Value;
+
+/// How many lines are told of a failure.
+const LINES: usize = 20;
+
+/// Rust's test harness: under `---- name stdout ----`, what the test printed.
+pub fn rust(output: &str) -> Vec<String> {
+    let mut blocks = output.split("\n---- ").skip(1);
+    let mut failures = Vec::new();
+    for block in &mut blocks {
+        let Some((name, printed)) = block.split_once(" stdout ----\n") else { continue };
+        let printed = printed.split("\n\nfailures:\n").next().unwrap_or_default();
+        failures.push(told(&format!("{name}\n{printed}")));
+    }
+    failures
+}
+
+/// Node.js' test runner in the format TAP: `not ok N - name`, and what is indented under it between `---` and `...`.
+pub fn node(output: &str) -> Vec<String> {
+    let mut failures = Vec::new();
+    let mut lines = output.lines();
+    while let Some(line) = lines.next() {
+        if line.trim_start().starts_with("not ok ") {
+            let details = lines.by_ref().take_while(|line| line.trim() != "...");
+            failures.push(told(&[line].into_iter().chain(details).collect::<Vec<_>>().join("\n")));
+        }
+    }
+    failures
+}
+
+/// Playwright's JSON report: files hold suites, these hold tests, whose results hold errors.
+pub fn playwright(report: &Value) -> Vec<String> {
+    let mut failures = Vec::new();
+    visit(report, &mut failures);
+    failures
+}
+
+fn visit(suite: &Value, failures: &mut Vec<String>) {
+    let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+    for spec in list(suite, "specs").iter().filter(|spec| spec["ok"] == false) {
+        let results = list(spec, "tests").into_iter().flat_map(|test| list(&test, "results"));
+        let errors = results.flat_map(|result| list(&result, "errors"));
+        let errors = errors.filter_map(|error| error["message"].as_str().map(str::to_owned)).collect::<Vec<_>>();
+        let place = format!("{}:{}", spec["file"].as_str().unwrap_or_default(), spec["line"]);
+        let title = spec["title"].as_str().unwrap_or_default();
+        failures.push(told(&format!("{place} {title}\n{}", errors.join("\n"))));
+    }
+    for inner in list(suite, "suites") {
+        visit(&inner, failures);
+    }
+}
+
+/// Its first lines, without what is empty.
+fn told(text: &str) -> String {
+    text.lines().filter(|line| !line.trim().is_empty()).take(LINES).collect::<Vec<_>>().join("\n  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{node, playwright, rust};
+    use serde_json::json;
+
+    #[test]
+    fn names_what_failed_in_rust_and_what_it_said() {
+        let output = "test a::b ... FAILED\ntest c ... ok\n\nfailures:\n\n---- a::b stdout ----\n\n\
+            thread 'a::b' panicked at x.rs:1:2:\nleft: 1\n\n\nfailures:\n    a::b\n\ntest result: FAILED. 1 passed; 1 failed";
+        assert_eq!(rust(output), ["a::b\n  thread 'a::b' panicked at x.rs:1:2:\n  left: 1"]);
+        assert!(rust("test c ... ok\n").is_empty());
+    }
+
+    #[test]
+    fn names_what_failed_in_node_and_what_it_said() {
+        let output = "ok 1 - a\n  ---\n  duration_ms: 1\n  ...\nnot ok 2 - b\n  ---\n  error: '3 !== 4'\n  ...\n1..2\n";
+        assert_eq!(node(output), ["not ok 2 - b\n    ---\n    error: '3 !== 4'"]);
+    }
+
+    #[test]
+    fn names_what_failed_in_the_browser_and_what_it_said() {
+        let spec = |title: &str, ok: bool, errors: &[&str]| {
+            let errors: Vec<_> = errors.iter().map(|text| json!({"message": text})).collect();
+            json!({
+                "title": title, "ok": ok, "file": "a.spec.ts", "line": 3,
+                "tests": [{"results": [{"errors": errors}]}],
+            })
+        };
+        let good = spec("good", true, &[]);
+        let bad = spec("bad", false, &["Error: too late"]);
+        let report = json!({"suites": [{"specs": [good], "suites": [{"specs": [bad]}]}]});
+        assert_eq!(playwright(&report), ["a.spec.ts:3 bad\n  Error: too late"]);
+    }
+}
