@@ -54,7 +54,11 @@ pub fn run() -> Result<Count> {
 
 fn verdict(name: &str, violations: &[String]) -> Count {
     say(format_args!("{name}: {}", if violations.is_empty() { "yes" } else { "NO" }));
-    if violations.is_empty() { Count::PASSED } else { Count::failure(format!("{name}: NO\n  {}", violations.join("\n  "))) }
+    if violations.is_empty() {
+        Count::PASSED
+    } else {
+        Count::failure(format!("{name}: NO\n  {}", violations.join("\n  ")))
+    }
 }
 
 /// Path and text of every Rust, CSS and TypeScript file that git knows or would add.
