@@ -16,6 +16,7 @@ pub mod distributions;
 pub mod download_links;
 pub mod downloads;
 pub mod exemptions;
+mod hs256;
 pub mod idempotency;
 pub mod inquiries;
 pub mod invitations;

@@ -9,7 +9,7 @@ test("a link comes by mail and sets a new password, and nobody hears who is a us
     "--smtp-url", `smtp://127.0.0.1:${mailbox.port}`, "--mail-from", "stoplist@example.com",
     "--public-url", "https://console.example",
   ];
-  const service = await startService({ sample: false, settings });
+  const service = await startService({ settings });
   try {
     const body = JSON.stringify({ code: service.setupCode, ...PROVIDER });
     const headers = { "Content-Type": "application/json" };

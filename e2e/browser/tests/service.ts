@@ -2,7 +2,7 @@
 import { test as base } from "@playwright/test";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -19,28 +19,43 @@ export interface Service {
   setupCode: string | undefined;
   /** What `stoplist sample` printed: how to sign in. Empty without sample data. */
   sample: string;
+  /** Stops it and answers a copy of its data folder. */
+  copy(): Promise<string>;
   stop(): Promise<void>;
 }
 
-/** Starts `stoplist serve` on a free port and an empty data folder, or one with sample data; `settings` are more of its own. */
+/**
+ * Starts `stoplist serve` on a free port and an empty data folder, one with sample data, or a copy of another; `settings`
+ * are more of its own.
+ */
 export async function startService(
-  { sample, settings = [] }: { sample: boolean; settings?: string[] },
+  { sample = false, copyOf, settings = [] }: { sample?: boolean; copyOf?: string; settings?: string[] },
 ): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "stoplist-browser-"));
+  if (copyOf) cpSync(copyOf, folder, { recursive: true });
   const data = ["--data-dir", folder];
   const printed = sample ? execFileSync(BINARY, ["sample", ...data], { encoding: "utf8" }) : "";
   const serve = ["serve", ...data, "--listen", "127.0.0.1:0", ...settings];
   const child = spawn(BINARY, serve, { stdio: ["ignore", "pipe", "pipe"] });
-  const stop = async () => {
+  const end = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGTERM");
       await once(child, "exit");
     }
+  };
+  const stop = async () => {
+    await end();
     rmSync(folder, { recursive: true, force: true });
   };
+  const copy = async () => {
+    await end();
+    const place = mkdtempSync(join(tmpdir(), "stoplist-browser-"));
+    cpSync(folder, place, { recursive: true });
+    return place;
+  };
   try {
-    const { url, setupCode } = await whenReady(child, !sample);
-    return { url, setupCode, sample: printed, stop };
+    const { url, setupCode } = await whenReady(child, !sample && !copyOf);
+    return { url, setupCode, sample: printed, copy, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -73,7 +88,7 @@ function whenReady(child: ChildProcess, isFirst: boolean): Promise<{ url: string
 export const test = base.extend<{}, { fresh: Service; filled: Service }>({
   fresh: [
     async ({}, use) => {
-      const service = await startService({ sample: false });
+      const service = await startService({});
       await use(service);
       await service.stop();
     },

@@ -4,7 +4,7 @@ import { ADMINISTRATOR, expectAccessible, PROVIDER } from "./workplace";
 
 let service: Service;
 test.beforeAll(async () => {
-  service = await startService({ sample: false });
+  service = await startService({});
 });
 test.afterAll(() => service.stop());
 

@@ -1,6 +1,7 @@
 // An account with a server configuration and three sending errors, made through the API.
 import { expect, test as base, type Browser, type Locator, type Page } from "@playwright/test";
 import axe from "axe-core";
+import { rmSync } from "node:fs";
 import { startService, type Service } from "./service";
 
 export const PROVIDER = { email: "provider@example.com", password: "a provider's long password" };
@@ -45,47 +46,82 @@ function send(url: string, body?: unknown, token?: string, method = "POST", head
   });
 }
 
+/** What a workplace begins with: a data folder, and who may do what in it. */
+interface Template {
+  folder: string;
+  configuration: string;
+  provider: string;
+  administrator: string;
+  madeAt: number;
+}
+
+/** Setting up costs more than a copy of what was set up, so that each worker does it once for each plan. */
+const templates = new Map<Plan, Template>();
+/** In milliseconds; access tokens live for 15 minutes. */
+const TEMPLATE_LIFETIME = 8 * 60_000;
+
+async function template(plan: Plan): Promise<Template> {
+  const known = templates.get(plan);
+  if (known && Date.now() - known.madeAt < TEMPLATE_LIFETIME) return known;
+  if (known) rmSync(known.folder, { recursive: true });
+  const made = await makeTemplate(plan);
+  templates.set(plan, made);
+  return made;
+}
+
+async function makeTemplate(plan: Plan): Promise<Template> {
+  const madeAt = Date.now();
+  const service = await startService({});
+  try {
+    const api = `${service.url}/api/v1`;
+    const { access_token: provider } = await json(send(`${api}/setup`, { code: service.setupCode, ...PROVIDER }));
+    const account = {
+      name: "Example Mail",
+      plan,
+      administrator_email: ADMINISTRATOR.email,
+      administrator_password: ADMINISTRATOR.password,
+    };
+    await json(send(`${api}/provider/accounts`, account, provider));
+    const { access_token: administrator } = await json(send(`${api}/sessions`, ADMINISTRATOR));
+    const { id: configuration } = await json(
+      send(`${api}/server-configurations`, { name: "Newsletter", time_zone: "Asia/Tokyo" }, administrator),
+    );
+    return { folder: await service.copy(), configuration, provider, administrator, madeAt };
+  } finally {
+    await service.stop();
+  }
+}
+
 async function openWorkplace(plan: Plan): Promise<Workplace> {
-  const service = await startService({ sample: false });
+  const { folder, configuration, provider, administrator } = await template(plan);
+  const service = await startService({ copyOf: folder });
   const api = `${service.url}/api/v1`;
-  const provider = await json(send(`${api}/setup`, { code: service.setupCode, ...PROVIDER }));
-  const account = {
-    name: "Example Mail",
-    plan,
-    administrator_email: ADMINISTRATOR.email,
-    administrator_password: ADMINISTRATOR.password,
-  };
-  await json(send(`${api}/provider/accounts`, account, provider.access_token));
-  const { access_token: token } = await json(send(`${api}/sessions`, ADMINISTRATOR));
-  const made = await json(
-    send(`${api}/server-configurations`, { name: "Newsletter", time_zone: "Asia/Tokyo" }, token),
-  );
   const workplace: Workplace = {
     service,
-    configuration: made.id,
-    at: (section) => `${service.url}/configurations/${made.id}${section}`,
+    configuration,
+    at: (section) => `${service.url}/configurations/${configuration}${section}`,
     call: (method, path, body, headers) =>
-      send(`${api}/server-configurations/${made.id}${path}`, body, token, method, headers),
-    account: (method, path, body) => send(`${api}${path}`, body, token, method),
-    provider: (method, path, body) => send(`${api}/provider${path}`, body, provider.access_token, method),
+      send(`${api}/server-configurations/${configuration}${path}`, body, administrator, method, headers),
+    account: (method, path, body) => send(`${api}${path}`, body, administrator, method),
+    provider: (method, path, body) => send(`${api}/provider${path}`, body, provider, method),
     upload: async (content) => {
       const headers = {
-        Authorization: `Bearer ${token}`,
+        Authorization: `Bearer ${administrator}`,
         "Tus-Resumable": "1.0.0",
         "Upload-Length": String(Buffer.byteLength(content)),
         "Upload-Metadata": `filename ${btoa("list.csv")}`,
         "Content-Type": "application/offset+octet-stream",
       };
-      const uploads = `${api}/server-configurations/${made.id}/uploads`;
+      const uploads = `${api}/server-configurations/${configuration}/uploads`;
       const { id } = await json(fetch(uploads, { method: "POST", headers, body: content }));
       await expect.poll(async () => (await json(workplace.call("GET", `/uploads/${id}`))).state).toBe("ready");
       return id;
     },
     changeAccount: async (change) => {
-      const { items } = await json(send(`${api}/provider/accounts`, undefined, provider.access_token, "GET"));
+      const { items } = await json(send(`${api}/provider/accounts`, undefined, provider, "GET"));
       const path = `${api}/provider/accounts/${items[0].id}`;
       const unchanged = { "If-Match": `"${items[0].revision}"` };
-      await json(send(path, change, provider.access_token, "PATCH", unchanged));
+      await json(send(path, change, provider, "PATCH", unchanged));
     },
     allowDownloads: (downloads_enabled) => workplace.changeAccount({ downloads_enabled }),
   };
@@ -106,8 +142,15 @@ async function openWorkplace(plan: Plan): Promise<Workplace> {
 type Plan = "standard" | "professional";
 
 /** Each test has a service of its own: none depends on what another left. */
-export const test = base.extend<{ plan: Plan; workplace: Workplace }>({
+export const test = base.extend<{ plan: Plan; workplace: Workplace }, { cleanUp: void }>({
   plan: ["professional", { option: true }],
+  cleanUp: [
+    async ({}, use) => {
+      await use();
+      for (const { folder } of templates.values()) rmSync(folder, { recursive: true });
+    },
+    { scope: "worker", auto: true },
+  ],
   workplace: async ({ plan }, use) => {
     const workplace = await openWorkplace(plan);
     await use(workplace);
