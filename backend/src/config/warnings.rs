@@ -28,6 +28,13 @@ impl Settings {
             {
                 warnings.push("mail is sent without TLS: use smtps://, or smtp:// with ?tls=required".to_owned());
             }
+            if mail.public_url.starts_with("https:") && self.tls.is_none() && self.trusted_proxies.is_empty() {
+                warnings.push(
+                    "browsers come by https://, so through a proxy, which trusted_proxies does not name: all of them count as \
+                     one client, and wrong passwords of one slow down all: set trusted_proxies"
+                        .to_owned(),
+                );
+            }
             if mail.public_url.starts_with("http:") && !is_here(&mail.public_url) {
                 warnings.push("links in mails lead to http://: set public_url to an address with https://".to_owned());
             }
@@ -57,6 +64,8 @@ mod tests {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert!(!said.contains("me:x"), "no password in a log");
+        settings.mail.as_mut().unwrap().public_url = "https://stoplist.example.com".to_owned();
+        assert!(settings.warnings().join("\n").contains("through a proxy, which trusted_proxies does not name"));
         settings.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
         settings.database_url = "postgres://me:x@db.example.com/x?sslmode=verify-full".to_owned();
         settings.mail = None;

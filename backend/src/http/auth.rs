@@ -54,7 +54,7 @@ pub async fn identify(request: &HttpRequest) -> Result<Identity> {
 ///
 /// # Errors
 /// [`Error::TooMany`].
-fn count_stranger(request: &HttpRequest) -> Result<()> {
+pub fn count_stranger(request: &HttpRequest) -> Result<()> {
     match (request.app_data::<web::Data<AppState>>(), client::address(request)) {
         (Some(state), Some(address)) => state.limits.stranger(address),
         _ => Ok(()),
@@ -71,6 +71,19 @@ impl FromRequest for Anybody {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(count_stranger(request).map(|()| Self(origin(request))))
+    }
+}
+
+/// Whoever comes with the cookie of a session: counted for that session, or by [`count_stranger`] if it is none of ours.
+#[derive(Debug, Clone)]
+pub struct Holder(pub Origin);
+
+impl FromRequest for Holder {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(origin(request))))
     }
 }
 

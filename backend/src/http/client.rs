@@ -2,7 +2,7 @@
 
 use crate::{config::Settings, state::AppState};
 use actix_web::{HttpRequest, web};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Once};
 
 /// What proxies add for whom they forward.
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -13,10 +13,34 @@ const FORWARDED_PROTO: &str = "x-forwarded-proto";
 /// is not. What a client writes there itself stands further left, and counts for nothing.
 pub fn address(request: &HttpRequest) -> Option<IpAddr> {
     let peer = peer(request)?;
-    let Some(settings) = trusting(request, peer) else { return Some(peer) };
+    let Some(settings) = trusting(request, peer) else {
+        if is_near(peer) && request.headers().contains_key(FORWARDED_FOR) {
+            warn_of_proxy(peer);
+        }
+        return Some(peer);
+    };
     let forwarded = request.headers().get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok());
     let forwarded: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
     Some(behind(peer, &forwarded, |address| settings.trusts(address)))
+}
+
+/// Whether it can be a proxy of whoever runs the service: on this machine, or in a private network.
+fn is_near(peer: IpAddr) -> bool {
+    match peer {
+        IpAddr::V4(peer) => peer.is_loopback() || peer.is_private(),
+        IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local(),
+    }
+}
+
+/// Says once in the log what is missing in the settings.
+fn warn_of_proxy(peer: IpAddr) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::warn!(
+            "{peer} forwards requests, but trusted_proxies does not name it: all who come through it count as one client, and \
+             wrong passwords of one slow down all. If it is your proxy: trusted_proxies = [\"{peer}\"]"
+        );
+    });
 }
 
 /// The other end of the connection.

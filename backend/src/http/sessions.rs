@@ -1,7 +1,7 @@
 //! Signing in and out.
 
 use super::{
-    auth::{Anybody, SignedIn},
+    auth::{self, Anybody, Holder, SignedIn},
     client,
     extract::{Body, PathIds},
 };
@@ -109,14 +109,19 @@ async fn second_factor(
     (status = 403, body = Problem, content_type = "application/problem+json", description = "The header is missing"),
 ), params(("X-Requested-With" = String, Header, description = "`stoplist`")))]
 #[post("/sessions/refresh")]
-async fn refresh(request: HttpRequest, state: web::Data<AppState>, from: Anybody) -> Result<HttpResponse> {
+async fn refresh(request: HttpRequest, state: web::Data<AppState>, from: Holder) -> Result<HttpResponse> {
     if request.headers().get("x-requested-with").is_none_or(|value| value != "stoplist") {
         return Err(Error::Forbidden("send the header X-Requested-With: stoplist".to_owned()));
     }
     let (name, _) = if client::is_secure(&request) { SECURE_COOKIE } else { COOKIE };
-    let refresh_token = request.cookie(name).ok_or(Error::Unauthorized)?;
-    let session = service::sessions::refresh(&state, refresh_token.value(), from.0).await?;
-    Ok(begun(&request, HttpResponse::Ok(), session))
+    let session = match request.cookie(name) {
+        Some(refresh_token) => service::sessions::refresh(&state, refresh_token.value(), from.0).await,
+        None => Err(Error::Unauthorized),
+    };
+    if let Err(Error::Unauthorized) = session {
+        auth::count_stranger(&request)?;
+    }
+    Ok(begun(&request, HttpResponse::Ok(), session?))
 }
 
 /// Sign out: ends the session of the access token

@@ -1,66 +1,127 @@
-//! Slows down guessing of passwords.
+//! Slows down guessing of passwords and codes.
 
 use super::{Error, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Wrong passwords that are free in one [`WINDOW`].
+/// Tries that are free in one [`WINDOW`].
 const FREE: u32 = 10;
-/// How long a wrong password counts.
+/// How long a wrong one counts.
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
 /// How many pairs are remembered; beyond it the expired ones are forgotten, then all.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// Wrong passwords for each pair of user and client, so that nobody can lock out a user from elsewhere.
+/// Wrong tries for each pair of whom they are for and where they come from, so that nobody can lock out a user from elsewhere.
 #[derive(Default)]
-pub struct Attempts(Mutex<HashMap<(String, String), Failures>>);
+pub struct Attempts(Mutex<HashMap<Pair, Failures>>);
+
+/// For whom, and from where.
+type Pair = (String, String);
 
 struct Failures {
     since: DateTime<Utc>,
     count: u32,
 }
 
+/// One try. Until it is known how it ended it counts as a wrong one, so that many at the same moment are no more than many
+/// one after the other; what ended otherwise, because the database was away for example, does not count.
+#[must_use]
+pub struct Attempt<'a> {
+    attempts: &'a Attempts,
+    pair: Pair,
+    is_decided: bool,
+}
+
 impl Attempts {
-    /// Whether a client may try a password of a user.
+    /// Begins a try for `user` from a client or session.
     ///
     /// # Errors
-    /// [`Error::TooMany`] until the oldest wrong password no longer counts.
-    pub fn check(&self, user: &str, client: &str, now: DateTime<Utc>) -> Result<()> {
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match failures.get(&key(user, client)) {
-            Some(failed) if failed.count >= FREE && now < failed.since + WINDOW => {
-                let seconds = (failed.since + WINDOW - now).num_seconds() + 1;
-                Err(Error::TooMany { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Remembers a wrong password.
-    pub fn failed(&self, user: &str, client: &str, now: DateTime<Utc>) {
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// [`Error::TooMany`] until the oldest wrong try no longer counts.
+    pub fn begin(&self, user: &str, from: &str, now: DateTime<Utc>) -> Result<Attempt<'_>> {
+        let pair = (user.to_owned(), from.to_owned());
+        let mut failures = self.failures();
         if failures.len() >= MAX_REMEMBERED {
             failures.retain(|_, failed| now < failed.since + WINDOW);
         }
         if failures.len() >= MAX_REMEMBERED {
             failures.clear();
         }
-        let failed = failures.entry(key(user, client)).or_insert(Failures { since: now, count: 0 });
+        let failed = failures.entry(pair.clone()).or_insert(Failures { since: now, count: 0 });
         if now >= failed.since + WINDOW {
             *failed = Failures { since: now, count: 0 };
         }
+        if failed.count >= FREE {
+            let seconds = (failed.since + WINDOW - now).num_seconds() + 1;
+            return Err(Error::TooMany { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) });
+        }
         failed.count += 1;
+        Ok(Attempt { attempts: self, pair, is_decided: false })
     }
 
-    /// Forgets the wrong passwords before a right one.
-    pub fn succeeded(&self, user: &str, client: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(user, client));
+    fn failures(&self) -> MutexGuard<'_, HashMap<Pair, Failures>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn key(user: &str, client: &str) -> (String, String) {
-    (user.to_owned(), client.to_owned())
+impl Attempt<'_> {
+    /// It was wrong.
+    pub fn wrong(mut self) {
+        self.is_decided = true;
+    }
+
+    /// It was right: the wrong ones before it are forgotten.
+    pub fn right(mut self) {
+        self.is_decided = true;
+        self.attempts.failures().remove(&self.pair);
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.is_decided
+            && let Some(failed) = self.attempts.failures().get_mut(&self.pair)
+        {
+            failed.count = failed.count.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(attempts: &Attempts, user: &str, from: &str, now: DateTime<Utc>) -> bool {
+        attempts.begin(user, from, now).map(Attempt::wrong).is_ok()
+    }
+
+    #[test]
+    fn wrong_tries_are_free_ten_times_for_each_user_and_place() {
+        let (attempts, now) = (Attempts::default(), DateTime::UNIX_EPOCH);
+        assert_eq!((0..50).take_while(|_| wrong(&attempts, "keiko", "here", now)).count(), 10);
+        let Err(Error::TooMany { retry_after }) = attempts.begin("keiko", "here", now) else { panic!("refused") };
+        assert_eq!(retry_after, 15 * 60 + 1);
+        assert!(wrong(&attempts, "keiko", "elsewhere", now), "nobody locks out a user from elsewhere");
+        assert!(wrong(&attempts, "taro", "here", now));
+        assert!(wrong(&attempts, "keiko", "here", now + WINDOW));
+    }
+
+    #[test]
+    fn tries_at_the_same_moment_count_together() {
+        let (attempts, now) = (Attempts::default(), DateTime::UNIX_EPOCH);
+        let begun: Vec<_> = (0..50).filter_map(|_| attempts.begin("keiko", "here", now).ok()).collect();
+        assert_eq!(begun.len(), 10);
+        drop(begun);
+        assert!(wrong(&attempts, "keiko", "here", now), "what was never decided does not count");
+    }
+
+    #[test]
+    fn a_right_one_forgets_the_wrong_ones_before_it() {
+        let (attempts, now) = (Attempts::default(), DateTime::UNIX_EPOCH);
+        assert!((0..9).all(|_| wrong(&attempts, "keiko", "here", now)));
+        attempts.begin("keiko", "here", now).map(Attempt::right).unwrap_or_else(|_| panic!("the tenth is free"));
+        assert_eq!((0..50).take_while(|_| wrong(&attempts, "keiko", "here", now)).count(), 10);
+    }
 }

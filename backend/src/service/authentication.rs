@@ -1,6 +1,6 @@
 //! From a bearer token to who sent it and what they may do (PRODUCT section 5).
 
-use super::{Access, Actor, Error, Result, keys};
+use super::{Access, Actor, Error, Result, keys, limits};
 use crate::{
     state::AppState,
     store::{self, audit::NewAuditEntry},
@@ -35,6 +35,14 @@ pub struct Origin {
     pub client_address: Option<String>,
     /// With what: the header `User-Agent`, as far as it is kept.
     pub user_agent: Option<String>,
+}
+
+impl Origin {
+    /// From where guesses are counted: whoever has one IPv6 address has many.
+    pub fn network(&self) -> String {
+        let address = self.client_address.as_deref().and_then(|address| address.parse().ok());
+        address.map(|address| limits::network(address).to_string()).unwrap_or_default()
+    }
 }
 
 /// Who sent a request.

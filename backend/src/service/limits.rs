@@ -55,6 +55,14 @@ impl Limits {
         identity.account_id.map_or(Ok(()), |account_id| count(&self.accounts, account_id))
     }
 
+    /// Counts what is done in a session that has proven itself in another way than by an access token.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`].
+    pub fn session(&self, id: Uuid) -> Result<()> {
+        count(&self.credentials, id)
+    }
+
     /// Counts a request of somebody who is not known: who signs in, follows a link, or has a token that is none.
     ///
     /// # Errors
@@ -75,7 +83,7 @@ fn count<K: Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>, key: K) -> 
 }
 
 /// Whoever has one IPv6 address has a network of 2^64 of them (RFC 6177).
-fn network(client: IpAddr) -> IpAddr {
+pub fn network(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         address @ IpAddr::V4(_) => address,

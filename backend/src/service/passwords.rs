@@ -134,13 +134,13 @@ pub(super) async fn prove(
     let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
     let now = state.clock.now();
     let (who, session) = (id.to_string(), session_id.to_string());
-    state.attempts.check(&who, &session, now)?;
+    let attempt = state.attempts.begin(&who, &session, now)?;
     let user = store::users::find(state.db.connection(), id).await?.ok_or(Error::Unauthorized)?;
     if !state.keys.verify(password, Some(user.password_hash.clone())).await? {
-        state.attempts.failed(&who, &session, now);
+        attempt.wrong();
         return Err(wrong(pointer));
     }
-    state.attempts.succeeded(&who, &session);
+    attempt.right();
     Ok((user, session_id))
 }
 

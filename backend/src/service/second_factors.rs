@@ -3,6 +3,7 @@
 
 use super::{
     Actor, Error, Result,
+    attempts::Attempt,
     authentication::Identity,
     keys,
     mails::{self, Letter},
@@ -92,7 +93,7 @@ pub async fn begin(state: &AppState, identity: &Identity, request: BeginSecondFa
 pub async fn confirm(state: &AppState, identity: &Identity, request: ConfirmSecondFactor) -> Result<RecoveryCodes> {
     let id = own_id(identity)?;
     let now = state.clock.now();
-    let attempt = Attempt::new(state, identity, now)?;
+    let attempt = attempt(state, identity, now)?;
     let tx = state.db.begin().await?;
     let user = store::users::lock(&tx, id).await?.ok_or(Error::Unauthorized)?;
     let factor = store::second_factors::find(&tx, id).await?;
@@ -101,7 +102,7 @@ pub async fn confirm(state: &AppState, identity: &Identity, request: ConfirmSeco
     }
     if !matches!(check_app(state, &tx, id, &request.code, now).await?, Verdict::Right { .. }) {
         tx.commit().await?;
-        return Err(attempt.wrong());
+        return Err(wrong(attempt));
     }
     store::second_factors::confirm(&tx, id, now).await?;
     let codes = new_recovery_codes(&tx, id).await?;
@@ -147,7 +148,7 @@ async fn change_own<T>(
 ) -> Result<T> {
     let (user, _) = passwords::prove(state, identity, proof.password, "/password").await?;
     let now = state.clock.now();
-    let attempt = Attempt::new(state, identity, now)?;
+    let attempt = attempt(state, identity, now)?;
     let tx = state.db.begin().await?;
     passwords::still_proven(&tx, &user, "/password").await?;
     if !is_enabled(&tx, user.id).await? {
@@ -155,7 +156,7 @@ async fn change_own<T>(
     }
     if verify(state, &tx, user.id, &proof.code, now).await? == Verdict::Wrong {
         tx.commit().await?;
-        return Err(attempt.wrong());
+        return Err(wrong(attempt));
     }
     let changed = change(&tx, &user).await?;
     tx.audit(identity.audit(user.account_id, now, action, user.id.to_string()));
@@ -248,41 +249,29 @@ async fn check_app(
     Ok(Verdict::Wrong)
 }
 
-/// One try of a code, from one place: wrong ones slow down only who sends them.
-pub(super) struct Attempt<'a> {
-    state: &'a AppState,
-    who: String,
-    from: String,
-    now: DateTime<Utc>,
+/// A try of a code in a session.
+fn attempt<'a>(state: &'a AppState, identity: &Identity, now: DateTime<Utc>) -> Result<Attempt<'a>> {
+    let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
+    attempt_from(state, id, &session_id.to_string(), now)
 }
 
-impl<'a> Attempt<'a> {
-    /// A try in a session.
-    fn new(state: &'a AppState, identity: &Identity, now: DateTime<Utc>) -> Result<Self> {
-        let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
-        Self::from(state, id, session_id.to_string(), now)
-    }
+/// A try of a code of a user from somewhere: wrong ones slow down only who sends them.
+///
+/// # Errors
+/// [`Error::TooMany`] after too many wrong codes from there.
+pub(super) fn attempt_from<'a>(
+    state: &'a AppState,
+    user_id: Uuid,
+    from: &str,
+    now: DateTime<Utc>,
+) -> Result<Attempt<'a>> {
+    state.attempts.begin(&format!("second factor of {user_id}"), from, now)
+}
 
-    /// A try of a user from somewhere.
-    ///
-    /// # Errors
-    /// [`Error::TooMany`] after too many wrong codes from there.
-    pub(super) fn from(state: &'a AppState, user_id: Uuid, from: String, now: DateTime<Utc>) -> Result<Self> {
-        let who = format!("second factor of {user_id}");
-        state.attempts.check(&who, &from, now)?;
-        Ok(Self { state, who, from, now })
-    }
-
-    /// It was wrong.
-    pub(super) fn wrong(self) -> Error {
-        self.state.attempts.failed(&self.who, &self.from, self.now);
-        Error::field("/code", "this code is not right, or was used already: wait for the next one")
-    }
-
-    /// It was right.
-    pub(super) fn right(self) {
-        self.state.attempts.succeeded(&self.who, &self.from);
-    }
+/// A code was wrong.
+pub(super) fn wrong(attempt: Attempt<'_>) -> Error {
+    attempt.wrong();
+    Error::field("/code", "this code is not right, or was used already: wait for the next one")
 }
 
 /// A code without the spaces and dashes, the case and the width that people type it with.

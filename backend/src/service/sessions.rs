@@ -4,7 +4,7 @@ use super::{
     Actor, Error, Result,
     authentication::{Identity, Origin},
     keys,
-    second_factors::{self, Attempt, Verdict},
+    second_factors::{self, Verdict},
     signing_keys::Claims,
     user_agents, users,
 };
@@ -76,17 +76,16 @@ struct PasswordProven {
 pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -> Result<SignedIn> {
     let now = state.clock.now();
     let key = Address::parse(&request.email).map_or(request.email, |email| email.key().to_string());
-    let client = origin.client_address.as_deref().unwrap_or_default();
-    state.attempts.check(&key, client, now)?;
+    let attempt = state.attempts.begin(&key, &origin.network(), now)?;
     let user = store::users::find_by_email(state.db.connection(), &key).await?;
     let (hash, known) = (user.as_ref().map(|user| user.password_hash.clone()), user.as_ref().map(|user| user.id));
     let matches = state.keys.verify(request.password, hash).await?;
     let Some(user) = user.filter(|user| matches && user.active) else {
-        state.attempts.failed(&key, client, now);
-        tracing::warn!(user = ?known, client, "a sign-in failed");
+        attempt.wrong();
+        tracing::warn!(user = ?known, client = origin.client_address, "a sign-in failed");
         return Err(Error::Unauthorized);
     };
-    state.attempts.succeeded(&key, client);
+    attempt.right();
     let tx = state.db.begin().await?;
     // While the password was being checked it may have been changed, or the user deactivated: their sessions have ended.
     let unchanged = |now: &User| now.active && now.password_hash == user.password_hash;
@@ -123,16 +122,15 @@ pub async fn sign_in_with_second_factor(
     if proven.expires_at <= now.timestamp() {
         return Err(Error::Gone("this took too long: sign in again".to_owned()));
     }
-    let client = origin.client_address.clone().unwrap_or_default();
-    let attempt = Attempt::from(state, proven.user_id, client.clone(), now)?;
+    let attempt = second_factors::attempt_from(state, proven.user_id, &origin.network(), now)?;
     let tx = state.db.begin().await?;
     let unchanged = |now: &User| now.active && keys::token_hash(&now.password_hash) == proven.password;
     let user = store::users::lock(&tx, proven.user_id).await?.filter(unchanged).ok_or(Error::Unauthorized)?;
     let verdict = second_factors::verify(state, &tx, user.id, &request.code, now).await?;
     let Verdict::Right { recovery_codes_left } = verdict else {
         tx.commit().await?;
-        tracing::warn!(user = %user.id, client, "a second factor was wrong");
-        return Err(attempt.wrong());
+        tracing::warn!(user = %user.id, client = origin.client_address, "a second factor was wrong");
+        return Err(second_factors::wrong(attempt));
     };
     if let Some(left) = recovery_codes_left {
         let entry = NewAuditEntry {
@@ -229,12 +227,17 @@ pub fn access_token(
 /// Goes on with a session. Each refresh token works once; one that is used again later was stolen, from whomever, so
 /// the session ends.
 ///
+/// It counts for its session, and not for where it comes from: who shares an address with somebody who asks too often is not
+/// signed out by that.
+///
 /// # Errors
-/// [`Error::Unauthorized`]: no such session, or it has ended.
+/// [`Error::Unauthorized`]: no such session, or it has ended. [`Error::TooMany`].
 pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> Result<Begun> {
     let (id, secret) = refresh_token.split_once('.').ok_or(Error::Unauthorized)?;
     let id: Uuid = id.parse().map_err(|_| Error::Unauthorized)?;
     let now = state.clock.now();
+    // What is no session of ours does not make others wait for their turn to write.
+    store::sessions::find(state.db.connection(), id).await?.ok_or(Error::Unauthorized)?;
     let tx = state.db.begin().await?;
     let session = store::sessions::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
     let longest = session.created_at + LONGEST_SESSION;
@@ -243,6 +246,9 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
     }
     let hash = keys::token_hash(secret);
     let is = |stored: &str| bool::from(stored.as_bytes().ct_eq(hash.as_bytes()));
+    if is(&session.refresh_hash) || session.previous_refresh_hash.as_deref().is_some_and(is) {
+        state.limits.session(id)?;
+    }
     let account_id = if session.user.role == Role::Provider { session.account_id } else { session.user.account_id };
     let new_secret = keys::random_text();
     let new_hash = keys::token_hash(&new_secret);
