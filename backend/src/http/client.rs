@@ -2,6 +2,7 @@
 
 use crate::{config::Settings, state::AppState};
 use actix_web::{HttpRequest, web};
+use ipnet::IpNet;
 use std::{net::IpAddr, sync::Once};
 
 /// What proxies add for whom they forward.
@@ -38,7 +39,8 @@ fn warn_of_proxy(peer: IpAddr) {
     ONCE.call_once(|| {
         tracing::warn!(
             "{peer} forwards requests, but trusted_proxies does not name it: all who come through it count as one client, and \
-             wrong passwords of one slow down all. If it is your proxy: trusted_proxies = [\"{peer}\"]"
+             wrong passwords of one slow down all. If it is your proxy: trusted_proxies = [\"{}\"]",
+            IpNet::from(peer)
         );
     });
 }

@@ -55,6 +55,58 @@ async fn strangers_and_wrong_tokens_are_counted_by_their_address() {
     app.anonymous().post("/api/v1/sessions", &sign_in).await.expect(429);
 }
 
+fn trusting(settings: &mut backend::config::Settings) {
+    settings.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_goes_on_while_somebody_at_the_same_address_asks_too_often() {
+    let app = TestApp::start_where(slow).await;
+    app.workplace().await;
+    let sign_in = json!({ "email": "administrator@first.example", "password": PASSWORD });
+    let browser = app.anonymous();
+    browser.post("/api/v1/sessions", &sign_in).await.expect(201);
+    let refresh = |client: &Client| {
+        client.request(Method::POST, "/api/v1/sessions/refresh").header("X-Requested-With", "stoplist")
+    };
+    let without = app.anonymous();
+    let asked = answered(30, async || without.send(refresh(&without)).await).await;
+    assert!(asked < 20, "{asked}");
+    browser.send(refresh(&browser)).await.expect(200);
+    let asked = answered(30, async || browser.send(refresh(&browser)).await).await;
+    assert!((5..20).contains(&asked), "a session may not ask for ever either: {asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_slow_down_only_who_sends_them() {
+    let app = TestApp::start_where(trusting).await;
+    app.workplace().await;
+    let client = app.anonymous();
+    let try_from = async |email: &str, password: &str, from: &str| {
+        let body = json!({ "email": email, "password": password });
+        let request = client.request(Method::POST, "/api/v1/sessions").header("X-Forwarded-For", from).json(&body);
+        client.send(request).await.status
+    };
+    let keiko = "administrator@first.example";
+    // All at the same moment, from addresses of one network.
+    let addresses: Vec<_> = (0..25).map(|n| format!("2001:db8::{n:x}")).collect();
+    let tries = addresses.iter().map(|from| try_from(keiko, "wrong wrong wrong", from));
+    let answers = futures::future::join_all(tries).await;
+    let looked_at = answers.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
+    assert_eq!(looked_at, 10, "{answers:?}");
+    assert_eq!(try_from(keiko, PASSWORD, "2001:db8::ffff").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(
+        try_from(keiko, PASSWORD, "2001:db8:0:1::1").await,
+        StatusCode::CREATED,
+        "nobody is locked out elsewhere"
+    );
+    // Who is not known is not told apart by this either.
+    for _ in 0..10 {
+        assert_eq!(try_from("nobody@first.example", PASSWORD, "192.0.2.1").await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(try_from("nobody@first.example", PASSWORD, "192.0.2.1").await, StatusCode::TOO_MANY_REQUESTS);
+}
+
 /// A sign-in through a proxy that says `forwarded`; answers the cookie, and whether browsers are told to stay with TLS.
 async fn sign_in_through(app: &TestApp, forwarded: &[(&str, &str)]) -> (String, bool) {
     let client = app.anonymous();
@@ -75,9 +127,6 @@ async fn last_sign_in(administrator: &Client) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trusted_proxy_says_who_came_and_how() {
-    let trusting = |settings: &mut backend::config::Settings| {
-        settings.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
-    };
     let app = TestApp::start_where(trusting).await;
     let place = app.workplace().await;
     let forwarded = [("X-Forwarded-For", "198.51.100.7, 203.0.113.9"), ("X-Forwarded-Proto", "https")];

@@ -1,10 +1,12 @@
 //! Set-up, signing in, staying signed in, signing out.
 
 use crate::support::{PASSWORD, TestApp};
+use backend::config::PasswordCost;
 use chrono::TimeDelta;
 use reqwest::{Method, header::SET_COOKIE};
 use serde_json::json;
 use shared::session::{AccessToken, Me, Role, SetupState};
+use std::time::Instant;
 
 const REFRESH: &str = "/api/v1/sessions/refresh";
 
@@ -142,4 +144,26 @@ async fn guessing_passwords_is_slowed_down_for_one_user_only() {
     app.sign_in("administrator@first.example").await;
     app.clock.set(app.clock.now() + TimeDelta::seconds(seconds));
     anonymous.post("/api/v1/sessions", &right).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_user_takes_as_long_as_a_wrong_password() {
+    let app = TestApp::start_where(|settings| settings.password_cost = PasswordCost::Recommended).await;
+    app.provider().await;
+    let anonymous = app.anonymous();
+    let took = async |email: &str| {
+        let body = json!({ "email": email, "password": "wrong wrong wrong" });
+        let begun = Instant::now();
+        anonymous.post("/api/v1/sessions", &body).await.expect(401);
+        begun.elapsed()
+    };
+    let (mut known, mut unknown) = (vec![], vec![]);
+    for n in 0..7 {
+        known.push(took("provider@example.com").await);
+        unknown.push(took(&format!("nobody-{n}@example.com")).await);
+    }
+    known.sort_unstable();
+    unknown.sort_unstable();
+    // Without a hash to compute, an answer takes a tenth of the time. The machine is shared: the quickest are compared.
+    assert!(unknown[0] * 2 > known[0] && known[0] * 2 > unknown[0], "{known:?} {unknown:?}");
 }
