@@ -69,7 +69,7 @@ async fn list(
 #[post("/server-configurations/{id}/runs")]
 async fn request(state: web::Data<AppState>, access: Administrator, id: PathIds<Uuid>) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, id.0, Capability::Run).await?;
-    Ok(HttpResponse::Accepted().json(runs::request(&state, &access.0, configuration.id).await?))
+    Ok(HttpResponse::Accepted().json(runs::request(&state, &access.0, &configuration).await?))
 }
 
 /// A run

@@ -155,6 +155,7 @@ async fn write(
     store::accounts::update(transaction, &after).await?;
     let features = |account: &Account| {
         json!({
+            "name": account.name,
             "plan": account.plan,
             "suspended_at": account.suspended_at,
             "downloads_enabled": account.downloads_enabled,
@@ -177,7 +178,7 @@ async fn write(
 /// [`Error::NotFound`]: no such account.
 pub async fn enter(state: &AppState, provider: &Identity, account_id: Uuid) -> Result<AccessToken> {
     let account = store::accounts::find(state.db.connection(), account_id).await?.ok_or(Error::NotFound)?;
-    switch(state, provider, Some(account.id), "account.enter", account.id).await
+    switch(state, provider, Some(account.id), "account.enter", account).await
 }
 
 /// Takes a provider out of the account that it is in.
@@ -187,7 +188,8 @@ pub async fn enter(state: &AppState, provider: &Identity, account_id: Uuid) -> R
 pub async fn leave(state: &AppState, provider: &Identity) -> Result<AccessToken> {
     let account_id =
         provider.account_id.ok_or_else(|| Error::Conflict("you are outside of all accounts already".to_owned()))?;
-    switch(state, provider, None, "account.leave", account_id).await
+    let account = store::accounts::find(state.db.connection(), account_id).await?.ok_or(Error::NotFound)?;
+    switch(state, provider, None, "account.leave", account).await
 }
 
 async fn switch(
@@ -195,13 +197,14 @@ async fn switch(
     provider: &Identity,
     to: Option<Uuid>,
     action: &'static str,
-    audited_in: Uuid,
+    account: Account,
 ) -> Result<AccessToken> {
     let Actor::User { id: user_id, session_id, .. } = provider.actor else { return Err(Error::Unauthorized) };
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     store::sessions::set_account(&tx, session_id, to).await?;
-    tx.audit(provider.audit(Some(audited_in), now, action, audited_in.to_string()));
+    let entry = provider.audit(Some(account.id), now, action, account.id.to_string());
+    tx.audit(audit::NewAuditEntry { after: Some(json!({ "name": account.name })), ..entry });
     tx.commit().await?;
     sessions::access_token(state, user_id, session_id, to, now)
 }

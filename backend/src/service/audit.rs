@@ -71,8 +71,8 @@ pub struct Verification {
     pub unknown_hashes: Vec<String>,
 }
 
-/// Checks every log: each entry against its hash and the one before, and the last against the end that is kept beside;
-/// and that each of `hashes`, which somebody noted, still is an entry's.
+/// Checks the log of every account and of the provider: that it is there, each entry against its hash and the one before,
+/// and the last against the end that is kept beside; and that each of `hashes`, which somebody noted, still is an entry's.
 ///
 /// # Errors
 /// The database refused.
@@ -98,7 +98,9 @@ async fn verify_log(
 ) -> Result<Verified> {
     let mut log = Verified { account_id, entries: 0, unchained: 0, hash: String::new(), problem: None };
     let Some(end) = end else {
-        return Ok(log.broken("its end is not known any more".to_owned()));
+        let is_empty = audit::entries_after(db.connection(), account_id, 0, 1).await?.is_empty();
+        let problem = if is_empty { "nothing of it is left" } else { "its end is not known any more" };
+        return Ok(log.broken(problem.to_owned()));
     };
     loop {
         let part = audit::entries_after(db.connection(), account_id, log.entries, PART).await?;

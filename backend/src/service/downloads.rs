@@ -141,14 +141,18 @@ impl Begun {
         wish: Wish,
     ) -> Result<Self> {
         expect_enabled(state, access).await?;
+        let name = json!({ "server_configuration": configuration.stored.name });
         let entry = access.audit(state.clock.now(), "download", configuration.id.to_string());
+        let entry = NewAuditEntry { after: Some(name), ..entry };
         Self::record(state, entry, &configuration.stored.name, list, wish).await
     }
 
     /// `place`: what the list is of, for the name of the file.
     async fn record(state: &AppState, entry: NewAuditEntry, place: &str, list: List, wish: Wish) -> Result<Self> {
         let file_name = file_name(&format!("{}_{place}", list.name(wish.language)), entry.at, "csv");
-        let after = json!({ "list": list.name(Language::En), "search": wish.search });
+        let mut after = entry.after.clone().unwrap_or_else(|| json!({}));
+        after["list"] = json!(list.name(Language::En));
+        after["search"] = json!(wish.search);
         state.db.audit(NewAuditEntry { after: Some(after), ..entry }).await?;
         Ok(Self { db: state.db.clone(), list, wish, file_name })
     }

@@ -205,8 +205,8 @@ async fn add(
     let message = NewMessage { number, side, state: after, author_id, text, enabled_downloads, now };
     inquiries::add_message(transaction, id, &message).await?;
     let entry = NewAuditEntry {
-        before: Some(json!({ "state": before.inquiry.state })),
-        after: Some(json!({ "state": after, "message": number })),
+        before: Some(json!({ "subject": before.inquiry.subject, "state": before.inquiry.state })),
+        after: Some(json!({ "subject": before.inquiry.subject, "state": after, "message": number })),
         ..party.audit(before.account_id, now, action, id)
     };
     transaction.audit(entry);
@@ -259,8 +259,8 @@ pub async fn close(state: &AppState, party: &Party, id: Uuid) -> Result<Inquiry>
     }
     inquiries::close(&transaction, id, now).await?;
     let entry = NewAuditEntry {
-        before: Some(json!({ "state": before.inquiry.state })),
-        after: Some(json!({ "state": InquiryState::Closed })),
+        before: Some(json!({ "subject": before.inquiry.subject, "state": before.inquiry.state })),
+        after: Some(json!({ "subject": before.inquiry.subject, "state": InquiryState::Closed })),
         ..party.audit(before.account_id, now, "inquiry.close", id)
     };
     transaction.audit(entry);

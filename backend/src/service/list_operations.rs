@@ -226,12 +226,25 @@ async fn enqueue(
     let operation = queued(&transaction, new, now).await?;
     let id = operation.id;
     let mut entry = access.audit(now, action, id.to_string());
-    entry.after = Some(json!({ "parameters": operation.parameters, "upload_id": operation.upload_id,
-        "undo_of": operation.undo_of }));
+    entry.after = Some(described(&transaction, server_configuration_id, &operation).await?);
     entry.comment.clone_from(&operation.comment);
     transaction.audit(entry);
     state.wake.commit(transaction, server_configuration_id, &asked(&operation)).await?;
     Ok(operation)
+}
+
+/// An operation for the audit log: what was asked, and of which file.
+async fn described(
+    transaction: &DatabaseTransaction,
+    server_configuration_id: Uuid,
+    operation: &ListOperation,
+) -> Result<serde_json::Value> {
+    let upload = match operation.upload_id {
+        Some(upload_id) => uploads::find(transaction, server_configuration_id, upload_id).await?,
+        None => None,
+    };
+    Ok(json!({ "kind": operation.kind, "parameters": operation.parameters, "upload_id": operation.upload_id,
+        "file_name": upload.map(|found| found.upload.file_name) }))
 }
 
 /// What to tell when something was asked of an operation.
@@ -286,7 +299,9 @@ pub async fn cancel(
     }
     list_operations::save(&transaction, &stored, now).await?;
     let mut entry = access.audit(now, "list_operation.cancel", id.to_string());
-    entry.before = Some(json!({ "state": before }));
+    let mut told = described(&transaction, server_configuration_id, &stored.operation).await?;
+    told["state"] = json!(before);
+    entry.before = Some(told);
     entry.comment = comment.map(str::to_owned);
     transaction.audit(entry);
     queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
@@ -332,7 +347,9 @@ pub async fn undo(
     stored.operation.undone_by = Some(undo);
     list_operations::save(&transaction, &stored, now).await?;
     let mut entry = access.audit(now, "list_operation.undo", id.to_string());
-    entry.after = Some(json!({ "undone_by": undo }));
+    let mut told = described(&transaction, server_configuration_id, &stored.operation).await?;
+    told["undone_by"] = json!(undo);
+    entry.after = Some(told);
     entry.comment = comment.map(str::to_owned);
     transaction.audit(entry);
     let changes = [What::ListOperation(id), What::ListOperation(undo), What::Job];

@@ -123,7 +123,8 @@ pub async fn renew_token(
     let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
     store::tokens::revoke_of_mail_server(&tx, id, now).await?;
     let token = add_token(&tx, access.account_id, id, &stored.name, now).await?;
-    tx.audit(access.audit(now, "mail_server.renew_token", id.to_string()));
+    let entry = access.audit(now, "mail_server.renew_token", id.to_string());
+    tx.audit(audit::NewAuditEntry { after: Some(json!({ "name": stored.name })), ..entry });
     tx.commit().await?;
     Ok(MailServerCredential { mail_server: to_wire(stored, configuration.stored.head, now), token })
 }

@@ -86,7 +86,8 @@ async fn send(state: &AppState, address: &Address, origin: &Origin) -> Result<()
         return Ok(());
     }
     let (secret, expires_at) = issue(&tx, user.id, None, REQUESTED_LIFETIME, now).await?;
-    tx.audit(users::audit_by(&user, origin, now, "password_reset.request", user.id.to_string()));
+    let entry = users::audit_by(&user, origin, now, "password_reset.request", user.id.to_string());
+    tx.audit(users::about(&user, entry));
     let link = link(&secret);
     mails::post(state, &tx, &user.email, &Letter::PasswordReset { link: &link, expires_at }).await?;
     mails::commit(state, tx).await
@@ -144,7 +145,8 @@ pub async fn complete(state: &AppState, request: PasswordByLink, origin: Origin)
         return Err(Error::NotFound);
     }
     passwords::set(&tx, user.id, &password_hash, None).await?;
-    tx.audit(users::audit_by(&user, &origin, now, "password.reset", user.id.to_string()));
+    let entry = users::audit_by(&user, &origin, now, "password.reset", user.id.to_string());
+    tx.audit(users::about(&user, entry));
     mails::post(state, &tx, &user.email, &Letter::PasswordChanged).await?;
     mails::commit(state, tx).await
 }

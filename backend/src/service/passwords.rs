@@ -115,7 +115,8 @@ pub async fn change(state: &AppState, identity: &Identity, request: PasswordChan
     let tx = state.db.begin().await?;
     still_proven(&tx, &user, "/present_password").await?;
     set(&tx, user.id, &password_hash, Some(session_id)).await?;
-    tx.audit(identity.audit(user.account_id, now, "password.change", user.id.to_string()));
+    let entry = identity.audit(user.account_id, now, "password.change", user.id.to_string());
+    tx.audit(super::users::about(&user, entry));
     mails::post(state, &tx, &user.email, &Letter::PasswordChanged).await?;
     mails::commit(state, tx).await
 }

@@ -25,6 +25,13 @@ use uuid::Uuid;
 /// The most days that a preview names.
 const HEAVY_DAYS: usize = 100;
 
+/// The settings for the audit log, with the name of whose they are.
+fn named(settings: &RunSettings, name: &str) -> serde_json::Value {
+    let mut told = json!(settings);
+    told["name"] = json!(name);
+    told
+}
+
 fn shown(settings: &StoredRunSettings, rules: &[Condition]) -> Result<RunSettings> {
     let small = |number: i64| u32::try_from(number).map_err(|error| Error::Internal(error.into()));
     Ok(RunSettings {
@@ -123,9 +130,11 @@ pub async fn update(
     let compared = |rule: &Condition| (rule.reason, rule.enabled, rule.frequency);
     settings.conditions_changed |= before.iter().map(compared).ne(after.iter().map(compared));
     let new = write(&transaction, server_configuration_id, settings, &after, update, now).await?;
+    let configuration = store::server_configurations::find(&transaction, access.account_id, server_configuration_id);
+    let name = configuration.await?.ok_or(Error::NotFound)?.name;
     let mut entry = access.audit(now, "run_settings.update", server_configuration_id.to_string());
-    entry.before = Some(json!(old));
-    entry.after = Some(json!({ "settings": new, "cancel_blocking": update.cancel_blocking,
+    entry.before = Some(named(&old, &name));
+    entry.after = Some(json!({ "name": name, "settings": new, "cancel_blocking": update.cancel_blocking,
         "delivery_timing": update.delivery_timing }));
     transaction.audit(entry);
     let mut changes = vec![What::RunSettings];
@@ -167,8 +176,8 @@ pub(super) async fn reset_all(
         settings.conditions_changed = true;
         let new = write(transaction, id, settings, &rules, &default, now).await?;
         let mut entry = provider.audit(Some(account_id), now, "run_settings.reset", id.to_string());
-        entry.before = Some(json!(old));
-        entry.after = Some(json!({ "settings": new }));
+        entry.before = Some(named(&old, &configuration.name));
+        entry.after = Some(json!({ "name": configuration.name, "settings": new }));
         transaction.audit(entry);
     }
     Ok(())

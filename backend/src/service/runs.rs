@@ -1,10 +1,14 @@
 //! Runs: apply the conditions, cancel what the watch period ended, have it distributed (PRODUCT section 4).
 
-use super::{Access, Error, Result, blocked_addresses::take_from_sets, position, schedule::Schedule, wake::What};
+use super::{
+    Access, Error, Result, blocked_addresses::take_from_sets, position, schedule::Schedule,
+    server_configurations::OpenConfiguration, wake::What,
+};
 use crate::{
     state::AppState,
     store::{
         DatabaseTransaction,
+        audit::NewAuditEntry,
         blocked_addresses::{
             self,
             ending::{self, Ending},
@@ -18,6 +22,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use serde_json::json;
 use shared::{
     Page,
     list::RemovalCause,
@@ -66,12 +71,15 @@ pub async fn get(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> R
 ///
 /// # Errors
 /// The database refused.
-pub async fn request(state: &AppState, access: &Access, server_configuration_id: Uuid) -> Result<Run> {
+pub async fn request(state: &AppState, access: &Access, configuration: &OpenConfiguration) -> Result<Run> {
+    let now = state.clock.now();
     let transaction = state.db.begin().await?;
-    let id = enqueue(&transaction, server_configuration_id, state.clock.now()).await?;
-    transaction.audit(access.audit(state.clock.now(), "run.request", id.to_string()));
+    let id = enqueue(&transaction, configuration.id, now).await?;
+    let after = json!({ "server_configuration": configuration.stored.name });
+    let entry = access.audit(now, "run.request", id.to_string());
+    transaction.audit(NewAuditEntry { after: Some(after), ..entry });
     let run = runs::get(&transaction, id).await?.ok_or(Error::NotFound)?.run;
-    state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
+    state.wake.commit(transaction, configuration.id, &[What::Run(id), What::Job]).await?;
     Ok(run)
 }
 

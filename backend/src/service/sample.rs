@@ -6,11 +6,17 @@ mod traffic;
 
 use super::{
     Access, Actor, Error, Result, agent_sync,
+    authentication::Identity,
     delivery_events::{self, Report, batch},
     distributions, keys, mail_servers, releases, run_settings, runs, server_configurations, users,
 };
-use crate::{clock::Clock, state::AppState, store};
+use crate::{
+    clock::Clock,
+    state::AppState,
+    store::{self, audit::NewAuditEntry},
+};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use serde_json::json;
 use shared::{
     account::{Account, Plan},
     agent_sync::Acknowledgement,
@@ -126,7 +132,17 @@ async fn people(state: &AppState) -> Result<(Access, SignIns)> {
     let administrator =
         users::insert(&transaction, Some(account.id), &email, administrator_hash, Role::Administrator, now).await?;
     let email = users::email(PROVIDER, "/email")?;
-    users::insert(&transaction, None, &email, provider_hash, Role::Provider, now).await?;
+    let provider = users::insert(&transaction, None, &email, provider_hash, Role::Provider, now).await?;
+    let system = Identity::system();
+    for (entry, after) in [
+        (
+            system.audit(Some(account.id), now, "account.create", account.id.to_string()),
+            json!({ "name": account.name, "plan": account.plan, "administrator": ADMINISTRATOR }),
+        ),
+        (system.audit(None, now, "provider.create", provider.id.to_string()), json!({ "email": provider.email })),
+    ] {
+        transaction.audit(NewAuditEntry { after: Some(after), ..entry });
+    }
     transaction.commit().await?;
     let actor = Actor::User {
         id: administrator.id,

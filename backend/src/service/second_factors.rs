@@ -8,7 +8,7 @@ use super::{
     keys,
     mails::{self, Letter},
     passwords, totp,
-    users::Realm,
+    users::{self, Realm},
 };
 use crate::{
     state::AppState,
@@ -77,7 +77,7 @@ pub async fn begin(state: &AppState, identity: &Identity, request: BeginSecondFa
         return Err(Error::Conflict("you have a second factor already: remove it first".to_owned()));
     }
     let entry = identity.audit(user.account_id, now, "second_factor.begin", user.id.to_string());
-    tx.audit(entry);
+    tx.audit(users::about(&user, entry));
     tx.commit().await?;
     let secret = totp::base32(&secret);
     let otpauth_uri = totp::uri(&secret, ISSUER, &user.email);
@@ -107,7 +107,7 @@ pub async fn confirm(state: &AppState, identity: &Identity, request: ConfirmSeco
     store::second_factors::confirm(&tx, id, now).await?;
     let codes = new_recovery_codes(&tx, id).await?;
     let entry = identity.audit(user.account_id, now, "second_factor.enable", id.to_string());
-    tx.audit(entry);
+    tx.audit(users::about(&user, entry));
     tx.commit().await?;
     attempt.right();
     Ok(codes)
@@ -159,7 +159,7 @@ async fn change_own<T>(
         return Err(wrong(attempt));
     }
     let changed = change(&tx, &user).await?;
-    tx.audit(identity.audit(user.account_id, now, action, user.id.to_string()));
+    tx.audit(users::about(&user, identity.audit(user.account_id, now, action, user.id.to_string())));
     tx.commit().await?;
     attempt.right();
     Ok(changed)
@@ -172,8 +172,7 @@ async fn change_own<T>(
 pub async fn remove(state: &AppState, realm: &Realm, user_id: Uuid) -> Result<()> {
     let now = state.clock.now();
     let tx = state.db.begin().await?;
-    let users = realm.lock(&tx).await?;
-    let user = users.into_iter().find(|user| user.id == user_id).ok_or(Error::NotFound)?;
+    let user = realm.lock(&tx).await?.into_iter().find(|user| user.id == user_id).ok_or(Error::NotFound)?;
     if realm.manager_id() == Some(user_id) {
         return Err(Error::Conflict(
             "remove your own second factor in your account, with password and code".to_owned(),

@@ -134,7 +134,7 @@ pub async fn sign_in_with_second_factor(
     };
     if let Some(left) = recovery_codes_left {
         let entry = NewAuditEntry {
-            after: Some(json!({ "recovery_codes_left": left })),
+            after: Some(json!({ "email": user.email, "recovery_codes_left": left })),
             ..users::audit_by(&user, &origin, now, "second_factor.use_recovery_code", user.id.to_string())
         };
         tx.audit(entry);
@@ -197,7 +197,9 @@ pub async fn begin(
     };
     store::sessions::insert(tx, session).await?;
     let entry = users::audit_by(user, &origin, now, "session.begin", id.to_string());
-    tx.audit(NewAuditEntry { after: Some(json!({ "proven_by": proof.as_str() })), ..entry });
+    let client = session_client(origin.user_agent);
+    let after = json!({ "email": user.email, "proven_by": proof.as_str(), "client": client });
+    tx.audit(NewAuditEntry { after: Some(after), ..entry });
     let access_token = access_token(state, user.id, id, user.account_id, now)?;
     Ok(Begun { access_token, refresh_token: Some(format!("{id}.{secret}")) })
 }
@@ -289,7 +291,8 @@ pub async fn sign_out(state: &AppState, identity: &Identity) -> Result<()> {
     let tx = state.db.begin().await?;
     let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
     store::sessions::delete(&tx, session_id).await?;
-    tx.audit(identity.audit(user.account_id, state.clock.now(), "session.end", session_id.to_string()));
+    let now = state.clock.now();
+    tx.audit(users::about(&user, identity.audit(user.account_id, now, "session.end", session_id.to_string())));
     tx.commit().await?;
     Ok(())
 }
@@ -307,9 +310,14 @@ pub async fn list(state: &AppState, identity: &Identity) -> Result<Vec<OwnSessio
         created_at: session.created_at,
         last_used_at: session.rotated_at,
         client_address: session.client_address,
-        client: session.user_agent.map(|user_agent| user_agents::shortened(&user_agent)).filter(|it| !it.is_empty()),
+        client: session_client(session.user_agent),
     });
     Ok(sessions.collect())
+}
+
+/// With what a session is used, in words that its user recognises.
+fn session_client(user_agent: Option<String>) -> Option<String> {
+    user_agent.map(|user_agent| user_agents::shortened(&user_agent)).filter(|client| !client.is_empty())
 }
 
 /// Ends one of one's own sessions.
@@ -321,11 +329,15 @@ pub async fn revoke(state: &AppState, identity: &Identity, session_id: Uuid) -> 
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
+    let sessions = store::sessions::list(&tx, id, now).await?;
+    let ended = sessions.into_iter().find(|session| session.id == session_id).ok_or(Error::NotFound)?;
     if !store::sessions::delete_of(&tx, id, session_id).await? {
         return Err(Error::NotFound);
     }
+    let before = json!({ "email": user.email, "client": session_client(ended.user_agent),
+        "client_address": ended.client_address, "created_at": ended.created_at });
     let entry = identity.audit(user.account_id, now, "session.revoke", session_id.to_string());
-    tx.audit(entry);
+    tx.audit(NewAuditEntry { before: Some(before), ..entry });
     tx.commit().await?;
     Ok(())
 }
@@ -341,7 +353,7 @@ pub async fn revoke_others(state: &AppState, identity: &Identity) -> Result<()> 
     let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
     let ended = store::sessions::delete_all(&tx, id, Some(session_id)).await?;
     let entry = NewAuditEntry {
-        after: Some(json!({ "ended": ended })),
+        after: Some(json!({ "email": user.email, "ended": ended })),
         ..identity.audit(user.account_id, now, "session.revoke_others", id.to_string())
     };
     tx.audit(entry);

@@ -59,12 +59,7 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
     let tx = state.db.begin().await?;
     store::tokens::insert(&tx, access.account_id, &token, &keys::token_hash(&secret)).await?;
     let entry = audit::NewAuditEntry {
-        after: Some(json!({
-            "name": token.name,
-            "scopes": token.scopes,
-            "server_configuration_ids": token.server_configuration_ids,
-            "expires_at": token.expires_at,
-        })),
+        after: Some(described(&token)),
         ..access.audit(now, "token.create", token.id.to_string())
     };
     tx.audit(entry);
@@ -90,12 +85,25 @@ pub async fn revoke(state: &AppState, access: &Access, id: Uuid) -> Result<()> {
     only_people(access)?;
     let now = state.clock.now();
     let tx = state.db.begin().await?;
+    let tokens = store::tokens::list(&tx, access.account_id).await?;
+    let token = tokens.into_iter().find(|token| token.id == id).ok_or(Error::NotFound)?;
     if !store::tokens::revoke(&tx, access.account_id, id, now).await? {
         return Err(Error::NotFound);
     }
-    tx.audit(access.audit(now, "token.revoke", id.to_string()));
+    let entry = access.audit(now, "token.revoke", id.to_string());
+    tx.audit(audit::NewAuditEntry { before: Some(described(&token)), ..entry });
     tx.commit().await?;
     Ok(())
+}
+
+/// What the audit log is told: never the secret.
+fn described(token: &ApiToken) -> serde_json::Value {
+    json!({
+        "name": token.name,
+        "scopes": token.scopes,
+        "server_configuration_ids": token.server_configuration_ids,
+        "expires_at": token.expires_at,
+    })
 }
 
 /// A token must not make further tokens: it could give itself more rights or outlive its revocation.

@@ -201,7 +201,7 @@ pub async fn read_again(
     wanted: &ReadingRequest,
 ) -> Result<Upload> {
     check(wanted)?;
-    get(state, server_configuration_id, id).await?;
+    let file_name = get(state, server_configuration_id, id).await?.0.file_name;
     let now = state.clock.now();
     let transaction = state.db.begin().await?;
     expect_unused(&transaction, server_configuration_id, id).await?;
@@ -209,9 +209,10 @@ pub async fn read_again(
         let detail = "only an upload that is whole and was not registered can be read in another way";
         return Err(Error::Conflict(detail.to_owned()));
     }
-    let entry =
-        audit::NewAuditEntry { after: Some(json!(wanted)), ..access.audit(now, "upload.read_again", id.to_string()) };
-    transaction.audit(entry);
+    let mut after = json!(wanted);
+    after["file_name"] = json!(file_name);
+    let entry = access.audit(now, "upload.read_again", id.to_string());
+    transaction.audit(audit::NewAuditEntry { after: Some(after), ..entry });
     queue::ring(&transaction, queue::Job::Upload(id), 0).await?;
     let stored = store::uploads::find(&transaction, id).await?.ok_or(Error::NotFound)?;
     state.wake.commit(transaction, server_configuration_id, &[What::Upload(id), What::Job]).await?;

@@ -215,6 +215,11 @@ pub(super) fn audit_by(
     }
 }
 
+/// An audit entry about a user with their address: an id alone tells nobody who it was.
+pub(super) fn about(user: &User, entry: NewAuditEntry) -> NewAuditEntry {
+    NewAuditEntry { after: Some(json!({ "email": user.email })), ..entry }
+}
+
 /// Adds a provider, from the command line.
 ///
 /// # Errors

@@ -270,12 +270,14 @@ pub async fn chains<C: ConnectionTrait>(connection: &C) -> Result<Vec<Chain>> {
     rows.iter().map(read_chain).collect()
 }
 
-/// The accounts that have entries; `None`: the provider's log has.
+/// The logs that there must be, whether anything of them is left or not: of every account, since making it is the first
+/// entry of its log (the row of a closed one stays), and of the provider (`None`), if there is one. And whatever has entries.
 ///
 /// # Errors
 /// The database refused.
 pub async fn logs<C: ConnectionTrait>(connection: &C) -> Result<Vec<Option<Uuid>>> {
-    let sql = "SELECT DISTINCT account_id FROM audit_log";
+    let sql = "SELECT id AS account_id FROM accounts UNION SELECT account_id FROM users WHERE account_id IS NULL \
+               UNION SELECT account_id FROM audit_log";
     let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
     rows.iter().map(|row| Ok(row.try_get("", "account_id")?)).collect()
 }

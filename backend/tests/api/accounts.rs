@@ -122,11 +122,11 @@ async fn a_provider_changes_what_an_account_may_use() {
     let value = |name: &str| rows[0].try_get::<String>("", name).expect("a text");
     assert_eq!(
         value("before_value"),
-        r#"{"downloads_enabled":true,"event_retention_days":90,"plan":"professional","suspended_at":null,"upload_max_bytes":1073741824}"#
+        r#"{"downloads_enabled":true,"event_retention_days":90,"name":"first","plan":"professional","suspended_at":null,"upload_max_bytes":1073741824}"#
     );
     assert_eq!(
         value("after_value"),
-        r#"{"downloads_enabled":true,"event_retention_days":30,"plan":"professional","suspended_at":null,"upload_max_bytes":1073741824}"#
+        r#"{"downloads_enabled":true,"event_retention_days":30,"name":"first","plan":"professional","suspended_at":null,"upload_max_bytes":1073741824}"#
     );
 }
 

@@ -33,11 +33,48 @@ async fn account_id(client: &Client) -> Uuid {
     client.get("/api/v1/me").await.expect(200).json::<Me>().account_id.expect("an account")
 }
 
-/// Changes the database behind the service's back.
-async fn tamper(app: &TestApp, sql: &str, account: Uuid) {
+/// Changes the database behind the service's back, or says why it does not let itself be changed.
+async fn try_to_tamper(app: &TestApp, sql: &str, account: Uuid) -> Result<(), String> {
     let connection = app.running.state.db.connection();
     let statement = store::statement(connection, sql, [account.into()]);
-    connection.execute_raw(statement).await.expect("the database takes it");
+    connection.execute_raw(statement).await.map(|_| ()).map_err(|error| error.to_string())
+}
+
+async fn tamper(app: &TestApp, sql: &str, account: Uuid) {
+    try_to_tamper(app, sql, account).await.expect("the database takes it");
+}
+
+/// Takes away what refuses to change the log, as somebody could who owns the database.
+async fn disarm(app: &TestApp) {
+    let triggers: &[(&str, &str)] = if TestApp::is_postgres() {
+        &[
+            ("audit_log_change", "audit_log"),
+            ("audit_chains_update", "audit_chains"),
+            ("audit_chains_delete", "audit_chains"),
+        ]
+    } else {
+        &[("audit_log_update", ""), ("audit_log_delete", ""), ("audit_chains_update", ""), ("audit_chains_delete", "")]
+    };
+    for (trigger, table) in triggers {
+        let on = if table.is_empty() { String::new() } else { format!(" ON {table}") };
+        run(app, &format!("DROP TRIGGER {trigger}{on}")).await;
+    }
+}
+
+async fn run(app: &TestApp, sql: &str) {
+    app.running.state.db.connection().execute_unprepared(sql).await.expect(sql);
+}
+
+/// The columns of the log, as the database has them.
+async fn columns(app: &TestApp) -> Vec<String> {
+    let connection = app.running.state.db.connection();
+    let sql = if TestApp::is_postgres() {
+        "SELECT column_name AS name FROM information_schema.columns WHERE table_name = 'audit_log'"
+    } else {
+        "SELECT name FROM pragma_table_info('audit_log')"
+    };
+    let rows = connection.query_all_raw(store::statement(connection, sql, [])).await.expect("the columns");
+    rows.iter().map(|row| row.try_get("", "name").expect("a name")).collect()
 }
 
 async fn check(app: &TestApp, hashes: &[String]) -> Verification {
@@ -212,6 +249,7 @@ async fn changes_at_the_same_time_make_one_chain() {
 async fn a_changed_removed_or_rewritten_entry_shows() {
     let app = TestApp::start_without_jobs().await;
     let Workplace { administrator, .. } = app.workplace().await;
+    disarm(&app).await;
     for n in 0..4 {
         administrator.create_configuration(&format!("Number {n}")).await;
     }
@@ -225,18 +263,24 @@ async fn a_changed_removed_or_rewritten_entry_shows() {
     assert_eq!(verification.logs.iter().find(|log| log.account_id == Some(account)).unwrap().hash, last.hash);
 
     // Each column counts.
-    for column in ["actor_name", "action", "object", "after_value", "client_address", "request_id", "actor_kind"] {
-        let original = format!("UPDATE audit_log SET {column} = 'x' || {column} WHERE account_id = $1 AND number = 3");
-        tamper(&app, &original, account).await;
-        assert_eq!(problem(&app, account).await.unwrap(), "entry 3 was changed, or does not follow the one before it");
-        let back = format!("UPDATE audit_log SET {column} = substr({column}, 2) WHERE account_id = $1 AND number = 3");
-        tamper(&app, &back, account).await;
+    run(&app, "CREATE TABLE kept AS SELECT * FROM audit_log").await;
+    for column in columns(&app).await {
+        let (value, expected) = match column.as_str() {
+            "id" => ("account_id".to_owned(), "entry 3 was changed"),
+            "actor_id" => ("id".to_owned(), "entry 3 was changed"),
+            "at" => ("at + 1".to_owned(), "entry 3 was changed"),
+            "account_id" => ("id".to_owned(), "entry 3 is missing"),
+            "number" => ("number + 1000".to_owned(), "entry 3 is missing"),
+            text => (format!("'x' || COALESCE({text}, '')"), "entry 3 was changed"),
+        };
+        let sql = format!("UPDATE audit_log SET {column} = {value} WHERE account_id = $1 AND number = 3");
+        tamper(&app, &sql, account).await;
+        let found = problem(&app, account).await.unwrap_or_default();
+        assert!(found.starts_with(expected), "{column}: {found:?}");
+        run(&app, "DELETE FROM audit_log").await;
+        run(&app, "INSERT INTO audit_log SELECT * FROM kept").await;
         assert_eq!(problem(&app, account).await, None, "{column}");
     }
-    tamper(&app, "UPDATE audit_log SET at = at + 1 WHERE account_id = $1 AND number = 3", account).await;
-    assert!(problem(&app, account).await.is_some());
-    tamper(&app, "UPDATE audit_log SET at = at - 1 WHERE account_id = $1 AND number = 3", account).await;
-    assert_eq!(problem(&app, account).await, None);
 
     // The last entries are gone, and the end does not know it.
     tamper(&app, &format!("DELETE FROM audit_log WHERE account_id = $1 AND number = {}", last.number), account).await;
@@ -256,9 +300,46 @@ async fn a_changed_removed_or_rewritten_entry_shows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_database_only_adds_to_the_log() {
+    let app = TestApp::start_without_jobs().await;
+    let Workplace { administrator, .. } = app.workplace().await;
+    let account = account_id(&administrator).await;
+    let log = entries(&administrator, "").await;
+    for sql in [
+        "UPDATE audit_log SET comment = 'x' WHERE account_id = $1 AND number = 1",
+        "DELETE FROM audit_log WHERE account_id = $1",
+        "UPDATE audit_chains SET length = length - 1 WHERE account_id = $1",
+        "DELETE FROM audit_chains WHERE account_id = $1",
+    ] {
+        let refused = try_to_tamper(&app, sql, account).await.expect_err(sql);
+        assert!(refused.contains("the audit log is append-only"), "{sql}: {refused}");
+    }
+    assert_eq!(entries(&administrator, "").await, log);
+    assert_eq!(problem(&app, account).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_gone_as_a_whole_shows() {
+    let app = TestApp::start_without_jobs().await;
+    let Workplace { administrator, .. } = app.workplace().await;
+    let account = account_id(&administrator).await;
+    disarm(&app).await;
+    for table in ["audit_log", "audit_chains"] {
+        tamper(&app, &format!("DELETE FROM {table} WHERE account_id = $1"), account).await;
+    }
+    assert_eq!(problem(&app, account).await.as_deref(), Some("nothing of it is left"));
+    for table in ["audit_log", "audit_chains"] {
+        run(&app, &format!("DELETE FROM {table}")).await;
+    }
+    let logs = check(&app, &[]).await.logs;
+    assert!(logs.iter().any(|log| log.account_id.is_none() && log.problem.is_some()), "the provider's: {logs:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn entries_from_before_the_chain_stay_and_are_counted() {
     let app = TestApp::start_without_jobs().await;
     let Workplace { administrator, .. } = app.workplace().await;
+    disarm(&app).await;
     let account = account_id(&administrator).await;
     let old = entries(&administrator, "").await.len();
     // As the migration leaves a log.

@@ -1,7 +1,7 @@
 //! The sample account.
 
 use crate::support::TestApp;
-use backend::service::sample;
+use backend::service::{audit, sample};
 use shared::{
     Page,
     address_history::{AddressEventKind, AddressHistory, Holding},
@@ -21,6 +21,8 @@ async fn the_sample_account_can_be_signed_in_to_and_looks_alive() {
         assert!(sample::fill(state).await.is_err(), "a database in use is left alone");
     })
     .await;
+    let verified = audit::verify(&app.running.state.db, &[]).await.expect("a check").logs;
+    assert!(verified.len() == 2 && verified.iter().all(|log| log.problem.is_none()), "{verified:?}");
     let (email, password) = sign_ins.expect("a sign-in").administrator;
     let body = serde_json::json!({ "email": email, "password": password });
     let answer = app.anonymous().post("/api/v1/sessions", &body).await.expect(201);

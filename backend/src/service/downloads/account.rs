@@ -4,7 +4,11 @@ use super::{Download, List, body, csv::Writer, file_name, file_safe};
 use crate::{
     service::{Error, Result, authentication::Identity, run_settings},
     state::AppState,
-    store::{self, audit, blocked_addresses, delivery_events, exemptions, inquiries},
+    store::{
+        self,
+        audit::{self, NewAuditEntry},
+        blocked_addresses, delivery_events, exemptions, inquiries,
+    },
 };
 use async_zip::{Compression, ZipEntryBuilder, tokio::write::ZipFileWriter};
 use bytes::Bytes;
@@ -39,7 +43,8 @@ type Zip = ZipFileWriter<DuplexStream>;
 pub async fn account(state: &AppState, provider: &Identity, id: Uuid) -> Result<Download> {
     let account = store::accounts::find(state.db.connection(), id).await?.ok_or(Error::NotFound)?;
     let now = state.clock.now();
-    state.db.audit(provider.audit(Some(id), now, "account.export", id.to_string())).await?;
+    let entry = provider.audit(Some(id), now, "account.export", id.to_string());
+    state.db.audit(NewAuditEntry { after: Some(json!({ "name": account.name })), ..entry }).await?;
     let file_name = file_name(&account.name, now, "zip");
     let (write, read) = tokio::io::duplex(AHEAD);
     let state = state.clone();

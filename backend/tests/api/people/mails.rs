@@ -11,7 +11,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// A service that has a mail server which is not there, and leaves every mail where a test finds it.
-async fn service() -> TestApp {
+pub async fn service() -> TestApp {
     TestApp::start_where(|settings| {
         settings.role = Some(backend::config::Role::Http);
         settings.mail = Some(MailSettings {

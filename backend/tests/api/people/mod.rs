@@ -1,9 +1,9 @@
 //! The people of an account: inviting, changing, leaving, passwords, second factors, sessions.
 
 mod invitations;
-mod mails;
+pub mod mails;
 mod passwords;
-mod second_factors;
+pub mod second_factors;
 mod sessions;
 mod users;
 

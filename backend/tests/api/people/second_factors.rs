@@ -22,10 +22,11 @@ const SECOND_STEP: &str = "/api/v1/sessions/second-factor";
 const EMAIL: &str = "administrator@first.example";
 
 /// An authenticator app: reads the secret as people type it, and computes codes by itself (RFC 6238).
-struct App(Vec<u8>);
+pub struct App(Vec<u8>);
 
 impl App {
-    fn new(secret: &str) -> Self {
+    /// Enrolled with a secret.
+    pub fn new(secret: &str) -> Self {
         let bits = secret.bytes().flat_map(|letter| {
             let value = if letter.is_ascii_uppercase() { letter - b'A' } else { letter - b'2' + 26 };
             (0..5).rev().map(move |bit| value >> bit & 1)
@@ -34,7 +35,8 @@ impl App {
         Self(bits.chunks_exact(8).map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | bit)).collect())
     }
 
-    fn code(&self, now: DateTime<Utc>) -> String {
+    /// Its code at a time.
+    pub fn code(&self, now: DateTime<Utc>) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0);
         let tag = hmac::sign(&key, &(now.timestamp() / 30).to_be_bytes());
         let offset = usize::from(tag.as_ref()[19] % 16);

@@ -1,6 +1,6 @@
 //! Closing an account with something in every list: everything of it goes, and nothing of the other one.
 
-use super::World;
+use super::world::{Ids, World, upload};
 use crate::support::{PASSWORD, TestApp, client::Client};
 use backend::service::closing;
 use reqwest::Method;
@@ -24,7 +24,7 @@ fn literal(id: &str) -> String {
 }
 
 /// How many rows of each table name the account, its server configuration, or one of its uploads.
-async fn left(world: &World, ids: &BTreeMap<&'static str, String>) -> BTreeMap<String, i64> {
+async fn left(world: &World, ids: &Ids) -> BTreeMap<String, i64> {
     let columns = if TestApp::is_postgres() {
         "SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = 'public'"
     } else {
@@ -47,24 +47,6 @@ async fn left(world: &World, ids: &BTreeMap<&'static str, String>) -> BTreeMap<S
         }
     }
     left
-}
-
-/// Sends a file of addresses and has it read; answers the upload.
-async fn upload(world: &World) -> String {
-    let file = "taro@example.com\nno address\nhana@example.com\n";
-    let client = &world.administrator;
-    let path = format!("/api/v1/server-configurations/{}/uploads", world.here["id"]);
-    let tus = |method, path: &str| client.request(method, path).header("Tus-Resumable", "1.0.0");
-    let made = tus(Method::POST, &path).header("Upload-Length", file.len());
-    let made = client.send(made.header("Upload-Metadata", "filename YS5jc3Y=")).await.expect(201);
-    let location = made.headers["location"].to_str().expect("text").to_owned();
-    let path = &location[location.find("/api/").expect("a path")..];
-    let part = tus(Method::PATCH, path).header("Upload-Offset", 0);
-    client.send(part.header("Content-Type", "application/offset+octet-stream").body(file)).await.expect(204);
-    let id = path.rsplit('/').next().expect("an id").to_owned();
-    let state = &world.app.running.state;
-    backend::service::uploads::perform(state, id.parse().expect("a UUID")).await.expect("it is read");
-    id
 }
 
 async fn account(provider: &Client, id: &str) -> Option<Account> {
@@ -94,7 +76,7 @@ fn unpacked(bytes: Vec<u8>) -> BTreeMap<String, String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_exported_closed_and_removed_and_no_other() {
     let mut world = World::new().await;
-    let upload = upload(&world).await;
+    let upload = upload(&world.app, &world.administrator, &world.here["id"]).await;
     world.here.insert("upload_id", upload);
     let (provider, id) = (&world.provider, &world.here["account_id"]);
     let path = format!("{ACCOUNTS}/{id}");
@@ -167,7 +149,7 @@ async fn an_account_is_exported_closed_and_removed_and_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_removal_that_breaks_off_goes_on() {
     let mut world = World::new().await;
-    let upload = upload(&world).await;
+    let upload = upload(&world.app, &world.administrator, &world.here["id"]).await;
     world.here.insert("upload_id", upload);
     let id = &world.here["account_id"];
     suspend(&world.provider, id).await;
