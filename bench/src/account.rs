@@ -15,8 +15,10 @@ use shared::{
 use std::path::Path;
 use uuid::Uuid;
 
+/// Who manages the account, and signs in to the console.
+pub const ADMINISTRATOR: &str = "admin@shop.test";
 /// The password of both people.
-const PASSWORD: &str = "correct horse battery staple";
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// An account with one server configuration.
 #[derive(Debug, Clone)]
@@ -42,7 +44,7 @@ impl Account {
         let account = json!({
             "name": "Shop",
             "plan": "professional",
-            "administrator_email": "admin@shop.test",
+            "administrator_email": ADMINISTRATOR,
             "administrator_password": PASSWORD,
         });
         let account: NewAccount = as_provider.post("/provider/accounts", &account).await?;

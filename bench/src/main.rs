@@ -45,6 +45,9 @@ struct Arguments {
     /// Whether to measure on SQLite.
     #[arg(long)]
     sqlite: bool,
+    /// A Chromium, for the console.
+    #[arg(long)]
+    browser: Option<PathBuf>,
     /// What the person typed, for the report.
     #[arg(long)]
     command: String,
@@ -100,7 +103,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let mut report = Report::default();
     for server in servers {
         let folder = arguments.folder.join(server.kind().to_string().to_lowercase());
-        let place = Place::new(&server, &folder).await.context("the service cannot be set up")?;
+        let place =
+            Place::new(&server, &folder, arguments.browser.clone()).await.context("the service cannot be set up")?;
         for work in works {
             for (n, rows) in rows.iter().enumerate() {
                 if n > 0 && !work.grows() {
@@ -109,7 +113,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
                 let name = format!("{work:?} on {} with {} rows", place.kind(), report::thousands(*rows));
                 eprintln!("bench: [{:4.0} s] {name}", begun.elapsed().as_secs_f64());
                 match work.measure(&place, *rows).await {
-                    Ok(line) => report.add(line),
+                    Ok(lines) => lines.into_iter().for_each(|line| report.add(line)),
                     Err(error) => {
                         eprintln!("bench: {name}: {error:#}");
                         report.fail(format!("{name}: {error:#}"));

@@ -1,6 +1,8 @@
 //! The Stoplist console.
 
 mod api;
+#[cfg(any(feature = "gallery", not(target_family = "wasm")))]
+mod gallery;
 mod i18n;
 mod layout;
 mod pages;
@@ -33,6 +35,7 @@ fn App() -> impl IntoView {
     provide_context(state::Clock::start());
     provide_context(ui::Toasts::new());
     provide_context(state::Session::start(client));
+    provide_context(state::Newer::watch(client));
     provide_context(state::Outbox::open(client));
     provide_context(state::Returning::new());
     view! {
@@ -67,11 +70,20 @@ macro_rules! later {
     }};
 }
 
+/// What is drawn where no page is. In builds for development the gallery of all building blocks is there.
+fn elsewhere() -> AnyView {
+    #[cfg(any(feature = "gallery", not(target_family = "wasm")))]
+    if leptos_router::hooks::use_location().pathname.with_untracked(|path| gallery::is_at(path)) {
+        return gallery::Gallery().into_any();
+    }
+    pages::NotFound().into_any()
+}
+
 /// Which address shows what.
 #[component]
 fn Pages() -> impl IntoView {
     view! {
-        <Routes fallback=pages::NotFound>
+        <Routes fallback=elsewhere>
             <Route path=path!("/sign-in") view=page!(pages::SignIn)/>
             <Route path=path!("/forgot-password") view=page!(pages::ForgotPassword)/>
             <Route path=path!("/set-up") view=page!(pages::SetUp)/>

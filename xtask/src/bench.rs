@@ -2,9 +2,11 @@
 //!
 //! That package is a program of its own, so that xtask stays quick to build.
 
+use crate::console;
 use crate::debian;
 use crate::postgres::Cluster;
 use crate::process::{self, say};
+use crate::test::chromium;
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -34,7 +36,7 @@ const SETTINGS: [&str; 3] = ["shared_buffers=1GB", "max_wal_size=4GB", "maintena
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// registration, search, download, publication, events, run, policy; all of them when left out
+    /// registration, search, download, publication, events, run, policy, console; all of them when left out
     names: Vec<String>,
     /// With how many rows
     #[arg(long, value_delimiter = ',', default_value = "1000000,10000000")]
@@ -42,6 +44,12 @@ pub struct Arguments {
     /// On which database
     #[arg(long, default_value = "both")]
     database: Database,
+}
+
+impl Arguments {
+    fn measures_console(&self) -> bool {
+        self.names.is_empty() || self.names.iter().any(|name| name == "console")
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -57,6 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         debian::require(program, packages)?;
     }
     let folder = room(arguments.rows.iter().copied().max().unwrap_or_default())?;
+    let browser = arguments.measures_console().then(browser).transpose()?;
     let program = build()?;
     // From here on Ctrl-C ends the measuring; we go on, and remove what is left.
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
@@ -69,6 +78,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     command.arg("--rows").arg(arguments.rows.iter().map(u64::to_string).collect::<Vec<_>>().join(","));
     if let Some(cluster) = &cluster {
         command.arg("--postgres").arg(cluster.url());
+    }
+    if let Some(browser) = browser {
+        command.arg("--browser").arg(browser);
     }
     if arguments.database != Database::Postgres {
         command.arg("--sqlite");
@@ -90,7 +102,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(if status?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Builds what is released, and the bench in the same go: it shares their dependencies. The console is not measured;
+/// The console to be measured, the packages that drive a browser, and a browser.
+fn browser() -> Result<PathBuf> {
+    console::build()?;
+    debian::require("node", &["nodejs", "npm"])?;
+    console::npm_ci(&crate::root().join("bench/console"))?;
+    chromium()
+}
+
+/// Builds what is released, and the bench in the same go: it shares their dependencies. Unless the console is measured,
 /// what there is of it is embedded.
 fn build() -> Result<PathBuf> {
     say("building the programs for release (about eight minutes on two cores)");

@@ -37,21 +37,41 @@ const FEATURES: [&str; 7] = [
     "--enable-multivalue",
 ];
 
+/// What the console is built for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Edition {
+    /// Users.
+    Released,
+    /// Who works on it: with the gallery of its building blocks, of any size.
+    Development,
+}
+
 /// Builds the console; does nothing when `frontend/dist` is up to date.
 ///
 /// # Errors
 /// When a tool is missing and cannot be installed, when the build fails, or when the first load is over its limit.
 pub fn build() -> Result<()> {
+    build_for(Edition::Released)
+}
+
+/// Builds an edition of the console; does nothing when `frontend/dist` is up to date.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_for(edition: Edition) -> Result<()> {
     // Two steps of the tests may want it at the same time.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock();
     let arguments = ["rustc", "--package", "frontend", "--lib", "--crate-type", "cdylib", "--profile", "wasm-release"];
     let mut command = wasm_target::toolchain()?.cargo(arguments);
+    if edition == Edition::Development {
+        command.args(["--features", "gallery"]);
+    }
     // By its relocations wasm-split learns which function uses which.
     command.args(["--", "-C", "link-arg=--emit-relocs"]);
     process::check(&mut command).context("the console does not build")?;
     let wasm = crate::target_dir().join(wasm_target::TARGET).join("wasm-release/frontend.wasm");
-    let inputs = Inputs::read(&wasm)?;
+    let inputs = Inputs::read(&wasm, edition)?;
     let stamp = crate::target_dir().join("xtask/console.stamp");
     let dist = crate::root().join("frontend/dist");
     let hash = inputs.hash();
@@ -59,7 +79,7 @@ pub fn build() -> Result<()> {
         return Ok(());
     }
     assemble(&inputs, &dist, &hash)?;
-    compress(&dist, &hash)?;
+    compress(&dist, &hash, edition)?;
     fs::create_dir_all(stamp.parent().expect("the stamp lies in a folder"))?;
     fs::write(stamp, hash)?;
     Ok(())
@@ -74,10 +94,14 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn read(wasm: &Path) -> Result<Self> {
+    fn read(wasm: &Path, edition: Edition) -> Result<Self> {
         let frontend = crate::root().join("frontend");
         let mut styles = String::new();
-        for file in files_below(&frontend.join("styles"))? {
+        let mut sheets = files_below(&frontend.join("styles"))?;
+        if edition == Edition::Development {
+            sheets.push(frontend.join("src/gallery/gallery.css"));
+        }
+        for file in sheets {
             styles.push_str(&fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?);
         }
         let static_files = files_below(&frontend.join("static"))?
@@ -225,7 +249,7 @@ fn page(template: &str, hash: &str) -> Result<String> {
 }
 
 /// Writes a brotli file beside each file of the program, which the service sends as it is, and limits their size.
-fn compress(dist: &Path, hash: &str) -> Result<()> {
+fn compress(dist: &Path, hash: &str, edition: Edition) -> Result<()> {
     let mut files = files_below(&dist.join("assets").join(hash))?;
     files.push(dist.join("index.html"));
     let (mut first, mut later) = (0, 0);
@@ -239,6 +263,10 @@ fn compress(dist: &Path, hash: &str) -> Result<()> {
         say(format_args!("{name:>24} {:>9} bytes, {compressed:>7} compressed", content.len()));
     }
     let whole = first + later;
+    if edition == Edition::Development {
+        say(format_args!("with the gallery, the console is {} kB brotli", whole / 1000));
+        return Ok(());
+    }
     let (first_limit, whole_limit) = (FIRST_LOAD_LIMIT / 1000, WHOLE_LIMIT / 1000);
     say(format_args!("first load of the console: {} kB brotli (limit {first_limit} kB)", first / 1000));
     say(format_args!("all of the console: {} kB brotli (limit {whole_limit} kB)", whole / 1000));

@@ -1,5 +1,6 @@
 //! `cargo xtask dev`: builds and starts again after every change.
 
+use crate::console::Edition;
 use crate::process::say;
 use crate::service;
 use anyhow::Result;
@@ -31,12 +32,13 @@ pub fn run(sample: bool, serve_arguments: &[String]) -> Result<ExitCode> {
     let mut running: Option<Child> = None;
     loop {
         let before = modified_times();
-        match service::prepare(sample, serve_arguments) {
+        match service::prepare(Edition::Development, sample, serve_arguments) {
             Ok(mut serve) => {
                 if let Some(old) = running.take() {
                     stop(old)?;
                 }
                 running = Some(serve.spawn()?);
+                say("every building block of the console is shown at its page /gallery");
             }
             Err(error) => say(format_args!("{error:#}; waiting for a change")),
         }

@@ -1,6 +1,6 @@
 //! `cargo xtask run`: the service on this machine, from its sources.
 
-use crate::console;
+use crate::console::{self, Edition};
 use crate::process::{self, say};
 use anyhow::{Context, Result};
 use std::fs;
@@ -13,14 +13,14 @@ const DATA: &str = "data";
 
 /// Builds everything and becomes the service: signals reach it directly, its exit code is ours.
 pub fn run(sample: bool, serve_arguments: &[String]) -> Result<ExitCode> {
-    let mut serve = prepare(sample, serve_arguments)?;
+    let mut serve = prepare(Edition::Released, sample, serve_arguments)?;
     let error = serve.exec();
     Err(error).context("cannot start the service")
 }
 
 /// Builds console and service, fills a fresh database when asked to, and returns the command that serves.
-pub fn prepare(sample: bool, serve_arguments: &[String]) -> Result<Command> {
-    console::build()?;
+pub fn prepare(edition: Edition, sample: bool, serve_arguments: &[String]) -> Result<Command> {
+    console::build_for(edition)?;
     let stoplist = build()?;
     let command = |subcommand: &str| {
         let mut command = Command::new(&stoplist);

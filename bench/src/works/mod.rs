@@ -1,5 +1,6 @@
 //! What is measured: one module a work.
 
+mod console;
 mod download;
 mod events;
 mod policy;
@@ -35,20 +36,23 @@ pub enum Work {
     Run,
     /// Answers of the agent to Postfix
     Policy,
+    /// The console in a browser
+    Console,
 }
 
 impl Work {
     /// Whether it does more for more rows; the others are measured with the fewest only.
     pub fn grows(self) -> bool {
-        !matches!(self, Self::Events | Self::Policy)
+        !matches!(self, Self::Events | Self::Policy | Self::Console)
     }
 
     /// Measures it.
     ///
     /// # Errors
     /// Says what is missing or does not answer; nothing is left running.
-    pub async fn measure(self, place: &Place, rows: u64) -> anyhow::Result<Line> {
-        match self {
+    pub async fn measure(self, place: &Place, rows: u64) -> anyhow::Result<Vec<Line>> {
+        let line = match self {
+            Self::Console => return console::measure(place, rows).await,
             Self::Registration => registration::measure(place, rows).await,
             Self::Search => search::measure(place, rows).await,
             Self::Download => download::measure(place, rows).await,
@@ -56,15 +60,18 @@ impl Work {
             Self::Events => events::measure(place, rows).await,
             Self::Run => run::measure(place, rows).await,
             Self::Policy => policy::measure(place, rows).await,
-        }
+        }?;
+        Ok(vec![line])
     }
 }
 
-/// Where a work happens: a folder, and a database with nothing but the account to take copies of.
+/// Where a work happens: a folder, a database with nothing but the account to take copies of, and a browser if there is
+/// one.
 pub struct Place {
     folder: PathBuf,
     account: Account,
     base: Database,
+    browser: Option<PathBuf>,
 }
 
 impl Place {
@@ -72,9 +79,9 @@ impl Place {
     ///
     /// # Errors
     /// The service does not start.
-    pub async fn new(server: &Server, folder: &Path) -> anyhow::Result<Self> {
+    pub async fn new(server: &Server, folder: &Path, browser: Option<PathBuf>) -> anyhow::Result<Self> {
         let (account, base) = Account::set_up(server, folder).await?;
-        Ok(Self { folder: folder.to_owned(), account, base })
+        Ok(Self { folder: folder.to_owned(), account, base, browser })
     }
 
     /// Which database it has.

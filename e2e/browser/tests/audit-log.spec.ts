@@ -179,7 +179,7 @@ test("with the keyboard alone, in Japanese, at 360 px", async ({ page, workplace
   const entry = row(page, "アカウントを変更");
   await tabTo(page, entry.locator("summary"));
   await page.keyboard.press("Enter");
-  await expect(fact(page, "アカウントを変更", "配信イベントの保存期間(日)")).toHaveText("90 → 30");
+  await expect(fact(page, "アカウントを変更", "配信イベントの保存期間（日）")).toHaveText("90 → 30");
   await expectAccessible(page);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   await page.keyboard.press("Enter");

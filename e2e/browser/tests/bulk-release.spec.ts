@@ -228,7 +228,7 @@ test("with the keyboard alone, in Japanese, at 360 px", async ({ page, workplace
   await tabTo(page, opener);
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "検索結果の一括解除" });
-  await expect(dialog.getByRole("heading", { name: "2 件を解除しますか?" })).toBeVisible();
+  await expect(dialog.getByRole("heading", { name: "2 件を解除しますか？" })).toBeVisible();
   await fits(page, dialog);
   await tabTo(page, dialog.getByLabel("コメント"));
   await page.keyboard.type("障害のため");

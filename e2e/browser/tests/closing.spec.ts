@@ -111,5 +111,5 @@ test("with the keyboard alone, in Japanese, at 360 px", async ({ page, workplace
   await tabTo(page, dialog.getByLabel("アカウント名"));
   await page.keyboard.type("Example Mail");
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Example Mail を閉鎖しました。")).toBeVisible();
+  await expect(page.getByText("「Example Mail」を閉鎖しました。")).toBeVisible();
 });

@@ -119,11 +119,11 @@ test("with the keyboard alone, in Japanese for Excel, at 360 px", async ({ page,
   await tabTo(page, button);
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "CSV ダウンロード" });
-  await expect(dialog.getByText("絞り込みなし(リスト全体)")).toBeVisible();
+  await expect(dialog.getByText("絞り込みなし（リスト全体）")).toBeVisible();
   await expectAccessible(page);
   expect(await dialog.evaluate((element) => element.scrollWidth)).toBeLessThanOrEqual(360);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-  await tabTo(page, dialog.getByLabel("Excel で開く(BOM 付き)"));
+  await tabTo(page, dialog.getByLabel("Excel で開く（BOM 付き）"));
   await page.keyboard.press("Space");
   const begun = page.waitForEvent("download");
   await page.keyboard.press("Enter");

@@ -138,7 +138,7 @@ test("with the keyboard alone, in Japanese, at 360 px", async ({ page, workplace
   await expect(link).toBeVisible();
   await tabTo(page, link);
   await page.keyboard.press("Enter");
-  await expect(page.locator("p.lead")).toHaveText(/から「ユーザー不明」のため配信停止中で、.*すべてのメールサーバー\(mx1\)に適用されています。$/);
+  await expect(page.locator("p.lead")).toHaveText(/から「ユーザー不明」のため配信停止中で、.*すべてのメールサーバー（mx1）に適用されています。$/);
   await expectAccessible(page);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   await tabTo(page, page.getByRole("button", { name: "解除" }));

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod client;
+mod console;
 mod endpoints;
 mod error;
 mod inquiries;
@@ -18,6 +19,7 @@ mod uploads;
 
 pub use audit::{AuditEntry, Change};
 pub use client::{Client, SignedIn};
+pub use console::is_replaced;
 pub use endpoints::Versioned;
 pub use error::ApiError;
 pub use list_operations::Asked;

@@ -91,9 +91,9 @@ texts! {
     words {
         skip_to_content sign_in sign_in_title sign_out email password signing_in
         set_up_title set_up_intro set_up_code set_up_code_hint set_up_button password_hint
-        unreachable signed_out unreadable part_failed connection_lost try_again
+        unreachable signed_out unreadable part_failed newer_console newer_part reload connection_lost try_again
         language theme theme_system theme_light theme_dark
-        close cancel save copy copied loading delete create optional any actions
+        close cancel save copy copied loading delete create any actions
         configurations find_configuration no_configuration_found new_configuration configuration_name time_zone time_zone_hint
         no_configurations no_configurations_text no_configurations_viewer configuration_created configuration_unknown
         tab_blocked tab_report blocked_list stop_cancellation distributions mail_servers error_log tabs sections

@@ -19,7 +19,7 @@ texts! {
         failed_title ready_title nothing_new
         total new already_blocked exempt duplicate invalid invalid_download invalid_capped
         reading reading_text automatic encoding delimiter header header_yes header_no column column_none preview read_again
-        register register_title register_text block_exempt block_exempt_hint register_timing register_now_hint comment_hint
+        register register_title register_text block_exempt block_exempt_hint register_timing register_now_hint
         release_instead release_title release_text release_none release_more
         bulk_changes bulk_changes_text bulk_empty bulk_empty_text history of_file
         cancel_operation cancel_title cancel_text undo undo_title undo_registration_text undo_release_text

@@ -1,7 +1,7 @@
 //! Parts of the console that are loaded when one of their pages is first opened.
 
 use crate::{
-    state::{Pending, texts},
+    state::{Newer, Pending, texts},
     ui::{Failure, Skeleton},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -24,11 +24,16 @@ pub fn part(
     draw: fn() -> LocalBoxFuture<'static, Loaded<AnyView>>,
 ) -> AnyView {
     let (texts, loading, progress) = (texts(), Pending::new(), RwSignal::new(Progress::Loading));
+    let newer = expect_context::<Newer>();
     let wait = Callback::new(move |first: Option<LocalBoxFuture<'static, Loaded<()>>>| {
         let part = first.unwrap_or_else(load);
         progress.set(Progress::Loading);
         loading.start(async move {
             progress.set(if part.await.is_ok() { Progress::Here } else { Progress::Failed });
+            // The parts of an old console are gone when the service is a newer one.
+            if progress.get_untracked() == Progress::Failed {
+                newer.look();
+            }
         });
     });
     let mut first = load();
@@ -39,6 +44,10 @@ pub fn part(
     }
     (move || match progress.get() {
         Progress::Loading => view! { <Skeleton label=texts.loading/> }.into_any(),
+        Progress::Failed if newer.is_there() => {
+            view! { <Failure text=texts.newer_part.to_owned() again=texts.reload press=move |()| newer.load()/> }
+                .into_any()
+        }
         Progress::Failed => {
             view! { <Failure text=texts.part_failed.to_owned() again=texts.try_again press=move |()| wait.run(None)/> }
                 .into_any()

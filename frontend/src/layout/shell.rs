@@ -5,7 +5,7 @@ use crate::{
     api::SignedIn,
     pages::Suspended,
     paths,
-    state::{Configurations, Inquiries, Pending, Session, client, effect, explain, load, texts},
+    state::{Configurations, Inquiries, Newer, Pending, Session, client, effect, explain, load, texts},
     ui::{Button, Failure, Kind, Notice, Show, Skeleton, Toasts, Tone},
 };
 use leptos::prelude::*;
@@ -25,8 +25,10 @@ pub fn Shell() -> impl IntoView {
     let (session, location, navigate) = (expect_context::<Session>(), use_location(), use_navigate());
     let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
     effect(move || {
-        if matches!(session.signed_in(), SignedIn::No | SignedIn::Ended) {
-            let target = format!("{}{}", location.pathname.get_untracked(), query(&location.search.get_untracked()));
+        let path = location.pathname.get_untracked();
+        // Who signs out is on the way there already.
+        if path != paths::SIGN_IN && matches!(session.signed_in(), SignedIn::No | SignedIn::Ended) {
+            let target = format!("{path}{}", query(&location.search.get_untracked()));
             let to = if target == paths::HOME { paths::SIGN_IN.to_owned() } else { paths::sign_in_then(&target) };
             navigate(&to, replace());
         }
@@ -100,7 +102,7 @@ fn Inside(side: InquirySide, shut_out: bool) -> impl IntoView {
     view! {
         <a class="button skip" href="#content">{texts.skip_to_content}</a>
         <div class="shell">
-            <aside class="banners" aria-label=texts.notices><Lost/><AccountBanner/></aside>
+            <aside class="banners" aria-label=texts.notices><Lost/><NewerBanner/><AccountBanner/></aside>
             <Topbar/>
             {(!alone).then(|| view! { <Sidebar/> })}
             <main id="content" class=if alone { "main alone" } else { "main" } tabindex="-1">
@@ -109,6 +111,22 @@ fn Inside(side: InquirySide, shut_out: bool) -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// Offers the newer console. What was typed is lost by loading it, so that is left to the user.
+#[component]
+fn NewerBanner() -> impl IntoView {
+    let (texts, newer) = (texts(), expect_context::<Newer>());
+    view! {
+        <div aria-live="polite">
+            <Show when=move || newer.is_there()>
+                <div class="banner">
+                    <span>{texts.newer_console}</span>
+                    <Button small=true press=move |()| newer.load()>{texts.reload}</Button>
+                </div>
+            </Show>
+        </div>
+    }
 }
 
 /// Reminds a provider of the account that is open.

@@ -24,7 +24,7 @@ impl Inquiries {
     /// Follows them until the component goes away. The stream of a server configuration tells of them too, so that there
     /// is only one at a time: a browser opens but a few connections to a service.
     pub fn follow(side: InquirySide) -> Self {
-        let (client, path, stream) = (client(), use_location().pathname, Pending::new());
+        let (client, path, stream, newer) = (client(), use_location().pathname, Pending::new(), expect_context());
         let changed = RwSignal::new(0);
         let unread =
             load(|| (), move || changed.get(), move |(), _| async move { client.has_unread_inquiries(side).await });
@@ -39,7 +39,7 @@ impl Inquiries {
             if told_there.get() {
                 stream.stop();
             } else {
-                stream.replace(listen(client, Followed::Inquiries(side), told));
+                stream.replace(listen(client, newer, Followed::Inquiries(side), told));
             }
         });
         Self { side, changed, unread }

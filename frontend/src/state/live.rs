@@ -1,6 +1,6 @@
 //! What happens in the open server configuration, as it happens.
 
-use super::{Inquiries, Pending, bump, effect, sleep};
+use super::{Inquiries, Newer, Pending, bump, effect, sleep};
 use crate::api::{self, Client, Followed};
 use leptos::prelude::*;
 use shared::{
@@ -24,8 +24,9 @@ pub(super) enum Told {
     Lost,
 }
 
-/// Follows a stream, opening it again when it ends, until the future is dropped.
-pub(super) async fn listen(client: Client, followed: Followed, told: Box<dyn Fn(Told)>) {
+/// Follows a stream, opening it again when it ends, until the future is dropped. It may have ended because the service was
+/// started anew, as another version.
+pub(super) async fn listen(client: Client, newer: Newer, followed: Followed, told: Box<dyn Fn(Told)>) {
     let mut again = false;
     loop {
         // A failure is told. A stream that ends with its access token is none: the next one follows in a moment, and
@@ -36,6 +37,7 @@ pub(super) async fn listen(client: Client, followed: Followed, told: Box<dyn Fn(
         }
         again = true;
         sleep(PAUSE).await;
+        newer.look();
     }
 }
 
@@ -78,7 +80,7 @@ impl Live {
             upload: RwSignal::new(None),
             inquiries: expect_context(),
         };
-        let stream = Pending::new();
+        let (stream, newer) = (Pending::new(), expect_context());
         effect(move || {
             let configuration = configuration.get();
             live.distribution.set(None);
@@ -90,7 +92,7 @@ impl Live {
                 Told::Heard(event) => live.hear(*event),
                 Told::Lost => live.connected.set(false),
             });
-            stream.replace(listen(client, Followed::Configuration(configuration), told));
+            stream.replace(listen(client, newer, Followed::Configuration(configuration), told));
         });
         live
     }

@@ -18,8 +18,7 @@ pub fn Moment(
 ) -> impl IntoView {
     let exact = date_time(at, language, None);
     let written = exact.clone();
-    let words =
-        Memo::new(move |_| now.and_then(|now| relative(at, now.get(), language)).unwrap_or_else(|| written.clone()));
+    let words = move || now.and_then(|now| relative(at, now.get(), language)).unwrap_or_else(|| written.clone());
     view! { <time class="nowrap" datetime=at.to_rfc3339() title=exact>{words}</time> }
 }
 

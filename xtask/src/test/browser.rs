@@ -44,7 +44,7 @@ pub fn run() -> Result<Count> {
 
 /// Chromium as Debian builds it for programs: the same pages without the windows around them, in two thirds of the time.
 /// Elsewhere whatever Chromium there is.
-fn chromium() -> Result<PathBuf> {
+pub fn chromium() -> Result<PathBuf> {
     let known = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     match known.iter().find_map(|name| find(name)) {
         Some(path) => Ok(path),

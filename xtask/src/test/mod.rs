@@ -13,6 +13,8 @@ mod openapi;
 mod rust;
 mod source;
 
+pub use browser::chromium;
+
 use crate::console;
 use crate::process::{cargo, check, say};
 use anyhow::{Context, Result, bail};

@@ -5,9 +5,9 @@ use super::ClosingTexts;
 pub(in crate::i18n) const TEXTS: ClosingTexts = ClosingTexts {
     unknown: "アカウントが見つかりません",
     unknown_text: "存在しないか、すでに閉鎖されています。",
-    export: "すべてエクスポート(ZIP)",
+    export: "すべてエクスポート（ZIP）",
     export_title: "エクスポート",
-    export_text: "設定、ユーザー、トークン(秘密の値を除く)、お問い合わせ、監査ログと、サーバー構成ごとの設定、2 つのリスト、ログの CSV ファイルです。",
+    export_text: "設定、ユーザー、トークン（秘密の値を除く）、お問い合わせ、監査ログと、サーバー構成ごとの設定、2 つのリスト、ログの CSV ファイルです。",
     close: "アカウントを閉鎖…",
     close_title: "アカウントの閉鎖",
     close_text: "アカウントを永久に終了し、そのデータを削除します。閉鎖できるのは利用停止中のアカウントだけです。",
@@ -21,7 +21,7 @@ pub(in crate::i18n) const TEXTS: ClosingTexts = ClosingTexts {
     audit_log: "監査ログは証跡として、サービスのデータベースにのみ残ります。",
     export_first: "今後必要になるデータは、先にエクスポートしてください。",
     confirm: "永久に閉鎖する",
-    question: |name| format!("{name} を永久に閉鎖しますか?"),
+    question: |name| format!("「{name}」を永久に閉鎖しますか？"),
     type_name: |name| format!("確認のためアカウント名を入力してください: {name}"),
-    closed: |name| format!("{name} を閉鎖しました。データは順次削除されます。"),
+    closed: |name| format!("「{name}」を閉鎖しました。データは順次削除されます。"),
 };

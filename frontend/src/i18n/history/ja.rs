@@ -29,17 +29,17 @@ pub(in crate::i18n) const TEXTS: HistoryTexts = HistoryTexts {
     not_distributed: "次回の配布でメールサーバーに反映されます",
     opens: |address| format!("{address} の履歴"),
     why: |when, reason, held| format!("{when} から「{reason}」のため配信停止中で、{held}。"),
-    why_pending: |when, reason, held| format!("「{reason}」のため停止されます({when} に登録)。{held}。"),
-    why_releasing: |cause, held| format!("解除中です({cause})。解除が確認されるまでは、{held}。"),
+    why_pending: |when, reason, held| format!("「{reason}」のため停止されます（{when} に登録）。{held}。"),
+    why_releasing: |cause, held| format!("停止を終了しています（{cause}）。すべて確認されるまでは、{held}。"),
     why_exempt: |when, reason| {
         format!("停止していません。{when} に解除され、「{reason}」などのエラーでは停止されません。")
     },
     why_not: |counts| format!("停止していません。現在カウント中のエラー: {counts}。"),
     held_by: |names, held, all, since| {
         let servers = if held == all { "すべての".to_owned() } else { format!("{all} 台中 {held} 台の") };
-        format!("{since} から{servers}メールサーバー({names})に適用されています")
+        format!("{since} から{servers}メールサーバー（{names}）に適用されています")
     },
-    in_version: |version, when| format!("バージョン {version}({when} 公開)で適用。"),
+    in_version: |version, when| format!("バージョン {version}（{when} 公開）で適用。"),
     holding: |holding| match holding {
         Holding::Held => "停止中",
         Holding::NotHeld => "送信可",

@@ -9,7 +9,7 @@ pub(in crate::i18n) const TEXTS: TokenTexts = TokenTexts {
     empty: "トークンはまだありません",
     new: "トークンを作成",
     name: "名前",
-    name_hint: "使う場所がわかる名前(例:「CRM 連携」)。",
+    name_hint: "使う場所がわかる名前（例:「CRM 連携」）。",
     scopes: "許可する操作",
     expires: "有効期限",
     never: "無期限",
@@ -24,7 +24,7 @@ pub(in crate::i18n) const TEXTS: TokenTexts = TokenTexts {
     revoked: "トークンを失効させました。",
     until: |when| format!("{when} まで有効です。"),
     only: |names| format!("対象: {names}"),
-    revoke_question: |name| format!("{name} を失効させますか?"),
+    revoke_question: |name| format!("「{name}」を失効させますか？"),
     lifetime: |days| match days {
         7 => "7 日後",
         30 => "30 日後",

@@ -70,7 +70,6 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     block_exempt_hint: "They are taken off that list.",
     register_timing: "When do the addresses reach the mail servers?",
     register_now_hint: "A whole run starts as soon as the addresses are registered.",
-    comment_hint: "Why, for the audit log.",
     release_instead: "Release these addresses instead",
     release_title: "Release the addresses of this file",
     release_text: "Mail to them is sent again within about 10 seconds, and they are put on the stop cancellation list. The release can be undone as a whole.",

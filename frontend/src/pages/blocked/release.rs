@@ -64,7 +64,7 @@ fn ReleaseForm(addresses: Vec<String>, open: RwSignal<bool>, released: Callback<
             <p class="soft">{text}</p>
             <FormError error/>
             <Field
-                id="release-comment" label=texts.comment value=comment hint=format!("{} ({})", texts.comment_hint, texts.optional)
+                id="release-comment" label=texts.comment value=comment hint=texts.comment_hint
                 error=field_error(error, "/comment")
             />
             <div class="dialog-foot">

@@ -182,7 +182,6 @@ pub fn SettingsFields(
                                 <th scope="col">{texts.enabled}</th>
                                 <th scope="col">{texts.error_reason}</th>
                                 <th scope="col">{texts.frequency}</th>
-                                <th scope="col">{texts.cancel_blocking}</th>
                             </tr>
                         </thead>
                         <tbody>
@@ -218,14 +217,14 @@ fn ConditionRow(condition: Condition, checked: RwSignal<bool>) -> impl IntoView 
             <td class="tick">
                 <input type="checkbox" bind:checked=condition.enabled aria-label=(texts.enabled_of)(reason)/>
             </td>
-            <td>{reason}</td>
+            // Below the reason, where a narrow screen has room for it.
+            <td><div class="stack-tight">{reason}{cancel}</div></td>
             <td>
                 <input
                     class="input input-short" type="number" min="1" inputmode="numeric" bind:value=condition.frequency
                     aria-label=(texts.frequency_of)(reason) aria-invalid=wrong
                 />
             </td>
-            <td>{cancel}</td>
         </tr>
     }
     .into_any()

@@ -65,8 +65,7 @@ pub fn CommentField(
     value: RwSignal<String>,
 ) -> impl IntoView {
     let texts = texts();
-    let hint = format!("{} ({})", texts.uploads.comment_hint, texts.optional);
-    view! { <Field id="operation-comment" label=texts.comment value hint/> }
+    view! { <Field id="operation-comment" label=texts.comment value hint=texts.comment_hint/> }
 }
 
 /// A comment, if there is one.

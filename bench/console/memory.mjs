@@ -1,0 +1,63 @@
+// What the console keeps in memory after many page changes.
+
+/** Every page of a server configuration, and some beside; the list comes again and again. */
+const TOUR = [
+  "/blocked/list", "/blocked/stop-cancellation", "/blocked/uploads", "/blocked/list", "/blocked/distributions",
+  "/blocked/mail-servers", "/delivery-report/overview", "/delivery-report/error-log", "/delivery-report/delivery-log",
+  "/blocked/list", "/inquiries", "/settings/account", "/settings/users", "/settings/tokens", "/settings/audit-log",
+];
+/** The way to a page whose link is not on the one before. */
+const DOORS = [[/\/blocked\//, "/blocked/list"], [/\/delivery-report\//, "/delivery-report/overview"], [/\/settings\//, "/settings/account"]];
+/** Page changes until everything has been loaded and drawn some times. */
+const WARM_UP = 100;
+const SAMPLES = 5;
+
+/** Memory in bytes, nodes and listeners after some hundred page changes and after all. */
+export async function pageChanges(context, list, count) {
+  const page = await context.newPage();
+  await page.addInitScript(() => {
+    const instantiate = WebAssembly.instantiateStreaming;
+    WebAssembly.instantiateStreaming = async (...given) => {
+      const made = await instantiate.apply(WebAssembly, given);
+      window.memory ??= made.instance.exports.memory;
+      return made;
+    };
+  });
+  await page.goto(list);
+  await page.locator("main tbody tr").first().waitFor();
+  const session = await context.newCDPSession(page);
+  await session.send("Performance.enable");
+  const samples = [];
+  let place = 0;
+  for (let change = 1; change <= WARM_UP + count; change++) {
+    place = (place + 1) % TOUR.length;
+    await go(page, TOUR[place]);
+    if (change >= WARM_UP && (change - WARM_UP) % (count / SAMPLES) === 0) {
+      samples.push({ changes: change - WARM_UP, ...(await measure(page, session)) });
+    }
+  }
+  await page.close();
+  return samples;
+}
+
+async function go(page, target) {
+  const link = page.locator(`a[href$="${target}"]`).first();
+  if ((await link.count()) === 0) {
+    const [, door] = DOORS.find(([pages]) => pages.test(target));
+    await page.locator(`a[href$="${door}"]`).first().evaluate((element) => element.click());
+    await link.waitFor();
+  }
+  await link.evaluate((element) => element.click());
+  await page.waitForFunction(
+    (end) => location.pathname.endsWith(end) && !document.querySelector('.skeleton, main [aria-busy="true"]'),
+    target,
+  );
+}
+
+async function measure(page, session) {
+  for (let turn = 0; turn < 3; turn++) await session.send("HeapProfiler.collectGarbage");
+  const { metrics } = await session.send("Performance.getMetrics");
+  const value = (name) => metrics.find((metric) => metric.name === name).value;
+  const wasm = await page.evaluate(() => window.memory.buffer.byteLength);
+  return { wasm, heap: value("JSHeapUsedSize"), nodes: value("Nodes"), listeners: value("JSEventListeners") };
+}
