@@ -243,7 +243,13 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
     }
     let hash = keys::token_hash(secret);
     let is = |stored: &str| bool::from(stored.as_bytes().ct_eq(hash.as_bytes()));
-    let account_id = if session.user.role == Role::Provider { session.account_id } else { session.user.account_id };
+    let account_id = match session.account_id {
+        // Unless it was closed meanwhile.
+        Some(entered) if session.user.role == Role::Provider => {
+            store::accounts::find(&tx, entered).await?.map(|account| account.id)
+        }
+        _ => session.user.account_id,
+    };
     let new_secret = keys::random_text();
     let new_hash = keys::token_hash(&new_secret);
     let rotation = Rotation {
