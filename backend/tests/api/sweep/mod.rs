@@ -5,6 +5,7 @@ mod closing;
 mod permissions;
 mod plans;
 mod schema;
+mod strangers;
 
 use crate::support::{
     TestApp, Workplace,
