@@ -4,7 +4,9 @@ use crate::{
     clock::Clock,
     config::Settings,
     http, jobs,
-    service::{self, Wake, keys::Keys, limits::Limits, mails::Mailer, metrics::Metrics, signing_keys::Signer},
+    service::{
+        self, Wake, keys::Keys, limits::Limits, mails::Mailer, metrics::Metrics, signing_keys::Signer, slots::Slots,
+    },
     state::AppState,
     store::{Db, service_settings},
     tls::Certificate,
@@ -25,10 +27,6 @@ const SHUTDOWN_SECONDS: u64 = 10;
 
 /// How often is looked whether the keys that sign access tokens were replaced.
 const KEYS: Duration = Duration::from_secs(30);
-
-/// How long a client may take to send the head of a request. Also a client whose head lies ready while this process gets
-/// no time of the machine is answered 408 when it is over: with actix's five seconds that happened under load.
-const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running service.
 pub struct Running {
@@ -93,8 +91,8 @@ pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> 
     let metrics = Arc::new(Metrics::new().context("cannot make the figures for monitoring")?);
     let limits = Arc::new(Limits::new(settings.request_rate));
     let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?.map(Arc::new);
-    let (settings, attempts, wake) = (Arc::new(settings), Arc::default(), Wake::default());
-    Ok(AppState { db, clock, settings, keys, signer, attempts, limits, mailer, metrics, wake })
+    let (settings, attempts, slots, wake) = (Arc::new(settings), Arc::default(), Slots::default(), Wake::default());
+    Ok(AppState { db, clock, settings, keys, signer, attempts, limits, slots, mailer, metrics, wake })
 }
 
 /// Starts the service and returns when it answers.
@@ -231,10 +229,11 @@ fn listen(
             .wrap(middleware::from_fn(http::headers::protect))
             .wrap(middleware::Compress::default())
             .wrap(TracingLogger::<http::request_log::RequestSpan>::new())
+            .wrap(middleware::from_fn(http::unread::close))
     })
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS)
-    .client_request_timeout(REQUEST_HEAD_TIMEOUT);
+    .client_request_timeout(state.settings.patience.head);
     let server = match state.settings.tls.clone() {
         Some(files) => {
             let certificate = Certificate::read(files)?;

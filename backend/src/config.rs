@@ -1,6 +1,9 @@
 //! Settings of the service: flags, `STOPLIST_*` environment variables and a TOML file, in this order of precedence.
 
+mod fixed;
 mod warnings;
+
+pub use fixed::{PasswordCost, Patience};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -97,6 +100,12 @@ struct SettingsFile {
     public_url: Option<String>,
 }
 
+impl SettingsFile {
+    fn holds_password(&self) -> bool {
+        [&self.database_url, &self.smtp_url].into_iter().flatten().any(|url| has_password(url))
+    }
+}
+
 /// How mail is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailSettings {
@@ -140,15 +149,10 @@ pub struct Settings {
     pub mail: Option<MailSettings>,
     /// What hashing a password costs.
     pub password_cost: PasswordCost,
-}
-
-/// What hashing a password costs us, and whoever guesses it. No operator can choose it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PasswordCost {
-    /// argon2id with 19 MiB, twice (OWASP's recommendation).
-    Recommended,
-    /// As little as can be, for tests, which sign in a thousand times and have nothing to hide.
-    Least,
+    /// How long to wait for clients.
+    pub patience: Patience,
+    /// The settings file, if it holds a password.
+    pub secret_file: Option<PathBuf>,
 }
 
 /// Far above what the console, an agent or a sensible script sends.
@@ -169,6 +173,8 @@ impl Settings {
             request_rate: REQUEST_RATE,
             mail: None,
             password_cost: PasswordCost::Recommended,
+            patience: Patience::default(),
+            secret_file: None,
         }
     }
 
@@ -185,6 +191,7 @@ impl Settings {
             }
             None => SettingsFile::default(),
         };
+        let secret_file = args.config.filter(|_| file.holds_password());
         let data_dir = args.data_dir.or(file.data_dir).unwrap_or_else(|| PathBuf::from("data"));
         let settings = Self {
             listen: args.listen.or(file.listen).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
@@ -201,6 +208,8 @@ impl Settings {
                 args.public_url.or(file.public_url),
             )?,
             password_cost: PasswordCost::Recommended,
+            patience: Patience::default(),
+            secret_file,
         };
         settings.check()?;
         Ok(settings)
@@ -302,6 +311,12 @@ fn default_database_url(data_dir: &std::path::Path) -> String {
     format!("sqlite://{}", data_dir.join("stoplist.db").display())
 }
 
+/// Whether a URL has a password, before the host or as a parameter.
+fn has_password(url: &str) -> bool {
+    let user = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(user, _)| user);
+    user.is_some_and(|user| user.contains(':')) || url.contains("password=")
+}
+
 /// Hides the password of a URL, and everything after `?`, where drivers take passwords too.
 fn without_password(url: &str) -> String {
     let url = url.split('?').next().unwrap_or_default();
@@ -376,5 +391,7 @@ mod tests {
         assert_eq!(without_password("postgres://me:secret@host/db?password=x"), "postgres://me:***@host/db");
         assert_eq!(without_password("postgres://me:p@ss@host/db"), "postgres://me:***@host/db");
         assert_eq!(without_password("sqlite:///data/stoplist.db"), "sqlite:///data/stoplist.db");
+        assert!(has_password("postgres://me:secret@host/db") && has_password("postgres://me@host/db?password=x"));
+        assert!(!has_password("postgres://me@host/db") && !has_password("smtp://mail.example.com:25?tls=required"));
     }
 }

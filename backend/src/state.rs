@@ -5,6 +5,7 @@ use crate::{
     config::Settings,
     service::{
         Wake, attempts::Attempts, keys::Keys, limits::Limits, mails::Mailer, metrics::Metrics, signing_keys::Signer,
+        slots::Slots,
     },
     store::Db,
 };
@@ -27,6 +28,8 @@ pub struct AppState {
     pub attempts: Arc<Attempts>,
     /// How often may be asked.
     pub limits: Arc<Limits>,
+    /// How much may be open at the same time.
+    pub slots: Slots,
     /// Sends mail, if there are settings for it.
     pub mailer: Option<Arc<Mailer>>,
     /// What monitoring is told.

@@ -183,9 +183,26 @@ fn unquote(local: &str) -> String {
 /// Hides most of an address for logs: `taro.yamada@example.com` becomes `t***@example.com`.
 pub fn mask(address: &str) -> String {
     match address.rsplit_once('@') {
-        Some((local, domain)) => format!("{}***@{domain}", local.chars().next().unwrap_or_default()),
+        Some((local, domain)) => format!("{}***@{domain}", local.chars().take(1).collect::<String>()),
         None => "***".to_owned(),
     }
+}
+
+/// Hides an address, and whatever else looks like one, in a text for logs: what a mail server answers about a recipient.
+pub fn mask_in(text: &str, address: &str) -> String {
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    let outside = |c: char| c.is_whitespace() || "<>()[]{}\"'`,;:".contains(c);
+    let text = text.replace(address, &mask(address));
+    let words = text.split_inclusive(outside).map(|part| {
+        let word = part.trim_end_matches(outside);
+        let after = &part[word.len()..];
+        match word {
+            _ if word.len() > 1 && word.contains('@') => format!("{}{after}", mask(word)),
+            _ if word.eq_ignore_ascii_case(local) => format!("***{after}"),
+            _ => part.to_owned(),
+        }
+    });
+    words.collect()
 }
 
 #[cfg(test)]
@@ -263,6 +280,27 @@ mod tests {
     fn a_mask_keeps_the_domain_only() {
         assert_eq!(mask("taro.yamada@example.com"), "t***@example.com");
         assert_eq!(mask("no address"), "***");
+        assert_eq!(mask("@example.com"), "***@example.com");
+    }
+
+    #[test]
+    fn what_a_mail_server_says_of_an_address_is_hidden() {
+        let masked = |text: &str| mask_in(text, "Taro.Yamada@example.com");
+        for (said, logged) in [
+            (
+                "550 5.1.1 <taro.yamada@example.com>: Recipient address rejected",
+                "550 5.1.1 <t***@example.com>: Recipient address rejected",
+            ),
+            ("554 no account (Taro.Yamada@example.com) [0]", "554 no account (T***@example.com) [0]"),
+            ("550 User 'taro.yamada' unknown, ask post@example.net", "550 User '***' unknown, ask p***@example.net"),
+            ("451 try again @ noon", "451 try again @ noon"),
+        ] {
+            assert_eq!(masked(said), logged);
+        }
+        assert_eq!(
+            mask_in("no such user: \"ta ro\"@example.com.", "\"ta ro\"@example.com"),
+            "no such user: \"***@example.com."
+        );
     }
 
     proptest! {

@@ -113,7 +113,7 @@ async fn update(
     responses((status = 200, body = String, content_type = "application/zip")))]
 #[get("/provider/accounts/{account_id}/export")]
 async fn export(state: web::Data<AppState>, provider: Provider, id: PathIds<Uuid>) -> Result<HttpResponse> {
-    Ok(downloads::answer(service::downloads::account(&state, &provider.0, id.0).await?))
+    downloads::whole_account(&state, &provider.0, id.0).await
 }
 
 /// Close an account for ever: its people, tokens, lists and logs are removed within minutes; its audit log stays

@@ -8,6 +8,7 @@ use crate::{
     service::{
         Error, Result,
         agent_sync::{self, Holding},
+        slots::Lasting,
     },
     state::AppState,
 };
@@ -73,12 +74,14 @@ async fn list(state: web::Data<AppState>, agent: Agent, query: QueryParams<ListQ
         (None, Some(_)) => return Err(Error::field("epoch", "send epoch and version together, or neither")),
         (Some(_), None) => return Err(Error::field("version", "send epoch and version together, or neither")),
     };
+    let slot = state.slots.take(Lasting::AgentCall, &agent.access.actor)?;
     let wait = Duration::from_secs(u64::from(query.0.wait.unwrap_or(0)));
     let plan = agent_sync::plan(&state, agent.mail_server_id, agent.server_configuration_id, holding, wait).await?;
     Ok(match plan {
         None => HttpResponse::NoContent().finish(),
         Some(plan) => {
-            HttpResponse::Ok().content_type(LIST_MEDIA_TYPE).streaming(agent_sync::body(state.db.clone(), plan))
+            let body = slot.hold(agent_sync::body(state.db.clone(), plan));
+            HttpResponse::Ok().content_type(LIST_MEDIA_TYPE).streaming(body)
         }
     })
 }

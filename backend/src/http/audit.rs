@@ -11,6 +11,7 @@ use crate::{
         audit::{self, Filter},
         authentication::Identity,
         downloads,
+        slots::Lasting,
     },
     state::AppState,
 };
@@ -108,5 +109,7 @@ async fn begin(
     format: Format,
     query: &str,
 ) -> Result<HttpResponse> {
-    downloads::audit_log(state, identity, &search.filter(), format.wish(query)).await.map(answer)
+    let slot = state.slots.take(Lasting::Download, &identity.actor)?;
+    let download = downloads::audit_log(state, identity, &search.filter(), format.wish(query)).await?;
+    Ok(answer(download, slot))
 }

@@ -3,13 +3,13 @@
 use super::{
     audit,
     auth::{Anybody, Auditor, Provider, Viewer},
-    downloads::{Wanted, answer, capability},
+    downloads::{Wanted, capability, whole_account},
     extract::{Body, PathIds, QueryParams},
     idempotency::secret,
 };
 use crate::{
     service::{
-        self, Error, Result,
+        Error, Result,
         authentication::Permission,
         download_links::{self, Target},
         server_configurations::open,
@@ -125,7 +125,7 @@ async fn follow(state: web::Data<AppState>, from: Anybody, query: QueryParams<To
         }
         Target::Account(id) => {
             linked.identity.require(Permission::Provide)?;
-            Ok(answer(service::downloads::account(&state, &linked.identity, id).await?))
+            whole_account(&state, &linked.identity, id).await
         }
     }
 }

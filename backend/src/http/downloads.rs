@@ -8,8 +8,10 @@ use super::{
 use crate::{
     service::{
         self, Access, Result,
+        authentication::Identity,
         downloads::{self, Download, Wish},
         server_configurations::open,
+        slots::{Lasting, Slot},
     },
     state::AppState,
 };
@@ -113,6 +115,7 @@ impl Wanted {
         query: &str,
     ) -> Result<HttpResponse> {
         let configuration = open(&state.db, access, configuration, capability(self.list())).await?;
+        let slot = state.slots.take(Lasting::Download, &access.actor)?;
         let download = match self {
             Self::BlockedAddresses(search, format) => {
                 let (filter, sort, direction) = search.parts();
@@ -128,7 +131,7 @@ impl Wanted {
                 downloads::delivery_events(state, access, &configuration, search.filter(), format.wish(query)).await?
             }
         };
-        Ok(answer(download))
+        Ok(answer(download, slot))
     }
 }
 
@@ -140,8 +143,17 @@ pub(super) const fn capability(list: DownloadList) -> Capability {
     }
 }
 
+/// Begins the download of everything of an account.
+///
+/// # Errors
+/// [`crate::service::Error::NotFound`]: no such account. [`crate::service::Error::TooManyOpen`].
+pub(super) async fn whole_account(state: &AppState, provider: &Identity, id: Uuid) -> Result<HttpResponse> {
+    let slot = state.slots.take(Lasting::Download, &provider.actor)?;
+    Ok(answer(downloads::account(state, provider, id).await?, slot))
+}
+
 /// A browser saves the file under its name; those that know no other characters get an ASCII one (RFC 6266 section 5).
-pub(super) fn answer(download: Download) -> HttpResponse {
+pub(super) fn answer(download: Download, slot: Slot) -> HttpResponse {
     let Download { file_name, media_type, body } = download;
     let plain = file_name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
     let extended =
@@ -150,7 +162,10 @@ pub(super) fn answer(download: Download) -> HttpResponse {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::Filename(plain), DispositionParam::FilenameExt(extended)],
     };
-    HttpResponse::Ok().content_type(media_type).insert_header((CONTENT_DISPOSITION, disposition)).streaming(body)
+    HttpResponse::Ok()
+        .content_type(media_type)
+        .insert_header((CONTENT_DISPOSITION, disposition))
+        .streaming(slot.hold(body))
 }
 
 /// Download the blocked list, exactly what the search finds, as CSV

@@ -1,14 +1,14 @@
 //! Reading requests: every wrong field is named by its JSON pointer or query parameter, and nothing is guessed.
 
+pub use super::body::{Body, StrangersBody};
+
 use crate::service::{Error, Result};
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
+    FromRequest, HttpRequest,
     dev::Payload,
     http::header::{ETAG, HeaderName, IF_MATCH},
     web,
 };
-use bytes::{Bytes, BytesMut};
-use futures::{StreamExt, future::LocalBoxFuture};
 use garde::Validate;
 use serde::{
     Deserialize, Serialize,
@@ -22,37 +22,6 @@ use shared::{
 };
 use std::future::{Ready, ready};
 use utoipa::IntoParams;
-
-/// The largest body, in bytes.
-pub const MAX_BODY: usize = 8 * 1024 * 1024;
-
-/// A JSON body that is valid.
-pub struct Body<T>(pub T);
-
-impl<T: DeserializeOwned + Serialize + Validate<Context = ()> + 'static> FromRequest for Body<T> {
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let content_type = request.content_type().to_ascii_lowercase();
-        let payload = payload.take();
-        let length = content_length(request);
-        Box::pin(async move {
-            if content_type != "application/json" {
-                return Err(Error::UnsupportedMediaType("send the body as application/json".to_owned()));
-            }
-            let body = read_body(length, payload).await?;
-            let value = from_json::<T>(&body)?;
-            validate(&value, "")?;
-            Ok(Self(value))
-        })
-    }
-}
-
-/// The length that the request announces.
-pub fn content_length(request: &HttpRequest) -> Option<usize> {
-    request.headers().get(actix_web::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
 
 /// The revision that `If-Match` names.
 ///
@@ -69,26 +38,6 @@ pub fn if_match(request: &HttpRequest) -> Result<i64> {
 /// The ETag of a revision, which [`if_match`] reads.
 pub fn etag(revision: i64) -> (HeaderName, String) {
     (ETAG, format!("\"{revision}\""))
-}
-
-/// Reads a whole body.
-///
-/// # Errors
-/// [`Error::TooLarge`] above [`MAX_BODY`], [`Error::Malformed`] when it breaks off.
-pub async fn read_body(length: Option<usize>, mut payload: Payload) -> Result<Bytes> {
-    let too_large = || Error::TooLarge(format!("send at most {} MiB at once", MAX_BODY / 1024 / 1024));
-    if length.is_some_and(|length| length > MAX_BODY) {
-        return Err(too_large());
-    }
-    let mut body = BytesMut::with_capacity(length.unwrap_or(0));
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::Malformed(format!("the body broke off: {error}")))?;
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 /// Reads JSON.

@@ -1,6 +1,6 @@
 //! The `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header): a repeated request gets the first answer.
 
-use super::{auth, extract};
+use super::{auth, body};
 use crate::{
     service::{Error, Result, idempotency, keys},
     state::AppState,
@@ -84,7 +84,8 @@ async fn claim(request: &mut ServiceRequest) -> Result<Option<(String, idempoten
     let account = identity.account_id.map(|id| id.to_string()).unwrap_or_default();
     let parts = [&caller, &account, request.method().as_str(), request.uri().path(), request.query_string(), key];
     let key_hash = keys::token_hash(&parts.join("\n"));
-    let body = extract::read_body(extract::content_length(request.request()), request.take_payload()).await?;
+    let payload = request.take_payload();
+    let body = body::read_body(request.request(), payload).await?;
     request.set_payload(Payload::from(body.clone()));
     let state = request
         .app_data::<web::Data<AppState>>()

@@ -2,7 +2,7 @@
 
 use super::{
     auth::{Anybody, Manager},
-    extract::{Body, PathIds},
+    extract::{Body, PathIds, StrangersBody},
     idempotency::secret,
     sessions,
 };
@@ -75,7 +75,7 @@ async fn withdraw(state: web::Data<AppState>, manager: Manager, id: PathIds<Uuid
 async fn preview(
     state: web::Data<AppState>,
     _: Anybody,
-    body: Body<LinkSecret>,
+    body: StrangersBody<LinkSecret>,
 ) -> Result<web::Json<InvitationPreview>> {
     Ok(web::Json(service::invitations::preview(&state, &body.0.secret).await?))
 }
@@ -93,7 +93,7 @@ async fn accept(
     request: HttpRequest,
     state: web::Data<AppState>,
     from: Anybody,
-    body: Body<PasswordByLink>,
+    body: StrangersBody<PasswordByLink>,
 ) -> Result<HttpResponse> {
     let begun = service::invitations::accept(&state, body.0, from.0).await?;
     Ok(sessions::begun(&request, HttpResponse::Created(), begun))

@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{
     service::{
-        Error, Result,
+        Actor, Error, Result,
         live::{self, Followed},
         server_configurations::open,
+        slots::Lasting,
     },
     state::AppState,
 };
@@ -48,7 +49,7 @@ async fn follow(
 ) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, id.0, Capability::Watch).await?;
     let followed = Followed::Configuration { id: configuration.id, account_id: configuration.account_id };
-    stream(&request, &state, followed)
+    stream(&request, &state, &access.0.actor, followed)
 }
 
 /// Follow the account: `inquiries_changed`, from now on
@@ -62,29 +63,26 @@ async fn follow_account(
     state: web::Data<AppState>,
     access: Correspondent,
 ) -> Result<HttpResponse> {
-    stream(&request, &state, Followed::Account(access.0.account_id))
+    stream(&request, &state, &access.0.actor, Followed::Account(access.0.account_id))
 }
 
 /// Follow the inquiries of all accounts: `inquiries_changed`, from now on
 #[utoipa::path(tag = "Provider", operation_id = "follow_provider", security(("bearer" = [])),
     responses((status = 200, body = LiveEvent, content_type = "text/event-stream")))]
 #[get("/provider/live")]
-async fn follow_provider(
-    request: HttpRequest,
-    state: web::Data<AppState>,
-    _provider: Provider,
-) -> Result<HttpResponse> {
-    stream(&request, &state, Followed::Provider)
+async fn follow_provider(request: HttpRequest, state: web::Data<AppState>, provider: Provider) -> Result<HttpResponse> {
+    stream(&request, &state, &provider.0.actor, Followed::Provider)
 }
 
-fn stream(request: &HttpRequest, state: &AppState, followed: Followed) -> Result<HttpResponse> {
+fn stream(request: &HttpRequest, state: &AppState, listener: &Actor, followed: Followed) -> Result<HttpResponse> {
+    let slot = state.slots.take(Lasting::LiveStream, listener)?;
     let events = live::follow(state.clone(), followed, bearer(request)?.to_owned());
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
         // Compression would hold events back.
         .insert_header((CONTENT_ENCODING, "identity"))
-        .streaming(with_pings(events)))
+        .streaming(slot.hold(with_pings(events))))
 }
 
 fn with_pings(events: impl Stream<Item = LiveEvent>) -> impl Stream<Item = Result<Bytes>> {

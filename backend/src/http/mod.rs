@@ -5,6 +5,7 @@ pub mod agent_sync;
 pub mod audit;
 pub mod auth;
 pub mod blocked_addresses;
+pub mod body;
 pub mod client;
 pub mod console;
 pub mod delivery_events;
@@ -35,6 +36,7 @@ pub mod server_configurations;
 pub mod sessions;
 pub mod setup;
 pub mod tokens;
+pub mod unread;
 pub mod uploads;
 pub mod users;
 

@@ -12,6 +12,9 @@ use utoipa::{
 };
 use utoipa_actix_web::AppExt;
 
+/// When a body takes too long.
+const TOO_SLOW: &str = "The body came too slowly";
+
 /// Title and version of the document, and the schemas that only query parameters name.
 #[derive(OpenApi)]
 #[openapi(
@@ -79,6 +82,7 @@ fn accept_idempotency_key(operation: &mut Operation) {
         .build();
     operation.parameters.get_or_insert_default().push(parameter.into());
     for (status, description) in [
+        ("408", TOO_SLOW),
         ("409", "Being carried out, or repeated and the answer held a secret"),
         ("413", "Body too large"),
         ("422", "The key is not valid"),
@@ -95,7 +99,11 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 fn add_common_problems(operation: &mut Operation) {
     let mut problems = vec![
-        ("429", "Too many requests: the header Retry-After says after how many seconds to come back"),
+        (
+            "429",
+            "Too many requests, or too much open at the same time: the header Retry-After says after how many seconds to \
+             come back",
+        ),
         ("500", "Something failed inside the service"),
         ("503", "The database does not answer"),
         ("507", "The service's disk is full; nothing was changed"),
@@ -119,6 +127,7 @@ fn add_common_problems(operation: &mut Operation) {
     let body = operation.request_body.is_some();
     if body {
         problems.push(("400", "Unreadable body"));
+        problems.push(("408", TOO_SLOW));
         problems.push(("413", "Body too large"));
         problems.push(("415", "Media type not understood"));
     }

@@ -2,7 +2,7 @@
 
 use super::{
     auth::{Anybody, SignedIn},
-    extract::Body,
+    extract::{Body, StrangersBody},
 };
 use crate::{
     service::{self, Result},
@@ -41,7 +41,11 @@ async fn change(state: web::Data<AppState>, user: SignedIn, body: Body<PasswordC
     (status = 409, body = Problem, content_type = "application/problem+json", description = "This service sends no mail"),
 ))]
 #[post("/password-resets")]
-async fn request(state: web::Data<AppState>, from: Anybody, body: Body<PasswordResetRequest>) -> Result<HttpResponse> {
+async fn request(
+    state: web::Data<AppState>,
+    from: Anybody,
+    body: StrangersBody<PasswordResetRequest>,
+) -> Result<HttpResponse> {
     service::password_resets::request(&state, &body.0.email, from.0)?;
     Ok(HttpResponse::Accepted().finish())
 }
@@ -56,7 +60,7 @@ async fn request(state: web::Data<AppState>, from: Anybody, body: Body<PasswordR
 async fn preview(
     state: web::Data<AppState>,
     _: Anybody,
-    body: Body<LinkSecret>,
+    body: StrangersBody<LinkSecret>,
 ) -> Result<web::Json<PasswordResetPreview>> {
     Ok(web::Json(service::password_resets::preview(&state, &body.0.secret).await?))
 }
@@ -71,7 +75,11 @@ async fn preview(
     (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many passwords at once"),
 ))]
 #[post("/password-resets/complete")]
-async fn complete(state: web::Data<AppState>, from: Anybody, body: Body<PasswordByLink>) -> Result<HttpResponse> {
+async fn complete(
+    state: web::Data<AppState>,
+    from: Anybody,
+    body: StrangersBody<PasswordByLink>,
+) -> Result<HttpResponse> {
     service::password_resets::complete(&state, body.0, from.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -28,7 +28,8 @@ impl ResponseError for Error {
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Gone(_) => StatusCode::GONE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } | Self::TooManyOpen { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::StorageFull(_) => StatusCode::INSUFFICIENT_STORAGE,
             Self::TusVersion => StatusCode::PRECONDITION_FAILED,
@@ -62,6 +63,8 @@ fn kind(error: &Error) -> (&'static str, &'static str) {
         Error::Gone(_) => ("gone", "No longer there"),
         Error::TooLarge(_) => ("too-large", "Too large"),
         Error::TooMany { .. } => ("too-many-requests", "Too many requests"),
+        Error::TooManyOpen { .. } => ("too-many-requests", "Too much open at the same time"),
+        Error::TooSlow(_) => ("too-slow", "Too slow"),
         Error::Unavailable(_) => ("unavailable", "Not available"),
         Error::StorageFull(_) => ("storage-full", "Disk full"),
         Error::TusVersion => ("tus-version", "Another version of tus"),
@@ -95,6 +98,14 @@ fn respond(error: &Error, request_id: Option<String>) -> HttpResponse {
         }
         Error::TooMany { retry_after } => {
             response.insert_header((header::RETRY_AFTER, retry_after.to_string()));
+        }
+        // What is open may end at any moment.
+        Error::TooManyOpen { .. } => {
+            response.insert_header((header::RETRY_AFTER, "5"));
+        }
+        // The rest of the body is not waited for.
+        Error::TooSlow(_) => {
+            response.force_close();
         }
         _ => {}
     }

@@ -3,7 +3,7 @@
 use super::{
     auth::{self, Anybody, Holder, SignedIn},
     client,
-    extract::{Body, PathIds},
+    extract::{PathIds, StrangersBody},
 };
 use crate::{
     service::{
@@ -72,7 +72,7 @@ async fn sign_in(
     request: HttpRequest,
     state: web::Data<AppState>,
     from: Anybody,
-    body: Body<SignInRequest>,
+    body: StrangersBody<SignInRequest>,
 ) -> Result<HttpResponse> {
     match service::sessions::sign_in(&state, body.0, from.0).await? {
         service::sessions::SignedIn::Begun(session) => Ok(begun(&request, HttpResponse::Created(), session)),
@@ -94,7 +94,7 @@ async fn second_factor(
     request: HttpRequest,
     state: web::Data<AppState>,
     from: Anybody,
-    body: Body<SecondFactorSignIn>,
+    body: StrangersBody<SecondFactorSignIn>,
 ) -> Result<HttpResponse> {
     let session = service::sessions::sign_in_with_second_factor(&state, body.0, from.0).await?;
     Ok(begun(&request, HttpResponse::Created(), session))

@@ -1,6 +1,6 @@
 //! First start.
 
-use super::{auth::Anybody, extract::Body, sessions};
+use super::{auth::Anybody, extract::StrangersBody, sessions};
 use crate::{
     service::{self, Result},
     state::AppState,
@@ -35,7 +35,7 @@ async fn complete(
     request: HttpRequest,
     state: web::Data<AppState>,
     from: Anybody,
-    body: Body<SetupRequest>,
+    body: StrangersBody<SetupRequest>,
 ) -> Result<HttpResponse> {
     let begun = service::setup::complete(&state, body.0, from.0).await?;
     Ok(sessions::begun(&request, HttpResponse::Created(), begun))

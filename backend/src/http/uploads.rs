@@ -9,7 +9,7 @@ use super::{
     runs::PageQuery,
 };
 use crate::{
-    service::{Result, server_configurations::open, uploads},
+    service::{Result, server_configurations::open, slots::Lasting, uploads},
     state::AppState,
 };
 use actix_web::{HttpResponse, get, http::header::CONTENT_DISPOSITION, put, web};
@@ -100,11 +100,12 @@ async fn read_again(
 async fn invalid_rows(state: web::Data<AppState>, access: Viewer, ids: PathIds<(Uuid, Uuid)>) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
     let (upload, _) = uploads::get(&state, configuration.id, ids.0.1).await?;
+    let slot = state.slots.take(Lasting::Download, &access.0.actor)?;
     let rows = uploads::invalid_rows(AppState::clone(&state), upload.id);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"invalid-rows.csv\""))
-        .streaming(csv(rows)))
+        .streaming(slot.hold(csv(rows))))
 }
 
 fn csv(parts: impl Stream<Item = Result<Vec<(i64, String, String)>>>) -> impl Stream<Item = Result<Bytes>> {

@@ -88,6 +88,15 @@ impl Actor {
         }
     }
 
+    /// The session or token that it acts with.
+    pub const fn credential(&self) -> Option<Uuid> {
+        match self {
+            Self::User { session_id, .. } => Some(*session_id),
+            Self::Token { id, .. } | Self::MailServer { id, .. } => Some(*id),
+            Self::System => None,
+        }
+    }
+
     /// The name that people know.
     pub fn name(&self) -> &str {
         match self {

@@ -211,7 +211,7 @@ async fn identify_user(state: &AppState, token: &str, origin: Origin) -> Result<
 /// account `opened`, if they are a provider.
 ///
 /// # Errors
-/// [`Error::Unauthorized`] when the session has ended.
+/// [`Error::Unauthorized`] when the session has ended, or the account was closed.
 pub async fn identify_session(
     state: &AppState,
     user_id: Uuid,
@@ -225,6 +225,12 @@ pub async fn identify_session(
     }
     // Of a provider, the account is what the token says: two tabs may be in two accounts.
     let account_id = if session.user.role == Role::Provider { opened } else { session.user.account_id };
+    if let (Role::Provider, Some(id)) = (session.user.role, opened)
+        && store::accounts::find(state.db.connection(), id).await?.is_none()
+    {
+        // It was closed; a new token is outside of it.
+        return Err(Error::Unauthorized);
+    }
     let actor =
         Actor::User { id: session.user.id, session_id: session.id, email: session.user.email, role: session.user.role };
     Ok(Identity { account_id, is_suspended: session.is_suspended, actor, origin })

@@ -2,7 +2,7 @@
 //!
 //! Each node counts by itself: several nodes behind a load balancer let through as many times more.
 
-use super::{Actor, Error, Result, authentication::Identity};
+use super::{Error, Result, authentication::Identity};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock, clock::DefaultClock};
 use std::{
     hash::Hash,
@@ -46,11 +46,7 @@ impl Limits {
     /// # Errors
     /// [`Error::TooMany`].
     pub fn known(&self, identity: &Identity) -> Result<()> {
-        let credential = match identity.actor {
-            Actor::User { session_id, .. } => session_id,
-            Actor::Token { id, .. } | Actor::MailServer { id, .. } => id,
-            Actor::System => return Ok(()),
-        };
+        let Some(credential) = identity.actor.credential() else { return Ok(()) };
         count(&self.credentials, credential)?;
         identity.account_id.map_or(Ok(()), |account_id| count(&self.accounts, account_id))
     }
@@ -93,7 +89,7 @@ pub fn network(client: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::authentication::Origin;
+    use crate::service::{Actor, authentication::Origin};
     use shared::session::Scope;
 
     fn token(id: u128, account: u128) -> Identity {

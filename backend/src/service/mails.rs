@@ -22,6 +22,7 @@ use lettre::{
     transport::smtp,
 };
 use serde::{Deserialize, Serialize};
+use shared::address::mask_in;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -116,7 +117,9 @@ impl Failure {
     }
 
     fn of(error: &smtp::Error) -> Self {
-        Self { reason: error.to_string(), for_good: error.is_permanent() }
+        // That the server does not know us is no matter of this mail: the password may be mended (RFC 4954 section 6).
+        let unknown = error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538));
+        Self { reason: error.to_string(), for_good: error.is_permanent() && !unknown }
     }
 }
 
@@ -160,6 +163,8 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
         Some(content) => mailer.send(id, &mail.recipient, content).await,
         None => Err(Failure::for_good("its text was sealed with another key".to_owned())),
     };
+    // Servers like to repeat whom they refuse.
+    let sent = sent.map_err(|failure| Failure { reason: mask_in(&failure.reason, &mail.recipient), ..failure });
     match sent {
         Ok(()) => Ok(store::mails::remove(connection, id).await?),
         Err(failure) if failure.for_good || now - mail.created_at >= PATIENCE => {

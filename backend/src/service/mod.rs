@@ -40,6 +40,7 @@ pub mod server_configurations;
 pub mod sessions;
 pub mod setup;
 pub mod signing_keys;
+pub mod slots;
 pub mod tokens;
 pub mod totp;
 pub mod uploads;
@@ -121,6 +122,17 @@ pub enum Error {
         /// After how many seconds to try again.
         retry_after: u32,
     },
+    /// Has too much open at the same time.
+    #[error("this session or token has {limit} {what} open already: wait until one of them ends")]
+    TooManyOpen {
+        /// Of what.
+        what: &'static str,
+        /// How many may be open.
+        limit: u32,
+    },
+    /// The body came too slowly.
+    #[error("{0}")]
+    TooSlow(String),
     /// The database does not answer; it may in a moment.
     #[error("the database does not answer: {0:#}")]
     Unavailable(anyhow::Error),

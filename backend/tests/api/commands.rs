@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+/// The command, with no settings but these.
 fn stoplist(data_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stoplist"));
     // Settings of whoever runs the tests must not reach the command.
@@ -17,7 +18,8 @@ fn stoplist(data_dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(data_dir: &Path, arguments: &[&str], input: &str) -> Output {
+/// Runs a command to its end.
+pub fn run(data_dir: &Path, arguments: &[&str], input: &str) -> Output {
     let mut command = stoplist(data_dir, arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
@@ -25,15 +27,17 @@ fn run(data_dir: &Path, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().expect("the command ends")
 }
 
-fn text(bytes: &[u8]) -> String {
+/// What a command printed.
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A running `stoplist serve`; killed when the test ends early.
-struct Service {
+pub struct Service {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
-    address: String,
+    /// Where it is, with a slash at the end.
+    pub address: String,
 }
 
 impl Drop for Service {
@@ -46,10 +50,15 @@ impl Drop for Service {
 
 impl Service {
     fn start(data_dir: &Path) -> Self {
+        Self::start_with(data_dir, &[], Stdio::null())
+    }
+
+    /// Starts it with more settings; its log goes to `log`.
+    pub fn start_with(data_dir: &Path, settings: &[&str], log: Stdio) -> Self {
         crate::support::install_cryptography();
-        let mut child = stoplist(data_dir, &["serve", "--listen", "127.0.0.1:0"])
+        let mut child = stoplist(data_dir, &[&["serve", "--listen", "127.0.0.1:0"][..], settings].concat())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("the service starts");
         let mut output = BufReader::new(child.stdout.take().expect("standard output"));
@@ -60,7 +69,7 @@ impl Service {
     }
 
     /// Asks the service to stop, as a supervisor does; answers what it printed since.
-    fn terminate(mut self) -> String {
+    pub fn terminate(mut self) -> String {
         let id = i32::try_from(self.child.id()).expect("a process id");
         let pid = rustix::process::Pid::from_raw(id).expect("a process id");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the signal is sent");
@@ -137,4 +146,16 @@ fn doctor_and_settings_are_shown_without_secrets() {
     let shown = run(folder.path(), &["config", "show", "--database-url", "postgres://me:secret@host/db"], "");
     assert!(text(&shown.stdout).contains("postgres://me:***@host/db"), "{}", text(&shown.stdout));
     assert!(!text(&shown.stdout).contains("secret"));
+}
+
+#[test]
+fn doctor_says_which_files_others_can_read_and_how_to_close_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(run(folder.path(), &["migrate"], "").status.success());
+    let doctor = || text(&run(folder.path(), &["doctor"], "").stdout);
+    assert!(!doctor().contains("can be read"), "{}", doctor());
+    let database = folder.path().join("stoplist.db");
+    std::fs::set_permissions(&database, PermissionsExt::from_mode(0o644)).expect("another mode");
+    let advice = format!("note   the database can be read by others: chmod 600 {}", database.display());
+    assert!(doctor().contains(&advice), "{}", doctor());
 }

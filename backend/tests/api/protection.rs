@@ -1,6 +1,9 @@
 //! What keeps strangers and the impatient out: limits, proxies, TLS.
 
-use crate::support::{PASSWORD, TestApp, client::Client};
+use crate::support::{
+    PASSWORD, TestApp, Workplace,
+    client::{Client, Response},
+};
 use backend::config::TlsFiles;
 use reqwest::{Certificate, Method, StatusCode, header::SET_COOKIE};
 use serde_json::json;
@@ -12,7 +15,7 @@ use shared::{
 use std::num::NonZeroU32;
 
 /// How many of `tries` requests are answered before the first is refused; the refusal says when to come back.
-async fn answered(tries: usize, ask: impl AsyncFn() -> crate::support::client::Response) -> usize {
+async fn answered(tries: usize, ask: impl AsyncFn() -> Response) -> usize {
     for n in 0..tries {
         let answer = ask().await;
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
@@ -42,6 +45,68 @@ async fn who_asks_too_often_is_told_when_to_come_back_and_nobody_else_is() {
     place.administrator.get("/api/v1/server-configurations").await.expect(200);
     // Refused is refused whatever is asked, and nothing is done.
     eager.get(&place.path("")).await.expect(429);
+}
+
+/// A script that uploads.
+async fn uploader(app: &TestApp, administrator: &Client, name: &str) -> Client {
+    let body = json!({ "name": name, "scopes": ["read", "lists"] });
+    let token: ApiTokenSecret = administrator.post("/api/v1/tokens", &body).await.expect(201).json();
+    app.client(Some(token.secret))
+}
+
+/// Begins an upload; answers its path.
+async fn begin_upload(client: &Client, place: &Workplace) -> String {
+    let request = client.request(Method::POST, &place.path("/uploads")).header("Tus-Resumable", "1.0.0");
+    let begun = client.send(request.header("Upload-Length", 1_000)).await.expect(201);
+    begun.headers["location"].to_str().expect("text").to_owned()
+}
+
+/// Adds one byte to an upload.
+async fn append(client: &Client, path: &str, offset: usize) -> Response {
+    let request = client.request(Method::PATCH, path).header("Tus-Resumable", "1.0.0").header("Upload-Offset", offset);
+    client.send(request.header("Content-Type", "application/offset+octet-stream").body("x")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_in_too_many_pieces_is_held_back_and_keeps_what_it_has() {
+    let app = TestApp::start_where(slow).await;
+    let place = app.workplace().await;
+    let eager = uploader(&app, &place.administrator, "eager").await;
+    let path = begin_upload(&eager, &place).await;
+    let offset = std::cell::Cell::new(0);
+    let sent = answered(30, async || {
+        let answer = append(&eager, &path, offset.get()).await;
+        if answer.status == StatusCode::NO_CONTENT {
+            offset.set(offset.get() + 1);
+        }
+        answer
+    });
+    let sent = sent.await;
+    // One of the burst began the upload.
+    assert!((9..30).contains(&sent), "{sent}");
+    let head = place.administrator.request(Method::HEAD, &path).header("Tus-Resumable", "1.0.0");
+    let head = place.administrator.send(head).await.expect(200);
+    assert_eq!(head.headers["upload-offset"].to_str().expect("text"), sent.to_string(), "nothing of what was refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_uploads_of_many_tokens_share_the_limit_of_their_account() {
+    let app = TestApp::start_where(slow).await;
+    let place = app.workplace().await;
+    let elsewhere = app.administrator(&place.provider, "second").await;
+    let mut uploaders = vec![];
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        uploaders.push(uploader(&app, &place.administrator, name).await);
+    }
+    let path = begin_upload(&uploaders[0], &place).await;
+    // None of them alone sends too much.
+    let appends = uploaders.iter().flat_map(|client| (0..9).map(|_| append(client, &path, 99)));
+    let answers = futures::future::join_all(appends).await;
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS).collect();
+    assert!((5..40).contains(&refused.len()), "{}", refused.len());
+    assert!(refused.iter().all(|answer| answer.headers.contains_key("retry-after")));
+    assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 409 | 429)), "another offset is awaited");
+    elsewhere.get("/api/v1/server-configurations").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

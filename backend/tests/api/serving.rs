@@ -36,7 +36,23 @@ async fn browsers_are_protected() {
     assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
     assert!(!policy.contains("unsafe-inline"), "{policy}");
-    assert_eq!(page.headers()["x-content-type-options"], "nosniff");
+    for (header, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        for answer in [&page, &get(&app, "/api/v1/setup").await, &get(&app, "/api/docs/").await] {
+            assert_eq!(answer.headers()[header], value, "{}", answer.url());
+        }
+    }
+    // What draws the documentation has inline styles, and still no inline scripts.
+    let docs = get(&app, "/api/docs/").await;
+    let policy = docs.headers()["content-security-policy"].to_str().expect("text");
+    let directive = |name: &str| policy.split(';').find_map(|part| part.trim().strip_prefix(name)).expect(policy);
+    assert_eq!(directive("default-src").trim(), "'none'");
+    assert_eq!(directive("frame-ancestors").trim(), "'none'");
+    assert!(directive("style-src").contains("'unsafe-inline'"), "{policy}");
+    assert!(!directive("script-src").contains("unsafe"), "{policy}");
     assert_eq!(get(&app, "/api/v1/setup").await.headers()["cache-control"], "no-store");
 }
 

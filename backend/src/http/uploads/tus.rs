@@ -5,7 +5,8 @@ use super::metadata;
 use crate::{
     http::{
         auth::{Operator, Viewer},
-        extract::{PathIds, content_length},
+        body::content_length,
+        extract::PathIds,
     },
     service::{
         Access, Error, Result,

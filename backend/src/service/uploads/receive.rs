@@ -12,10 +12,12 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use shared::upload::{Upload, UploadState};
 use std::{fmt::Display, pin::pin, time::Duration};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-/// A connection on which nothing comes for so long is taken for broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes a second. Whoever sends fewer for as long as the settings are patient is taken for gone: what came stays, and who
+/// is there goes on from it.
+const LOWEST_SPEED: u64 = 1024;
 
 /// How a checksum is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +53,7 @@ pub struct Announced {
 ///
 /// # Errors
 /// [`Error::Conflict`]: the upload does not wait for this offset, or another caller took over. [`Error::TooLarge`]: more
-/// bytes than the file has. [`Error::ChecksumMismatch`]. [`Error::Malformed`]: the body broke off.
+/// bytes than the file has. [`Error::ChecksumMismatch`]. [`Error::Malformed`]: the body broke off. [`Error::TooSlow`].
 pub async fn receive<E: Display>(
     state: &AppState,
     server_configuration_id: Uuid,
@@ -137,6 +139,43 @@ impl Sum {
     }
 }
 
+/// How fast bytes come: only the time that is spent waiting for them counts, not that of the database.
+struct Pace {
+    window: Duration,
+    waited: Duration,
+    /// Bytes since the window began.
+    came: u64,
+}
+
+impl Pace {
+    fn new(window: Duration) -> Self {
+        Self { window, waited: Duration::ZERO, came: 0 }
+    }
+
+    /// Waits for what comes next.
+    ///
+    /// # Errors
+    /// [`Error::TooSlow`]: less came in a whole window than [`LOWEST_SPEED`] makes of it.
+    async fn keep<T>(&mut self, next: impl Future<Output = T>) -> Result<T> {
+        let mut next = pin!(next);
+        loop {
+            let begun = Instant::now();
+            let next = tokio::time::timeout(self.window.saturating_sub(self.waited), &mut next).await;
+            self.waited += begun.elapsed();
+            if self.waited >= self.window {
+                if u128::from(self.came) * 1000 < u128::from(LOWEST_SPEED) * self.window.as_millis() {
+                    let detail = "the bytes come too slowly: ask with HEAD how many are here, and go on from there";
+                    return Err(Error::TooSlow(detail.to_owned()));
+                }
+                (self.waited, self.came) = (Duration::ZERO, 0);
+            }
+            if let Ok(next) = next {
+                return Ok(next);
+            }
+        }
+    }
+}
+
 /// One request that adds bytes.
 struct Intake<'a> {
     state: &'a AppState,
@@ -156,11 +195,11 @@ struct Intake<'a> {
 impl Intake<'_> {
     async fn take<E: Display>(&mut self, body: impl Stream<Item = std::result::Result<Bytes, E>>) -> Result<()> {
         let mut body = pin!(body);
+        let mut pace = Pace::new(self.state.settings.patience.upload);
         loop {
-            let next = tokio::time::timeout(PATIENCE, body.next()).await;
-            let next = next.map_err(|_| Error::Malformed("the body stopped coming".to_owned()))?;
-            let Some(bytes) = next else { return Ok(()) };
+            let Some(bytes) = pace.keep(body.next()).await? else { return Ok(()) };
             let mut bytes = bytes.map_err(|error| Error::Malformed(format!("the body broke off: {error}")))?;
+            pace.came += bytes.len() as u64;
             if let Some(sum) = &mut self.sum {
                 sum.update(&bytes);
             }

@@ -115,7 +115,12 @@ impl TestApp {
 
     /// A client with a token.
     pub fn client(&self, token: Option<String>) -> Client {
-        Client::new(format!("http://{}", self.running.address), token)
+        Self::client_of(&format!("http://{}", self.running.address), token)
+    }
+
+    /// A client of a service that runs elsewhere, at `base`.
+    pub fn client_of(base: &str, token: Option<String>) -> Client {
+        Client::new(base.to_owned(), token)
     }
 
     /// The first provider, made by the one-time code.

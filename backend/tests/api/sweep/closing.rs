@@ -6,7 +6,13 @@ use backend::service::closing;
 use reqwest::Method;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
-use shared::{Page, account::Account, audit::AuditEntry, download::DownloadLink};
+use shared::{
+    Page,
+    account::Account,
+    audit::AuditEntry,
+    download::DownloadLink,
+    session::{AccessToken, Me},
+};
 use std::{collections::BTreeMap, io::Read};
 use uuid::Uuid;
 
@@ -58,6 +64,21 @@ async fn suspend(provider: &Client, id: &str) {
     let revision = account(provider, id).await.expect("the account").revision;
     let request = provider.request(Method::PATCH, &format!("{ACCOUNTS}/{id}")).json(&json!({ "suspended": true }));
     provider.send(request.header("If-Match", format!("\"{revision}\""))).await.expect(200);
+}
+
+/// The path of its server configuration.
+fn configuration(world: &World) -> String {
+    format!("/api/v1/server-configurations/{}", world.here["id"])
+}
+
+/// A provider inside the account: its browser, and its client.
+async fn enter(world: &World, account: &str) -> (Client, Client) {
+    let browser = world.app.anonymous();
+    let who = json!({ "email": "provider@example.com", "password": PASSWORD });
+    let token = browser.post("/api/v1/sessions", &who).await.expect(201).json::<AccessToken>().access_token;
+    let provider = world.app.client(Some(token));
+    let entered: AccessToken = provider.post(&format!("{account}/enter"), &json!({})).await.expect(200).json();
+    (browser, world.app.client(Some(entered.access_token)))
 }
 
 /// The names and texts of the files in a ZIP file.
@@ -116,6 +137,8 @@ async fn an_account_is_exported_closed_and_removed_and_no_other() {
     assert_eq!(linked.headers["content-type"], "application/zip");
     assert_eq!(unpacked(linked.body).len(), files.len());
 
+    let (browser, inside) = enter(&world, &path).await;
+    inside.get("/api/v1/server-configurations").await.expect(200);
     let others = left(&world, &world.elsewhere).await;
     assert!(left(&world, &world.here).await.len() > 15, "something in every table");
     close("first").await.expect(204);
@@ -125,6 +148,15 @@ async fn an_account_is_exported_closed_and_removed_and_no_other() {
         provider.get(&gone).await.expect(404);
     }
     provider.post(&format!("{path}/enter"), &json!({})).await.expect(404);
+    // Who was inside is out at once, and goes on outside.
+    for gone in ["/api/v1/server-configurations".to_owned(), configuration(&world), "/api/v1/audit-log".to_owned()] {
+        inside.get(&gone).await.expect(401);
+    }
+    let refresh = browser.request(Method::POST, "/api/v1/sessions/refresh").header("X-Requested-With", "stoplist");
+    let outside = browser.send(refresh).await.expect(200).json::<AccessToken>().access_token;
+    let outside = world.app.client(Some(outside));
+    assert_eq!(outside.get("/api/v1/me").await.expect(200).json::<Me>().account_id, None);
+    outside.get(&configuration(&world)).await.expect(403);
     close("first").await.expect(404);
     world.administrator.get("/api/v1/server-configurations").await.expect(401);
     let who = json!({ "email": "administrator@first.example", "password": PASSWORD });

@@ -7,6 +7,7 @@ mod foreign_ids;
 mod permissions;
 mod plans;
 mod schema;
+mod strangers;
 mod world;
 
 use crate::support::client::Response;

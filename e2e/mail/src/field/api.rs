@@ -72,6 +72,17 @@ impl Api {
         Ok(api)
     }
 
+    /// The same API with the right of a person who signs in.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn sign_in(&self, email: &str) -> anyhow::Result<Self> {
+        let mut person = Self { token: String::new(), ..self.clone() };
+        let sign_in = json!({ "email": email, "password": PASSWORD });
+        person.token = person.post::<AccessToken>("/sessions", &sign_in).await?.access_token;
+        Ok(person)
+    }
+
     /// The server configuration.
     ///
     /// # Errors
@@ -325,7 +336,11 @@ impl Api {
         checked(self.request(Method::POST, path).json(body)).await.map(drop)
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+    /// Posts something and reads what is answered.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
         Ok(checked(self.request(Method::POST, path).json(body)).await?.json().await?)
     }
 }

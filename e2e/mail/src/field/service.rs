@@ -19,6 +19,8 @@ pub struct Service {
     folder: PathBuf,
     /// Mail server and sender of its mails.
     mail: Option<(String, String)>,
+    /// The only certificates that it trusts, instead of the machine's.
+    trusted: Option<PathBuf>,
     process: Option<Process>,
 }
 
@@ -55,6 +57,7 @@ impl Service {
             clock: clock.map(|clock| clock.path().to_owned()),
             folder,
             mail: None,
+            trusted: None,
             process: None,
         })
     }
@@ -62,6 +65,11 @@ impl Service {
     /// The same, sending mail through a server.
     pub fn sending_mail_by(self, smtp_url: &str, from: &str) -> Self {
         Self { mail: Some((smtp_url.to_owned(), from.to_owned())), ..self }
+    }
+
+    /// The same, trusting the certificates of a PEM file instead of those that the machine trusts.
+    pub fn trusting(self, certificates: PathBuf) -> Self {
+        Self { trusted: Some(certificates), ..self }
     }
 
     /// Starts it and waits until it answers.
@@ -76,6 +84,9 @@ impl Service {
         if let Some((smtp_url, from)) = &self.mail {
             command.env("STOPLIST_SMTP_URL", smtp_url).env("STOPLIST_MAIL_FROM", from);
             command.env("STOPLIST_PUBLIC_URL", self.url());
+        }
+        if let Some(certificates) = &self.trusted {
+            command.env("SSL_CERT_FILE", certificates);
         }
         match &self.clock {
             Some(clock) => command.env("STOPLIST_CLOCK_FILE", clock),

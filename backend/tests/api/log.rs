@@ -1,0 +1,171 @@
+//! The log of the process: what is in it, and that no mail address is.
+
+use crate::{
+    commands::{Service, run, text},
+    support::{PASSWORD, TestApp, client::Client},
+};
+use reqwest::{Method, StatusCode};
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::json;
+use shared::session::AccessToken;
+use std::{
+    fs::{self, File},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    time::Instant,
+};
+
+/// The local part of every address here: no line of the log may have it.
+const NAME: &str = "taro.yamada";
+
+/// A mail server that names whom it refuses: at `later.example` for now, elsewhere for good. Answers its address.
+async fn refusing_mail_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(refuse(stream));
+        }
+    });
+    address
+}
+
+async fn refuse(mut stream: TcpStream) -> std::io::Result<()> {
+    let (read, mut write) = stream.split();
+    let mut lines = BufReader::new(read).lines();
+    write.write_all(b"220 mail.example ESMTP\r\n").await?;
+    while let Some(line) = lines.next_line().await? {
+        let whom = line.strip_prefix("RCPT TO:").unwrap_or_default();
+        let answer = match line.get(..4).unwrap_or_default() {
+            "RCPT" if whom.contains("later.example") => format!("451 4.2.1 {whom}: {NAME} is busy, come back later"),
+            "RCPT" => format!("550 5.1.1 {whom}: no mailbox '{NAME}' here"),
+            "QUIT" => return write.write_all(b"221 2.0.0 Bye\r\n").await,
+            _ => "250 2.0.0 Ok".to_owned(),
+        };
+        write.write_all(format!("{answer}\r\n").as_bytes()).await?;
+    }
+    Ok(())
+}
+
+/// A service with somebody signed in, and its log.
+struct Scene {
+    service: Service,
+    log: std::path::PathBuf,
+    client: Client,
+    configuration: String,
+}
+
+impl Scene {
+    async fn start(folder: &Path) -> Self {
+        let at = |place: &str| format!("{NAME}@{place}.example");
+        let made = run(folder, &["provider", "create", "--email", &at("provider")], &format!("{PASSWORD}\n"));
+        assert!(made.status.success(), "{}", text(&made.stderr));
+        // As a file that came out of a backup may be.
+        fs::set_permissions(folder.join("stoplist.db"), PermissionsExt::from_mode(0o644)).expect("another mode");
+        let smtp = format!("smtp://{}", refusing_mail_server().await);
+        let mail =
+            ["--smtp-url", smtp.as_str(), "--mail-from", "a@stoplist.example", "--public-url", "http://localhost"];
+        let log = folder.join("log");
+        let service = Service::start_with(folder, &mail, Stdio::from(File::create(&log).expect("a file")));
+        let base = service.address.trim_end_matches('/').to_owned();
+        let client = |token| TestApp::client_of(&base, token);
+        let sign_in = async |email: String| {
+            let body = json!({ "email": email, "password": PASSWORD });
+            let begun = client(None).post("/api/v1/sessions", &body).await.expect(201);
+            client(Some(begun.json::<AccessToken>().access_token))
+        };
+        let provider = sign_in(at("provider")).await;
+        let account = json!({ "name": "first", "plan": "professional",
+            "administrator_email": at("first"), "administrator_password": PASSWORD });
+        provider.post("/api/v1/provider/accounts", &account).await.expect(201);
+        let client = sign_in(at("first")).await;
+        let configuration = client.create_configuration("Main").await;
+        Self { service, log, client, configuration: format!("/api/v1/server-configurations/{configuration}") }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("a log")
+    }
+
+    /// Waits until the log says something.
+    async fn says(&self, words: &str) {
+        let begun = Instant::now();
+        while !self.log().contains(words) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{words}: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn status(&self, method: Method, path: &str) -> StatusCode {
+        self.client.request(method, path).send().await.expect("an answer").status()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_names_an_address_whatever_is_asked_refused_or_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scene = Scene::start(folder.path()).await;
+    let (client, of) = (&scene.client, |rest: &str| format!("{}{rest}", scene.configuration));
+    let address = format!("{NAME}@customer.example");
+
+    for search in [
+        format!("/blocked-addresses?q={address}"),
+        format!("/exemptions?q={NAME}%40customer.example"),
+        format!("/delivery-events?q={address}&outcome=error"),
+        format!("/address-history?address={address}"),
+    ] {
+        client.get(&of(&search)).await.expect(200);
+    }
+    client.post(&of("/releases"), &json!({ "addresses": [address] })).await.expect(200);
+    let event = json!([{ "id": "1", "address": address, "outcome": "error", "reason": address }]);
+    client.post(&of("/delivery-events"), &event).await.expect(200);
+
+    // Mistaken callers put addresses into paths, wrong parameters and wrong fields.
+    let stray = format!("{}/{address}", of("/exemptions"));
+    for (method, path, status) in [
+        (Method::DELETE, stray.clone(), 404),
+        (Method::GET, format!("/api/v1/{NAME}%40customer.example/history"), 404),
+        (Method::GET, format!("/lists/{address}"), 404),
+        (Method::GET, of(&format!("/blocked-addresses?address={address}")), 422),
+        (Method::DELETE, format!("{}?q={address}", of("")), 405),
+    ] {
+        assert_eq!(scene.status(method, &path).await.as_u16(), status, "{path}");
+    }
+    client.post(&of("/releases"), &json!({ "address": address })).await.expect(422);
+    let nobody = TestApp::client_of(scene.service.address.trim_end_matches('/'), None);
+    nobody.get(&of(&format!("/blocked-addresses?q={address}"))).await.expect(401);
+    let wrong = json!({ "email": format!("{NAME}@first.example"), "password": "wrong wrong wrong" });
+    nobody.post("/api/v1/sessions", &wrong).await.expect(401);
+
+    // A mail that is refused for good, and one that is for now.
+    nobody.post("/api/v1/password-resets", &json!({ "email": format!("{NAME}@first.example") })).await.expect(202);
+    scene.says("a mail is given up").await;
+    let invitation = json!({ "email": format!("{NAME}@later.example"), "role": "viewer" });
+    client.post("/api/v1/invitations", &invitation).await.expect(201);
+    scene.says("a mail could not be sent").await;
+
+    // Something that fails inside.
+    let database = format!("sqlite://{}", folder.path().join("stoplist.db").display());
+    let database = Database::connect(database).await.expect("the service's database");
+    database.execute_unprepared("ALTER TABLE exemptions RENAME TO away").await.expect("a broken schema");
+    database.close().await.expect("closed");
+    client.get(&of(&format!("/exemptions?q={address}"))).await.expect(500);
+    scene.says("a request failed").await;
+
+    let log = scene.log();
+    for words in ["answered", "a sign-in failed", "t***@first.example", "t***@later.example", "chmod 600"] {
+        assert!(log.contains(words), "{words}: {log}");
+    }
+    let lines = log.lines().filter(|line| line.to_lowercase().contains(NAME));
+    assert_eq!(lines.collect::<Vec<_>>(), Vec::<&str>::new());
+    let path = stray.rsplit_once('/').expect("a path").0;
+    assert!(log.contains(&format!("{path}/***")), "{log}");
+    assert!(log.matches("answered").count() > 15, "{log}");
+    scene.service.terminate();
+}
