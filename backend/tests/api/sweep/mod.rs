@@ -10,7 +10,7 @@ mod schema;
 mod strangers;
 mod world;
 
-use crate::support::client::Response;
+use crate::support::client::{Response, expect_codes};
 use schema::{Schemas, Wrong};
 use serde_json::Value;
 use shared::Problem;
@@ -21,6 +21,7 @@ fn expect_named(answer: &Response, pointer: &str, what: &str) {
     let text = String::from_utf8_lossy(&answer.body);
     assert_eq!(answer.status.as_u16(), 422, "{what}: {text}");
     let problem: Problem = answer.json();
+    expect_codes(&problem, what);
     // Values in place of named fields are wrong one by one, too.
     let inside = |at: &str| what.contains("an array of values") && at.starts_with(pointer);
     let named = problem.errors.iter().any(|error| error.pointer == pointer || inside(&error.pointer));
