@@ -2,7 +2,7 @@
 //! service. Not even closing an account removes its log, so there is no exception. The end of a log, which is kept beside
 //! it, only moves on. Who may take triggers away can still do all of this: the chain shows it.
 
-use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
+use sea_orm_migration::sea_orm::DatabaseBackend;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
 
 pub(crate) struct Migration;

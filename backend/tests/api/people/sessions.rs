@@ -73,5 +73,5 @@ async fn all_others_are_ended_at_once() {
     assert_eq!(list(&place.administrator).await.len(), 1);
     let (acts, text) = audited(&app, me(&second).await.account_id).await;
     assert!(acts.contains(&("session.revoke_others".to_owned(), EMAIL.to_owned())), "{acts:?}");
-    assert!(text.contains(r#"{"ended":2}"#), "{text}");
+    assert!(text.contains(r#""ended":2"#), "{text}");
 }

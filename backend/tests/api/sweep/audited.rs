@@ -33,6 +33,9 @@ const UNWRITTEN: &[(&str, &str)] = &[
     ("report_delivery_events", "the delivery log is its own record"),
 ];
 
+/// What tells people which one it was, where the object is an id: a name, or what was looked for.
+const NAMES: [&str; 6] = ["name", "email", "file_name", "subject", "server_configuration", "filter"];
+
 const OTHER_PASSWORD: &str = "another horse, no battery";
 const HANA: &str = "hana@first.example";
 
@@ -44,9 +47,12 @@ struct Story {
     done: BTreeMap<String, Vec<String>>,
 }
 
-/// Who did something, as an entry has it.
+/// Who did something to what, as an entry has it.
 #[derive(Debug)]
 struct Entry {
+    object: String,
+    /// Before and after, as text.
+    told: String,
     actor_kind: String,
     actor_id: Option<Uuid>,
     actor_name: String,
@@ -292,12 +298,15 @@ impl Story {
     /// What the log has of each request.
     async fn entries(&self) -> BTreeMap<String, Vec<Entry>> {
         let connection = self.app.running.state.db.connection();
-        let sql = "SELECT request_id, actor_kind, actor_id, actor_name, client_address FROM audit_log \
+        let sql = "SELECT request_id, actor_kind, actor_id, actor_name, client_address, object, \
+                   COALESCE(before_value, '') || COALESCE(after_value, '') AS told FROM audit_log \
                    WHERE request_id IS NOT NULL";
         let statement = Statement::from_string(connection.get_database_backend(), sql);
         let mut entries: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for row in connection.query_all_raw(statement).await.expect("the audit log") {
             let entry = Entry {
+                object: row.try_get("", "object").expect("an object"),
+                told: row.try_get("", "told").expect("a text"),
                 actor_kind: row.try_get("", "actor_kind").expect("a kind"),
                 actor_id: row.try_get("", "actor_id").expect("an id or none"),
                 actor_name: row.try_get("", "actor_name").expect("a name"),
@@ -352,6 +361,10 @@ async fn every_change_there_is_is_written_into_the_audit_log() {
                 let is_known = entry.actor_id.is_some() && !entry.actor_name.is_empty() && entry.actor_kind != "system";
                 assert!(is_known, "{operation}: {entry:?}");
                 assert_eq!(entry.client_address.as_deref(), Some("127.0.0.1"), "{operation}: {entry:?}");
+                let is_named = |name: &&str| entry.told.contains(&format!("\"{name}\":"));
+                let says_what = entry.object.parse::<Uuid>().is_err() || NAMES.iter().any(is_named);
+                assert!(says_what, "{operation} has an id only: {entry:?}");
+                assert!(!entry.told.contains(PASSWORD) && !entry.told.contains(OTHER_PASSWORD), "{operation}");
             }
         }
     }
