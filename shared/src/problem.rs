@@ -210,6 +210,8 @@ kinds! {
     TooLarge "too-large"
     /// Asked too often.
     TooManyRequests "too-many-requests"
+    /// The body came too slowly.
+    TooSlow "too-slow"
     /// The database does not answer.
     Unavailable "unavailable"
     /// The disk is full.

@@ -36,6 +36,7 @@ pub(in crate::i18n) const TEXTS: ProblemTexts = ProblemTexts {
         }
         ProblemKind::TooLarge => "This is too large for the service.",
         ProblemKind::TooManyRequests => "Too many tries. Wait a moment, then try again.",
+        ProblemKind::TooSlow => "The connection is too slow: what you sent did not arrive in time. Try again.",
         ProblemKind::Unavailable => "The service's database does not answer. Try again in a moment.",
         ProblemKind::StorageFull => {
             "The service's disk is full. Nothing was changed: whoever runs the service must make room."
