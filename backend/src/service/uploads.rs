@@ -95,12 +95,8 @@ pub async fn begin(
     };
     let transaction = state.db.begin().await?;
     if store::uploads::count_open(&transaction, configuration.id).await? >= MAX_OPEN {
-        return Err(Error::conflict(
-            RefusalCode::TooMany,
-            format!(
-                "{MAX_OPEN} uploads of this server configuration are not registered: register or delete some first"
-            ),
-        ));
+        let detail = "uploads of this server configuration are not registered: register or delete some first";
+        return Err(Error::conflict(RefusalCode::TooMany, format!("{MAX_OPEN} {detail}")));
     }
     store::uploads::insert(&transaction, &new).await?;
     let entry = audit::NewAuditEntry {
