@@ -21,6 +21,7 @@ mod m0015_suspension;
 mod m0016_closing;
 mod m0017_error_indexes;
 mod m0018_reports;
+mod m0020_revisions;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_closing::MIGRATION),
             Box::new(m0017_error_indexes::MIGRATION),
             Box::new(m0018_reports::Migration),
+            Box::new(m0020_revisions::MIGRATION),
         ]
     }
 }

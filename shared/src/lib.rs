@@ -30,5 +30,5 @@ pub mod user;
 pub use address::{Address, AddressKey, InvalidAddress};
 pub use checksum::ListChecksum;
 pub use page::Page;
-pub use problem::{FieldProblem, Problem};
+pub use problem::{FieldProblem, Problem, ProblemKind, RefusalCode};
 pub use reason::Reason;

@@ -22,6 +22,8 @@ pub struct ServerConfiguration {
     pub list_version: i64,
     /// How many addresses that version holds.
     pub list_count: i64,
+    /// Counts the changes of name and time zone; the ETag is made of it.
+    pub revision: i64,
 }
 
 /// A server configuration to make.
@@ -83,6 +85,8 @@ pub struct MailServer {
     /// When it acknowledged that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged_at: Option<DateTime<Utc>>,
+    /// Counts the changes of name and activity; the ETag is made of it.
+    pub revision: i64,
 }
 
 /// A mail server to add.

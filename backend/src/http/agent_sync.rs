@@ -15,7 +15,7 @@ use actix_web::{HttpResponse, get, post, web};
 use garde::Validate;
 use serde::Deserialize;
 use shared::{
-    Problem,
+    Problem, RefusalCode,
     agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity, LIST_MEDIA_TYPE, MAX_WAIT_SECONDS},
 };
 use std::time::Duration;
@@ -70,8 +70,12 @@ async fn list(state: web::Data<AppState>, agent: Agent, query: QueryParams<ListQ
     let holding = match (query.0.epoch, query.0.version) {
         (None, None) => None,
         (Some(epoch), Some(version)) => Some(Holding { epoch, version }),
-        (None, Some(_)) => return Err(Error::field("epoch", "send epoch and version together, or neither")),
-        (Some(_), None) => return Err(Error::field("version", "send epoch and version together, or neither")),
+        (None, Some(_)) => {
+            return Err(Error::field("epoch", RefusalCode::Missing, "send epoch and version together, or neither"));
+        }
+        (Some(_), None) => {
+            return Err(Error::field("version", RefusalCode::Missing, "send epoch and version together, or neither"));
+        }
     };
     let wait = Duration::from_secs(u64::from(query.0.wait.unwrap_or(0)));
     let plan = agent_sync::plan(&state, agent.mail_server_id, agent.server_configuration_id, holding, wait).await?;

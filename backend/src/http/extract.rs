@@ -17,7 +17,7 @@ use serde::{
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use shared::{
-    FieldProblem,
+    FieldProblem, RefusalCode,
     page::{DEFAULT_LIMIT, MAX_LIMIT},
 };
 use std::future::{Ready, ready};
@@ -103,7 +103,7 @@ pub fn from_json<T: DeserializeOwned + Serialize>(text: &[u8]) -> Result<T> {
         // or a text has half a surrogate pair: JSON can write that, the field cannot hold it.
         if error.inner().is_data() || serde_json::from_slice::<IgnoredAny>(text).is_ok() {
             let detail = if detail == "expected value" { "wrong type, expected a name".to_owned() } else { detail };
-            Error::field(pointer(error.path(), &detail), detail)
+            Error::field(pointer(error.path(), &detail), unread(&detail), detail)
         } else {
             Error::Malformed(format!("the body is not JSON: {}", error.inner()))
         }
@@ -113,18 +113,20 @@ pub fn from_json<T: DeserializeOwned + Serialize>(text: &[u8]) -> Result<T> {
     let given: Value = serde_json::from_slice(text).map_err(not_json)?;
     let read = serde_json::to_value(&value).map_err(|error| Error::Internal(error.into()))?;
     match oddity(&given, &read, String::new()) {
-        Some((pointer, detail)) => Err(Error::field(pointer, detail)),
+        Some((pointer, code, detail)) => Err(Error::field(pointer, code, detail)),
         None => Ok(value),
     }
 }
 
 /// What serde takes and we do not: an array of values in place of an object with names, and NUL, which PostgreSQL's
 /// text cannot hold.
-fn oddity(given: &Value, read: &Value, pointer: String) -> Option<(String, &'static str)> {
+fn oddity(given: &Value, read: &Value, pointer: String) -> Option<(String, RefusalCode, &'static str)> {
     let part = |key: &str| format!("{pointer}/{}", escape(key));
     match (given, read) {
-        (Value::String(text), _) if text.contains('\0') => Some((pointer, NUL)),
-        (Value::Array(_), Value::Object(_)) => Some((pointer, "invalid type: an array, expected an object")),
+        (Value::String(text), _) if text.contains('\0') => Some((pointer, RefusalCode::ControlCharacters, NUL)),
+        (Value::Array(_), Value::Object(_)) => {
+            Some((pointer, RefusalCode::WrongType, "invalid type: an array, expected an object"))
+        }
         (Value::Array(items), read) => items
             .iter()
             .enumerate()
@@ -145,11 +147,39 @@ const NUL: &str = "has a NUL character";
 /// [`Error::Invalid`] naming every field that is wrong.
 pub fn validate<T: Validate<Context = ()>>(value: &T, prefix: &str) -> Result<()> {
     let Err(report) = value.validate() else { return Ok(()) };
-    let problems = report.iter().map(|(path, error)| FieldProblem {
-        pointer: format!("{prefix}{}", garde_pointer(&path.to_string())),
-        detail: error.message().to_owned(),
+    let problems = report.iter().map(|(path, error)| {
+        let (code, limit) = beyond(error.message());
+        let pointer = format!("{prefix}{}", garde_pointer(&path.to_string()));
+        FieldProblem { limit, ..FieldProblem::new(pointer, code, error.message()) }
     });
     Err(Error::Invalid(problems.collect()))
+}
+
+/// Which limit garde says was passed; whoever checks in another way says that a value is not accepted.
+fn beyond(detail: &str) -> (RefusalCode, Option<u64>) {
+    let sentences = [
+        ("length is lower than ", RefusalCode::TooShort),
+        ("length is greater than ", RefusalCode::TooLong),
+        ("lower than ", RefusalCode::TooSmall),
+        ("greater than ", RefusalCode::TooLarge),
+    ];
+    let found =
+        sentences.iter().find_map(|(sentence, code)| Some((*code, detail.strip_prefix(sentence)?.parse().ok()?)));
+    found.map_or((RefusalCode::NotAccepted, None), |(code, limit)| (code, Some(limit)))
+}
+
+/// Why serde could not read a field, by how its sentence begins.
+fn unread(detail: &str) -> RefusalCode {
+    let sentences = [
+        ("missing field", RefusalCode::Missing),
+        ("unknown field", RefusalCode::UnknownField),
+        ("invalid type", RefusalCode::WrongType),
+        ("wrong type", RefusalCode::WrongType),
+    ];
+    sentences
+        .iter()
+        .find(|(sentence, _)| detail.starts_with(sentence))
+        .map_or(RefusalCode::NotAccepted, |(_, code)| *code)
 }
 
 /// `conditions[0].frequency` as a JSON pointer.
@@ -270,12 +300,12 @@ where
 
 fn from_query<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> Result<T> {
     if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.contains('\0')) {
-        return Err(Error::field(name, NUL));
+        return Err(Error::field(name, RefusalCode::ControlCharacters, NUL));
     }
     let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     let value: T = serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let detail = error.inner().to_string();
-        Error::field(pointer(error.path(), &detail).trim_start_matches('/'), detail)
+        Error::field(pointer(error.path(), &detail).trim_start_matches('/'), unread(&detail), detail)
     })?;
     match validate(&value, "") {
         Ok(()) => Ok(value),
@@ -290,78 +320,4 @@ fn from_query<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> Resu
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use shared::run_settings::{BlockingCondition, RunSettingsUpdate};
-
-    fn pointers(error: Error) -> Vec<String> {
-        match error {
-            Error::Invalid(problems) => problems.into_iter().map(|problem| problem.pointer).collect(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[derive(Debug, Deserialize, Validate)]
-    #[serde(deny_unknown_fields)]
-    struct Query {
-        #[garde(range(min = 1, max = 500))]
-        limit: Option<u16>,
-    }
-
-    #[test]
-    fn wrong_fields_are_named() {
-        let condition = |text: &str| pointers(from_json::<BlockingCondition>(text.as_bytes()).unwrap_err());
-        assert_eq!(condition(r#"{"reason":"unknown_user","enabled":true}"#), ["/frequency"]);
-        assert_eq!(condition(r#"{"reason":"unknown_user","enabled":1,"frequency":1}"#), ["/enabled"]);
-        assert_eq!(condition(r#"{"reason":"x","enabled":true,"frequency":1}"#), ["/reason"]);
-        assert_eq!(condition(r#"{"reason":"unknown_user","enabled":true,"frequency":1,"x":2}"#), ["/x"]);
-        assert!(matches!(from_json::<BlockingCondition>(b"{"), Err(Error::Malformed(_))));
-        assert!(matches!(from_json::<u8>(b"1 2"), Err(Error::Malformed(_))));
-        assert_eq!(condition(r#"{"reason":"unknown_user","enabled":true,"frequency":1e400}"#), ["/frequency"]);
-        assert_eq!(condition(r#"{"reason":"\ud800","enabled":true,"frequency":1}"#), ["/reason"]);
-        assert_eq!(condition(r#"{"reason":5,"enabled":true,"frequency":1}"#), ["/reason"]);
-        assert_eq!(condition(r#"["unknown_user",true,1]"#), [""]);
-    }
-
-    #[test]
-    fn wrong_fields_inside_lists_are_named() {
-        let settings = |frequency: &str| {
-            format!(
-                r#"{{"execute_timing":"00:00","watch_warning":1,"success_resets_count":false,
-                "delivery_timing":"now","conditions":[{{"reason":"unknown_user","enabled":true,"frequency":{frequency}}}]}}"#
-            )
-        };
-        let wrong_type = from_json::<RunSettingsUpdate>(settings("\"1\"").as_bytes()).unwrap_err();
-        assert_eq!(pointers(wrong_type), ["/conditions/0/frequency"]);
-        let zero: RunSettingsUpdate = from_json(settings("0").as_bytes()).unwrap();
-        assert!(pointers(validate(&zero, "").unwrap_err()).contains(&"/conditions/0/frequency".to_owned()));
-    }
-
-    #[derive(Debug, Deserialize, Validate, IntoParams)]
-    #[serde(deny_unknown_fields)]
-    #[into_params(parameter_in = Query)]
-    struct Filters {
-        #[garde(skip)]
-        from: Option<u8>,
-        #[garde(length(max = 3))]
-        q: Option<String>,
-    }
-
-    #[test]
-    fn a_query_in_two_parts_is_checked_whole() {
-        let (filters, query) = query_parts::<Filters, Query>("limit=5&q=a%26b&from=1").unwrap();
-        assert_eq!((filters.from, filters.q.as_deref(), query.limit), (Some(1), Some("a&b"), Some(5)));
-        for (query, wrong) in [("from=x&limit=5", "from"), ("q=abcd", "q"), ("limit=0", "limit"), ("lmit=1", "lmit")] {
-            assert_eq!(pointers(query_parts::<Filters, Query>(query).unwrap_err()), [wrong]);
-        }
-    }
-
-    #[test]
-    fn wrong_query_parameters_are_named() {
-        assert_eq!(from_query::<Query>("limit=5").unwrap().limit, Some(5));
-        assert_eq!(pointers(from_query::<Query>("limit=many").unwrap_err()), ["limit"]);
-        assert_eq!(pointers(from_query::<Query>("limit=0").unwrap_err()), ["limit"]);
-        assert_eq!(pointers(from_query::<Query>("lmit=5").unwrap_err()), ["lmit"]);
-        assert_eq!(pointers(from_query::<Query>("limit=%00").unwrap_err()), ["limit"]);
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use shared::RefusalCode;
 
 /// The header.
 const HEADER: &str = "idempotency-key";
@@ -76,6 +77,7 @@ async fn claim(request: &mut ServiceRequest) -> Result<Option<(String, idempoten
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY).ok_or_else(|| {
         Error::field(
             "Idempotency-Key",
+            RefusalCode::NotAccepted,
             format!("use 1 to {MAX_KEY} visible ASCII characters, a random UUID for example"),
         )
     })?;

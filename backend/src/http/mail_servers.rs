@@ -2,14 +2,14 @@
 
 use super::{
     auth::{Administrator, Viewer},
-    extract::{Body, PathIds},
+    extract::{Body, PathIds, etag, if_match},
     idempotency::secret,
 };
 use crate::{
     service::{self, Result, server_configurations::open},
     state::AppState,
 };
-use actix_web::{HttpResponse, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use shared::{
     Problem,
     mail_server::{MailServer, MailServerCredential, MailServerUpdate, NewMailServer},
@@ -52,24 +52,33 @@ async fn create(
 }
 
 /// Rename a mail server, or say whether distributions wait for it
+///
+/// Its `revision` in quotes is the ETag.
 #[utoipa::path(tag = "Mail servers", operation_id = "update_mail_server", security(("bearer" = [])),
     params(
         ("id" = Uuid, Path, description = "The server configuration"),
         ("mail_server_id" = Uuid, Path, description = "The mail server"),
+        ("If-Match" = String, Header, description = "The ETag that was read"),
     ),
     request_body = MailServerUpdate, responses(
-        (status = 200, body = MailServer),
+        (status = 200, body = MailServer, headers(("ETag" = String, description = "The new revision"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "The name is taken"),
+        (status = 412, body = Problem, content_type = "application/problem+json",
+            description = "Changed by somebody else since it was read"),
+        (status = 428, body = Problem, content_type = "application/problem+json", description = "If-Match is missing"),
     ))]
 #[patch("/server-configurations/{id}/mail-servers/{mail_server_id}")]
 async fn update(
     state: web::Data<AppState>,
     access: Administrator,
     ids: PathIds<(Uuid, Uuid)>,
+    request: HttpRequest,
     body: Body<MailServerUpdate>,
-) -> Result<web::Json<MailServer>> {
+) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, ids.0.0, Capability::Connect).await?;
-    Ok(web::Json(service::mail_servers::update(&state, &access.0, &configuration, ids.0.1, body.0).await?))
+    let revision = if_match(&request)?;
+    let server = service::mail_servers::update(&state, &access.0, &configuration, ids.0.1, revision, body.0).await?;
+    Ok(HttpResponse::Ok().insert_header(etag(server.revision)).json(server))
 }
 
 /// Make a new token for the agent of a mail server; the old one stops working at once

@@ -8,7 +8,7 @@ use actix_web::{
     http::{StatusCode, header},
     middleware::Next,
 };
-use shared::{Problem, problem::MEDIA_TYPE};
+use shared::{Problem, ProblemKind, problem::MEDIA_TYPE};
 use tracing_actix_web::RequestId;
 
 impl ResponseError for Error {
@@ -23,10 +23,10 @@ impl ResponseError for Error {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(..) => StatusCode::CONFLICT,
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
-            Self::Gone(_) => StatusCode::GONE,
+            Self::Gone(..) => StatusCode::GONE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -43,30 +43,30 @@ impl ResponseError for Error {
     }
 }
 
-/// The stable name and the title of each kind.
-fn kind(error: &Error) -> (&'static str, &'static str) {
+/// The kind of each error, and its title.
+fn kind(error: &Error) -> (ProblemKind, &'static str) {
     match error {
-        Error::Unauthorized => ("unauthorized", "Not signed in"),
-        Error::Forbidden(_) => ("forbidden", "Not allowed"),
-        Error::NotInPlan { .. } => ("not-in-plan", "The plan does not include this"),
-        Error::Suspended => ("account-suspended", "The account is suspended"),
-        Error::DownloadsDisabled => ("downloads-disabled", "Downloads are not enabled"),
-        Error::NotFound => ("not-found", "Not found"),
-        Error::MethodNotAllowed { .. } => ("method-not-allowed", "Wrong method"),
-        Error::Malformed(_) => ("malformed", "Unreadable request"),
-        Error::UnsupportedMediaType(_) => ("unsupported-media-type", "Media type not understood"),
-        Error::Invalid(_) => ("validation", "Not valid"),
-        Error::Conflict(_) => ("conflict", "Conflict"),
-        Error::PreconditionFailed(_) => ("precondition-failed", "Changed by somebody else"),
-        Error::PreconditionRequired => ("precondition-required", "If-Match is missing"),
-        Error::Gone(_) => ("gone", "No longer there"),
-        Error::TooLarge(_) => ("too-large", "Too large"),
-        Error::TooMany { .. } => ("too-many-requests", "Too many requests"),
-        Error::Unavailable(_) => ("unavailable", "Not available"),
-        Error::StorageFull(_) => ("storage-full", "Disk full"),
-        Error::TusVersion => ("tus-version", "Another version of tus"),
-        Error::ChecksumMismatch => ("checksum-mismatch", "Wrong checksum"),
-        Error::Internal(_) => ("internal", "Internal error"),
+        Error::Unauthorized => (ProblemKind::Unauthorized, "Not signed in"),
+        Error::Forbidden(_) => (ProblemKind::Forbidden, "Not allowed"),
+        Error::NotInPlan { .. } => (ProblemKind::NotInPlan, "The plan does not include this"),
+        Error::Suspended => (ProblemKind::AccountSuspended, "The account is suspended"),
+        Error::DownloadsDisabled => (ProblemKind::DownloadsDisabled, "Downloads are not enabled"),
+        Error::NotFound => (ProblemKind::NotFound, "Not found"),
+        Error::MethodNotAllowed { .. } => (ProblemKind::MethodNotAllowed, "Wrong method"),
+        Error::Malformed(_) => (ProblemKind::Malformed, "Unreadable request"),
+        Error::UnsupportedMediaType(_) => (ProblemKind::UnsupportedMediaType, "Media type not understood"),
+        Error::Invalid(_) => (ProblemKind::Validation, "Not valid"),
+        Error::Conflict(..) => (ProblemKind::Conflict, "Conflict"),
+        Error::PreconditionFailed(_) => (ProblemKind::PreconditionFailed, "Changed by somebody else"),
+        Error::PreconditionRequired => (ProblemKind::PreconditionRequired, "If-Match is missing"),
+        Error::Gone(..) => (ProblemKind::Gone, "No longer there"),
+        Error::TooLarge(_) => (ProblemKind::TooLarge, "Too large"),
+        Error::TooMany { .. } => (ProblemKind::TooManyRequests, "Too many requests"),
+        Error::Unavailable(_) => (ProblemKind::Unavailable, "Not available"),
+        Error::StorageFull(_) => (ProblemKind::StorageFull, "Disk full"),
+        Error::TusVersion => (ProblemKind::TusVersion, "Another version of tus"),
+        Error::ChecksumMismatch => (ProblemKind::ChecksumMismatch, "Wrong checksum"),
+        Error::Internal(_) => (ProblemKind::Internal, "Internal error"),
     }
 }
 
@@ -99,10 +99,14 @@ fn respond(error: &Error, request_id: Option<String>) -> HttpResponse {
         _ => {}
     }
     response.content_type(MEDIA_TYPE).json(Problem {
-        kind: format!("/problems/{kind}"),
+        kind: kind.as_str().to_owned(),
         title: title.to_owned(),
         status: status.as_u16(),
         detail,
+        code: match error {
+            Error::Conflict(code, _) | Error::Gone(code, _) => Some(*code),
+            _ => None,
+        },
         errors,
         request_id,
     })

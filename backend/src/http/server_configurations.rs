@@ -2,13 +2,13 @@
 
 use super::{
     auth::{Administrator, Viewer},
-    extract::{Body, PathIds},
+    extract::{Body, PathIds, etag, if_match},
 };
 use crate::{
     service::{self, Result, server_configurations::open},
     state::AppState,
 };
-use actix_web::{HttpResponse, get, patch, post, web};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use shared::{
     Problem,
     mail_server::{NewServerConfiguration, ServerConfiguration},
@@ -45,29 +45,41 @@ async fn create(
     Ok(HttpResponse::Created().json(service::server_configurations::create(&state, &access.0, body.0).await?))
 }
 
-/// A server configuration
+/// A server configuration; its ETag goes into If-Match to change it
 #[utoipa::path(tag = "Server configurations", operation_id = "show_server_configuration", security(("bearer" = [])),
     params(("id" = Uuid, Path, description = "The server configuration")),
-    responses((status = 200, body = ServerConfiguration)))]
+    responses((status = 200, body = ServerConfiguration, headers(("ETag" = String, description = "The revision")))))]
 #[get("/server-configurations/{id}")]
-async fn show(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<web::Json<ServerConfiguration>> {
-    Ok(web::Json(open(&state.db, &access.0, id.0, Capability::Watch).await?.stored.into()))
+async fn show(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<HttpResponse> {
+    Ok(answer(&open(&state.db, &access.0, id.0, Capability::Watch).await?.stored.into()))
+}
+
+fn answer(configuration: &ServerConfiguration) -> HttpResponse {
+    HttpResponse::Ok().insert_header(etag(configuration.revision)).json(configuration)
 }
 
 /// Change name and time zone of a server configuration
 #[utoipa::path(tag = "Server configurations", operation_id = "update_server_configuration", security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The server configuration")), request_body = NewServerConfiguration,
-    responses(
-        (status = 200, body = ServerConfiguration),
+    params(
+        ("id" = Uuid, Path, description = "The server configuration"),
+        ("If-Match" = String, Header, description = "The ETag that was read"),
+    ),
+    request_body = NewServerConfiguration, responses(
+        (status = 200, body = ServerConfiguration, headers(("ETag" = String, description = "The new revision"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "The name is taken"),
+        (status = 412, body = Problem, content_type = "application/problem+json",
+            description = "Changed by somebody else since it was read"),
+        (status = 428, body = Problem, content_type = "application/problem+json", description = "If-Match is missing"),
     ))]
 #[patch("/server-configurations/{id}")]
 async fn update(
     state: web::Data<AppState>,
     access: Administrator,
     id: PathIds<Uuid>,
+    request: HttpRequest,
     body: Body<NewServerConfiguration>,
-) -> Result<web::Json<ServerConfiguration>> {
+) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, id.0, Capability::Connect).await?;
-    Ok(web::Json(service::server_configurations::update(&state, &access.0, configuration, body.0).await?))
+    let revision = if_match(&request)?;
+    Ok(answer(&service::server_configurations::update(&state, &access.0, configuration, revision, body.0).await?))
 }

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::{
-    Page,
+    Page, RefusalCode,
     account::{Account, AccountUpdate, NewAccount},
     page::Total,
     plan::Plan,
@@ -43,8 +43,13 @@ fn cursor_after(name: &str) -> String {
 
 fn read_cursor(cursor: &str) -> Result<String> {
     let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    text.and_then(|text| text.strip_prefix("accounts\n").map(str::to_owned))
-        .ok_or_else(|| Error::field("cursor", "this is no cursor of this list: use next_cursor of its last page"))
+    text.and_then(|text| text.strip_prefix("accounts\n").map(str::to_owned)).ok_or_else(|| {
+        Error::field(
+            "cursor",
+            RefusalCode::WrongPosition,
+            "this is no cursor of this list: use next_cursor of its last page",
+        )
+    })
 }
 
 /// Makes an account with its first administrator.
@@ -60,7 +65,10 @@ pub async fn create(state: &AppState, provider: &Identity, new: NewAccount) -> R
     let tx = state.db.begin().await?;
     store::accounts::insert(&tx, &account).await.map_err(|error| {
         if error.is_duplicate() {
-            Error::Conflict(format!("there is an account named {:?} already: choose another name", account.name))
+            Error::conflict(
+                RefusalCode::NameTaken,
+                format!("there is an account named {:?} already: choose another name", account.name),
+            )
         } else {
             error.into()
         }
@@ -185,8 +193,9 @@ pub async fn enter(state: &AppState, provider: &Identity, account_id: Uuid) -> R
 /// # Errors
 /// [`Error::Conflict`]: it is in none.
 pub async fn leave(state: &AppState, provider: &Identity) -> Result<AccessToken> {
-    let account_id =
-        provider.account_id.ok_or_else(|| Error::Conflict("you are outside of all accounts already".to_owned()))?;
+    let account_id = provider
+        .account_id
+        .ok_or_else(|| Error::conflict(RefusalCode::DoneAlready, "you are outside of all accounts already"))?;
     switch(state, provider, None, "account.leave", account_id).await
 }
 

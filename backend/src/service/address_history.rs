@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use shared::{
-    Address, Page,
+    Address, Page, RefusalCode,
     address_history::{AddressEvent, AddressEventKind, AddressHistory, AddressOnMailServer, Holding},
     run::ReasonCount,
 };
@@ -30,7 +30,8 @@ pub async fn show(
     cursor: Option<&str>,
     limit: u16,
 ) -> Result<AddressHistory> {
-    let no_address = |error: shared::InvalidAddress| Error::field("address", error.to_string());
+    let no_address =
+        |error: shared::InvalidAddress| Error::field("address", RefusalCode::NotAnAddress, error.to_string());
     let well_formed = Address::parse(address);
     let parsed = Address::parse_malformed(address).map_err(no_address)?;
     let whose = Whose { server_configuration_id: configuration.id, key: parsed.key() };

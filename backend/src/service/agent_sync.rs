@@ -14,7 +14,10 @@ use crate::{
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::Stream;
-use shared::agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity, ListBody, ListHeader};
+use shared::{
+    RefusalCode,
+    agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity, ListBody, ListHeader},
+};
 use std::time::Duration;
 use tokio::{sync::broadcast, time::Instant};
 use uuid::Uuid;
@@ -126,7 +129,7 @@ pub async fn plan(
 }
 
 fn gone(why: &str) -> Error {
-    Error::Gone(format!("{why}: fetch a snapshot by leaving out epoch and version"))
+    Error::gone(RefusalCode::WrongPosition, format!("{why}: fetch a snapshot by leaving out epoch and version"))
 }
 
 /// Waits for a publication, at most until `until`.

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use serde_json::json;
-use shared::account::CloseAccount;
+use shared::{RefusalCode, account::CloseAccount};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -28,12 +28,13 @@ pub async fn close(state: &AppState, provider: &Identity, id: Uuid, request: &Cl
     let tx = state.db.begin().await?;
     let account = store::accounts::lock(&tx, id).await?.ok_or(Error::NotFound)?;
     if account.suspended_at.is_none() {
-        return Err(Error::Conflict(
-            "suspend the account first, then export its data: nothing changes it any more".to_owned(),
+        return Err(Error::conflict(
+            RefusalCode::NotSuspended,
+            "suspend the account first, then export its data: nothing changes it any more",
         ));
     }
     if request.name != account.name {
-        return Err(Error::field("/name", "this is not the account's name"));
+        return Err(Error::field("/name", RefusalCode::WrongName, "this is not the account's name"));
     }
     // Whoever changes users of an account locks all of them first.
     store::users::lock_all(&tx, Some(id)).await?;

@@ -16,7 +16,7 @@ use crate::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use shared::{
-    Address, Page,
+    Address, Page, RefusalCode,
     delivery_event::{BatchResult, DeliveryEvent, ItemResult, ItemStatus, Outcome},
 };
 use std::collections::{BTreeMap, HashSet};
@@ -182,7 +182,8 @@ fn errors<'a>(events: impl Iterator<Item = &'a NewEvent>, successes: &BTreeMap<&
 /// A domain in the form that it has in keys.
 fn domain_key(domain: &str) -> Result<String> {
     let address = Address::parse(&format!("x@{}", domain.trim().trim_start_matches('@')));
-    let address = address.map_err(|_| Error::field("domain", "is no domain, such as example.com"))?;
+    let address =
+        address.map_err(|_| Error::field("domain", RefusalCode::NotADomain, "is no domain, such as example.com"))?;
     Ok(address.key().domain().to_owned())
 }
 

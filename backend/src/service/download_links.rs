@@ -11,7 +11,7 @@ use super::{
 use crate::{state::AppState, store};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use shared::download::DownloadList;
+use shared::{RefusalCode, download::DownloadList};
 use uuid::Uuid;
 
 /// How long a link can be followed: enough for a browser that does it at once.
@@ -121,7 +121,7 @@ pub async fn follow(state: &AppState, token: &str, origin: Origin) -> Result<Lin
     let text = state.keys.unseal(PURPOSE, token).ok_or(Error::NotFound)?;
     let claims: Claims = serde_json::from_str(&text).map_err(|_| Error::NotFound)?;
     if claims.expires_at <= state.clock.now().timestamp() {
-        return Err(Error::Gone("this link has expired: go back and download again".to_owned()));
+        return Err(Error::gone(RefusalCode::LinkExpired, "this link has expired: go back and download again"));
     }
     let Claims { user_id, session_id, account_id, target, search, .. } = claims;
     let identity = identify_session(state, user_id, session_id, account_id, origin).await?;

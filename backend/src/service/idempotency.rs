@@ -6,6 +6,7 @@ use crate::{
     store::{self, idempotency_keys::Seen},
 };
 use chrono::TimeDelta;
+use shared::RefusalCode;
 
 /// How long answers are kept.
 const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -43,16 +44,17 @@ pub async fn claim(state: &AppState, key_hash: &str, body: &[u8]) -> Result<Clai
     match store::idempotency_keys::find(connection, key_hash).await? {
         Some(seen) if seen.body_hash != body_hash => {
             let detail = "this key was used for another body: use a new key for a new request";
-            Err(Error::field("Idempotency-Key", detail))
+            Err(Error::field("Idempotency-Key", RefusalCode::NotAccepted, detail))
         }
         Some(Seen { status: Some(status), media_type, body: Some(body), .. }) => {
             let status = u16::try_from(status).map_err(|error| Error::Internal(error.into()))?;
             Ok(Claim::Replay { status, media_type, body })
         }
-        Some(Seen { status: Some(_), body: None, .. }) => Err(Error::Conflict(
-            "this request was carried out already; its answer held a secret, which is shown only once".to_owned(),
+        Some(Seen { status: Some(_), body: None, .. }) => Err(Error::conflict(
+            RefusalCode::DoneAlready,
+            "this request was carried out already; its answer held a secret, which is shown only once",
         )),
-        _ => Err(Error::Conflict("this request is being carried out: ask again in a moment".to_owned())),
+        _ => Err(Error::conflict(RefusalCode::InProgress, "this request is being carried out: ask again in a moment")),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::{
-    Page,
+    Page, RefusalCode,
     account::AccountUpdate,
     inquiry::{
         Inquiry, InquiryDownloads, InquiryRead, InquirySide, InquiryState, InquiryThread, MAX_MESSAGES, MAX_UNCLOSED,
@@ -139,13 +139,20 @@ pub async fn create(state: &AppState, party: &Party, new: NewInquiry) -> Result<
     let (author_id, account_id) = (party.author()?, party.account_id().ok_or(Error::NotFound)?);
     let (subject, text) = (words(&new.subject, "/subject")?, words(&new.text, "/text")?);
     if subject.contains(char::is_control) {
-        return Err(Error::field("/subject", "write one line, without control characters"));
+        return Err(Error::field(
+            "/subject",
+            RefusalCode::ControlCharacters,
+            "write one line, without control characters",
+        ));
     }
     let now = state.clock.now();
     let id = Uuid::now_v7();
     let transaction = state.db.begin().await?;
     if inquiries::count_unclosed(&transaction, account_id).await? >= i64::from(MAX_UNCLOSED) {
-        return Err(Error::Conflict(format!("{MAX_UNCLOSED} inquiries are not closed: close some, or write to one")));
+        return Err(Error::conflict(
+            RefusalCode::TooMany,
+            format!("{MAX_UNCLOSED} inquiries are not closed: close some, or write to one"),
+        ));
     }
     inquiries::insert(&transaction, id, account_id, author_id, (new.category, subject), now).await?;
     let message = NewMessage {
@@ -195,7 +202,10 @@ async fn add(
 ) -> Result<()> {
     let now = state.clock.now();
     if before.messages >= i64::from(MAX_MESSAGES) {
-        return Err(Error::Conflict(format!("this inquiry has {MAX_MESSAGES} messages: make another one")));
+        return Err(Error::conflict(
+            RefusalCode::TooMany,
+            format!("this inquiry has {MAX_MESSAGES} messages: make another one"),
+        ));
     }
     let (id, number, side) = (before.inquiry.id, before.messages + 1, party.side());
     let (action, after) = match side {
@@ -300,5 +310,5 @@ pub async fn enable_downloads(
 /// Text without the space around it.
 fn words<'a>(text: &'a str, pointer: &str) -> Result<&'a str> {
     let text = text.trim();
-    if text.is_empty() { Err(Error::field(pointer, "write something")) } else { Ok(text) }
+    if text.is_empty() { Err(Error::field(pointer, RefusalCode::Missing, "write something")) } else { Ok(text) }
 }

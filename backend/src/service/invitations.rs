@@ -21,7 +21,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::{
-    Address,
+    Address, RefusalCode,
     user::{Invitation, InvitationLink, InvitationPreview, NewInvitation, PasswordByLink},
 };
 use uuid::Uuid;
@@ -50,10 +50,16 @@ pub async fn create(state: &AppState, realm: &Realm, new: NewInvitation) -> Resu
     let users = realm.lock(&tx).await?;
     let is_this = |text: &str| Address::parse(text).is_ok_and(|other| other.key() == email.key());
     if users.iter().any(|user| is_this(&user.email)) {
-        return Err(Error::Conflict("this address is a user already: change or reactivate that user".to_owned()));
+        return Err(Error::conflict(
+            RefusalCode::AddressTaken,
+            "this address is a user already: change or reactivate that user",
+        ));
     }
     if store::invitations::is_pending(&tx, realm.account_id, email.key().as_str()).await? {
-        return Err(Error::Conflict("this address was invited already: renew that invitation".to_owned()));
+        return Err(Error::conflict(
+            RefusalCode::InvitedAlready,
+            "this address was invited already: renew that invitation",
+        ));
     }
     let manager = users.iter().find(|user| user.id == invited_by).map(|user| user.email.clone());
     let entry = realm.audit(now, "invitation.create", "");
@@ -176,13 +182,15 @@ pub async fn accept(state: &AppState, request: PasswordByLink, origin: Origin) -
 async fn open(state: &AppState, secret: &str, now: DateTime<Utc>) -> Result<Found> {
     let found = store::invitations::find_by_hash(state.db.connection(), &keys::token_hash(secret)).await?;
     let found = found.ok_or(Error::NotFound)?;
-    let gone = match found.state {
-        State::Accepted => "this invitation was accepted already: sign in",
-        State::Withdrawn => "this invitation was taken back: ask who invited you",
-        State::Pending if found.expires_at <= now => "this invitation has expired: ask who invited you for a new link",
+    let (code, gone) = match found.state {
+        State::Accepted => (RefusalCode::LinkUsed, "this invitation was accepted already: sign in"),
+        State::Withdrawn => (RefusalCode::LinkExpired, "this invitation was taken back: ask who invited you"),
+        State::Pending if found.expires_at <= now => {
+            (RefusalCode::LinkExpired, "this invitation has expired: ask who invited you for a new link")
+        }
         State::Pending => return Ok(found),
     };
-    Err(Error::Gone(gone.to_owned()))
+    Err(Error::gone(code, gone))
 }
 
 async fn pending(tx: &impl store::ConnectionTrait, realm: &Realm, id: Uuid) -> Result<Invitation> {

@@ -22,7 +22,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::{
-    Page,
+    Page, RefusalCode,
     list::BlockState,
     list_operation::{
         BlockFilter, BulkReleasePreview, BulkReleaseRequest, ListOperation, ListOperationKind, ListOperationParameters,
@@ -84,16 +84,20 @@ enum Released<'a> {
 
 fn check(request: &BulkReleaseRequest) -> Result<Released<'_>> {
     match (&request.filter, request.upload_id) {
-        (Some(filter), None) if *filter == BlockFilter::default() => {
-            Err(Error::field("/filter", "name at least one condition: an empty filter would release the whole list"))
-        }
+        (Some(filter), None) if *filter == BlockFilter::default() => Err(Error::field(
+            "/filter",
+            RefusalCode::Missing,
+            "name at least one condition: an empty filter would release the whole list",
+        )),
         (Some(BlockFilter { state: Some(BlockState::Releasing), .. }), None) => {
-            Err(Error::field("/filter/state", "these are being released already"))
+            Err(Error::field("/filter/state", RefusalCode::BeingReleased, "these are being released already"))
         }
         (Some(filter), None) => Ok(Released::Filter(filter)),
         (None, Some(upload_id)) => Ok(Released::Upload(upload_id)),
-        (Some(_), Some(_)) => Err(Error::field("/upload_id", "send a filter or an upload, not both")),
-        (None, None) => Err(Error::field("/filter", "send a filter, or an upload_id")),
+        (Some(_), Some(_)) => {
+            Err(Error::field("/upload_id", RefusalCode::NotTogether, "send a filter or an upload, not both"))
+        }
+        (None, None) => Err(Error::field("/filter", RefusalCode::Missing, "send a filter, or an upload_id")),
     }
 }
 
@@ -136,9 +140,9 @@ async fn expect_releasable<C: ConnectionTrait>(
 ) -> Result<()> {
     let found = uploads::find(connection, server_configuration_id, upload_id).await?;
     match found.map(|found| found.upload.state) {
-        None => Err(Error::field("/upload_id", "there is no such upload")),
+        None => Err(Error::field("/upload_id", RefusalCode::NotFound, "there is no such upload")),
         Some(UploadState::Uploading | UploadState::Analysing | UploadState::Failed) => {
-            Err(Error::field("/upload_id", "the upload is not analysed yet, or could not be"))
+            Err(Error::field("/upload_id", RefusalCode::NotReady, "the upload is not analysed yet, or could not be"))
         }
         Some(UploadState::Ready | UploadState::Registering | UploadState::Registered | UploadState::Undone) => Ok(()),
     }
@@ -162,11 +166,14 @@ pub async fn register(
     let found = uploads::find(&transaction, server_configuration_id, upload_id).await?.ok_or(Error::NotFound)?;
     let from = [UploadState::Ready, UploadState::Undone];
     if !uploads::move_to(&transaction, upload_id, &from, UploadState::Registering, now).await? {
-        return Err(Error::Conflict(match found.upload.state {
-            UploadState::Registering => "it is being registered already".to_owned(),
-            UploadState::Registered => "it is registered already: undo that first to register it again".to_owned(),
-            _ => "it is not analysed yet, or could not be: read its state".to_owned(),
-        }));
+        return Err(match found.upload.state {
+            UploadState::Registering => Error::conflict(RefusalCode::InProgress, "it is being registered already"),
+            UploadState::Registered => Error::conflict(
+                RefusalCode::DoneAlready,
+                "it is registered already: undo that first to register it again",
+            ),
+            _ => Error::conflict(RefusalCode::NotReady, "it is not analysed yet, or could not be: read its state"),
+        });
     }
     let new = NewOperation {
         server_configuration_id,
@@ -273,10 +280,13 @@ pub async fn cancel(
         ListOperationState::Queued | ListOperationState::Running => {}
         ListOperationState::Cancelling => return Ok(stored.operation),
         ListOperationState::Done => {
-            return Err(Error::Conflict("it is done already: undo it instead".to_owned()));
+            return Err(Error::conflict(RefusalCode::DoneAlready, "it is done already: undo it instead"));
         }
         ListOperationState::Cancelled | ListOperationState::Failed => {
-            return Err(Error::Conflict("it is over already: nothing of it is left to cancel".to_owned()));
+            return Err(Error::conflict(
+                RefusalCode::DoneAlready,
+                "it is over already: nothing of it is left to cancel",
+            ));
         }
     }
     stored.operation.state = ListOperationState::Cancelling;
@@ -310,13 +320,13 @@ pub async fn undo(
     let mut stored = locked(&transaction, server_configuration_id, id).await?;
     let operation = &stored.operation;
     if operation.kind == ListOperationKind::Undo {
-        return Err(Error::Conflict("it is an undo itself: do again what it undid".to_owned()));
+        return Err(Error::conflict(RefusalCode::NotAccepted, "it is an undo itself: do again what it undid"));
     }
     if operation.state != ListOperationState::Done {
-        return Err(Error::Conflict("only what is done can be undone: cancel it while it runs".to_owned()));
+        return Err(Error::conflict(RefusalCode::NotReady, "only what is done can be undone: cancel it while it runs"));
     }
     if let Some(by) = operation.undone_by {
-        return Err(Error::Conflict(format!("it is undone already, by the operation {by}")));
+        return Err(Error::conflict(RefusalCode::DoneAlready, format!("it is undone already, by the operation {by}")));
     }
     let new = NewOperation {
         server_configuration_id,

@@ -8,6 +8,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::{
+    RefusalCode,
     mail_server::{MailServer, MailServerCredential, MailServerState, MailServerUpdate, NewMailServer},
     session::{ApiToken, Scope},
 };
@@ -41,6 +42,7 @@ fn to_wire(stored: StoredMailServer, head: ListHead, now: DateTime<Utc>) -> Mail
         count: stored.acknowledged.map(|acknowledged| acknowledged.count),
         checksum: stored.acknowledged.map(|acknowledged| acknowledged.checksum),
         acknowledged_at: stored.acknowledged.map(|acknowledged| acknowledged.at),
+        revision: stored.revision,
     }
 }
 
@@ -79,15 +81,16 @@ pub async fn create(
     Ok(MailServerCredential { mail_server: to_wire(stored, configuration.stored.head, now), token })
 }
 
-/// Changes a mail server; what is left out stays.
+/// Changes a mail server that was read at `revision`; what is left out stays.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Conflict`]: the name is taken.
+/// [`Error::NotFound`]; [`Error::PreconditionFailed`]: it was changed since; [`Error::Conflict`]: the name is taken.
 pub async fn update(
     state: &AppState,
     access: &Access,
     configuration: &OpenConfiguration,
     id: Uuid,
+    revision: i64,
     update: MailServerUpdate,
 ) -> Result<MailServer> {
     let now = state.clock.now();
@@ -95,7 +98,12 @@ pub async fn update(
     let before = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
     let name = update.name.as_deref().unwrap_or(&before.name);
     let active = update.active.unwrap_or(before.active);
-    store::mail_servers::update(&tx, id, name, active).await.map_err(|error| name_taken(error, name))?;
+    let changed = store::mail_servers::update(&tx, id, revision, name, active).await;
+    if !changed.map_err(|error| name_taken(error, name))? {
+        return Err(Error::PreconditionFailed(
+            "the mail server was changed by somebody else: read it again and repeat your change".to_owned(),
+        ));
+    }
     let entry = audit::NewAuditEntry {
         before: Some(json!({ "name": before.name, "active": before.active })),
         after: Some(json!({ "name": name, "active": active })),
@@ -152,7 +160,10 @@ async fn add_token(
 
 fn name_taken(error: store::Error, name: &str) -> Error {
     if error.is_duplicate() {
-        Error::Conflict(format!("there is a mail server named {name:?} already: choose another name"))
+        Error::conflict(
+            RefusalCode::NameTaken,
+            format!("there is a mail server named {name:?} already: choose another name"),
+        )
     } else {
         error.into()
     }
@@ -184,6 +195,7 @@ mod tests {
                 active: true,
                 created_at: now,
                 last_seen_at,
+                revision: 1,
                 acknowledged,
             };
             state_of(&stored, head, now)

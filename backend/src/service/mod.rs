@@ -55,7 +55,7 @@ pub use wake::Wake;
 use crate::store::{self, Trouble, search::CursorScope};
 use serde::de::DeserializeOwned;
 use shared::{
-    FieldProblem,
+    FieldProblem, RefusalCode,
     plan::{Capability, Plan},
 };
 
@@ -101,8 +101,8 @@ pub enum Error {
     #[error("some fields are not valid")]
     Invalid(Vec<FieldProblem>),
     /// Does not fit the present state.
-    #[error("{0}")]
-    Conflict(String),
+    #[error("{1}")]
+    Conflict(RefusalCode, String),
     /// Somebody else changed it first.
     #[error("{0}")]
     PreconditionFailed(String),
@@ -110,8 +110,8 @@ pub enum Error {
     #[error("send the ETag that you read in the If-Match header")]
     PreconditionRequired,
     /// Was there once.
-    #[error("{0}")]
-    Gone(String),
+    #[error("{1}")]
+    Gone(RefusalCode, String),
     /// The body is too large.
     #[error("{0}")]
     TooLarge(String),
@@ -140,8 +140,18 @@ pub enum Error {
 
 impl Error {
     /// One wrong field.
-    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldProblem { pointer: pointer.into(), detail: detail.into() }])
+    pub fn field(pointer: impl Into<String>, code: RefusalCode, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldProblem::new(pointer, code, detail)])
+    }
+
+    /// Does not fit the present state.
+    pub fn conflict(code: RefusalCode, detail: impl Into<String>) -> Self {
+        Self::Conflict(code, detail.into())
+    }
+
+    /// Was there once.
+    pub fn gone(code: RefusalCode, detail: impl Into<String>) -> Self {
+        Self::Gone(code, detail.into())
     }
 }
 
@@ -170,5 +180,5 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// The cursor is of another list, other filters or another order.
 fn position<T: DeserializeOwned>(scope: &CursorScope, cursor: Option<&str>) -> Result<Option<T>> {
     let position = cursor.map(|cursor| scope.position(cursor)).transpose();
-    position.map_err(|error| Error::field("cursor", error.to_string()))
+    position.map_err(|error| Error::field("cursor", RefusalCode::WrongPosition, error.to_string()))
 }

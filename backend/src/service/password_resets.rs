@@ -15,7 +15,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::{
-    Address,
+    Address, RefusalCode,
     user::{PasswordByLink, PasswordResetLink, PasswordResetPreview},
 };
 use uuid::Uuid;
@@ -38,10 +38,13 @@ pub async fn create(state: &AppState, realm: &Realm, user_id: Uuid) -> Result<Pa
     let users = realm.lock(&tx).await?;
     let user = users.into_iter().find(|user| user.id == user_id).ok_or(Error::NotFound)?;
     if realm.manager_id() == Some(user_id) {
-        return Err(Error::Conflict("change your own password in your account, with the present one".to_owned()));
+        return Err(Error::conflict(
+            RefusalCode::OwnUser,
+            "change your own password in your account, with the present one",
+        ));
     }
     if !user.active {
-        return Err(Error::Conflict("this user may not sign in: reactivate them first".to_owned()));
+        return Err(Error::conflict(RefusalCode::InactiveUser, "this user may not sign in: reactivate them first"));
     }
     let (secret, expires_at) = issue(&tx, user_id, realm.manager_id(), LIFETIME, now).await?;
     let entry = NewAuditEntry {
@@ -61,8 +64,9 @@ pub async fn create(state: &AppState, realm: &Realm, user_id: Uuid) -> Result<Pa
 pub fn request(state: &AppState, email: &str, origin: Origin) -> Result<()> {
     let address = users::email(email, "/email")?;
     if state.mailer.is_none() {
-        return Err(Error::Conflict(
-            "this service sends no mail: ask an administrator of your account for a link".to_owned(),
+        return Err(Error::conflict(
+            RefusalCode::NoMail,
+            "this service sends no mail: ask an administrator of your account for a link",
         ));
     }
     let state = state.clone();
@@ -155,10 +159,10 @@ async fn open(state: &AppState, secret: &str, now: DateTime<Utc>) -> Result<(Use
     let found = store::password_resets::find_by_hash(connection, &keys::token_hash(secret)).await?;
     let found = found.ok_or(Error::NotFound)?;
     if found.used_at.is_some() {
-        return Err(Error::Gone("this link was used already: sign in, or ask for a new one".to_owned()));
+        return Err(Error::gone(RefusalCode::LinkUsed, "this link was used already: sign in, or ask for a new one"));
     }
     if found.expires_at <= now {
-        return Err(Error::Gone("this link has expired: ask for a new one".to_owned()));
+        return Err(Error::gone(RefusalCode::LinkExpired, "this link has expired: ask for a new one"));
     }
     let user = store::users::find(connection, found.user_id).await?.filter(|user| user.active);
     Ok((user.ok_or(Error::NotFound)?, found.expires_at))

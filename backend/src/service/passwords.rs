@@ -13,7 +13,7 @@ use crate::{
     store::{self, ConnectionTrait, users::User},
 };
 use shared::{
-    Address,
+    Address, FieldProblem, RefusalCode,
     session::{MAX_PASSWORD, MIN_PASSWORD},
     user::PasswordChange,
 };
@@ -44,16 +44,29 @@ pub fn normalised(password: &str) -> String {
 pub fn check(password: &str, email: &Address, pointer: &str) -> Result<()> {
     let password = normalised(password).to_lowercase();
     let characters: Vec<char> = password.chars().collect();
-    let detail = if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&characters.len()) {
-        format!("the password must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    let problem = |code, detail: &str| FieldProblem::new(pointer, code, detail);
+    let refused = if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&characters.len()) {
+        let detail = format!("the password must have {MIN_PASSWORD} to {MAX_PASSWORD} characters");
+        let (code, limit) = if characters.len() < MIN_PASSWORD {
+            (RefusalCode::TooShort, MIN_PASSWORD)
+        } else {
+            (RefusalCode::TooLong, MAX_PASSWORD)
+        };
+        FieldProblem { limit: Some(limit as u64), ..problem(code, &detail) }
     } else if COMMON.lines().any(|common| common == password) || is_monotonous(&characters) {
-        "this password is among the first that are guessed: choose some words that do not belong together".to_owned()
+        problem(
+            RefusalCode::PasswordGuessable,
+            "this password is among the first that are guessed: choose some words that do not belong together",
+        )
     } else if is_known(&password, email) {
-        "a password must not be made of your address or the service's name: choose another one".to_owned()
+        problem(
+            RefusalCode::PasswordPersonal,
+            "a password must not be made of your address or the service's name: choose another one",
+        )
     } else {
         return Ok(());
     };
-    Err(Error::field(pointer, detail))
+    Err(Error::Invalid(vec![refused]))
 }
 
 /// Whether the characters repeat themselves, or mostly run along the alphabet or a keyboard.
@@ -154,7 +167,7 @@ pub(super) async fn still_proven(tx: &impl ConnectionTrait, user: &User, pointer
 }
 
 fn wrong(pointer: &str) -> Error {
-    Error::field(pointer, "this is not your present password")
+    Error::field(pointer, RefusalCode::WrongPassword, "this is not your present password")
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::{
-    FieldProblem,
+    FieldProblem, RefusalCode,
     run_settings::{
         BlockingCondition, DEFAULT_EXECUTE_TIMING, DEFAULT_WATCH_WARNING, DayCount, DeliveryTiming, RunSettings,
         RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest, default_conditions,
@@ -216,10 +216,11 @@ fn changed_conditions(before: &[Condition], update: &RunSettingsUpdate) -> Resul
         let was_enabled = old(*reason).is_some_and(|rule| rule.enabled);
         match after.iter_mut().find(|rule| rule.reason == *reason && !rule.enabled && was_enabled) {
             Some(rule) => rule.cancel_requested = true,
-            None => problems.push(FieldProblem {
-                pointer: format!("/cancel_blocking/{index}"),
-                detail: format!("{reason} is not disabled by this change: only then its blocks can be cancelled"),
-            }),
+            None => problems.push(FieldProblem::new(
+                format!("/cancel_blocking/{index}"),
+                RefusalCode::NotAccepted,
+                format!("{reason} is not disabled by this change: only then its blocks can be cancelled"),
+            )),
         }
     }
     if problems.is_empty() { Ok(after) } else { Err(Error::Invalid(problems)) }

@@ -12,6 +12,7 @@ use super::{
 use crate::{clock::Clock, state::AppState, store};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use shared::{
+    RefusalCode,
     account::{Account, Plan},
     agent_sync::Acknowledgement,
     list::ReleaseRequest,
@@ -79,7 +80,10 @@ pub struct SignIns {
 pub async fn fill(state: &AppState) -> Result<SignIns> {
     let connection = state.db.connection();
     if store::accounts::count(connection).await? > 0 || store::users::provider_exists(connection).await? {
-        return Err(Error::Conflict("this database is in use: sample data needs an empty one".to_owned()));
+        return Err(Error::conflict(
+            RefusalCode::NotAccepted,
+            "this database is in use: sample data needs an empty one",
+        ));
     }
     let end = state.clock.now().duration_trunc(TimeDelta::hours(1)).map_err(|error| Error::Internal(error.into()))?;
     let start = end - TimeDelta::days(i64::from(DAYS));

@@ -3,7 +3,7 @@
 use super::{Error, Result};
 use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use shared::run_settings::parse_time_of_day;
+use shared::{RefusalCode, run_settings::parse_time_of_day};
 
 /// The daily timing of a server configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +18,16 @@ impl Schedule {
     /// # Errors
     /// One of them is not valid.
     pub fn parse(execute_timing: &str, time_zone: &str) -> Result<Self> {
-        let time = parse_time_of_day(execute_timing)
-            .ok_or_else(|| Error::field("/execute_timing", "use HH:MM, from 00:00 to 23:59"))?;
-        let zone = time_zone
-            .parse()
-            .map_err(|_| Error::field("/time_zone", "use a time zone of the IANA database, Asia/Tokyo for example"))?;
+        let time = parse_time_of_day(execute_timing).ok_or_else(|| {
+            Error::field("/execute_timing", RefusalCode::NotAccepted, "use HH:MM, from 00:00 to 23:59")
+        })?;
+        let zone = time_zone.parse().map_err(|_| {
+            Error::field(
+                "/time_zone",
+                RefusalCode::NotATimeZone,
+                "use a time zone of the IANA database, Asia/Tokyo for example",
+            )
+        })?;
         Ok(Self { time, zone })
     }
 

@@ -17,8 +17,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use chrono::{DateTime, TimeDelta, Utc};
 use qrcode::{QrCode, render::svg};
 use serde_json::json;
-use shared::second_factor::{
-    BeginSecondFactor, ConfirmSecondFactor, RecoveryCodes, SecondFactorProof, SecondFactorSecret, SecondFactorState,
+use shared::{
+    RefusalCode,
+    second_factor::{
+        BeginSecondFactor, ConfirmSecondFactor, RecoveryCodes, SecondFactorProof, SecondFactorSecret, SecondFactorState,
+    },
 };
 use uuid::Uuid;
 
@@ -73,7 +76,7 @@ pub async fn begin(state: &AppState, identity: &Identity, request: BeginSecondFa
     passwords::still_proven(&tx, &user, "/password").await?;
     let sealed = state.keys.seal(&purpose(user.id), &BASE64.encode(secret))?;
     if !store::second_factors::put(&tx, user.id, &sealed, now).await? {
-        return Err(Error::Conflict("you have a second factor already: remove it first".to_owned()));
+        return Err(Error::conflict(RefusalCode::DoneAlready, "you have a second factor already: remove it first"));
     }
     let entry = identity.audit(user.account_id, now, "second_factor.begin", user.id.to_string());
     tx.audit(entry);
@@ -97,7 +100,7 @@ pub async fn confirm(state: &AppState, identity: &Identity, request: ConfirmSeco
     let user = store::users::lock(&tx, id).await?.ok_or(Error::Unauthorized)?;
     let factor = store::second_factors::find(&tx, id).await?;
     if factor.is_none_or(|factor| factor.confirmed_at.is_some()) {
-        return Err(Error::Conflict("begin with the second factor first".to_owned()));
+        return Err(Error::conflict(RefusalCode::NotReady, "begin with the second factor first"));
     }
     if !matches!(check_app(state, &tx, id, &request.code, now).await?, Verdict::Right { .. }) {
         tx.commit().await?;
@@ -151,7 +154,7 @@ async fn change_own<T>(
     let tx = state.db.begin().await?;
     passwords::still_proven(&tx, &user, "/password").await?;
     if !is_enabled(&tx, user.id).await? {
-        return Err(Error::Conflict("you have no second factor".to_owned()));
+        return Err(Error::conflict(RefusalCode::DoneAlready, "you have no second factor"));
     }
     if verify(state, &tx, user.id, &proof.code, now).await? == Verdict::Wrong {
         tx.commit().await?;
@@ -174,8 +177,9 @@ pub async fn remove(state: &AppState, realm: &Realm, user_id: Uuid) -> Result<()
     let users = realm.lock(&tx).await?;
     let user = users.into_iter().find(|user| user.id == user_id).ok_or(Error::NotFound)?;
     if realm.manager_id() == Some(user_id) {
-        return Err(Error::Conflict(
-            "remove your own second factor in your account, with password and code".to_owned(),
+        return Err(Error::conflict(
+            RefusalCode::OwnUser,
+            "remove your own second factor in your account, with password and code",
         ));
     }
     if !store::second_factors::remove(&tx, user_id).await? {
@@ -276,7 +280,11 @@ impl<'a> Attempt<'a> {
     /// It was wrong.
     pub(super) fn wrong(self) -> Error {
         self.state.attempts.failed(&self.who, &self.from, self.now);
-        Error::field("/code", "this code is not right, or was used already: wait for the next one")
+        Error::field(
+            "/code",
+            RefusalCode::WrongCode,
+            "this code is not right, or was used already: wait for the next one",
+        )
     }
 
     /// It was right.

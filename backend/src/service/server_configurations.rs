@@ -11,6 +11,7 @@ use crate::{
 use chrono_tz::Tz;
 use serde_json::json;
 use shared::{
+    RefusalCode,
     mail_server::{NewServerConfiguration, ServerConfiguration},
     plan::Capability,
 };
@@ -80,14 +81,15 @@ pub async fn create(state: &AppState, access: &Access, new: NewServerConfigurati
     Ok(created.into())
 }
 
-/// Changes name and time zone; a new time zone moves the next execution.
+/// Changes name and time zone of a configuration that was read at `revision`; a new time zone moves the next execution.
 ///
 /// # Errors
-/// As [`create`].
+/// As [`create`]; [`Error::PreconditionFailed`]: it was changed since.
 pub async fn update(
     state: &AppState,
     access: &Access,
     configuration: OpenConfiguration,
+    revision: i64,
     update: NewServerConfiguration,
 ) -> Result<ServerConfiguration> {
     time_zone(&update.time_zone)?;
@@ -96,6 +98,11 @@ pub async fn update(
     change_sets::lock(&tx, configuration.id).await?;
     let before = store::server_configurations::find(&tx, access.account_id, configuration.id).await?;
     let before = before.ok_or(Error::NotFound)?;
+    if before.revision != revision {
+        return Err(Error::PreconditionFailed(
+            "the server configuration was changed by somebody else: read it again and repeat your change".to_owned(),
+        ));
+    }
     let next_run_at = if before.time_zone == update.time_zone {
         None
     } else {
@@ -121,13 +128,20 @@ pub async fn update(
 /// [`Error::Invalid`] names the field.
 pub fn time_zone(name: &str) -> Result<Tz> {
     name.parse().map_err(|_| {
-        Error::field("/time_zone", format!("{name:?} is no IANA time zone; write it like Asia/Tokyo or Europe/Berlin"))
+        Error::field(
+            "/time_zone",
+            RefusalCode::NotATimeZone,
+            format!("{name:?} is no IANA time zone; write it like Asia/Tokyo or Europe/Berlin"),
+        )
     })
 }
 
 fn name_taken(error: store::Error, name: &str) -> Error {
     if error.is_duplicate() {
-        Error::Conflict(format!("there is a server configuration named {name:?} already: choose another name"))
+        Error::conflict(
+            RefusalCode::NameTaken,
+            format!("there is a server configuration named {name:?} already: choose another name"),
+        )
     } else {
         error.into()
     }

@@ -21,7 +21,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
-    Address,
+    Address, RefusalCode,
     second_factor::{SecondFactorNeeded, SecondFactorSignIn},
     session::{AccessToken, Me, OwnSession, Role, SignInRequest},
 };
@@ -121,7 +121,7 @@ pub async fn sign_in_with_second_factor(
     let text = state.keys.unseal(SECOND_STEP, &request.second_factor_token).ok_or(Error::Unauthorized)?;
     let proven: PasswordProven = serde_json::from_str(&text).map_err(|_| Error::Unauthorized)?;
     if proven.expires_at <= now.timestamp() {
-        return Err(Error::Gone("this took too long: sign in again".to_owned()));
+        return Err(Error::gone(RefusalCode::TooLate, "this took too long: sign in again"));
     }
     let client = origin.client_address.clone().unwrap_or_default();
     let attempt = Attempt::from(state, proven.user_id, client.clone(), now)?;

@@ -12,7 +12,10 @@ use crate::{
     store::{self, Db, audit::NewAuditEntry, service_settings},
 };
 use serde_json::json;
-use shared::session::{Role, SetupRequest, SetupState};
+use shared::{
+    RefusalCode,
+    session::{Role, SetupRequest, SetupState},
+};
 use subtle::ConstantTimeEq;
 
 /// Whether the service waits for its first provider account.
@@ -42,14 +45,18 @@ pub async fn new_code(db: &Db) -> Result<Option<String>> {
 /// [`Error::Conflict`]: a provider exists. [`Error::Invalid`]: wrong code or address.
 pub async fn complete(state: &AppState, request: SetupRequest, origin: Origin) -> Result<Begun> {
     let email = users::email(&request.email, "/email")?;
-    let done = || Error::Conflict("the service is set up already: sign in".to_owned());
+    let done = || Error::conflict(RefusalCode::DoneAlready, "the service is set up already: sign in");
     if !self::state(&state.db).await?.required {
         return Err(done());
     }
     let typed = keys::token_hash(&request.code.trim().to_uppercase());
     let expected = service_settings::get(state.db.connection(), service_settings::SETUP_CODE_HASH).await?;
     if !expected.is_some_and(|expected| bool::from(expected.as_bytes().ct_eq(typed.as_bytes()))) {
-        return Err(Error::field("/code", "this is not the set-up code that the service printed when it started"));
+        return Err(Error::field(
+            "/code",
+            RefusalCode::WrongSetUpCode,
+            "this is not the set-up code that the service printed when it started",
+        ));
     }
     passwords::check(&request.password, &email, "/password")?;
     let password_hash = state.keys.hash(request.password).await?;

@@ -6,7 +6,10 @@ use crate::{
     store::{self, audit},
 };
 use serde_json::json;
-use shared::session::{ApiToken, ApiTokenSecret, NewApiToken, Scope};
+use shared::{
+    RefusalCode,
+    session::{ApiToken, ApiTokenSecret, NewApiToken, Scope},
+};
 use uuid::Uuid;
 
 /// The tokens of an account, newest first; those of mail servers too.
@@ -27,10 +30,14 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
     let now = state.clock.now();
     if let Some(index) = new.scopes.iter().position(|scope| *scope == Scope::Agent) {
         let detail = "agents get their token when their mail server is added";
-        return Err(Error::field(format!("/scopes/{index}"), detail));
+        return Err(Error::field(format!("/scopes/{index}"), RefusalCode::NotAccepted, detail));
     }
     if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
-        return Err(Error::field("/expires_at", "choose a time in the future, or leave it out"));
+        return Err(Error::field(
+            "/expires_at",
+            RefusalCode::InThePast,
+            "choose a time in the future, or leave it out",
+        ));
     }
     let mut scopes = vec![];
     for scope in new.scopes {
@@ -42,7 +49,7 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
         let own = store::server_configurations::list(state.db.connection(), access.account_id).await?;
         if let Some(index) = ids.iter().position(|id| own.iter().all(|configuration| configuration.id != *id)) {
             let detail = "there is no such server configuration";
-            return Err(Error::field(format!("/server_configuration_ids/{index}"), detail));
+            return Err(Error::field(format!("/server_configuration_ids/{index}"), RefusalCode::NotFound, detail));
         }
     }
     let token = ApiToken {
@@ -78,7 +85,9 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
 /// As [`create`]; [`Error::Invalid`] when no account has that name.
 pub async fn create_for_account(state: &AppState, account: &str, new: NewApiToken) -> Result<ApiTokenSecret> {
     let found = store::accounts::find_by_name(state.db.connection(), account).await?;
-    let account = found.ok_or_else(|| Error::field("/account", format!("there is no account named {account:?}")))?;
+    let account = found.ok_or_else(|| {
+        Error::field("/account", RefusalCode::NotFound, format!("there is no account named {account:?}"))
+    })?;
     create(state, &Access::system(account.id), new).await
 }
 

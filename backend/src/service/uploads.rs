@@ -19,7 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::Stream;
 use serde_json::json;
 use shared::{
-    Page,
+    Page, RefusalCode,
     upload::{Failure, FailureCode, ReadingRequest, Upload, UploadState},
 };
 use uuid::Uuid;
@@ -95,9 +95,8 @@ pub async fn begin(
     };
     let transaction = state.db.begin().await?;
     if store::uploads::count_open(&transaction, configuration.id).await? >= MAX_OPEN {
-        return Err(Error::Conflict(format!(
-            "{MAX_OPEN} uploads of this server configuration are not registered: register or delete some first"
-        )));
+        let detail = "uploads of this server configuration are not registered: register or delete some first";
+        return Err(Error::conflict(RefusalCode::TooMany, format!("{MAX_OPEN} {detail}")));
     }
     store::uploads::insert(&transaction, &new).await?;
     let entry = audit::NewAuditEntry {
@@ -182,7 +181,7 @@ pub async fn get(state: &AppState, server_configuration_id: Uuid, id: Uuid) -> R
     match find(connection, server_configuration_id, id).await? {
         Some(stored) => Ok((stored.upload, stored.metadata)),
         None if store::uploads::is_removed(connection, server_configuration_id, id).await? => {
-            Err(Error::Gone("this upload was deleted, or its time was over: begin another".to_owned()))
+            Err(Error::gone(RefusalCode::NotFound, "this upload was deleted, or its time was over: begin another"))
         }
         None => Err(Error::NotFound),
     }
@@ -207,7 +206,7 @@ pub async fn read_again(
     expect_unused(&transaction, server_configuration_id, id).await?;
     if !contents::read_again(&transaction, id, wanted, now, kept_until(UploadState::Analysing, now)).await? {
         let detail = "only an upload that is whole and was not registered can be read in another way";
-        return Err(Error::Conflict(detail.to_owned()));
+        return Err(Error::conflict(RefusalCode::NotReady, detail));
     }
     let entry =
         audit::NewAuditEntry { after: Some(json!(wanted)), ..access.audit(now, "upload.read_again", id.to_string()) };
@@ -222,14 +221,21 @@ pub async fn read_again(
 async fn expect_unused(transaction: &DatabaseTransaction, server_configuration_id: Uuid, id: Uuid) -> Result<()> {
     change_sets::lock(transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     if list_operations::uses_upload(transaction, server_configuration_id, id).await? {
-        return Err(Error::Conflict("a list operation reads it: wait for its end, or cancel it".to_owned()));
+        return Err(Error::conflict(
+            RefusalCode::InProgress,
+            "a list operation reads it: wait for its end, or cancel it",
+        ));
     }
     Ok(())
 }
 
 fn check(wanted: &ReadingRequest) -> Result<()> {
     if wanted.column.is_some() && wanted.column_number.is_some() {
-        return Err(Error::field("/column_number", "send the column's name or its number, not both"));
+        return Err(Error::field(
+            "/column_number",
+            RefusalCode::NotTogether,
+            "send the column's name or its number, not both",
+        ));
     }
     Ok(())
 }
@@ -245,7 +251,7 @@ pub async fn remove(state: &AppState, access: &Access, server_configuration_id: 
     expect_unused(&transaction, server_configuration_id, id).await?;
     let removable: Vec<_> = UploadState::ALL.into_iter().filter(|state| *state != UploadState::Registering).collect();
     if !store::uploads::hide(&transaction, id, &removable, now).await? {
-        return Err(Error::Conflict("it is being registered: cancel that first".to_owned()));
+        return Err(Error::conflict(RefusalCode::InProgress, "it is being registered: cancel that first"));
     }
     let entry = audit::NewAuditEntry {
         before: Some(json!({ "file_name": upload.file_name, "state": upload.state })),

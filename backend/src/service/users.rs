@@ -12,7 +12,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::{
-    Address,
+    Address, RefusalCode,
     audit::ActorKind,
     session::Role,
     user::{self, UserUpdate},
@@ -65,12 +65,16 @@ impl Realm {
     /// [`Error::Invalid`]: accounts have no providers, the provider has nobody else.
     pub(super) fn check_role(&self, role: Role) -> Result<()> {
         match (self.account_id, role) {
-            (Some(_), Role::Provider) => {
-                Err(Error::field("/role", "in an account use viewer, operator or administrator"))
-            }
-            (None, Role::Viewer | Role::Operator | Role::Administrator) => {
-                Err(Error::field("/role", "outside of all accounts there are only providers: enter an account first"))
-            }
+            (Some(_), Role::Provider) => Err(Error::field(
+                "/role",
+                RefusalCode::NotAccepted,
+                "in an account use viewer, operator or administrator",
+            )),
+            (None, Role::Viewer | Role::Operator | Role::Administrator) => Err(Error::field(
+                "/role",
+                RefusalCode::NotAccepted,
+                "outside of all accounts there are only providers: enter an account first",
+            )),
             _ => Ok(()),
         }
     }
@@ -135,8 +139,9 @@ pub async fn update(
         return Ok(before);
     }
     if manages(&before) && !manages(&after) && users.iter().filter(|user| manages(user)).count() == 1 {
-        return Err(Error::Conflict(
-            "nobody else could manage users then: make somebody else administrator first".to_owned(),
+        return Err(Error::conflict(
+            RefusalCode::LastManager,
+            "nobody else could manage users then: make somebody else administrator first",
         ));
     }
     store::users::update(&tx, &after).await?;
@@ -164,7 +169,7 @@ pub async fn update(
 /// # Errors
 /// [`Error::Invalid`] names the field.
 pub fn email(text: &str, pointer: &str) -> Result<Address> {
-    Address::parse(text).map_err(|error| Error::field(pointer, error.to_string()))
+    Address::parse(text).map_err(|error| Error::field(pointer, RefusalCode::NotAnAddress, error.to_string()))
 }
 
 /// Adds a user.
@@ -183,7 +188,7 @@ pub async fn insert(
     let user = User { id: Uuid::now_v7(), account_id, email: email_text, password_hash, role, active: true };
     store::users::insert(tx, &user, email.key().as_str(), now).await.map_err(|error| {
         if error.is_duplicate() {
-            Error::Conflict("this address signs in already: choose another one".to_owned())
+            Error::conflict(RefusalCode::AddressTaken, "this address signs in already: choose another one")
         } else {
             error.into()
         }

@@ -21,6 +21,8 @@ pub struct StoredMailServer {
     pub created_at: DateTime<Utc>,
     /// When its agent last called.
     pub last_seen_at: Option<DateTime<Utc>>,
+    /// Counts the changes of name and activity.
+    pub revision: i64,
     /// What it acknowledged last.
     pub acknowledged: Option<StoredAcknowledgement>,
 }
@@ -50,6 +52,7 @@ struct Row {
     active: bool,
     created_at: i64,
     last_seen_at: Option<i64>,
+    revision: i64,
     epoch: Option<Uuid>,
     version: Option<i64>,
     count: Option<i64>,
@@ -82,13 +85,14 @@ impl TryFrom<Row> for StoredMailServer {
             active: row.active,
             created_at: time(row.created_at)?,
             last_seen_at: optional_time(row.last_seen_at)?,
+            revision: row.revision,
             acknowledged,
         })
     }
 }
 
-const SELECT: &str = "SELECT id, server_configuration_id, name, active, created_at, last_seen_at, epoch, version, \
-                      count, checksum, matches, acknowledged_at FROM mail_servers";
+const SELECT: &str = "SELECT id, server_configuration_id, name, active, created_at, last_seen_at, revision, epoch, \
+                      version, count, checksum, matches, acknowledged_at FROM mail_servers";
 
 /// The mail servers of a configuration, by name.
 ///
@@ -144,12 +148,18 @@ pub async fn insert<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Changes a mail server.
+/// Changes a mail server that was read at `revision`; false where it has another one now.
 ///
 /// # Errors
 /// The database refused; [`Error::is_duplicate`] when the configuration has one of that name.
-pub async fn update<C: ConnectionTrait>(connection: &C, id: Uuid, name: &str, active: bool) -> Result<()> {
-    let sql = "UPDATE mail_servers SET name = $2, active = $3 WHERE id = $1";
-    connection.execute_raw(statement(connection, sql, [id.into(), name.into(), active.into()])).await?;
-    Ok(())
+pub async fn update<C: ConnectionTrait>(
+    connection: &C,
+    id: Uuid,
+    revision: i64,
+    name: &str,
+    active: bool,
+) -> Result<bool> {
+    let sql = "UPDATE mail_servers SET name = $3, active = $4, revision = revision + 1 WHERE id = $1 AND revision = $2";
+    let values = [id.into(), revision.into(), name.into(), active.into()];
+    Ok(connection.execute_raw(statement(connection, sql, values)).await?.rows_affected() == 1)
 }

@@ -43,6 +43,8 @@ pub struct StoredServerConfiguration {
     pub created_at: DateTime<Utc>,
     /// The published list.
     pub head: ListHead,
+    /// Counts the changes of name and time zone.
+    pub revision: i64,
 }
 
 impl From<StoredServerConfiguration> for ServerConfiguration {
@@ -54,6 +56,7 @@ impl From<StoredServerConfiguration> for ServerConfiguration {
             created_at: stored.created_at,
             list_version: stored.head.version,
             list_count: stored.head.count,
+            revision: stored.revision,
         }
     }
 }
@@ -71,6 +74,7 @@ struct Row {
     list_version: i64,
     list_count: i64,
     list_checksum: String,
+    revision: i64,
 }
 
 impl TryFrom<Row> for StoredServerConfiguration {
@@ -92,13 +96,14 @@ impl TryFrom<Row> for StoredServerConfiguration {
                 count: row.list_count,
                 checksum: checksum.map_err(|_| Error::Unreadable(format!("checksum {}", row.list_checksum)))?,
             },
+            revision: row.revision,
         })
     }
 }
 
 const SELECT: &str = "SELECT id, account_id, (SELECT plan FROM accounts WHERE id = server_configurations.account_id) AS plan, name, time_zone, \
-                      execute_timing, created_at, epoch, list_version, list_count, list_checksum \
-                      FROM server_configurations";
+                      execute_timing, created_at, epoch, list_version, list_count, list_checksum, \
+                      revision FROM server_configurations";
 
 /// Finds a server configuration of an account.
 ///
@@ -166,7 +171,7 @@ pub async fn insert<C: ConnectionTrait>(connection: &C, new: NewRow) -> Result<(
     Ok(())
 }
 
-/// Changes name and time zone. The run settings' revision grows, because the next execution moves.
+/// Changes name and time zone: a new revision. The run settings' revision grows, because the next execution moves.
 ///
 /// # Errors
 /// The database refused; [`Error::is_duplicate`] when the account has one of that name.
@@ -177,8 +182,8 @@ pub async fn update<C: ConnectionTrait>(
     time_zone: &str,
     next_run_at: Option<DateTime<Utc>>,
 ) -> Result<()> {
-    let sql = "UPDATE server_configurations SET name = $2, time_zone = $3, next_run_at = COALESCE($4, next_run_at), \
-               settings_revision = settings_revision + CASE WHEN $4 IS NULL THEN 0 ELSE 1 END WHERE id = $1";
+    let sql = "UPDATE server_configurations SET name = $2, time_zone = $3, revision = revision + 1, \
+               next_run_at = COALESCE($4, next_run_at), settings_revision = settings_revision + CASE WHEN $4 IS NULL THEN 0 ELSE 1 END WHERE id = $1";
     let values = [id.into(), name.into(), time_zone.into(), next_run_at.map(millis).into()];
     connection.execute_raw(statement(connection, sql, values)).await?;
     Ok(())

@@ -57,7 +57,7 @@ async fn every_change_says_who_what_when_and_from_where() {
     app.clock.set(app.clock.now() + TimeDelta::minutes(5));
     let renamed = json!({ "name": "Renamed", "time_zone": "UTC" });
     let request = place.administrator.request(Method::PATCH, &place.path("")).json(&renamed);
-    place.administrator.send(request).await.expect(200);
+    place.administrator.send(request.header("If-Match", "\"1\"")).await.expect(200);
     let log = entries(&place.administrator, "").await;
     let numbers: Vec<i64> = log.iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, (1..=i64::try_from(log.len()).unwrap()).rev().collect::<Vec<_>>(), "newest first, no gap");

@@ -1,11 +1,21 @@
 //! Server configurations and mail servers.
 
-use crate::support::TestApp;
+use crate::support::{
+    TestApp,
+    client::{Client, Response},
+};
 use reqwest::Method;
+use serde::Serialize;
 use serde_json::json;
 use shared::mail_server::{MailServer, MailServerCredential, MailServerState, ServerConfiguration};
 
 const CONFIGURATIONS: &str = "/api/v1/server-configurations";
+
+/// Changes what was read at a revision.
+async fn change(client: &Client, path: &str, revision: i64, change: &impl Serialize) -> Response {
+    let request = client.request(Method::PATCH, path).header("If-Match", format!("\"{revision}\""));
+    client.send(request.json(change)).await
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_configuration_starts_empty_and_can_be_renamed() {
@@ -15,16 +25,15 @@ async fn a_server_configuration_starts_empty_and_can_be_renamed() {
     assert_eq!((made.name.as_str(), made.list_version, made.list_count), ("Main", 0, 0));
     assert_eq!(made.created_at, app.clock.now());
 
-    let change = json!({ "name": "Newsletters", "time_zone": "Asia/Tokyo" });
-    let request = place.administrator.request(Method::PATCH, &place.path("")).json(&change);
-    let changed = place.administrator.send(request).await.expect(200).json::<ServerConfiguration>();
+    let renamed = json!({ "name": "Newsletters", "time_zone": "Asia/Tokyo" });
+    let changed = change(&place.administrator, &place.path(""), made.revision, &renamed).await.expect(200);
+    let changed = changed.json::<ServerConfiguration>();
     assert_eq!((changed.name.as_str(), changed.time_zone.as_str()), ("Newsletters", "Asia/Tokyo"));
 
     place.administrator.create_configuration("Main").await;
     place.administrator.post(CONFIGURATIONS, &json!({ "name": "Main", "time_zone": "UTC" })).await.expect(409);
-    let request = place.administrator.request(Method::PATCH, &place.path(""));
-    let taken = request.json(&json!({ "name": "Main", "time_zone": "UTC" }));
-    place.administrator.send(taken).await.expect(409);
+    let taken = json!({ "name": "Main", "time_zone": "UTC" });
+    change(&place.administrator, &place.path(""), changed.revision, &taken).await.expect(409);
     let unchanged = place.administrator.get(&place.path("")).await.json::<ServerConfiguration>();
     assert_eq!(unchanged, changed);
     let list = place.administrator.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>();
@@ -38,8 +47,7 @@ async fn a_time_zone_that_does_not_exist_is_named_and_nothing_changes() {
     let body = json!({ "name": "Mars", "time_zone": "Mars/Olympus" });
     let problem = place.administrator.post(CONFIGURATIONS, &body).await.expect_problem(422, "/time_zone");
     assert!(problem.errors[0].detail.contains("Asia/Tokyo"), "says how to write one: {problem:?}");
-    let request = place.administrator.request(Method::PATCH, &place.path("")).json(&body);
-    place.administrator.send(request).await.expect_problem(422, "/time_zone");
+    change(&place.administrator, &place.path(""), 1, &body).await.expect_problem(422, "/time_zone");
     let list = place.administrator.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>();
     assert_eq!(list.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["Main"]);
 }
@@ -63,9 +71,38 @@ async fn a_mail_server_gets_a_token_that_a_new_one_replaces() {
 
     place.administrator.post(&servers, &json!({ "name": "mx1" })).await.expect(409);
     let path = format!("{servers}/{}", made.mail_server.id);
-    let request = place.administrator.request(Method::PATCH, &path).json(&json!({ "active": false }));
-    let changed = place.administrator.send(request).await.expect(200).json::<MailServer>();
+    let deactivated = json!({ "active": false });
+    let changed = change(&place.administrator, &path, made.mail_server.revision, &deactivated).await.expect(200);
+    let changed = changed.json::<MailServer>();
     assert_eq!((changed.name.as_str(), changed.active), ("mx1", false));
     let list = place.administrator.get(&servers).await.expect(200).json::<Vec<MailServer>>();
     assert_eq!(list, [changed]);
+}
+
+/// One after the other, and whoever has not seen the change before theirs is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_of_what_somebody_else_changed_changes_nothing() {
+    let app = TestApp::start().await;
+    let place = app.workplace().await;
+    let (_, mail_server) = place.mail_server(&app, "mx1").await;
+    let administrator = &place.administrator;
+    let configuration = (place.path(""), json!({ "name": "Newsletters", "time_zone": "UTC" }));
+    let server = (place.path(&format!("/mail-servers/{mail_server}")), json!({ "name": "mx2" }));
+    for (path, renamed) in [configuration, server] {
+        administrator.send(administrator.request(Method::PATCH, &path).json(&renamed)).await.expect(428);
+        let changed = change(administrator, &path, 1, &renamed).await.expect(200);
+        assert_eq!(changed.headers["etag"], "\"2\"", "{path}");
+        let mut late = renamed;
+        late["name"] = json!("Too late");
+        change(administrator, &path, 1, &late).await.expect(412);
+        change(administrator, &path, 2, &late).await.expect(200);
+    }
+    let read = administrator.get(&place.path("")).await.expect(200);
+    assert_eq!(read.headers["etag"], "\"3\"");
+    assert_eq!(read.json::<ServerConfiguration>().name, "Too late");
+    let servers = administrator.get(&place.path("/mail-servers")).await.expect(200).json::<Vec<MailServer>>();
+    assert_eq!(
+        servers.iter().map(|server| (server.name.as_str(), server.revision)).collect::<Vec<_>>(),
+        [("Too late", 3)]
+    );
 }

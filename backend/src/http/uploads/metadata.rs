@@ -4,7 +4,7 @@ use crate::service::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use shared::upload::ReadingRequest;
+use shared::{RefusalCode, upload::ReadingRequest};
 
 const HEADER: &str = "Upload-Metadata";
 /// The longest header that is kept, in bytes.
@@ -27,13 +27,13 @@ pub struct Metadata {
 /// [`Error::Invalid`] names the header and says which pair is wrong.
 pub fn parse(header: &str) -> Result<Metadata> {
     if header.len() > MAX_LENGTH {
-        return Err(Error::field(HEADER, format!("send at most {MAX_LENGTH} bytes")));
+        return Err(wrong(format!("send at most {MAX_LENGTH} bytes")));
     }
     let mut metadata = Metadata::default();
     for pair in header.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once(' ').unwrap_or((pair, ""));
         let value = STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let value = value.ok_or_else(|| Error::field(HEADER, format!("{name}: send UTF-8 in Base64")))?;
+        let value = value.ok_or_else(|| wrong(format!("{name}: send UTF-8 in Base64")))?;
         let wanted = &mut metadata.wanted;
         match name {
             "filename" => metadata.file_name = Some(file_name(value)?),
@@ -41,9 +41,7 @@ pub fn parse(header: &str) -> Result<Metadata> {
             "column_number" => wanted.column_number = Some(number(&value)?),
             "encoding" => wanted.encoding = Some(word(name, value)?),
             "delimiter" => wanted.delimiter = Some(word(name, value)?),
-            "header" => {
-                wanted.header = Some(value.parse().map_err(|_| Error::field(HEADER, "header: send true or false"))?)
-            }
+            "header" => wanted.header = Some(value.parse().map_err(|_| wrong("header: send true or false"))?),
             _ => {}
         }
     }
@@ -52,26 +50,31 @@ pub fn parse(header: &str) -> Result<Metadata> {
         Err(Error::Invalid(problems)) => {
             let said: Vec<_> =
                 problems.iter().map(|problem| format!("{}: {}", &problem.pointer[1..], problem.detail)).collect();
-            Err(Error::field(HEADER, said.join(", ")))
+            Err(wrong(said.join(", ")))
         }
         other => other.map(|()| metadata),
     }
 }
 
+/// What is wrong in the header, which is one field.
+fn wrong(detail: impl Into<String>) -> Error {
+    Error::field(HEADER, RefusalCode::NotAccepted, detail)
+}
+
 fn file_name(name: String) -> Result<String> {
     if name.chars().any(char::is_control) || name.chars().count() > MAX_NAME {
-        return Err(Error::field(HEADER, format!("filename: at most {MAX_NAME} characters, no control characters")));
+        return Err(wrong(format!("filename: at most {MAX_NAME} characters, no control characters")));
     }
     Ok(name)
 }
 
 fn number(value: &str) -> Result<u32> {
-    value.parse().map_err(|_| Error::field(HEADER, "column_number: send a number from 1"))
+    value.parse().map_err(|_| wrong("column_number: send a number from 1"))
 }
 
 /// A value by its name in JSON.
 fn word<T: DeserializeOwned>(name: &str, value: String) -> Result<T> {
-    serde_json::from_value(Value::String(value)).map_err(|error| Error::field(HEADER, format!("{name}: {error}")))
+    serde_json::from_value(Value::String(value)).map_err(|error| wrong(format!("{name}: {error}")))
 }
 
 #[cfg(test)]

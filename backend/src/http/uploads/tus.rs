@@ -28,7 +28,7 @@ use actix_web::{
     options, patch, post, web,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use shared::{Problem, plan::Capability, upload::Upload};
+use shared::{Problem, RefusalCode, plan::Capability, upload::Upload};
 use std::time::SystemTime;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -130,6 +130,7 @@ async fn create(
     if text(&request, "upload-defer-length")?.is_some() {
         return Err(Error::field(
             "Upload-Defer-Length",
+            RefusalCode::NotAccepted,
             "send Upload-Length: this server must know it at the beginning",
         ));
     }
@@ -313,12 +314,12 @@ fn checksum(header: &str) -> Result<Checksum> {
 
 fn text<'a>(request: &'a HttpRequest, name: &str) -> Result<Option<&'a str>> {
     let value = request.headers().get(name).map(HeaderValue::to_str).transpose();
-    value.map_err(|_| Error::field(name, "send visible ASCII characters"))
+    value.map_err(|_| Error::field(name, RefusalCode::NotAccepted, "send visible ASCII characters"))
 }
 
 fn number(request: &HttpRequest, name: &str) -> Result<u64> {
-    let value = text(request, name)?.ok_or_else(|| Error::field(name, "is missing"))?;
-    value.parse().map_err(|_| Error::field(name, "send a number of bytes"))
+    let value = text(request, name)?.ok_or_else(|| Error::field(name, RefusalCode::Missing, "is missing"))?;
+    value.parse().map_err(|_| Error::field(name, RefusalCode::NotAccepted, "send a number of bytes"))
 }
 
 #[cfg(test)]

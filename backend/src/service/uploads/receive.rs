@@ -10,7 +10,10 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use shared::upload::{Upload, UploadState};
+use shared::{
+    RefusalCode,
+    upload::{Upload, UploadState},
+};
 use std::{fmt::Display, pin::pin, time::Duration};
 use uuid::Uuid;
 
@@ -98,12 +101,15 @@ pub async fn receive<E: Display>(
 async fn refusal(state: &AppState, server_configuration_id: Uuid, id: Uuid, offset: i64) -> Error {
     match get(state, server_configuration_id, id).await {
         Ok((upload, _)) if upload.state != UploadState::Uploading => {
-            Error::Conflict("every byte of this upload is here already".to_owned())
+            Error::conflict(RefusalCode::DoneAlready, "every byte of this upload is here already")
         }
-        Ok((upload, _)) => Error::Conflict(format!(
-            "Upload-Offset is {offset}, but {} bytes are here: ask with HEAD and go on from there",
-            upload.received
-        )),
+        Ok((upload, _)) => Error::conflict(
+            RefusalCode::WrongPosition,
+            format!(
+                "Upload-Offset is {offset}, but {} bytes are here: ask with HEAD and go on from there",
+                upload.received
+            ),
+        ),
         Err(error) => error,
     }
 }
@@ -221,7 +227,7 @@ impl Intake<'_> {
         if !pieces::advance(&transaction, self.id, self.writer, more, now, expires_at).await? {
             self.buffer.clear();
             let detail = "another request goes on with this upload, or it was deleted";
-            return Err(Error::Conflict(detail.to_owned()));
+            return Err(Error::conflict(RefusalCode::InProgress, detail));
         }
         if length > 0 {
             self.state.db.check_room()?;

@@ -107,7 +107,8 @@ async fn a_distribution_is_complete_when_every_active_server_acknowledged() {
 
 async fn deactivate(scene: &Scene, id: &str) {
     let request = scene.admin().request(Method::PATCH, &scene.place.path(&format!("/mail-servers/{id}")));
-    scene.admin().send(request.json(&json!({ "active": false }))).await.expect(200);
+    let request = request.header("If-Match", "\"1\"").json(&json!({ "active": false }));
+    scene.admin().send(request).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

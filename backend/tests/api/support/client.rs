@@ -6,7 +6,7 @@ use reqwest::{
     header::{ALLOW, CONTENT_TYPE, HeaderMap},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use shared::Problem;
+use shared::{Problem, ProblemKind, RefusalCode};
 use std::time::Duration;
 
 /// Shorter than the service keeps an idle connection, so that none is used that it just closes.
@@ -89,6 +89,10 @@ impl Response {
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}: {}", self.call, String::from_utf8_lossy(&self.body));
+        // HEAD is answered without a body.
+        if matches!(status, 409 | 410) && !self.body.is_empty() {
+            expect_codes(&self.json(), &self.call);
+        }
         self
     }
 
@@ -105,6 +109,26 @@ impl Response {
         let answer = self.expect(status);
         let problem: Problem = answer.json();
         assert!(problem.errors.iter().any(|e| e.pointer == pointer), "{}: {pointer} not in {problem:?}", answer.call);
+        expect_codes(&problem, &answer.call);
         problem
+    }
+}
+
+/// Whatever is refused because of a field or of the present state says so to programs, too: the console's words hang on
+/// it.
+#[track_caller]
+pub fn expect_codes(problem: &Problem, what: &str) {
+    match ProblemKind::of(&problem.kind) {
+        Some(ProblemKind::Conflict | ProblemKind::Gone) => assert!(problem.code.is_some(), "{what}: {problem:?}"),
+        Some(ProblemKind::Validation) => {
+            assert!(!problem.errors.is_empty(), "{what}: {problem:?}");
+            for error in &problem.errors {
+                let limited =
+                    [RefusalCode::TooShort, RefusalCode::TooLong, RefusalCode::TooSmall, RefusalCode::TooLarge];
+                let code = error.code.unwrap_or_else(|| panic!("{what}: no code in {problem:?}"));
+                assert!(error.limit.is_some() || !limited.contains(&code), "{what}: no limit in {problem:?}");
+            }
+        }
+        _ => {}
     }
 }

@@ -8,7 +8,7 @@ mod schema;
 
 use crate::support::{
     TestApp, Workplace,
-    client::{Client, Response},
+    client::{Client, Response, expect_codes},
 };
 use backend::config::Role;
 use reqwest::{Method, header::CONTENT_TYPE};
@@ -236,6 +236,7 @@ fn expect_named(answer: &Response, pointer: &str, what: &str) {
     let text = String::from_utf8_lossy(&answer.body);
     assert_eq!(answer.status.as_u16(), 422, "{what}: {text}");
     let problem: Problem = answer.json();
+    expect_codes(&problem, what);
     // Values in place of named fields are wrong one by one, too.
     let inside = |at: &str| what.contains("an array of values") && at.starts_with(pointer);
     let named = problem.errors.iter().any(|error| error.pointer == pointer || inside(&error.pointer));
