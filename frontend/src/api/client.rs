@@ -1,11 +1,12 @@
 //! Sends requests: bearer token, silent refresh, problems, connection state.
 
-use super::{ApiError, parse::parse};
+use super::{ApiError, parse::parse, sleep::sleep};
 use futures::future::{FutureExt, LocalBoxFuture, Shared};
 use gloo_net::http::{Headers, Method, RequestBuilder, Response};
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{Problem, session::AccessToken};
+use std::time::Duration;
 use wasm_bindgen::JsValue;
 use web_sys::AbortController;
 
@@ -21,6 +22,9 @@ pub enum SignedIn {
     /// Not any more: the session ended by itself.
     Ended,
 }
+
+/// A session that is asked for too often is asked for again after at most so many seconds.
+const LONGEST_WAIT: u32 = 30;
 
 type Refresh = Shared<LocalBoxFuture<'static, Result<(), ApiError>>>;
 
@@ -131,13 +135,24 @@ impl Client {
         refresh.await
     }
 
-    /// An access token for the refresh cookie; `None` where that is of no session.
+    /// An access token for the refresh cookie; `None` where that is of no session, which only 401 says. Whatever else is
+    /// answered is trouble on the way, which heals: nobody is signed out by it.
     pub(super) async fn token_of_cookie(self) -> Result<Option<AccessToken>, ApiError> {
-        let answer = self.once(Method::POST, "/sessions/refresh", None, &[("X-Requested-With", "stoplist")]).await?;
-        match answer.status {
-            200 => answer.json().map(Some),
-            status if status < 500 => Ok(None),
-            _ => Err(answer.problem()),
+        loop {
+            let headers = [("X-Requested-With", "stoplist")];
+            let answer = self.ask(Method::POST, "/sessions/refresh", None, &headers).await?;
+            match answer.status {
+                200 => {
+                    self.reached();
+                    return answer.json().map(Some);
+                }
+                401 => {
+                    self.reached();
+                    return Ok(None);
+                }
+                429 => sleep(Duration::from_secs(answer.retry_after().min(LONGEST_WAIT).into())).await,
+                _ => return Err(self.lost()),
+            }
         }
     }
 
@@ -232,6 +247,19 @@ impl Client {
         content: Option<Content>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
+        let answer = self.ask(method, path, content, headers).await?;
+        self.reached();
+        Ok(answer)
+    }
+
+    /// As [`Self::once`], but whether the service was reached is for the caller to say.
+    async fn ask(
+        self,
+        method: Method,
+        path: &str,
+        content: Option<Content>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, ApiError> {
         let guard = AbortOnDrop(AbortController::new().ok());
         let response = self.fetch(&guard, method, path, content, headers).await?;
         let (status, headers) = (response.status(), response.headers());
@@ -248,6 +276,7 @@ impl Client {
             self.refresh().await?;
             response = self.fetch(&guard, Method::GET, path, None, &headers).await?;
         }
+        self.reached();
         if response.ok() { Ok((response, guard)) } else { Err(ApiError::Unreadable(response.status())) }
     }
 
@@ -272,11 +301,13 @@ impl Client {
             None => request.build(),
         };
         let request = request.map_err(|_| ApiError::Unreadable(0))?;
-        let response = request.send().await.map_err(|_| self.lost())?;
+        request.send().await.map_err(|_| self.lost())
+    }
+
+    fn reached(self) {
         if !self.reachable.get_untracked() {
             self.reachable.set(true);
         }
-        Ok(response)
     }
 
     fn lost(self) -> ApiError {
@@ -306,7 +337,15 @@ impl Answer {
         if (200..300).contains(&self.status) { Ok(self) } else { Err(self.problem()) }
     }
 
+    /// For how many seconds to wait before asking again.
+    fn retry_after(&self) -> u32 {
+        self.header("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap_or(1)
+    }
+
     fn problem(&self) -> ApiError {
+        if self.status == 429 {
+            return ApiError::TooMany(self.retry_after());
+        }
         self.json::<Problem>().map_or(ApiError::Unreadable(self.status), |problem| ApiError::Refused(Box::new(problem)))
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong when the service is asked.
 
-use shared::Problem;
+use shared::{FieldProblem, Problem, ProblemKind};
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +9,10 @@ pub enum ApiError {
     Unreachable,
     /// The session is over: sign in again.
     SignedOut,
+    /// No user has this address and this password.
+    WrongSignIn,
+    /// Asked too often; carries for how many seconds to wait.
+    TooMany(u32),
     /// The service refused, and says why.
     Refused(Box<Problem>),
     /// The answer was not what the API promises; carries the HTTP status.
@@ -17,9 +21,14 @@ pub enum ApiError {
 
 impl ApiError {
     /// What is wrong with the field at a JSON pointer, if the service said so.
-    pub fn field(&self, pointer: &str) -> Option<String> {
+    pub fn field(&self, pointer: &str) -> Option<&FieldProblem> {
         let Self::Refused(problem) = self else { return None };
-        problem.errors.iter().find(|error| error.pointer == pointer).map(|error| error.detail.clone())
+        problem.errors.iter().find(|error| error.pointer == pointer)
+    }
+
+    /// Whether the service does not know who asks (401).
+    pub fn is_unknown_user(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.status == 401)
     }
 
     /// Whether the first step of signing in holds no longer (401, 410).
@@ -34,7 +43,7 @@ impl ApiError {
 
     /// Whether the account is suspended.
     pub fn is_suspension(&self) -> bool {
-        matches!(self, Self::Refused(problem) if problem.kind.ends_with("/account-suspended"))
+        matches!(self, Self::Refused(problem) if ProblemKind::of(&problem.kind) == Some(ProblemKind::AccountSuspended))
     }
 
     /// Whether things being as they are does not allow it (409).

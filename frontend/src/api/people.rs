@@ -43,7 +43,8 @@ pub struct LinkPurpose {
 impl Client {
     /// Signs in; answers the token of the second step, if there is one.
     pub async fn sign_in(self, request: &SignInRequest) -> Result<Option<String>, ApiError> {
-        let step: FirstStep = self.open_call(Method::POST, "/sessions", Some(request)).await?;
+        let step = self.open_call::<FirstStep>(Method::POST, "/sessions", Some(request)).await;
+        let step = step.map_err(|error| if error.is_unknown_user() { ApiError::WrongSignIn } else { error })?;
         if let Some(access_token) = step.access_token {
             self.keep(AccessToken { access_token, expires_at: step.expires_at });
         }

@@ -17,6 +17,7 @@ pub(super) static TEXTS: Texts = Texts {
     history: super::history::en::TEXTS,
     inquiries: super::inquiries::en::TEXTS,
     people: super::people::en::TEXTS,
+    problems: super::problems::en::TEXTS,
     report: super::report::en::TEXTS,
     suspension: super::suspension::en::TEXTS,
     tokens: super::tokens::en::TEXTS,

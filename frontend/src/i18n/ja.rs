@@ -17,6 +17,7 @@ pub(super) static TEXTS: Texts = Texts {
     history: super::history::ja::TEXTS,
     inquiries: super::inquiries::ja::TEXTS,
     people: super::people::ja::TEXTS,
+    problems: super::problems::ja::TEXTS,
     report: super::report::ja::TEXTS,
     suspension: super::suspension::ja::TEXTS,
     tokens: super::tokens::ja::TEXTS,

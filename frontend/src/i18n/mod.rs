@@ -80,6 +80,7 @@ mod closing;
 mod history;
 mod inquiries;
 mod people;
+mod problems;
 mod report;
 mod suspension;
 mod tokens;
@@ -173,6 +174,7 @@ texts! {
         history: history::HistoryTexts;
         inquiries: inquiries::InquiryTexts;
         people: people::PeopleTexts;
+        problems: problems::ProblemTexts;
         report: report::ReportTexts;
         suspension: suspension::SuspensionTexts;
         tokens: tokens::TokenTexts;

@@ -5,8 +5,8 @@ use crate::{
     api::LinkPurpose,
     layout::Choices,
     paths,
-    state::{Pending, Session, client, load, texts},
-    ui::{Button, Empty, Field, Icon, Kind, Notice, Shape, Show, Skeleton, Tone},
+    state::{Pending, Session, client, explain, load, texts},
+    ui::{Button, Empty, Failure, Field, Icon, Kind, Notice, Shape, Show, Skeleton, Tone},
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, components::A, hooks::use_navigate};
@@ -100,13 +100,19 @@ fn ByLink(invitation: bool) -> impl IntoView {
             <div class="gate-card">
                 <span class="brand-mark"><Icon shape=Shape::Brand size=32/></span>
                 <h1>{title}</h1>
-                {move || match (loader.data.get(), loader.error.with(Option::is_some)) {
+                {move || match (loader.data.get(), loader.error.get()) {
                     (Some(_), _) if done.get() => {
                         view! { <Notice tone=Tone::Good><p>{words.reset_done}</p></Notice> }.into_any()
                     }
                     (Some(link), _) => form(link),
-                    (None, true) => view! { <Empty title=words.link_dead text=words.link_dead_text/> }.into_any(),
-                    (None, false) => view! { <Skeleton label=texts.loading/> }.into_any(),
+                    (None, Some(error)) if error.is_gone() => {
+                        view! { <Empty title=words.link_dead text=words.link_dead_text/> }.into_any()
+                    }
+                    (None, Some(error)) => view! {
+                        <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/>
+                    }
+                    .into_any(),
+                    (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
                 }}
                 <Show when=move || done.get() || loader.error.with(Option::is_some)>
                     <A href=paths::SIGN_IN attr:class="button">{words.to_sign_in}</A>

@@ -2,7 +2,7 @@
 
 use crate::{
     api::ApiError,
-    state::{effect, explain, texts},
+    state::{effect, explain, explain_field, texts},
     ui::{Notice, Tone},
 };
 use leptos::{html, prelude::*};
@@ -10,7 +10,8 @@ use wasm_bindgen::JsCast;
 
 /// What is wrong with one field, by its JSON pointer.
 pub fn field_error(error: RwSignal<Option<ApiError>>, pointer: &'static str) -> Signal<Option<String>> {
-    Signal::derive(move || error.with(|error| error.as_ref()?.field(pointer)))
+    let texts = texts();
+    Signal::derive(move || error.with(|error| Some(explain_field(texts, error.as_ref()?.field(pointer)?))))
 }
 
 /// What is wrong with the form as a whole.

@@ -52,9 +52,14 @@ impl Session {
                 forget(LEFT);
             }
         });
+        let healing = StoredValue::new(false);
         effect(move || {
-            if !client.reachable().get() {
-                spawn_local(heal(client));
+            if !client.reachable().get() && !healing.get_value() {
+                healing.set_value(true);
+                spawn_local(async move {
+                    heal(client).await;
+                    healing.set_value(false);
+                });
             }
         });
         Self { me, client }
@@ -131,12 +136,14 @@ fn is_shut_out(me: &Me) -> bool {
     me.account_suspended && me.role != Role::Provider
 }
 
-/// Tries until the service answers, then takes up a session that was not known yet.
+/// Tries until the service answers, and takes up a session that was not known yet. Of who is signed in the session itself is
+/// asked for: where only that is not answered, the service is not reached either.
 async fn heal(client: Client) {
     while !client.reachable().get_untracked() {
         sleep(PROBE).await;
         match client.signed_in().get_untracked() {
             SignedIn::Unknown => take_up(client).await,
+            SignedIn::Yes => drop(client.refresh().await),
             SignedIn::No if stored(LEFT).is_some() => take_up(client).await,
             _ => drop(client.setup_state().await),
         }

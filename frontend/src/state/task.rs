@@ -1,20 +1,8 @@
 //! Work that ends with the component that began it.
 
-use futures::{
-    channel::oneshot,
-    future::{AbortHandle, FutureExt, LocalBoxFuture, abortable},
-};
+use futures::future::{AbortHandle, FutureExt, LocalBoxFuture, abortable};
 use leptos::{prelude::*, task::spawn_local};
 use std::{future::Future, time::Duration};
-
-/// Waits.
-pub async fn sleep(duration: Duration) {
-    let (done, waits) = oneshot::channel();
-    // Nobody waits any more where the receiver is gone.
-    set_timeout(move || done.send(()).unwrap_or_default(), duration);
-    // The sender lives in the timer, so this ends when the timer fires.
-    waits.await.unwrap_or_default();
-}
 
 /// Does `run` now, and again when what it reads changes, until the component goes away. Compiled once, unlike
 /// [`Effect::new`], which keeps the console small.

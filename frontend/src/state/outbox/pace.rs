@@ -67,24 +67,28 @@ impl Pace {
 
 /// How long to wait after a failure, `failures` having gone before in a row; or why it stops.
 pub fn after(failed: Failed, failures: u32) -> Result<Duration, Trouble> {
-    let pause = Duration::from_secs((1 << failures.min(5)).min(LONGEST_PAUSE));
+    let mut pause = Duration::from_secs((1 << failures.min(5)).min(LONGEST_PAUSE));
     let Failed::Call(error) = failed else { return Err(Trouble::FileGone) };
     let patience = match &error {
         ApiError::Unreachable => return Ok(pause),
+        ApiError::TooMany(seconds) => {
+            pause = pause.max(Duration::from_secs((*seconds).into()));
+            PATIENCE
+        }
         // The disk of the service is full.
         ApiError::Refused(problem) if problem.status == 507 => 0,
         ApiError::Refused(problem) => match problem.status {
             404 | 410 => return Err(Trouble::Ended),
             // Once is an older request of our own that ended late.
             409 if failures > 0 => return Err(Trouble::Elsewhere),
-            400 | 408 | 409 | 429 | 460 | 500.. => PATIENCE,
+            400 | 408 | 409 | 460 | 500.. => PATIENCE,
             _ => 0,
         },
         // A proxy that has no service behind it.
         ApiError::Unreadable(502..=504) => return Ok(pause),
         ApiError::Unreadable(404 | 410) => return Err(Trouble::Ended),
         ApiError::Unreadable(_) => PATIENCE,
-        ApiError::SignedOut => 0,
+        ApiError::SignedOut | ApiError::WrongSignIn => 0,
     };
     if failures < patience { Ok(pause) } else { Err(Trouble::Refused(error)) }
 }
@@ -100,6 +104,7 @@ mod tests {
             title: String::new(),
             status,
             detail: String::new(),
+            code: None,
             errors: Vec::new(),
             request_id: None,
         };
@@ -123,6 +128,13 @@ mod tests {
         assert!(matches!(after(refused(403), 0), Err(Trouble::Refused(_))));
         assert!(after(refused(460), 4).is_ok());
         assert!(matches!(after(refused(460), 5), Err(Trouble::Refused(_))));
+    }
+
+    #[test]
+    fn a_service_that_is_asked_too_often_says_how_long_to_wait() {
+        let too_many = |failures| after(Failed::Call(ApiError::TooMany(7)), failures).map(|pause| pause.as_secs());
+        assert_eq!([too_many(0), too_many(3)], [Ok(7), Ok(8)]);
+        assert!(too_many(5).is_err());
     }
 
     #[test]
