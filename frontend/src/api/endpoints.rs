@@ -149,14 +149,15 @@ impl Client {
         self.send(Method::POST, &below(id, "/mail-servers"), new).await
     }
 
-    /// Changes a mail server.
+    /// Changes a mail server, unless somebody else did since it was read.
     pub async fn update_mail_server(
         self,
         id: Uuid,
-        server: Uuid,
+        server: &MailServer,
         change: &MailServerUpdate,
     ) -> Result<MailServer, ApiError> {
-        self.send(Method::PATCH, &below(id, &format!("/mail-servers/{server}")), change).await
+        let (path, etag) = (below(id, &format!("/mail-servers/{}", server.id)), format!("\"{}\"", server.revision));
+        self.call(Method::PATCH, &path, Some(json(change)?), &[("If-Match", &etag)]).await?.json()
     }
 
     /// Replaces a mail server's token.

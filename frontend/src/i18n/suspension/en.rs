@@ -14,4 +14,6 @@ pub(in crate::i18n) const TEXTS: SuspensionTexts = SuspensionTexts {
     to_standard: "This resets the run settings",
     to_standard_text: "On the Standard plan, all server configurations of this account run with the default settings: their execute timing, watch period and blocking conditions are replaced, and do not come back with the Professional plan.",
     to_professional: "The run settings stay as they are, and its administrators can change them.",
+    upload_limit: "Largest file to upload (MB)",
+    upload_limit_hint: |default| format!("Empty: the service's default, {default}. Uploads that were begun go on."),
 };

@@ -41,10 +41,10 @@ pub fn MailServers() -> impl IntoView {
         async move {
             let Some(server) = chosen.get_untracked() else { return Ok(()) };
             let change = MailServerUpdate { name: None, active: Some(false) };
-            client.update_mail_server(id.get_untracked(), server.id, &change).await?;
-            toasts.good(texts.mail_server_changed);
+            let changed = client.update_mail_server(id.get_untracked(), &server, &change).await;
+            // Somebody else's change is shown as well.
             loader.reload();
-            Ok(())
+            changed.map(|_| toasts.good(texts.mail_server_changed))
         }
         .boxed_local()
     };
@@ -54,9 +54,7 @@ pub fn MailServers() -> impl IntoView {
     });
     let name = move || chosen.get().map(|server| server.name).unwrap_or_default();
     let table = move |rows: Memo<Vec<MailServer>>| {
-        let key = |one: &MailServer| {
-            (one.id, one.name.clone(), one.active, one.state, one.last_seen_at, one.version, one.count)
-        };
+        let key = |one: &MailServer| (one.id, one.revision, one.state, one.last_seen_at, one.version, one.count);
         let head = vec![texts.mail_server_name, texts.state, texts.last_contact, texts.holds, texts.actions];
         view! {
             <Table label=texts.mail_servers head busy=loader.busy>
@@ -119,21 +117,23 @@ fn Row(
     let (texts, client, session, toasts) = (texts(), client(), expect_context::<Session>(), Toasts::here());
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let (configuration, pending) = (Configuration::open(), Pending::new());
-    let (id, active) = (server.id, server.active);
-    let activate = Callback::new(move |()| {
-        pending.start(async move {
-            let change = MailServerUpdate { name: None, active: Some(true) };
-            match client.update_mail_server(configuration.id.get_untracked(), id, &change).await {
-                Ok(_) => {
-                    toasts.good(texts.mail_server_changed);
-                    loader.reload();
-                }
-                Err(error) => toasts.bad(explain(texts, &error)),
-            }
-        });
-    });
-    let words = if active { texts.deactivate } else { texts.activate };
+    let active = server.active;
     let asked = server.clone();
+    let activate = {
+        let asked = asked.clone();
+        Callback::new(move |()| {
+            let asked = asked.clone();
+            pending.start(async move {
+                let change = MailServerUpdate { name: None, active: Some(true) };
+                match client.update_mail_server(configuration.id.get_untracked(), &asked, &change).await {
+                    Ok(_) => toasts.good(texts.mail_server_changed),
+                    Err(error) => toasts.bad(explain(texts, &error)),
+                }
+                loader.reload();
+            });
+        })
+    };
+    let words = if active { texts.deactivate } else { texts.activate };
     let switch = {
         let asked = asked.clone();
         Callback::new(move |()| if active { ask.run((asked.clone(), deactivating)) } else { activate.run(()) })

@@ -1,5 +1,6 @@
 //! Releasing one address by name: all that the Standard plan needs of the lists.
 
+use super::operations::written;
 use crate::{
     pages::{FormError, field_error},
     state::{Configuration, Pending, Session, client, texts},
@@ -35,15 +36,16 @@ pub fn RequestRelease() -> impl IntoView {
 fn Form() -> impl IntoView {
     let (texts, client, configuration) = (texts(), client(), Configuration::open());
     let (address, error, releasing) = (RwSignal::new(String::new()), RwSignal::new(None), Pending::new());
-    let answer = RwSignal::new(None::<ReleaseItem>);
+    let (comment, answer) = (RwSignal::new(String::new()), RwSignal::new(None::<ReleaseItem>));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         releasing.start(async move {
-            let request = ReleaseRequest { addresses: vec![address.get_untracked()], comment: None };
+            let request = ReleaseRequest { addresses: vec![address.get_untracked()], comment: written(comment) };
             let result = client.release(configuration.id.get_untracked(), &request).await;
             answer.set(result.as_ref().ok().and_then(|result| result.items.first().cloned()));
             if answer.with_untracked(|item| item.as_ref().is_some_and(|item| item.status == ReleaseStatus::Released)) {
                 address.set(String::new());
+                comment.set(String::new());
             }
             error.set(result.err());
         });
@@ -76,6 +78,10 @@ fn Form() -> impl IntoView {
         <form class="stack" on:submit=submit>
             <FormError error/>
             <Field id="request-address" label=texts.mail_address value=address required=true error=invalid/>
+            <Field
+                id="request-comment" label=texts.comment value=comment hint=format!("{} ({})", texts.comment_hint, texts.optional)
+                error=field_error(error, "/comment")
+            />
             <div class="row"><Button kind=Kind::Primary submit=true busy=releasing.busy()>{texts.delete}</Button></div>
             <div aria-live="polite">{said}</div>
         </form>

@@ -4,12 +4,18 @@ use super::PlanChoice;
 use crate::{
     api::Versioned,
     pages::{FormError, field_error, opened_by},
-    state::{Pending, client, explain, load, texts},
-    ui::{Button, Check, Dialog, Failure, Field, Kind, Notice, Skeleton, Toasts, Tone},
+    state::{Pending, client, explain, explain_field, load, texts},
+    ui::{Button, Check, Dialog, Failure, Field, Kind, Notice, Skeleton, Toasts, Tone, number::bytes},
 };
 use leptos::prelude::*;
-use shared::account::{Account, AccountUpdate, Plan};
+use shared::{
+    FieldProblem, RefusalCode,
+    account::{Account, AccountUpdate, DEFAULT_UPLOAD_MAX_BYTES, MAX_UPLOAD_MAX_BYTES, Plan},
+};
 use uuid::Uuid;
+
+/// Upload limits are written in units of so many bytes.
+const MB: u64 = 1_000_000;
 
 /// The dialog; open while an account is chosen.
 #[component]
@@ -51,27 +57,37 @@ fn Form(account: Versioned<Account>, open: RwSignal<bool>, saved: Callback<()>) 
     let (old_plan, was_suspended) = (account.plan, account.suspended_at.is_some());
     let downloads = RwSignal::new(account.downloads_enabled);
     let retention = RwSignal::new(account.event_retention_days.to_string());
-    let (error, wrong, saving) = (RwSignal::new(None), RwSignal::new(false), Pending::new());
-    let number = move |field: RwSignal<String>, pointer: &'static str| {
-        let refused = field_error(error, pointer);
-        Signal::derive(move || {
-            let unreadable = wrong.get() && field.with(|text| text.trim().parse::<u64>().is_err());
-            if unreadable { Some(texts.number_wrong.to_owned()) } else { refused.get() }
-        })
+    let old_limit = match account.upload_max_bytes {
+        DEFAULT_UPLOAD_MAX_BYTES => String::new(),
+        bytes => bytes.div_ceil(MB).to_string(),
     };
+    let upload_limit = RwSignal::new(old_limit.clone());
+    let (error, wrong, saving) = (RwSignal::new(None), RwSignal::new(false), Pending::new());
+    let refused = field_error(error, "/event_retention_days");
+    let retention_error = Signal::derive(move || {
+        let unreadable = wrong.get() && retention.with(|text| whole_number(text).is_none());
+        if unreadable { Some(texts.number_wrong.to_owned()) } else { refused.get() }
+    });
+    // The service would name its limit in bytes.
+    let limit_error = Signal::derive(move || {
+        let refused = upload_limit.with(|text| limit_in_bytes(text)).err().filter(|_| wrong.get())?;
+        Some(explain_field(texts, &refused))
+    });
     let id = account.id;
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let read = |field: RwSignal<String>| field.with_untracked(|text| text.trim().parse::<u64>().ok());
-        let days = read(retention);
-        wrong.set(days.is_none());
-        let Some(days) = days else { return };
+        let days = retention.with_untracked(|text| whole_number(text));
+        let limit = upload_limit.with_untracked(|text| limit_in_bytes(text));
+        wrong.set(days.is_none() || limit.is_err());
+        let (Some(days), Ok(limit)) = (days, limit) else { return };
+        let is_same_limit = upload_limit.with_untracked(|text| *text == old_limit);
         let update = AccountUpdate {
             plan: Some(plan.get_untracked()).filter(|plan| *plan != old_plan),
             suspended: Some(suspended.get_untracked()).filter(|suspended| *suspended != was_suspended),
             downloads_enabled: Some(downloads.get_untracked()),
             event_retention_days: Some(u16::try_from(days).unwrap_or(u16::MAX)),
-            upload_max_bytes: None,
+            // In bytes it may be none of the numbers that can be written here: what nobody touched stays.
+            upload_max_bytes: (!is_same_limit).then_some(limit),
         };
         let etag = etag.clone();
         saving.start(async move {
@@ -105,7 +121,12 @@ fn Form(account: Versioned<Account>, open: RwSignal<bool>, saved: Callback<()>) 
             <Check id="downloads" label=texts.allow_downloads value=downloads hint=texts.allow_downloads_hint/>
             <Field
                 id="retention" label=texts.event_retention value=retention kind="number" required=true
-                hint=texts.event_retention_hint error=number(retention, "/event_retention_days")
+                hint=texts.event_retention_hint error=retention_error
+            />
+            <Field
+                id="upload-limit" label=words.upload_limit value=upload_limit kind="number"
+                hint=(words.upload_limit_hint)(&bytes(DEFAULT_UPLOAD_MAX_BYTES.cast_signed()))
+                error=limit_error
             />
             <div class="rule">
                 <Check id="suspended" label=words.suspend value=suspended hint=words.suspend_hint/>
@@ -117,4 +138,20 @@ fn Form(account: Versioned<Account>, open: RwSignal<bool>, saved: Callback<()>) 
         </form>
     }
     .into_any()
+}
+
+/// A whole number of at least 1.
+fn whole_number(text: &str) -> Option<u64> {
+    text.trim().parse().ok().filter(|number| *number > 0)
+}
+
+/// The upload limit in bytes that is written in megabytes; nothing is the service's default.
+fn limit_in_bytes(text: &str) -> Result<u64, FieldProblem> {
+    let refusal = |code, limit| FieldProblem { limit: Some(limit), ..FieldProblem::new("/upload_max_bytes", code, "") };
+    if text.trim().is_empty() {
+        return Ok(DEFAULT_UPLOAD_MAX_BYTES);
+    }
+    let megabytes = whole_number(text).ok_or_else(|| refusal(RefusalCode::TooSmall, 1))?;
+    let largest = MAX_UPLOAD_MAX_BYTES / MB;
+    if megabytes > largest { Err(refusal(RefusalCode::TooLarge, largest)) } else { Ok(megabytes * MB) }
 }
