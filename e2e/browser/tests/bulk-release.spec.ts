@@ -89,7 +89,7 @@ test("without a filter, and where nothing is found, the dialog says so", async (
   await expectAccessible(page);
   await page.goto(workplace.at("/blocked/list?state=releasing"));
   await button(page).click();
-  await expect(dialog.getByText("these are being released already")).toBeVisible();
+  await expect(dialog.getByText("These addresses are being released already.")).toBeVisible();
   await page.goto(workplace.at("/blocked/list?reason=nonsense"));
   await button(page).click();
   await expect(dialog.getByText("Nothing is found that could be released.")).toBeVisible();
@@ -106,11 +106,11 @@ test("a count that failed is tried again", async ({ page, workplace }) => {
   );
   await button(page).click();
   const dialog = dialogOf(page);
-  await expect(dialog.getByText("the database is away")).toBeVisible();
+  await expect(dialog.getByText("The service's database does not answer. Try again in a moment.")).toBeVisible();
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Try again" }).click();
   await expect(dialog.getByRole("heading", { name: "Release 2 addresses?" })).toBeVisible();
-  await expect(dialog.getByText("the database is away")).toHaveCount(0);
+  await expect(dialog.getByText("The service's database does not answer. Try again in a moment.")).toHaveCount(0);
   await expect(dialog.getByRole("button", { name: "Try again" })).toHaveCount(0);
   await dialog.getByRole("button", { name: "Release 2 addresses" }).click();
   await expect(dialog.getByText("Done", { exact: true })).toBeVisible({ timeout: 20_000 });

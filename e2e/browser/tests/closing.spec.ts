@@ -50,7 +50,7 @@ test("an account is suspended, exported, and closed by its name", async ({ page,
   const name = dialog.getByLabel("Account name");
   await name.fill("Example mail");
   await dialog.getByRole("button", { name: "Close for ever" }).click();
-  await expect(dialog.locator("#close-name-error")).toHaveText("this is not the account's name");
+  await expect(dialog.locator("#close-name-error")).toHaveText("This is not the account's name.");
   await expect(name).toBeFocused();
   await expect(name).toHaveAttribute("aria-invalid", "true");
   await expectAccessible(page);
@@ -67,7 +67,7 @@ test("an account is suspended, exported, and closed by its name", async ({ page,
   const theirs = await browser.newPage({ locale: "en-GB" });
   await theirs.goto(`${workplace.service.url}/sign-in`);
   await fillSignIn(theirs, ADMINISTRATOR);
-  await expect(theirs.getByRole("alert").filter({ hasText: /./ })).toBeVisible();
+  await expect(theirs.getByRole("alert").first()).toHaveText("The e-mail address or the password is not right.");
   await expect(theirs).toHaveURL(/\/sign-in/);
   await theirs.close();
 });

@@ -73,16 +73,16 @@ test("the dialog says in words what is searched, and what is wrong", async ({ pa
   const busy = { type: "/problems/too-many-requests", title: "", status: 429, detail: "too many requests: wait 5 seconds" };
   await page.route(
     "**/download-links",
-    (route) => route.fulfill({ status: 429, contentType: "application/problem+json", body: JSON.stringify(busy) }),
+    (route) => route.fulfill({ status: 429, headers: { "Retry-After": "5" }, json: busy }),
     { times: 1 },
   );
   await submit.click();
-  await expect(dialog.getByText("too many requests: wait 5 seconds")).toBeVisible();
+  await expect(dialog.getByText("Too many tries. Wait 5 seconds, then try again.")).toBeVisible();
   await expectAccessible(page);
   // The provider has just taken the permission away: the page does not know yet.
   await workplace.allowDownloads(false);
   await submit.click();
-  await expect(dialog.getByText("downloads are not enabled for this account")).toBeVisible();
+  await expect(dialog.getByText("Downloads are not enabled for this account.")).toBeVisible();
   await workplace.allowDownloads(true);
   const begun = page.waitForEvent("download");
   await submit.click();

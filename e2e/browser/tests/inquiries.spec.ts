@@ -189,7 +189,7 @@ test("an address that leads nowhere, and a list that cannot be read, say so", as
       : route.continue(),
   );
   await page.getByRole("main").getByRole("link", { name: "Inquiries" }).click();
-  await expect(page.getByText("out of order")).toBeVisible();
+  await expect(page.getByText("Something failed inside the service.")).toBeVisible();
   await expectAccessible(page);
   refuse = false;
   await page.getByRole("button", { name: "Try again" }).click();

@@ -62,3 +62,21 @@ test("a token is replaced after a question, and the old one ends", async ({ page
     (await fetch(`${workplace.service.url}/api/v1/agent`, { headers: { Authorization: `Bearer ${bearer}` } })).status;
   expect([await status(token), await status(renewed)]).toEqual([401, 200]);
 });
+
+test("what somebody else changed meanwhile is told, and shown", async ({ page, workplace }) => {
+  const { mail_server } = await json(workplace.call("POST", "/mail-servers", { name: "mx1" }));
+  await signIn(page, workplace, "/blocked/mail-servers");
+  await page.getByRole("button", { name: "Deactivate: mx1" }).click();
+  const read = { "If-Match": `"${mail_server.revision}"` };
+  await json(workplace.call("PATCH", `/mail-servers/${mail_server.id}`, { name: "mx-tokyo" }, read));
+  const dialog = page.getByRole("dialog", { name: "Deactivate mail server" });
+  await dialog.getByRole("button", { name: "Deactivate" }).click();
+  await expect(dialog.getByRole("alert")).toHaveText(
+    "Somebody else changed this meanwhile. Nothing of yours has been saved: look at their change, then make yours again.",
+  );
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Deactivate: mx-tokyo" }).click();
+  await dialog.getByRole("button", { name: "Deactivate" }).click();
+  await expect(page.getByRole("row", { name: /mx-tokyo/ }).getByText("Inactive")).toBeVisible();
+});

@@ -1,7 +1,9 @@
 // Users, invitations, one's own account: everything by the console, as those who use it.
 import { createHmac } from "node:crypto";
 import type { Page } from "@playwright/test";
-import { ADMINISTRATOR, elsewhere, expect, expectAccessible, json, signIn, test, type Workplace } from "./workplace";
+import {
+  ADMINISTRATOR, PROVIDER, elsewhere, expect, expectAccessible, json, signIn, signInAsProvider, test, type Workplace,
+} from "./workplace";
 
 const HANA = { email: "hana@example.com", password: "a new user's own password" };
 
@@ -57,6 +59,9 @@ test("somebody is invited, comes, gets another role and leaves", async ({ page, 
     await hers.getByLabel("New password").fill("manchesterunited");
     await hers.getByRole("button", { name: "Accept invitation" }).click();
     await expect(hers.getByLabel("New password")).toHaveAttribute("aria-invalid", "true");
+    await expect(hers.locator("#password-error")).toHaveText(
+      "This password is among the first that are guessed. Choose some words that do not belong together.",
+    );
     await expectAccessible(hers);
     await hers.getByLabel("New password").fill(HANA.password);
     await hers.getByRole("button", { name: "Accept invitation" }).click();
@@ -91,7 +96,9 @@ test("somebody is invited, comes, gets another role and leaves", async ({ page, 
   // Nobody else is left: the service refuses, and the dialog says why.
   await page.getByRole("button", { name: `Change: ${ADMINISTRATOR.email}` }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Deactivate" }).click();
-  await expect(page.getByRole("dialog").getByRole("alert").first()).toContainText("nobody else could manage users");
+  await expect(page.getByRole("dialog").getByRole("alert").first()).toHaveText(
+    "Nobody else could manage users then. Let somebody else do that first.",
+  );
 });
 
 test("an invitation is renewed and taken back", async ({ page, browser, workplace }) => {
@@ -112,7 +119,9 @@ test("an invitation is renewed and taken back", async ({ page, browser, workplac
     await expect(page.getByRole("region", { name: "Invitations" })).toHaveCount(0);
     await hers.getByLabel("New password").fill(HANA.password);
     await hers.getByRole("button", { name: "Accept invitation" }).click();
-    await expect(hers.getByRole("alert").first()).toContainText("taken back");
+    await expect(hers.getByRole("alert").first()).toHaveText(
+      "This link has expired or was taken back. Ask for a new one.",
+    );
   });
 });
 
@@ -178,7 +187,9 @@ test("password, second factor and sessions of one's own account", async ({ page,
     await other.getByRole("button", { name: "Sign in" }).click();
     await other.getByLabel("Code").fill("000 000");
     await other.getByRole("button", { name: "Sign in" }).click();
-    await expect(other.getByLabel("Code")).toHaveAttribute("aria-invalid", "true");
+    await expect(other.locator("#code-error")).toHaveText(
+      "This code is not right, or was used already. Wait for the next one.",
+    );
     await expectAccessible(other);
     await other.getByLabel("Code").fill(code);
     await other.getByRole("button", { name: "Sign in" }).click();
@@ -198,6 +209,63 @@ test("password, second factor and sessions of one's own account", async ({ page,
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Turn off" }).click();
   await expect(page.getByRole("button", { name: "Set up" })).toBeVisible();
+});
+
+test("one session is ended and the others stay", async ({ page, browser, workplace }) => {
+  const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+  const context = await browser.newContext({ locale: "en-GB", userAgent: firefox });
+  const other = await context.newPage();
+  await signIn(other, workplace, "/blocked/list");
+  await elsewhere(browser, async (third) => {
+    await signIn(third, workplace, "/blocked/list");
+    await openSettings(page, workplace, "My account");
+    const rows = page.getByRole("region", { name: "Sessions" }).getByRole("row");
+    const theirs = rows.filter({ hasText: "Firefox, Linux" });
+    await expect(theirs).toHaveCount(1);
+    const before = await rows.count();
+    await page.getByRole("button", { name: "End: Firefox, Linux" }).click();
+    await expect(page.getByText("Session ended.")).toBeVisible();
+    await expect(theirs).toHaveCount(0);
+    await expect(rows).toHaveCount(before - 1);
+    await expectAccessible(page);
+    await other.reload();
+    await expect(other.getByLabel("Password")).toBeVisible();
+    for (const stays of [page, third]) {
+      await stays.goto(workplace.at("/blocked/list"));
+      await expect(stays.getByRole("heading", { level: 1, name: "Newsletter" })).toBeVisible();
+    }
+  });
+  await context.close();
+});
+
+test("the provider's own staff: somebody is invited, and the last one stays", async ({ page, browser, workplace }) => {
+  await signInAsProvider(page, workplace, "/settings/users");
+  const own = page.getByRole("row", { name: PROVIDER.email });
+  await expect(own).toContainText("Provider");
+  await expect(own).toContainText("You");
+  // The users of accounts are not among them, and there are no tokens here.
+  await expect(page.getByRole("row", { name: ADMINISTRATOR.email })).toHaveCount(0);
+  await expect(page.getByRole("link", { name: "Tokens" })).toHaveCount(0);
+  await expectAccessible(page);
+  await page.getByRole("button", { name: `Change: ${PROVIDER.email}` }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Deactivate" }).click();
+  await expect(page.getByRole("dialog").getByRole("alert").first()).toHaveText(
+    "Nobody else could manage users then. Let somebody else do that first.",
+  );
+  await page.keyboard.press("Escape");
+
+  const link = await invite(page, HANA.email, "Provider");
+  await elsewhere(browser, async (hers) => {
+    await hers.goto(link);
+    await expect(hers.getByText(`You will sign in as ${HANA.email}.`)).toBeVisible();
+    // To no account.
+    await expect(hers.getByText("To the account")).toHaveCount(0);
+    await hers.getByLabel("New password").fill(HANA.password);
+    await hers.getByRole("button", { name: "Accept invitation" }).click();
+    await expect(hers.getByRole("link", { name: "Example Mail" })).toBeVisible();
+  });
+  await page.reload();
+  await expect(page.getByRole("row", { name: HANA.email })).toContainText("Provider");
 });
 
 test("settings in Japanese, dark and 360 px wide: everything fits", async ({ page, workplace }) => {

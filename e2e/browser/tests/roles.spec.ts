@@ -1,4 +1,10 @@
-import { actAs, expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
+import { actAs, expect, expectAccessible, json, runNow, signIn, tabTo, test, type Workplace } from "./workplace";
+
+/** What the audit log has for reasons. */
+async function comments(workplace: Workplace): Promise<string[]> {
+  const { items } = await json(workplace.account("GET", "/audit-log"));
+  return items.map((entry: { comment?: string }) => entry.comment);
+}
 
 for (const role of ["viewer", "operator"] as const) {
   test(`what is not for the ${role} is not offered`, async ({ page, workplace }) => {
@@ -62,8 +68,11 @@ test.describe("on the Standard plan", () => {
     await submit.click();
     await expect(page.getByText("This address is not on the blocked list.")).toBeVisible();
     await address.fill("Taro@Example.com");
+    await page.getByLabel("Comment").fill("He wrote to us");
     await submit.click();
     await expect(page.getByText("Taro@Example.com is released.")).toBeVisible();
+    await expect(page.getByLabel("Comment")).toHaveValue("");
+    expect(await comments(workplace)).toContain("He wrote to us");
     await expectAccessible(page);
     // The plan does not show the stop cancellation list: what is on it is not blocked again.
     const again = { id: "again", address: "taro@example.com", outcome: "error", reason: "unknown_user" };
@@ -82,5 +91,39 @@ test.describe("on the Standard plan", () => {
 
     await page.goto(workplace.at("/blocked/stop-cancellation"));
     await expect(page.getByText("Part of the Professional plan")).toBeVisible();
+  });
+
+  test("in Japanese, with the keyboard alone, at 360 px", async ({ page, workplace }) => {
+    await runNow(workplace);
+    await page.setViewportSize({ width: 360, height: 740 });
+    await signIn(page, workplace, "/blocked/list");
+    await page.getByLabel("Language").selectOption("日本語");
+    await expect(page.getByRole("heading", { name: "解除の依頼" })).toBeVisible();
+    await expect(page.getByRole("link", { name: "停止解除リスト" })).toHaveCount(0);
+    const address = page.getByLabel("メールアドレス");
+    await tabTo(page, address);
+    await page.keyboard.type("アドレスではない");
+    await page.keyboard.press("Enter");
+    await expect(page.locator("#request-address-error")).toHaveText("メールアドレスではありません。");
+    await expectAccessible(page);
+    await address.fill("nobody@example.com");
+    await page.keyboard.press("Enter");
+    await expect(page.getByText("このアドレスは配信停止リストにありません。変更はありません。")).toBeVisible();
+    await address.fill("taro@example.com");
+    await tabTo(page, page.getByLabel("コメント"));
+    await page.keyboard.type("本人からの依頼");
+    await tabTo(page, page.getByRole("button", { name: "削除" }));
+    await page.keyboard.press("Enter");
+    await expect(page.getByText("taro@example.com を解除しました。")).toBeVisible();
+    await expectAccessible(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    expect(await comments(workplace)).toContain("本人からの依頼");
+
+    await page.getByRole("button", { name: "実行設定" }).click();
+    const dialog = page.getByRole("dialog", { name: "実行設定" });
+    await expect(dialog.getByText("スタンダードプランでは既定の条件で停止します。")).toBeVisible();
+    await page.goto(workplace.at("/blocked/stop-cancellation"));
+    await expect(page.getByText("プロフェッショナルプランの機能です")).toBeVisible();
+    await expectAccessible(page);
   });
 });

@@ -6,7 +6,7 @@ test("signing in leads back to the page, and a session survives its access token
   await page.getByLabel("E-mail").fill(ADMINISTRATOR.email);
   await page.getByLabel("Password").fill("not the right password");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("alert").first()).not.toBeEmpty();
+  await expect(page.getByRole("alert").first()).toHaveText("The e-mail address or the password is not right.");
   await fillSignIn(page);
   await expect(page).toHaveURL(workplace.at("/blocked/list?q=taro"));
   await expect(page.getByRole("searchbox")).toHaveValue("taro");
@@ -141,4 +141,36 @@ test("a session that was left does not come back with the next page", async ({ p
     (await fetch(`${workplace.service.url}/api/v1/me`, { headers: { authorization } })).status === 200;
   await expect.poll(isThere).toBe(false);
   await expect(page.getByLabel("Password")).toBeVisible();
+});
+
+test("only the service's word ends a session: anything else about it is waited for", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  // Of a limit, of a proxy with rules of its own, and of one that has no service behind it.
+  const answers = [{ status: 429, headers: { "Retry-After": "1" } }, { status: 403 }, { status: 502 }];
+  const asked: number[] = [];
+  await page.route("**/api/v1/sessions/refresh", (route) => {
+    const answer = answers[asked.push(Date.now()) - 1];
+    return answer ? route.fulfill({ body: "{}", ...answer }) : route.continue();
+  });
+  await page.reload();
+  await expect(page.getByText("Connection lost. Trying again…")).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "Newsletter" })).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByText("Connection lost. Trying again…")).toBeHidden();
+  await expect(page).toHaveURL(workplace.at("/blocked/list"));
+  expect(asked).toHaveLength(4);
+  expect(asked[1]! - asked[0]!).toBeGreaterThanOrEqual(1_000);
+});
+
+test("a session whose token has run out stays while it cannot be renewed", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  let away = true;
+  await page.route("**/api/v1/sessions/refresh", (route) => (away ? route.fulfill({ status: 503 }) : route.continue()));
+  await page.route("**/exemptions*", (route) => route.fulfill({ status: 401, body: "{}" }), { times: 1 });
+  await page.getByRole("link", { name: "Stop cancellation" }).click();
+  await expect(page.getByText("Connection lost. Trying again…")).toBeVisible();
+  await expect(page.getByText("Stoplist cannot be reached.")).toBeVisible();
+  await expectAccessible(page);
+  away = false;
+  await expect(page.getByText("The stop cancellation list is empty")).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByText("Connection lost. Trying again…")).toBeHidden();
 });

@@ -67,6 +67,40 @@ test("the provider changes the plan, and is warned of what that resets", async (
   await expect(account).toContainText("Professional");
 });
 
+test("the largest upload is set in megabytes, and left to the service when nothing is written", async ({
+  page, workplace,
+}) => {
+  const limit = async () => (await json(workplace.provider("GET", "/accounts"))).items[0].upload_max_bytes;
+  await signInAsProvider(page, workplace, "/provider");
+  const dialog = await openFeatures(page);
+  const field = dialog.getByLabel("Largest file to upload (MB)");
+  const save = async (text?: string) => {
+    if (text !== undefined) await field.fill(text);
+    await dialog.getByRole("button", { name: "Save" }).click();
+  };
+  await save("2000000");
+  await expect(dialog.locator("#upload-limit-error")).toHaveText("Enter a number of at most 1,099,511.");
+  await expectAccessible(page);
+  await field.fill("0");
+  await expect(dialog.locator("#upload-limit-error")).toHaveText("Enter a number of at least 1.");
+  await save("5");
+  await expect(dialog).toBeHidden();
+  expect(await limit()).toBe(5_000_000);
+
+  // What is no whole number of them stays while nobody touches it.
+  await workplace.changeAccount({ upload_max_bytes: 1_500_001 });
+  await openFeatures(page);
+  await expect(field).toHaveValue("2");
+  await save();
+  await expect(dialog).toBeHidden();
+  expect(await limit()).toBe(1_500_001);
+
+  await openFeatures(page);
+  await save("");
+  await expect(dialog).toBeHidden();
+  expect(await limit()).toBe(2 ** 30);
+});
+
 test("an account is suspended, sees why at once, asks, and goes on when it is opened again", async ({
   page, browser, workplace,
 }) => {

@@ -139,7 +139,7 @@ test("an upload that the service refuses says why, and goes on when asked to", a
     return route.fulfill({ status: 507, contentType: "application/problem+json", json: problem });
   });
   await choose(page, large(10));
-  await expect(page.getByText("The disk is full.")).toBeVisible();
+  await expect(page.getByText("The service's disk is full.")).toBeVisible();
   await expectAccessible(page);
   await page.unrouteAll();
   await page.getByRole("button", { name: "Go on" }).click();
