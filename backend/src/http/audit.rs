@@ -110,6 +110,6 @@ async fn begin(
     query: &str,
 ) -> Result<HttpResponse> {
     let slot = state.slots.take(Lasting::Download, &identity.actor)?;
-    let download = downloads::audit_log(state, identity, &search.filter(), format.wish(query)).await?;
-    Ok(answer(download, slot))
+    let log = downloads::audit_log(state, identity, &search.filter(), format.wish(query)).await?;
+    Ok(answer(log, slot))
 }

@@ -2,7 +2,8 @@
 
 use super::{
     auth::{Reporter, Viewer},
-    extract::{Paging, PathIds, QueryParts, content_length, read_body},
+    body::read_body,
+    extract::{Paging, PathIds, QueryParts},
 };
 use crate::{
     service::{
@@ -115,7 +116,7 @@ async fn report(
 ) -> Result<Json<BatchResult>> {
     let configuration = server_configurations::open(&state.db, &access, id.0, Capability::Connect).await?;
     let format = format(&request)?;
-    let body = read_body(content_length(&request), payload.into_inner()).await?;
+    let body = read_body(&request, payload.into_inner()).await?;
     let report = Report {
         server_configuration_id: configuration.id,
         mail_server_id: match access.actor {

@@ -1,7 +1,7 @@
 //! Bodies that are still coming when the answer is there.
 
 use actix_web::{
-    Error,
+    Error, HttpMessage,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::header::TRANSFER_ENCODING,

@@ -274,11 +274,7 @@ pub(super) fn attempt_from<'a>(
 /// A code was wrong.
 pub(super) fn wrong(attempt: Attempt<'_>) -> Error {
     attempt.wrong();
-    Error::field(
-        "/code",
-        RefusalCode::WrongCode,
-        "this code is not right, or was used already: wait for the next one",
-    )
+    Error::field("/code", RefusalCode::WrongCode, "this code is not right, or was used already: wait for the next one")
 }
 
 /// A code without the spaces and dashes, the case and the width that people type it with.

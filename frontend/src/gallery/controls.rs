@@ -169,8 +169,7 @@ fn searches(texts: &'static Texts) -> Piece {
 }
 
 fn files(texts: &'static Texts) -> Piece {
-    let picker = view! {
-        <FilePicker label=texts.uploads.choose_file hint=texts.uploads.drop_hint take=|_: Vec<web_sys::File>| {} several=true/>
-    };
+    let take = |_: Vec<web_sys::File>| {};
+    let picker = view! { <FilePicker label=texts.uploads.choose_file hint=texts.uploads.drop_hint take several=true/> };
     Piece { name: "FilePicker: drag a file over it", states: vec![("", picker.into_any())] }
 }

@@ -34,7 +34,7 @@ fn table(texts: &'static Texts, busy: bool) -> AnyView {
         ("taro.yamada.2026.newsletter@mail.example.co.jp", Reason::ResendTimeout, Tone::Working, texts.run_working),
         ("abc..def@docomo.ne.jp", Reason::Registered, Tone::Warn, texts.waiting_contact),
     ];
-    let row = |(address, reason, tone, text)| {
+    let row = move |(address, reason, tone, text)| {
         view! {
             <tr>
                 <td class="address">{mail_address(address)}</td>

@@ -34,9 +34,7 @@ pub(in crate::i18n) const TEXTS: ProblemTexts = ProblemTexts {
         }
         ProblemKind::TooLarge => "サイズが大きすぎます。",
         ProblemKind::TooManyRequests => "試行回数が多すぎます。しばらく待ってから、もう一度お試しください。",
-        ProblemKind::TooSlow => {
-            "接続が遅いため、送信が時間内に完了しませんでした。もう一度お試しください。"
-        }
+        ProblemKind::TooSlow => "接続が遅いため、送信が時間内に完了しませんでした。もう一度お試しください。",
         ProblemKind::Unavailable => {
             "サービスのデータベースが応答しません。しばらく待ってから、もう一度お試しください。"
         }

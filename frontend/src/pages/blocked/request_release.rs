@@ -79,7 +79,7 @@ fn Form() -> impl IntoView {
             <FormError error/>
             <Field id="request-address" label=texts.mail_address value=address required=true error=invalid/>
             <Field
-                id="request-comment" label=texts.comment value=comment hint=format!("{} ({})", texts.comment_hint, texts.optional)
+                id="request-comment" label=texts.comment value=comment hint=texts.comment_hint
                 error=field_error(error, "/comment")
             />
             <div class="row"><Button kind=Kind::Primary submit=true busy=releasing.busy()>{texts.delete}</Button></div>
