@@ -251,13 +251,7 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
     if is(&session.refresh_hash) || session.previous_refresh_hash.as_deref().is_some_and(is) {
         state.limits.session(id)?;
     }
-    let account_id = match session.account_id {
-        // Unless it was closed meanwhile.
-        Some(entered) if session.user.role == Role::Provider => {
-            store::accounts::find(&tx, entered).await?.map(|account| account.id)
-        }
-        _ => session.user.account_id,
-    };
+    let account_id = if session.user.role == Role::Provider { session.account_id } else { session.user.account_id };
     let new_secret = keys::random_text();
     let new_hash = keys::token_hash(&new_secret);
     let rotation = Rotation {

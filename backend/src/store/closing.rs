@@ -96,7 +96,7 @@ pub async fn remove_some<C: ConnectionTrait>(transaction: &C, part: Part, id: Uu
 }
 
 /// Closes an account under another name, so that its own is free again, and ends what its users have: they can sign in no
-/// more, though they are removed only later.
+/// more, though they are removed only later. A provider who is inside goes on outside.
 ///
 /// # Errors
 /// The database refused.
@@ -104,7 +104,8 @@ pub async fn close<C: ConnectionTrait>(transaction: &C, id: Uuid, name: &str, no
     let sql = "UPDATE accounts SET closed_at = $2, name = $3, revision = revision + 1 WHERE id = $1";
     transaction.execute_raw(statement(transaction, sql, [id.into(), millis(now).into(), name.into()])).await?;
     let sessions = format!("DELETE FROM sessions WHERE {OF_USERS}");
-    for sql in ["UPDATE users SET active = FALSE WHERE account_id = $1", &sessions] {
+    let outside = "UPDATE sessions SET account_id = NULL WHERE account_id = $1";
+    for sql in ["UPDATE users SET active = FALSE WHERE account_id = $1", &sessions, outside] {
         transaction.execute_raw(statement(transaction, sql, [id.into()])).await?;
     }
     Ok(())
