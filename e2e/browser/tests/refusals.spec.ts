@@ -102,7 +102,7 @@ for (const [language, words] of Object.entries(LANGUAGES)) {
     const email = "hana@example.com";
     const { link } = await json(workplace.account("POST", "/invitations", { email, role: "viewer" }));
     const password = "a new user's own password";
-    await page.goto(link);
+    await page.goto(workplace.service.url + link);
     await speak(page);
     await expect(page.locator("#password")).toBeVisible();
     await json(workplace.account("POST", "/invitations/accept", { secret: link.split("#")[1], password }));
