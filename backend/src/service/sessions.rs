@@ -238,47 +238,44 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
     let (id, secret) = refresh_token.split_once('.').ok_or(Error::Unauthorized)?;
     let id: Uuid = id.parse().map_err(|_| Error::Unauthorized)?;
     let now = state.clock.now();
-    // What is no session of ours does not make others wait for their turn to write.
-    store::sessions::find(state.db.connection(), id).await?.ok_or(Error::Unauthorized)?;
-    let tx = state.db.begin().await?;
-    let session = store::sessions::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
+    // Read outside of a transaction: what is no session of ours does not make others wait for their turn to write.
+    let session = store::sessions::find(state.db.connection(), id).await?.ok_or(Error::Unauthorized)?;
     let longest = session.created_at + LONGEST_SESSION;
     if session.expires_at.min(longest) <= now || !session.user.active {
         return Err(Error::Unauthorized);
     }
     let hash = keys::token_hash(secret);
     let is = |stored: &str| bool::from(stored.as_bytes().ct_eq(hash.as_bytes()));
-    if is(&session.refresh_hash) || session.previous_refresh_hash.as_deref().is_some_and(is) {
-        state.limits.session(id)?;
-    }
-    let account_id = if session.user.role == Role::Provider { session.account_id } else { session.user.account_id };
-    let new_secret = keys::random_text();
-    let new_hash = keys::token_hash(&new_secret);
-    let rotation = Rotation {
-        old_hash: &hash,
-        new_hash: &new_hash,
-        now,
-        expires_at: longest.min(now + SESSION_LIFETIME),
-        client_address: origin.client_address,
-        user_agent: origin.user_agent,
-    };
-    let refresh_token = if is(&session.refresh_hash) && store::sessions::rotate(&tx, id, rotation).await? {
-        Some(format!("{id}.{new_secret}"))
-    } else if is(&session.refresh_hash) {
-        // Another node rotated it between our read and our write: that tab has the new cookie.
-        None
-    } else if session.previous_refresh_hash.as_deref().is_some_and(is) {
-        if now - session.rotated_at > ROTATION_GRACE {
-            store::sessions::delete(&tx, id).await?;
-            tx.commit().await?;
-            tracing::warn!(session_id = %id, "a refresh token was used twice: the session is ended");
-            return Err(Error::Unauthorized);
-        }
-        None
-    } else {
+    let is_current = is(&session.refresh_hash);
+    if !is_current && !session.previous_refresh_hash.as_deref().is_some_and(is) {
         return Err(Error::Unauthorized);
+    }
+    state.limits.session(id)?;
+    let refresh_token = if is_current {
+        let new_secret = keys::random_text();
+        let rotation = Rotation {
+            old_hash: &hash,
+            new_hash: &keys::token_hash(&new_secret),
+            now,
+            expires_at: longest.min(now + SESSION_LIFETIME),
+            client_address: origin.client_address,
+            user_agent: origin.user_agent,
+        };
+        let tx = state.db.begin().await?;
+        let is_rotated = store::sessions::rotate(&tx, id, rotation).await?;
+        tx.commit().await?;
+        // Otherwise another request rotated it between our read and our write: that tab has the new cookie.
+        is_rotated.then(|| format!("{id}.{new_secret}"))
+    } else if now - session.rotated_at > ROTATION_GRACE {
+        let tx = state.db.begin().await?;
+        store::sessions::delete(&tx, id).await?;
+        tx.commit().await?;
+        tracing::warn!(session_id = %id, "a refresh token was used twice: the session is ended");
+        return Err(Error::Unauthorized);
+    } else {
+        None
     };
-    tx.commit().await?;
+    let account_id = if session.user.role == Role::Provider { session.account_id } else { session.user.account_id };
     Ok(Begun { access_token: access_token(state, session.user.id, id, account_id, now)?, refresh_token })
 }
 

@@ -63,9 +63,9 @@ const TEMPLATE_LIFETIME = 8 * 60_000;
 async function template(plan: Plan): Promise<Template> {
   const known = templates.get(plan);
   if (known && Date.now() - known.madeAt < TEMPLATE_LIFETIME) return known;
-  if (known) rmSync(known.folder, { recursive: true });
   const made = await makeTemplate(plan);
   templates.set(plan, made);
+  if (known) rmSync(known.folder, { recursive: true });
   return made;
 }
 

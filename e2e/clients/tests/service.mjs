@@ -48,15 +48,15 @@ export class Service {
     const database = isPostgres && !this.wrap.length ? ["--database-url", process.env.STOPLIST_TEST_DATABASE_URL] : [];
     this.process = spawn(program, [...before, ...listen, ...database], { stdio: ["ignore", "pipe", "pipe"] });
     this.log = "";
-    this.isReady = false;
     this.process.stderr.on("data", (text) => (this.log += text));
     const lines = createInterface({ input: this.process.stdout });
     await new Promise((ready, failed) => {
+      let isReady = false;
       lines.on("line", (line) => {
         if (line.startsWith("Set-up code: ")) this.code = line.slice("Set-up code: ".length);
-        if (line.startsWith("Stoplist is ready")) this.isReady = true;
+        if (line.startsWith("Stoplist is ready")) isReady = true;
         // At first start the code comes after it.
-        if (this.isReady && this.code) ready();
+        if (isReady && this.code) ready();
       });
       this.process.once("exit", (code) => failed(new Error(`the service ended with ${code}: ${this.log}`)));
     });

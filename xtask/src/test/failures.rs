@@ -7,14 +7,9 @@ const LINES: usize = 20;
 
 /// Rust's test harness: under `---- name stdout ----`, what the test printed.
 pub fn rust(output: &str) -> Vec<String> {
-    let mut blocks = output.split("\n---- ").skip(1);
-    let mut failures = Vec::new();
-    for block in &mut blocks {
-        let Some((name, printed)) = block.split_once(" stdout ----\n") else { continue };
-        let printed = printed.split("\n\nfailures:\n").next().unwrap_or_default();
-        failures.push(told(&format!("{name}\n{printed}")));
-    }
-    failures
+    let blocks = output.split("\n---- ").skip(1).filter_map(|block| block.split_once(" stdout ----\n"));
+    let printed = |text: &str| text.split("\n\nfailures:\n").next().unwrap_or_default().to_owned();
+    blocks.map(|(name, text)| told(&format!("{name}\n{}", printed(text)))).collect()
 }
 
 /// Node.js' test runner in the format TAP: `not ok N - name`, and what is indented under it between `---` and `...`.
@@ -38,18 +33,20 @@ pub fn playwright(report: &Value) -> Vec<String> {
 }
 
 fn visit(suite: &Value, failures: &mut Vec<String>) {
-    let list = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
-    for spec in list(suite, "specs").iter().filter(|spec| spec["ok"] == false) {
-        let results = list(spec, "tests").into_iter().flat_map(|test| list(&test, "results"));
-        let errors = results.flat_map(|result| list(&result, "errors"));
-        let errors = errors.filter_map(|error| error["message"].as_str().map(str::to_owned)).collect::<Vec<_>>();
+    for spec in list(suite, "specs").filter(|spec| spec["ok"] == false) {
+        let results = list(spec, "tests").flat_map(|test| list(test, "results"));
+        let errors = results.flat_map(|result| list(result, "errors")).filter_map(|error| error["message"].as_str());
         let place = format!("{}:{}", spec["file"].as_str().unwrap_or_default(), spec["line"]);
         let title = spec["title"].as_str().unwrap_or_default();
-        failures.push(told(&format!("{place} {title}\n{}", errors.join("\n"))));
+        failures.push(told(&format!("{place} {title}\n{}", errors.collect::<Vec<_>>().join("\n"))));
     }
     for inner in list(suite, "suites") {
-        visit(&inner, failures);
+        visit(inner, failures);
     }
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    value[name].as_array().into_iter().flatten()
 }
 
 /// Its first lines, without what is empty.
