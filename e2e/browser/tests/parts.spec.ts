@@ -56,7 +56,9 @@ test("a tab that is older than the service offers the new version, and keeps wha
   await page.getByRole("dialog").getByLabel("Name").fill("Half typed");
   // The service restarts: the connection is lost and comes back.
   await context.setOffline(true);
-  await expect(banner.getByText("Connection lost.")).toBeVisible({ timeout: 20_000 });
+  await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("dialog").getByText("Stoplist cannot be reached.")).toBeVisible();
+  await expect(banner.getByText("Connection lost.")).toBeVisible();
   await context.setOffline(false);
   await expect(banner.getByText("There is a new version of the console.")).toBeVisible({ timeout: 20_000 });
   await expect(page.getByRole("dialog").getByLabel("Name")).toHaveValue("Half typed");

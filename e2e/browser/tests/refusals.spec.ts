@@ -101,8 +101,9 @@ for (const [language, words] of Object.entries(LANGUAGES)) {
   test(`${language}: a link that was used`, async ({ page, browser, workplace }) => {
     const email = "hana@example.com";
     const { link } = await json(workplace.account("POST", "/invitations", { email, role: "viewer" }));
+    const address = workplace.service.url + link;
     const password = "a new user's own password";
-    await page.goto(workplace.service.url + link);
+    await page.goto(address);
     await speak(page);
     await expect(page.locator("#password")).toBeVisible();
     await json(workplace.account("POST", "/invitations/accept", { secret: link.split("#")[1], password }));
@@ -116,7 +117,7 @@ for (const [language, words] of Object.entries(LANGUAGES)) {
     // Not to be reached is another thing than to be used up.
     await elsewhere(browser, async (other) => {
       await other.route("**/invitations/preview", (route) => route.fulfill({ status: 503 }), { times: 1 });
-      await other.goto(link);
+      await other.goto(address);
       await other.getByRole("button", { name: "Try again" }).click();
       await expect(other.getByText("This link does not work")).toBeVisible();
     });
