@@ -192,8 +192,7 @@ pub fn mask(address: &str) -> String {
 pub fn mask_in(text: &str, address: &str) -> String {
     let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
     let outside = |c: char| c.is_whitespace() || "<>()[]{}\"'`,;:".contains(c);
-    let text = text.replace(address, &mask(address));
-    let words = text.split_inclusive(outside).map(|part| {
+    let masked = |part: &str| {
         let word = part.trim_end_matches(outside);
         let after = &part[word.len()..];
         match word {
@@ -201,8 +200,9 @@ pub fn mask_in(text: &str, address: &str) -> String {
             _ if word.eq_ignore_ascii_case(local) => format!("***{after}"),
             _ => part.to_owned(),
         }
-    });
-    words.collect()
+    };
+    let between = text.split(address).map(|between| between.split_inclusive(outside).map(masked).collect());
+    between.collect::<Vec<String>>().join(&mask(address))
 }
 
 #[cfg(test)]
