@@ -52,11 +52,11 @@ fn what_is_wrong_has_a_code_and_its_limit() {
     };
     assert_eq!(
         codes(r#"{"text":"a","number":1}"#),
-        [(RefusalCode::TooShort, Some(2)), (RefusalCode::TooSmall, Some(2))]
+        [(RefusalCode::TooSmall, Some(2)), (RefusalCode::TooShort, Some(2))]
     );
     assert_eq!(
         codes(r#"{"text":"あいうえ","number":4}"#),
-        [(RefusalCode::TooLong, Some(3)), (RefusalCode::TooLarge, Some(3))]
+        [(RefusalCode::TooLarge, Some(3)), (RefusalCode::TooLong, Some(3))]
     );
     assert_eq!(codes(r#"{"text":"ab"}"#), [(RefusalCode::Missing, None)]);
     assert_eq!(codes(r#"{"text":"ab","number":"2"}"#), [(RefusalCode::WrongType, None)]);
