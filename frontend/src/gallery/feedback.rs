@@ -2,9 +2,9 @@
 
 use super::Piece;
 use crate::{
-    i18n::Texts,
+    i18n::{Texts, number},
     state::texts,
-    ui::{Button, Dialog, Empty, Failure, Icon, Kind, Notice, Progress, Secret, Shape, Skeleton, Toasts, Tone, number},
+    ui::{Button, Dialog, Empty, Failure, Icon, Kind, Notice, Progress, Secret, Shape, Skeleton, Toasts, Tone},
 };
 use leptos::prelude::*;
 

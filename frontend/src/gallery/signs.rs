@@ -2,9 +2,9 @@
 
 use super::Piece;
 use crate::{
-    i18n::Texts,
+    i18n::{Texts, number},
     state::{Preferences, now, texts, ticking},
-    ui::{Badge, Dot, Drawn, Icon, Moment, Shape, Tone, mail_address, number, smtp_reply, time},
+    ui::{Badge, Dot, Drawn, Icon, Moment, Shape, Tone, mail_address, smtp_reply, time},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use leptos::prelude::*;

@@ -1,7 +1,7 @@
 //! English.
 
 use super::Texts;
-use crate::ui::number::grouped;
+use crate::i18n::number::grouped;
 use shared::{
     Reason,
     account::Plan,

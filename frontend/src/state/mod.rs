@@ -31,8 +31,7 @@ pub use url::{Url, debounced, id_in_path};
 pub use crate::api::sleep;
 use crate::{
     api::{ApiError, Client},
-    i18n::Texts,
-    ui::number::grouped,
+    i18n::{Texts, number::grouped},
 };
 use leptos::prelude::*;
 use shared::{FieldProblem, Problem, ProblemKind, RefusalCode};

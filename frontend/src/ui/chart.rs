@@ -1,6 +1,7 @@
 //! Charts of days, drawn by SVG in whole numbers: fractions would take tables that make the console larger.
 
-use super::{Drawn, Show, chart_table::DayTable, number::grouped};
+use super::{Drawn, Show, chart_table::DayTable};
+use crate::i18n::number::grouped;
 use leptos::{ev, html, prelude::*};
 
 /// Units of the drawing: a day is so wide, and all of the values so high.

@@ -1,6 +1,7 @@
 //! A chart's values as a table.
 
-use super::{Drawn, Series, Table, number::grouped};
+use super::{Drawn, Series, Table};
+use crate::i18n::number::grouped;
 use leptos::prelude::*;
 
 /// Every day with its values, the newest first.

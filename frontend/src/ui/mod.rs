@@ -11,7 +11,6 @@ mod field;
 mod file;
 mod focus;
 mod icon;
-pub mod number;
 mod progress;
 mod reply;
 mod secret;

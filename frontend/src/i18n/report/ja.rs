@@ -1,7 +1,7 @@
 //! Japanese.
 
 use super::ReportTexts;
-use crate::ui::number::grouped;
+use crate::i18n::number::grouped;
 
 pub(in crate::i18n) const TEXTS: ReportTexts = ReportTexts {
     overview: "概要",

@@ -1,7 +1,7 @@
 //! English.
 
 use super::UploadTexts;
-use crate::ui::number::grouped;
+use crate::i18n::number::grouped;
 use shared::{
     list_operation::{ListOperationKind, ListOperationState},
     upload::{Delimiter, Encoding, FailureCode, UploadState},

@@ -1,9 +1,10 @@
 //! Distributions: which mail server holds which version.
 
 use crate::{
+    i18n::number::grouped,
     pages::listing::listing,
     state::{Configuration, Preferences, Url, client, load, texts, ticking},
-    ui::{Badge, Drawn, Moment, Tone, number::grouped},
+    ui::{Badge, Drawn, Moment, Tone},
 };
 use leptos::prelude::*;
 use shared::run::{Distribution, DistributionState, Receipt};

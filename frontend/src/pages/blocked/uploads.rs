@@ -17,10 +17,11 @@ use self::{
     stage::{Stage, badge, staged},
 };
 use crate::{
+    i18n::number::bytes,
     pages::listing::listing,
     paths,
     state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, load, repeat, texts, ticking},
-    ui::{Button, Drawn, FilePicker, Moment, Notice, Progress, Show, Table, Tone, number::bytes},
+    ui::{Button, Drawn, FilePicker, Moment, Notice, Progress, Show, Table, Tone},
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};

@@ -3,9 +3,10 @@
 use super::PlanChoice;
 use crate::{
     api::Versioned,
+    i18n::number::bytes,
     pages::{FormError, field_error, opened_by},
     state::{Pending, client, explain, explain_field, load, texts},
-    ui::{Button, Check, Dialog, Failure, Field, Kind, Notice, Skeleton, Toasts, Tone, number::bytes},
+    ui::{Button, Check, Dialog, Failure, Field, Kind, Notice, Skeleton, Toasts, Tone},
 };
 use leptos::prelude::*;
 use shared::{

@@ -2,10 +2,11 @@
 
 use super::charts::charts;
 use crate::{
+    i18n::number::grouped,
     pages::whole::whole,
     paths,
     state::{Configuration, Url, client, load, texts},
-    ui::{Drawn, Empty, number::grouped},
+    ui::{Drawn, Empty},
 };
 use leptos::prelude::*;
 use shared::delivery_report::{DEFAULT_REPORT_DAYS, DeliveryReport, DomainErrors, REPORT_DAYS};

@@ -4,9 +4,10 @@ use super::ask::AskDialog;
 use crate::{
     api::Asked,
     i18n::Texts,
+    i18n::number::grouped,
     paths::{self, Section},
     state::{Configuration, Preferences, Session, client, followed, load, texts, ticking},
-    ui::{Badge, Button, Drawn, Kind, Moment, Notice, Progress, Show, Tone, focus, number::grouped, time},
+    ui::{Badge, Button, Drawn, Kind, Moment, Notice, Progress, Show, Tone, focus, time},
 };
 use leptos::{html, prelude::*};
 use shared::{

@@ -10,12 +10,13 @@ use super::{
     summary::Summary,
 };
 use crate::{
+    i18n::number::bytes,
     pages::{blocked::operations::OperationCard, single::single},
     paths::Section,
     state::{
         Configuration, Loader, Pending, Preferences, Session, client, effect, id_in_path, load, repeat, texts, ticking,
     },
-    ui::{Button, Moment, Notice, Progress, Show, Tone, focus, number::bytes, time},
+    ui::{Button, Moment, Notice, Progress, Show, Tone, focus, time},
 };
 use leptos::{html, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};

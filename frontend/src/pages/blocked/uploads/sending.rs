@@ -3,8 +3,9 @@
 use super::stage::Stage;
 use crate::{
     i18n::Texts,
+    i18n::number::bytes,
     state::{Configuration, Going, Outbox, Session, Trouble, explain, texts},
-    ui::{Button, FilePicker, Notice, Progress, Show, Tone, number::bytes},
+    ui::{Button, FilePicker, Notice, Progress, Show, Tone},
 };
 use leptos::prelude::*;
 use shared::{

@@ -1,0 +1,66 @@
+//! Downloads that are not read to their end.
+
+use super::{Scene, error};
+use crate::support::{TestApp, client::Client};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_frees_its_connection() {
+    let scene = Scene::new().await;
+    // More than what lies ready between both ends, or a download would be over before it is read.
+    let events: Vec<Value> = (0..20_000).map(|n| error(&format!("u{n}@example.com"), &"x".repeat(1_000), n)).collect();
+    scene.report(&events).await;
+    let path = scene.place.path("/delivery-events.csv");
+    for _ in 0..20 {
+        drop(begun(scene.admin(), &path).await);
+    }
+    // Those that stay are four of a session, or its links; what is refused is not begun.
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        open.push(begun(scene.admin(), &path).await);
+    }
+    let link = json!({ "list": "delivery_events" });
+    let link = scene.admin().post(&scene.place.path("/download-links"), &link).await.expect(201);
+    let link = link.json::<shared::download::DownloadLink>().url;
+    for path in [&path, &link] {
+        let refused = scene.admin().get(path).await.expect(429);
+        assert_eq!(refused.headers["retry-after"], "5");
+    }
+    drop(begun(&scene.app.sign_in("administrator@first.example").await, &path).await);
+    drop(open);
+    // More downloads were cut than there are connections: each of them gave its own back.
+    let dropped = tokio::time::Instant::now();
+    // On PostgreSQL one connection listens for wake-ups, always.
+    while used_connections(&scene.app) != i64::from(TestApp::is_postgres()) {
+        assert!(dropped.elapsed() < Duration::from_secs(20), "{} are still used", used_connections(&scene.app));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(scene.download("/delivery-events.csv").await.1.len(), 20_001);
+}
+
+/// A download of which a piece is here, as soon as those before have made room for it.
+async fn begun(client: &Client, path: &str) -> reqwest::Response {
+    let asked = tokio::time::Instant::now();
+    loop {
+        // Compressed, all of it would lie ready at once.
+        let request = client.request(Method::GET, path).header("Accept-Encoding", "identity");
+        let mut answer = request.send().await.expect("an answer");
+        if answer.status() == 200 {
+            answer.chunk().await.expect("a piece").expect("not the end");
+            return answer;
+        }
+        assert!(answer.status() == 429 && asked.elapsed() < Duration::from_secs(20), "{answer:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// For a moment less than none: a connection that is closed is counted off before it is no longer idle.
+fn used_connections(app: &TestApp) -> i64 {
+    let (size, idle) = match app.running.state.db.pool() {
+        backend::service::Pool::Sqlite(pool) => (pool.size(), pool.num_idle()),
+        backend::service::Pool::Postgres(pool) => (pool.size(), pool.num_idle()),
+    };
+    i64::from(size) - i64::try_from(idle).expect("a few")
+}
