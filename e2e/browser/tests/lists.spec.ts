@@ -89,6 +89,8 @@ test("times in words go on by themselves", async ({ page, workplace }) => {
   await expect(when).toHaveText("now");
   await page.clock.fastForward("07:00");
   await expect(when).toHaveText("7 minutes ago");
+  await page.clock.fastForward("02:00");
+  await expect(when).toHaveText("9 minutes ago");
 });
 
 test("a list that cannot be read says why and is tried again", async ({ page, workplace }) => {

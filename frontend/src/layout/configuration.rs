@@ -30,12 +30,13 @@ pub fn ConfigurationFrame() -> impl IntoView {
     let unknown = Memo::new(move |_| loader.data.with(Option::is_some) && found.with(Option::is_none));
     let path = use_location().pathname;
     let section = Memo::new(move |_| path.with(|path| Section::at(path)));
+    let is_report = Memo::new(move |_| section.get().is_some_and(Section::is_report));
     let sections = move || {
         let link = |to: Section, words: &'static str| {
             let current = move || (section.get() == Some(to)).then_some("page");
             view! { <a href=move || to.of(id.get()) aria-current=current>{words}</a> }
         };
-        if section.get().is_some_and(Section::is_report) {
+        if is_report.get() {
             vec![
                 link(Section::Overview, texts.report.overview),
                 link(Section::ErrorLog, texts.error_log),

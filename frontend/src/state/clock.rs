@@ -1,6 +1,6 @@
 //! The browser's clock: the one place of the console that asks for the time.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, reactive::graph::Source};
 use std::time::Duration;
 
 /// How often times in words ("5 minutes ago") are looked at again.
@@ -19,7 +19,12 @@ impl Clock {
     /// Starts the timer; it lasts as long as the page.
     pub fn start() -> Self {
         let time = RwSignal::new(now());
-        set_interval(move || time.set(now()), TICK);
+        let tick = move || {
+            time.set(now());
+            // A signal never forgets who has read it. Whoever is still there reads it again now; rows that are gone do not.
+            time.clear_subscribers();
+        };
+        set_interval(tick, TICK);
         Self(time.into())
     }
 }
