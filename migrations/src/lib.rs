@@ -23,6 +23,7 @@ mod m0017_error_indexes;
 mod m0018_reports;
 mod m0019_append_only;
 mod m0020_revisions;
+mod m0021_changed_tallies;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_reports::Migration),
             Box::new(m0019_append_only::Migration),
             Box::new(m0020_revisions::MIGRATION),
+            Box::new(m0021_changed_tallies::Migration),
         ]
     }
 }

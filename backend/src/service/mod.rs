@@ -123,8 +123,10 @@ pub enum Error {
         retry_after: u32,
     },
     /// Has too much open at the same time.
-    #[error("this session or token has {limit} {what} open already: wait until one of them ends")]
+    #[error("{who} {limit} {what} open already: wait until one of them ends")]
     TooManyOpen {
+        /// Who has.
+        who: &'static str,
         /// Of what.
         what: &'static str,
         /// How many may be open.

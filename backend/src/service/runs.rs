@@ -325,7 +325,7 @@ async fn block(
         }
         after = last;
     }
-    conditions::clear_dirty(transaction, server_configuration_id).await?;
+    conditions::clear_changed(transaction, server_configuration_id).await?;
     counts.sort_by_key(|count| count.reason);
     Ok(counts)
 }

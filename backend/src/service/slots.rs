@@ -44,10 +44,19 @@ impl Lasting {
 }
 
 /// Counts what every session and token has open.
-#[derive(Debug, Clone, Default)]
-pub struct Slots(Arc<Mutex<HashMap<(Lasting, Uuid), u32>>>);
+#[derive(Debug, Clone)]
+pub struct Slots {
+    open: Arc<Mutex<HashMap<(Lasting, Uuid), u32>>>,
+    /// How many downloads all together may have open.
+    downloads: u32,
+}
 
 impl Slots {
+    /// Nothing is open. Of the database's `connections` downloads leave a quarter to everything else.
+    pub fn new(connections: u32) -> Self {
+        Self { open: Arc::default(), downloads: connections - connections.div_ceil(4) }
+    }
+
     /// Takes a place for something that `actor` opens.
     ///
     /// # Errors
@@ -56,17 +65,21 @@ impl Slots {
         let key = actor.credential().map(|credential| (what, credential));
         if let Some(key) = key {
             let mut open = self.lock();
-            let count = open.entry(key).or_default();
-            if *count >= what.limit() {
-                return Err(Error::TooManyOpen { what: what.described(), limit: what.limit() });
+            let refuse = |who, limit| Err(Error::TooManyOpen { who, what: what.described(), limit });
+            if open.get(&key).is_some_and(|own| *own >= what.limit()) {
+                return refuse("this session or token has", what.limit());
             }
-            *count += 1;
+            let all: u32 = open.iter().filter(|((kind, _), _)| *kind == what).map(|(_, count)| count).sum();
+            if what == Lasting::Download && all >= self.downloads {
+                return refuse("everybody together has", self.downloads);
+            }
+            *open.entry(key).or_default() += 1;
         }
         Ok(Slot { slots: self.clone(), key })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(Lasting, Uuid), u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,7 +124,7 @@ mod tests {
 
     #[test]
     fn each_has_so_many_of_each_kind_and_nothing_is_left_of_them() {
-        let slots = Slots::default();
+        let slots = Slots::new(20);
         let take = |what, id| slots.take(what, &agent(id));
         let mut held: Vec<Slot> = (0..4).map(|_| take(Lasting::Download, 1).unwrap()).collect();
         let Err(Error::TooManyOpen { limit: 4, .. }) = take(Lasting::Download, 1) else { panic!("a fifth") };
@@ -124,8 +137,21 @@ mod tests {
     }
 
     #[test]
+    fn downloads_of_all_together_leave_connections_to_everything_else() {
+        let slots = Slots::new(8);
+        let take = |id| slots.take(Lasting::Download, &agent(id));
+        let mut held: Vec<Slot> = (0..6).map(|n| take(n % 2).unwrap()).collect();
+        let Err(Error::TooManyOpen { limit: 6, .. }) = take(3) else { panic!("a seventh") };
+        held.pop();
+        held.push(take(3).unwrap());
+        let live = slots.take(Lasting::LiveStream, &agent(3)).unwrap();
+        drop((held, live));
+        assert!(slots.lock().is_empty());
+    }
+
+    #[test]
     fn a_stream_holds_its_place_until_it_is_dropped() {
-        let slots = Slots::default();
+        let slots = Slots::new(20);
         let stream = slots.take(Lasting::Download, &agent(1)).unwrap().hold(stream::iter([1]));
         assert_eq!(slots.lock().len(), 1);
         drop(stream);

@@ -47,6 +47,7 @@ pub const OF_CONFIGURATION: &[Part] = &[
     part("list_operations", "server_configuration_id = $1 AND undo_of IS NOT NULL"),
     part("list_operations", OWN),
     part("change_sets", OWN),
+    Part { table: "changed_tallies", condition: OWN, key: Some("server_configuration_id, address_key, reason") },
     part("error_tallies", OWN),
     part("delivery_events", OWN),
     Part { table: "event_tallies", condition: OWN, key: Some("server_configuration_id, begins_at, result") },

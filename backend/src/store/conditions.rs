@@ -74,9 +74,11 @@ pub async fn save<C: ConnectionTrait>(
 /// # Errors
 /// The database refused.
 pub async fn mark_passing<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid) -> Result<()> {
-    let sql = "UPDATE error_tallies SET dirty = TRUE WHERE server_configuration_id = $1 AND NOT dirty AND EXISTS \
+    let sql = "INSERT INTO changed_tallies (server_configuration_id, address_key, reason) \
+               SELECT t.server_configuration_id, t.address_key, t.reason FROM error_tallies t \
+               WHERE t.server_configuration_id = $1 AND EXISTS \
                (SELECT 1 FROM blocking_conditions c WHERE c.server_configuration_id = $1 \
-               AND c.reason = error_tallies.reason AND c.enabled AND error_tallies.count >= c.frequency)";
+               AND c.reason = t.reason AND c.enabled AND t.count >= c.frequency) ON CONFLICT DO NOTHING";
     transaction.execute_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
     Ok(())
 }
@@ -102,8 +104,8 @@ pub async fn next_changed<C: ConnectionTrait>(
     limit: usize,
 ) -> Result<Option<String>> {
     let sql = format!(
-        "SELECT MAX(address_key) AS last FROM (SELECT address_key FROM error_tallies WHERE server_configuration_id = $1 \
-         AND dirty AND address_key > $2 ORDER BY address_key, reason LIMIT {limit}) AS next"
+        "SELECT MAX(address_key) AS last FROM (SELECT address_key FROM changed_tallies WHERE server_configuration_id = $1 \
+         AND address_key > $2 ORDER BY address_key, reason LIMIT {limit}) AS next"
     );
     let values = [server_configuration_id.into(), after.into()];
     let row = transaction.query_one_raw(statement(transaction, sql, values)).await?;
@@ -144,8 +146,9 @@ pub async fn block_passing<C: ConnectionTrait>(
          SELECT {}, {}, p.address_key, (SELECT a.address FROM error_tallies a WHERE a.server_configuration_id = $1 \
          AND a.address_key = p.address_key ORDER BY a.first_at, a.reason LIMIT 1), {domain}, \
          CASE p.place {reasons} END, '{}', {}, {} FROM \
-         (SELECT t.address_key, MIN(CASE t.reason {places} END) AS place FROM error_tallies t \
-         WHERE t.server_configuration_id = $1 AND t.dirty AND t.address_key > $3 AND t.address_key <= $4 \
+         (SELECT t.address_key, MIN(CASE t.reason {places} END) AS place FROM changed_tallies d JOIN error_tallies t \
+         ON t.server_configuration_id = $1 AND t.address_key = d.address_key AND t.reason = d.reason \
+         WHERE d.server_configuration_id = $1 AND d.address_key > $3 AND d.address_key <= $4 \
          AND ({}) GROUP BY t.address_key) AS p \
          WHERE NOT ({} OR {} OR {}) RETURNING address_key, reason",
         new_id(transaction, "p.address_key"),
@@ -167,10 +170,10 @@ pub async fn block_passing<C: ConnectionTrait>(
 ///
 /// # Errors
 /// The database refused.
-pub async fn clear_dirty<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid) -> Result<()> {
+pub async fn clear_changed<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid) -> Result<()> {
     let sql = format!(
-        "UPDATE error_tallies SET dirty = FALSE WHERE server_configuration_id = $1 AND dirty AND NOT {}",
-        is_being_taken_off("error_tallies")
+        "DELETE FROM changed_tallies WHERE server_configuration_id = $1 AND NOT {}",
+        is_being_taken_off("changed_tallies")
     );
     transaction.execute_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
     Ok(())
@@ -187,8 +190,9 @@ pub async fn judge_again<C: ConnectionTrait>(
 ) -> Result<()> {
     for chunk in keys.chunks(2_000) {
         let sql = format!(
-            "UPDATE error_tallies SET dirty = TRUE WHERE server_configuration_id = $1 AND address_key IN ({}) \
-             AND count > 0 AND NOT dirty",
+            "INSERT INTO changed_tallies (server_configuration_id, address_key, reason) \
+             SELECT server_configuration_id, address_key, reason FROM error_tallies \
+             WHERE server_configuration_id = $1 AND address_key IN ({}) AND count > 0 ON CONFLICT DO NOTHING",
             placeholders(2, chunk.len())
         );
         let mut values = vec![server_configuration_id.into()];
@@ -209,7 +213,7 @@ pub async fn reset_counts<C: ConnectionTrait>(
 ) -> Result<()> {
     for chunk in keys.chunks(2_000) {
         let sql = format!(
-            "UPDATE error_tallies SET count = 0, dirty = FALSE WHERE server_configuration_id = $1 AND address_key IN ({})",
+            "UPDATE error_tallies SET count = 0 WHERE server_configuration_id = $1 AND address_key IN ({})",
             placeholders(2, chunk.len())
         );
         let mut values = vec![server_configuration_id.into()];

@@ -190,6 +190,14 @@ impl Db {
         }
     }
 
+    /// How many connections there are at most.
+    pub fn connections(&self) -> u32 {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.options().get_max_connections(),
+            Pool::Postgres(pool) => pool.options().get_max_connections(),
+        }
+    }
+
     /// For statements outside of a transaction.
     pub fn connection(&self) -> &DatabaseConnection {
         &self.connection

@@ -1,5 +1,6 @@
 //! How many errors an address has with each reason: kept as events arrive, so that a run costs what changed since
-//! the one before (DESIGN decision 4).
+//! the one before (DESIGN decision 4). Which tallies changed is a table of its own: a run empties it in one go, where
+//! marks in the tallies would have each page written that holds one.
 
 use super::{Error, Result, each_row, json_rows, millis, statement};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -87,7 +88,7 @@ pub async fn lock(tx: &impl ConnectionTrait, server_configuration_id: Uuid) -> R
     intake(tx, server_configuration_id).await
 }
 
-/// Adds errors to the tallies. `errors` must be sorted by address and reason, one entry for both: concurrent batches
+/// Adds errors to the tallies, and says which those are. `errors` must be sorted by address and reason, one entry for both: concurrent batches
 /// then lock the rows in the same order.
 ///
 /// # Errors
@@ -103,16 +104,21 @@ pub async fn add(tx: &impl ConnectionTrait, server_configuration_id: Uuid, error
     // A tally of zero was reset: its times begin anew. The first spelling stays.
     let sql = format!(
         "INSERT INTO error_tallies \
-         (server_configuration_id, address_key, reason, address, count, first_at, last_at, dirty) \
+         (server_configuration_id, address_key, reason, address, count, first_at, last_at) \
          SELECT $1, value ->> 0, value ->> 1, value ->> 2, CAST(value ->> 3 AS BIGINT), CAST(value ->> 4 AS BIGINT), \
-         CAST(value ->> 5 AS BIGINT), TRUE FROM {} WHERE TRUE \
+         CAST(value ->> 5 AS BIGINT) FROM {} WHERE TRUE \
          ON CONFLICT (server_configuration_id, address_key, reason) DO UPDATE SET \
          count = error_tallies.count + excluded.count, \
          first_at = CASE WHEN error_tallies.count = 0 OR excluded.first_at < error_tallies.first_at \
                     THEN excluded.first_at ELSE error_tallies.first_at END, \
          last_at = CASE WHEN error_tallies.count = 0 OR excluded.last_at > error_tallies.last_at \
-                   THEN excluded.last_at ELSE error_tallies.last_at END, \
-         dirty = TRUE",
+                   THEN excluded.last_at ELSE error_tallies.last_at END",
+        each_row(tx, 2)
+    );
+    tx.execute_raw(statement(tx, sql, [server_configuration_id.into(), rows.clone().into()])).await?;
+    let sql = format!(
+        "INSERT INTO changed_tallies (server_configuration_id, address_key, reason) \
+         SELECT $1, value ->> 0, value ->> 1 FROM {} WHERE TRUE ON CONFLICT DO NOTHING",
         each_row(tx, 2)
     );
     tx.execute_raw(statement(tx, sql, [server_configuration_id.into(), rows.into()])).await?;

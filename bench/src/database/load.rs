@@ -134,8 +134,7 @@ const CHANGED: u64 = 2;
 pub async fn tallies(database: &Database, account: &Account, count: u64) -> anyhow::Result<()> {
     let (configuration, now) = (account.configuration, clock::now().timestamp_millis());
     let indexes = Indexes::take_away(database, "error_tallies").await?;
-    let columns =
-        ["server_configuration_id", "address_key", "reason", "address", "count", "first_at", "last_at", "dirty"];
+    let columns = ["server_configuration_id", "address_key", "reason", "address", "count", "first_at", "last_at"];
     let mut rows = Rows::into(database, "error_tallies", &columns).await?;
     tokio::task::spawn_blocking(move || {
         for (n, address) in (0..count).zip(Addresses::new(SEED)) {
@@ -149,8 +148,17 @@ pub async fn tallies(database: &Database, account: &Account, count: u64) -> anyh
                 Cell::Number(errors),
                 Cell::Number(past(now, n, count) - DAY),
                 Cell::Number(past(now, n, count)),
-                Cell::Flag(n % 100 < CHANGED),
             ])?;
+        }
+        rows.finish()
+    })
+    .await??;
+    let mut rows =
+        Rows::into(database, "changed_tallies", &["server_configuration_id", "address_key", "reason"]).await?;
+    tokio::task::spawn_blocking(move || {
+        for (_, address) in (0..count).zip(Addresses::new(SEED)).filter(|(n, _)| n % 100 < CHANGED) {
+            let reason = Reason::ReceptionRejected.as_str();
+            rows.push(&[Cell::Id(configuration), Cell::Text(address.key().as_str()), Cell::Text(reason)])?;
         }
         rows.finish()
     })

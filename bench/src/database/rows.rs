@@ -27,8 +27,6 @@ pub enum Cell<'a> {
     Text(&'a str),
     /// A number.
     Number(i64),
-    /// True or false.
-    Flag(bool),
 }
 
 /// Writes many rows into one table. Blocks: not for the threads of the runtime.
@@ -93,7 +91,6 @@ impl Rows {
                         Cell::Id(id) => write!(rows, "{comma}x'{}'", id.simple())?,
                         Cell::Text(text) => write!(rows, "{comma}'{}'", text.replace('\'', "''"))?,
                         Cell::Number(number) => write!(rows, "{comma}{number}")?,
-                        Cell::Flag(flag) => write!(rows, "{comma}{}", u8::from(*flag))?,
                     }
                 }
                 rows.push(')');
@@ -108,7 +105,6 @@ impl Rows {
                         Cell::Id(id) => write!(line, "{comma}{id}")?,
                         Cell::Text(text) => write!(line, "{comma}\"{}\"", text.replace('"', "\"\""))?,
                         Cell::Number(number) => write!(line, "{comma}{number}")?,
-                        Cell::Flag(flag) => write!(line, "{comma}{flag}")?,
                     }
                 }
                 line.push('\n');

@@ -188,8 +188,9 @@ pub async fn take_back<C: ConnectionTrait>(
         )
     };
     let sql = format!(
-        "UPDATE error_tallies SET dirty = TRUE WHERE server_configuration_id = $2 AND address_key IN {} \
-         AND count > 0 AND NOT dirty",
+        "INSERT INTO changed_tallies (server_configuration_id, address_key, reason) \
+         SELECT server_configuration_id, address_key, reason FROM error_tallies \
+         WHERE server_configuration_id = $2 AND address_key IN {} AND count > 0 ON CONFLICT DO NOTHING",
         batch("address_key")
     );
     let values = [set_id.into(), server_configuration_id.into()];

@@ -96,7 +96,7 @@ pub async fn end_batch<C: ConnectionTrait>(
     with_set.push(removed_set_id.into());
     let rows = transaction.query_all_raw(statement(transaction, sql, with_set)).await?;
     let sql = format!(
-        "UPDATE error_tallies SET count = 0, dirty = FALSE WHERE server_configuration_id = $1 \
+        "UPDATE error_tallies SET count = 0 WHERE server_configuration_id = $1 \
          AND address_key IN (SELECT b.address_key FROM blocked_addresses b WHERE {batch})"
     );
     transaction.execute_raw(statement(transaction, sql, values())).await?;
