@@ -7,6 +7,7 @@ mod i18n;
 mod layout;
 mod pages;
 mod paths;
+mod reactive;
 mod state;
 mod ui;
 

@@ -3,6 +3,7 @@
 use super::run_controls::RunControls;
 use crate::{
     paths::Section,
+    reactive::memo,
     state::{Configuration, Configurations, Live, Session, client, id_in_path, texts},
     ui::{Badge, Empty, Show, Tone},
 };
@@ -25,12 +26,11 @@ pub fn ConfigurationFrame() -> impl IntoView {
             loader.reload();
         }
     });
-    let found =
-        Memo::new(move |_| loader.data.with(|all| all.as_ref()?.iter().find(|one| one.id == id.get()).cloned()));
-    let unknown = Memo::new(move |_| loader.data.with(Option::is_some) && found.with(Option::is_none));
+    let found = memo(move |_| loader.data.with(|all| all.as_ref()?.iter().find(|one| one.id == id.get()).cloned()));
+    let unknown = memo(move |_| loader.data.with(Option::is_some) && found.with(Option::is_none));
     let path = use_location().pathname;
-    let section = Memo::new(move |_| path.with(|path| Section::at(path)));
-    let is_report = Memo::new(move |_| section.get().is_some_and(Section::is_report));
+    let section = memo(move |_| path.with(|path| Section::at(path)));
+    let is_report = memo(move |_| section.get().is_some_and(Section::is_report));
     let sections = move || {
         let link = |to: Section, words: &'static str| {
             let current = move || (section.get() == Some(to)).then_some("page");

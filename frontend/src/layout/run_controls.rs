@@ -2,6 +2,7 @@
 
 use crate::{
     pages::{Confirm, RunSettingsDialog},
+    reactive::memo,
     state::{Configuration, Session, client, load, texts},
     ui::{Badge, Button, Icon, Kind, Shape, Show, Toasts, Tone},
 };
@@ -19,8 +20,7 @@ pub fn RunControls() -> impl IntoView {
     let Configuration { id, live } = Configuration::open();
     let (settings, asking) = (RwSignal::new(false), RwSignal::new(false));
     let latest = load(move || id.get(), move || live.distributions.get(), move |id, _| client.runs(id));
-    let run =
-        Memo::new(move |_| live.run.get().or_else(|| latest.data.with(|page| page.as_ref()?.items.first().cloned())));
+    let run = memo(move |_| live.run.get().or_else(|| latest.data.with(|page| page.as_ref()?.items.first().cloned())));
     let start = move |()| {
         async move {
             let run = client.run_now(id.get_untracked()).await?;

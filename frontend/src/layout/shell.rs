@@ -5,6 +5,7 @@ use crate::{
     api::SignedIn,
     pages::Suspended,
     paths,
+    reactive::memo,
     state::{Configurations, Inquiries, Newer, Pending, Session, client, effect, explain, load, texts},
     ui::{Button, Failure, Kind, Notice, Show, Skeleton, Toasts, Tone},
 };
@@ -46,7 +47,7 @@ pub fn Shell() -> impl IntoView {
         || (),
         move |account, ()| async move { if account.is_some() { client.configurations().await } else { Ok(Vec::new()) } },
     )));
-    let inside = Memo::new(move |_| session.me().map(|me| (me.account_id, session.is_shut_out())));
+    let inside = memo(move |_| session.me().map(|me| (me.account_id, session.is_shut_out())));
     view! {
         {move || match inside.get() {
             Some((account, shut_out)) => {

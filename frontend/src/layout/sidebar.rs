@@ -2,6 +2,7 @@
 
 use crate::{
     paths::{self, Section},
+    reactive::memo,
     state::{Configurations, Pending, Session, client, explain, texts},
     ui::{Button, Dialog, Drawn, Failure, Field, Icon, Kind, Search, Shape, Show, Skeleton, Toasts, time},
 };
@@ -59,7 +60,7 @@ pub fn Sidebar() -> impl IntoView {
     };
     let list = move |configurations: Vec<ServerConfiguration>| {
         let many = configurations.len() >= MANY;
-        let found = Memo::new(move |_| {
+        let found = memo(move |_| {
             let wanted = lower_case(&wanted.get());
             let found = configurations.iter().filter(|one| lower_case(&one.name).contains(&wanted));
             found.cloned().collect::<Vec<_>>()

@@ -3,6 +3,7 @@
 use crate::{
     i18n::Language,
     paths::{self, Section},
+    reactive::memo,
     state::{Configurations, Inquiries, Pending, Preferences, Session, Theme, texts},
     ui::{Button, Dot, Icon, Kind, Select, Shape, Show, Toasts},
 };
@@ -53,11 +54,11 @@ fn Tabs() -> impl IntoView {
     let (texts, path) = (texts(), use_location().pathname);
     let (session, inquiries) = (expect_context::<Session>(), expect_context::<Inquiries>());
     let Configurations(loader) = expect_context();
-    let last = Memo::new(move |before: Option<&Option<Uuid>>| {
+    let last = memo(move |before: Option<&Option<Uuid>>| {
         path.with(|path| paths::configuration_at(path)).or_else(|| before.copied().flatten())
     });
     let first = move || loader.data.with(|all| Some(all.as_ref()?.first()?.id));
-    let configuration = Memo::new(move |_| last.get().or_else(first));
+    let configuration = memo(move |_| last.get().or_else(first));
     let tab = move |to: String, words: &'static str, shows: fn(&str) -> bool| {
         let current = move || path.with(|path| shows(path)).then_some("page");
         view! { <a href=to aria-current=current>{words}</a> }.into_any()

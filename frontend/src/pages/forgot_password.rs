@@ -5,6 +5,7 @@ use crate::{
     api::ApiError,
     layout::Choices,
     paths,
+    reactive::memo,
     state::{Pending, client, effect, texts},
     ui::{Button, Field, Icon, Kind, Notice, Shape, Tone, focus},
 };
@@ -20,7 +21,7 @@ pub fn ForgotPassword() -> impl IntoView {
     let (email, done) = (RwSignal::new(String::new()), RwSignal::new(false));
     let (error, sending) = (RwSignal::new(None), Pending::new());
     let no_mail =
-        Memo::new(move |_| error.with(|error: &Option<ApiError>| error.as_ref().is_some_and(ApiError::is_impossible)));
+        memo(move |_| error.with(|error: &Option<ApiError>| error.as_ref().is_some_and(ApiError::is_impossible)));
     let heading = NodeRef::<html::H1>::new();
     effect(move || {
         // The form is gone, and the focus with it.

@@ -3,6 +3,7 @@
 use crate::{
     layout::NewConfiguration,
     paths::{self, Section},
+    reactive::memo,
     state::{Configurations, Session, effect, texts},
     ui::{Button, Empty, Icon, Kind, Shape, Show},
 };
@@ -27,7 +28,7 @@ pub fn Home() -> impl IntoView {
             navigate(&Section::BlockedList.of(first), options);
         }
     });
-    let empty = Memo::new(move |_| loader.data.with(|all| all.as_ref().is_some_and(Vec::is_empty)));
+    let empty = memo(move |_| loader.data.with(|all| all.as_ref().is_some_and(Vec::is_empty)));
     view! {
         <Show when=move || empty.get()>
             {move || if session.may(Role::Administrator) {

@@ -1,6 +1,7 @@
 //! A list of rows with its states and pages.
 
 use crate::{
+    reactive::memo,
     state::{Loader, Url, explain, texts},
     ui::{Button, Empty, Failure, Notice, Pager, Show, Skeleton, Tone},
 };
@@ -30,14 +31,13 @@ where
     T: Clone + PartialEq + Send + Sync + 'static,
 {
     let texts = texts();
-    let rows =
-        Memo::new(move |_| loader.data.with(|page| page.as_ref().map(|page| page.items.clone()).unwrap_or_default()));
+    let rows = memo(move |_| loader.data.with(|page| page.as_ref().map(|page| page.items.clone()).unwrap_or_default()));
     let found = |page: &Page<T>| match (page.items.is_empty(), &page.next_cursor) {
         (true, None) => Shape::Empty,
         (true, Some(_)) => Shape::EmptyPart,
         (false, _) => Shape::Rows,
     };
-    let shape = Memo::new(move |_| match loader.data.with(|page| page.as_ref().map(found)) {
+    let shape = memo(move |_| match loader.data.with(|page| page.as_ref().map(found)) {
         Some(shape) => shape,
         None if loader.error.with(Option::is_some) => Shape::Failed,
         None => Shape::Loading,

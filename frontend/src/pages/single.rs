@@ -2,6 +2,7 @@
 
 use crate::{
     api::ApiError,
+    reactive::memo,
     state::{Loader, explain, texts},
     ui::{Empty, Failure, Skeleton},
 };
@@ -28,7 +29,7 @@ where
     T: Clone + Send + Sync + 'static,
 {
     let texts = texts();
-    let shape = Memo::new(move |_| {
+    let shape = memo(move |_| {
         let error = loader.error.get();
         match loader.data.with(|one| one.as_ref().map(id)) {
             _ if error.as_ref().is_some_and(ApiError::is_gone) => Shape::Unknown,

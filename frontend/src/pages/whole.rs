@@ -1,6 +1,7 @@
 //! What a page reads as a whole, with its states.
 
 use crate::{
+    reactive::memo,
     state::{Loader, explain, texts},
     ui::{Failure, Notice, Skeleton, Tone},
 };
@@ -13,7 +14,7 @@ where
 {
     let texts = texts();
     // What is read again and is the same stays as it is, with what is chosen and open in it.
-    let data = Memo::new(move |_| loader.data.get());
+    let data = memo(move |_| loader.data.get());
     let content = move || match (data.get(), loader.error.get()) {
         (Some(data), error) => {
             let stale = error.map(|error| view! { <Notice tone=Tone::Warn>{explain(texts, &error)}</Notice> });

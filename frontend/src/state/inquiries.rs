@@ -5,7 +5,7 @@ use super::{
     live::{Told, listen},
     load,
 };
-use crate::{api::Followed, paths};
+use crate::{api::Followed, paths, reactive::memo};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use shared::inquiry::InquirySide;
@@ -28,7 +28,7 @@ impl Inquiries {
         let changed = RwSignal::new(0);
         let unread =
             load(|| (), move || changed.get(), move |(), _| async move { client.has_unread_inquiries(side).await });
-        let told_there = Memo::new(move |_| path.with(|path| paths::configuration_at(path).is_some()));
+        let told_there = memo(move |_| path.with(|path| paths::configuration_at(path).is_some()));
         effect(move || {
             let told = Box::new(move |told| {
                 // What happened before the stream stood may have been missed.

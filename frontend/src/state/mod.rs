@@ -25,10 +25,10 @@ pub use outbox::{Going, Outbox, Sending, Trouble};
 pub use preferences::{Preferences, Theme};
 pub use returning::Returning;
 pub use session::Session;
-pub use task::{Pending, effect, repeat};
+pub use task::{Pending, repeat};
 pub use url::{Url, debounced, id_in_path};
 
-pub use crate::api::sleep;
+pub use crate::{api::sleep, reactive::effect};
 use crate::{
     api::{ApiError, Client},
     i18n::{Texts, number::grouped},

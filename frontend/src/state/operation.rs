@@ -1,6 +1,7 @@
 //! A list operation as it goes on.
 
 use super::{Configuration, Pending, client, effect, repeat};
+use crate::reactive::memo;
 use leptos::prelude::*;
 use shared::list_operation::ListOperation;
 use std::time::Duration;
@@ -23,7 +24,7 @@ pub fn followed(first: ListOperation) -> RwSignal<ListOperation> {
             learn(changed);
         }
     });
-    let goes_on = Memo::new(move |_| operation.with(|operation| !operation.state.is_final()));
+    let goes_on = memo(move |_| operation.with(|operation| !operation.state.is_final()));
     repeat(PAUSE, goes_on, move || {
         asking.start(async move {
             // What fails is asked again.

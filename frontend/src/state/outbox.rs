@@ -3,7 +3,10 @@
 mod pace;
 
 use super::{effect, sleep};
-use crate::api::{ApiError, Client, SignedIn};
+use crate::{
+    api::{ApiError, Client, SignedIn},
+    reactive::memo,
+};
 use futures::{
     channel::oneshot,
     future::{AbortHandle, Either, abortable, select},
@@ -95,7 +98,7 @@ impl Outbox {
     /// Nothing is sent. While something is, closing the window has to be confirmed; signing out ends it.
     pub fn open(client: Client) -> Self {
         let outbox = Self { client, files: RwSignal::new(Vec::new()), tasks: StoredValue::new_local(HashMap::new()) };
-        let active = Memo::new(move |_| outbox.files.with(|files| files.iter().any(Sending::is_active)));
+        let active = memo(move |_| outbox.files.with(|files| files.iter().any(Sending::is_active)));
         Effect::new(move |guard: Option<Option<WindowListenerHandle>>| {
             if let Some(Some(guard)) = guard {
                 guard.remove();

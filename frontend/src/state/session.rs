@@ -5,7 +5,10 @@ use super::{
     preferences::{forget, store, stored},
     sleep,
 };
-use crate::api::{ApiError, Client, SignedIn};
+use crate::{
+    api::{ApiError, Client, SignedIn},
+    reactive::memo,
+};
 use leptos::{prelude::*, task::spawn_local};
 use shared::{
     account::Plan,
@@ -45,7 +48,7 @@ impl Session {
                 me.reload();
             }
         });
-        let signed_in = Memo::new(move |_| client.signed_in().get() == SignedIn::Yes);
+        let signed_in = memo(move |_| client.signed_in().get() == SignedIn::Yes);
         effect(move || {
             if signed_in.get() {
                 // Another session has taken its place.

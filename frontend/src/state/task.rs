@@ -1,15 +1,9 @@
 //! Work that ends with the component that began it.
 
+use crate::reactive::effect;
 use futures::future::{AbortHandle, FutureExt, LocalBoxFuture, abortable};
 use leptos::{prelude::*, task::spawn_local};
 use std::{future::Future, time::Duration};
-
-/// Does `run` now, and again when what it reads changes, until the component goes away. Compiled once, unlike
-/// [`Effect::new`], which keeps the console small.
-pub fn effect(run: impl FnMut() + 'static) {
-    let mut run: Box<dyn FnMut()> = Box::new(run);
-    Effect::new(move |_| run());
-}
 
 /// Does `act` every `pause` while `wanted` holds, until the component goes away.
 pub fn repeat(pause: Duration, wanted: Memo<bool>, act: impl Fn() + Clone + 'static) {

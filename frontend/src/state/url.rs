@@ -1,5 +1,6 @@
 //! A page's state in its URL: a link or a reload shows the same page.
 
+use crate::reactive::memo;
 use leptos::{leptos_dom::helpers::debounce, prelude::*};
 use leptos_router::{
     NavigateOptions,
@@ -17,7 +18,7 @@ type Go = Box<dyn Fn(&str, NavigateOptions) + Send + Sync>;
 /// The id in the page's path, by its name in the route.
 pub fn id_in_path(name: &'static str) -> Memo<Uuid> {
     let params = use_params_map();
-    Memo::new(move |before: Option<&Uuid>| {
+    memo(move |before: Option<&Uuid>| {
         let named = params.with(|params| params.get(name).and_then(|id| id.parse().ok()));
         // While the page is being left the parameter is gone already.
         named.or(before.copied()).unwrap_or_default()
@@ -39,7 +40,7 @@ impl Url {
         // The route's, which keeps what it had while another page is on its way.
         let (go, url) = (use_navigate(), use_url());
         Self {
-            query: Memo::new(move |_| url.with(|url| url.search().to_owned())),
+            query: memo(move |_| url.with(|url| url.search().to_owned())),
             path: use_location().pathname,
             go: StoredValue::new(Box::new(move |to: &str, options: NavigateOptions| go(to, options))),
         }

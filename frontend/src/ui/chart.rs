@@ -1,7 +1,7 @@
 //! Charts of days, drawn by SVG in whole numbers: fractions would take tables that make the console larger.
 
 use super::{Drawn, Show, chart_table::DayTable};
-use crate::i18n::number::grouped;
+use crate::{i18n::number::grouped, reactive::memo};
 use leptos::{ev, html, prelude::*};
 
 /// Units of the drawing: a day is so wide, and all of the values so high.
@@ -139,7 +139,7 @@ pub fn Chart(
         .map(|day| view! { <span>{days.short.get(day).cloned()}</span> })
         .drawn();
     let (days, series) = (StoredValue::new(days), StoredValue::new(series));
-    let told = Memo::new(move |_| {
+    let told = memo(move |_| {
         let day = here.get()?;
         let named = days.with_value(|days| days.long.get(day).cloned())?;
         let value = |one: &Series| format!("{} {}", one.name, grouped(one.values.get(day).copied().unwrap_or(0)));

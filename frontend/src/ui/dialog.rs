@@ -1,7 +1,7 @@
 //! Dialogs on the native element: focus goes in, stays in, and returns to where it was.
 
 use super::{Icon, Shape, Show};
-use crate::state::effect;
+use crate::reactive::effect;
 use leptos::{html, prelude::*};
 
 /// A modal dialog, drawn while `open` holds.

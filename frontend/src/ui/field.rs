@@ -1,7 +1,7 @@
 //! Form fields: each with its label, hint and error tied to it.
 
 use super::{Drawn, Icon, Shape};
-use crate::state::effect;
+use crate::reactive::effect;
 use leptos::{html, prelude::*};
 
 /// A line of text.

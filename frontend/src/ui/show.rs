@@ -1,5 +1,6 @@
 //! What is drawn only sometimes.
 
+use crate::reactive::memo;
 use leptos::{children::ViewFn, prelude::*};
 
 /// Draws its children while a condition holds. Compiled once, unlike Leptos' own, which keeps the console small.
@@ -14,6 +15,6 @@ pub fn Show(
     /// What is drawn while it holds.
     children: ChildrenFn,
 ) -> impl IntoView {
-    let holds = Memo::new(move |_| when.get());
+    let holds = memo(move |_| when.get());
     (move || if holds.get() { children() } else { fallback.run() }).into_any()
 }

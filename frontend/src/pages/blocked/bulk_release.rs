@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     pages::{FormError, Refusal, SearchWords},
+    reactive::memo,
     state::{Configuration, Pending, Session, Url, client, effect, explain, followed, texts},
     ui::{Button, Dialog, Kind, Show},
 };
@@ -68,9 +69,8 @@ fn Question(filter: BlockFilter, asked: Asked, open: RwSignal<bool>) -> impl Int
         dry_run,
         comment: written(comment),
     };
-    let count = Memo::new(move |_| {
-        found.with(|found: &Option<BulkReleasePreview>| found.as_ref().map_or(0, |found| found.count))
-    });
+    let count =
+        memo(move |_| found.with(|found: &Option<BulkReleasePreview>| found.as_ref().map_or(0, |found| found.count)));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         asking.start(async move {

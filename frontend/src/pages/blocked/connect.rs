@@ -3,6 +3,7 @@
 use super::mail_servers::tone;
 use crate::{
     pages::{FormError, field_error, opened_by},
+    reactive::memo,
     state::{Configuration, Loader, Pending, client, texts},
     ui::{Badge, Button, Dialog, Field, Kind, Notice, Secret, Tone},
 };
@@ -82,7 +83,7 @@ pub fn ConnectDialog(
 fn Connect(credential: MailServerCredential, loader: Loader<Page<MailServer>>, open: RwSignal<bool>) -> impl IntoView {
     let texts = texts();
     let (id, at_first) = (credential.mail_server.id, credential.mail_server.state);
-    let state = Memo::new(move |_| {
+    let state = memo(move |_| {
         let now = loader.data.with(|page| page.as_ref()?.items.iter().find(|one| one.id == id).map(|one| one.state));
         now.unwrap_or(at_first)
     });

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     pages::{AddressLink, Download, listing::listing},
+    reactive::memo,
     state::{Configuration, Preferences, Session, Url, client, effect, load, texts, ticking},
     ui::{Badge, Button, Moment, Table, Tone},
 };
@@ -27,7 +28,7 @@ pub const FILTERS: &[&str] = &["q", "domain", "reason", "origin", "state", "from
 #[component]
 pub fn BlockedList() -> impl IntoView {
     let session = expect_context::<Session>();
-    let standard = Memo::new(move |_| session.is_standard());
+    let standard = memo(move |_| session.is_standard());
     move || if standard.get() { view! { <RequestRelease/> }.into_any() } else { view! { <List/> }.into_any() }
 }
 
@@ -36,7 +37,7 @@ pub fn BlockedList() -> impl IntoView {
 fn List() -> impl IntoView {
     let (texts, client, url, session) = (texts(), client(), Url::current(), expect_context::<Session>());
     let Configuration { id, live } = Configuration::open();
-    let query = Memo::new(move |_| list_query(url));
+    let query = memo(move |_| list_query(url));
     let loader = load(
         move || id.get(),
         move || (query.get(), live.lists.get()),
@@ -48,7 +49,7 @@ fn List() -> impl IntoView {
         query.track();
         ticked.set(Vec::new());
     });
-    let may_release = Memo::new(move |_| session.may(Role::Operator));
+    let may_release = memo(move |_| session.may(Role::Operator));
     let table = move |rows: Memo<Vec<BlockedAddress>>| {
         let mut head = vec![
             texts.mail_address,

@@ -4,6 +4,7 @@ use super::operations::written;
 use crate::{
     i18n::Texts,
     pages::{FormError, field_error, opened_by},
+    reactive::memo,
     state::{Configuration, Pending, client, texts},
     ui::{Button, Dialog, Drawn, Field, Kind, Toasts},
 };
@@ -21,7 +22,7 @@ pub fn ReleaseDialog(
 ) -> impl IntoView {
     let texts = texts();
     let open = opened_by(chosen);
-    let several = Memo::new(move |_| chosen.with(Vec::len) > 1);
+    let several = memo(move |_| chosen.with(Vec::len) > 1);
     let title = move || if several.get() { texts.release_several_title } else { texts.release_title };
     view! {
         <Dialog open title=Signal::derive(title) close=texts.close>

@@ -1,6 +1,6 @@
 //! Rows of the blocked list that are ticked, and what can be done with them.
 
-use crate::{state::texts, ui::Button};
+use crate::{reactive::memo, state::texts, ui::Button};
 use leptos::prelude::*;
 use shared::list::{BlockState, BlockedAddress};
 use uuid::Uuid;
@@ -18,12 +18,12 @@ pub fn Selection(
     let texts = texts();
     // Rows go while they are ticked, when somebody else releases them for example.
     let releasable = move || rows.get().into_iter().filter(|row| row.state != BlockState::Releasing);
-    let addresses = Memo::new(move |_| {
+    let addresses = memo(move |_| {
         let ticked = ticked.get();
         releasable().filter(|row| ticked.contains(&row.id)).map(|row| row.address).collect::<Vec<_>>()
     });
     let count = move || addresses.with(Vec::len);
-    let all = Memo::new(move |_| count() > 0 && count() == releasable().count());
+    let all = memo(move |_| count() > 0 && count() == releasable().count());
     let some = move || count() > 0 && !all.get();
     let change = move |event: leptos::ev::Event| {
         ticked.set(if event_target_checked(&event) { releasable().map(|row| row.id).collect() } else { Vec::new() });

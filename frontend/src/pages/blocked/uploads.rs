@@ -20,6 +20,7 @@ use crate::{
     i18n::number::bytes,
     pages::listing::listing,
     paths,
+    reactive::memo,
     state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, load, repeat, texts, ticking},
     ui::{Button, Drawn, FilePicker, Moment, Notice, Progress, Show, Table, Tone},
 };
@@ -53,7 +54,7 @@ pub fn Uploads() -> impl IntoView {
     );
     loader.keep_up(live.upload, url, |upload| upload.id);
     let going =
-        Memo::new(move |_| loader.data.with(|page| page.as_ref().is_some_and(|page| page.items.iter().any(goes_on))));
+        memo(move |_| loader.data.with(|page| page.as_ref().is_some_and(|page| page.items.iter().any(goes_on))));
     repeat(PAUSE, going, move || loader.reload());
     let chosen = RwSignal::new(None::<Upload>);
     let table = move |rows: Memo<Vec<Upload>>| {
@@ -120,14 +121,14 @@ fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>)
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let (key, name, size) = (first.id, first.file_name.clone(), bytes(first.size));
     let (created_by, created_at) = (first.created_by.clone(), first.created_at);
-    let upload = Memo::new(move |_| {
+    let upload = memo(move |_| {
         rows.with(|rows| rows.iter().find(|row| row.id == key).cloned()).unwrap_or_else(|| first.clone())
     });
     let stage = staged(upload);
-    let share = Memo::new(move |_| fraction(&upload.get(), &stage.get()));
-    let here = Memo::new(move |_| matches!(stage.get(), Stage::Here(_)));
+    let share = memo(move |_| fraction(&upload.get(), &stage.get()));
+    let here = memo(move |_| matches!(stage.get(), Stage::Here(_)));
     let percent = move || share.get().map(|share| format!("{} %", (share * 100.0).floor() as i64)).unwrap_or_default();
-    let registering = Memo::new(move |_| upload.with(|upload| upload.state == UploadState::Registering));
+    let registering = memo(move |_| upload.with(|upload| upload.state == UploadState::Registering));
     let asked = name.clone();
     let delete = move || {
         let word = if here.get() { texts.uploads.stop } else { texts.delete };

@@ -2,6 +2,7 @@
 
 use super::settings_form::{Form, optional, required};
 use crate::{
+    reactive::memo,
     state::{Configuration, Pending, Preferences, client, effect, sleep, texts},
     ui::{Button, Drawn, Notice, Show, Tone, time},
 };
@@ -21,7 +22,7 @@ pub fn WatchPreview(
     let (texts, client, configuration) = (texts(), client(), Configuration::open());
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let (heavy, asking) = (RwSignal::new(Vec::<DayCount>::new()), Pending::new());
-    let request = Memo::new(move |_| {
+    let request = memo(move |_| {
         Some(WatchPeriodPreviewRequest {
             watch_period_days: form.watch_period.with(|text| required(text))?,
             watch_daily_limit: form.watch_limit.with(|text| optional(text))?,

@@ -8,6 +8,7 @@ use super::{ReleaseDialog, whole::whole};
 use crate::{
     i18n::Texts,
     paths::Section,
+    reactive::memo,
     state::{Configuration, Loader, Preferences, Returning, Session, Url, client, load, texts},
     ui::{Badge, Button, Drawn, Empty, Kind, Pager, Tone, mail_address, time},
 };
@@ -21,7 +22,7 @@ pub fn AddressPage() -> impl IntoView {
     let (texts, client, url) = (texts(), client(), Url::current());
     let words = &texts.history;
     let Configuration { id, live } = Configuration::open();
-    let address = Memo::new(move |_| url.get("address"));
+    let address = memo(move |_| url.get("address"));
     // Which mail server has acknowledged what; the events themselves are told of nowhere.
     let acknowledged = move || {
         live.distribution.with(|now| {
@@ -36,7 +37,7 @@ pub fn AddressPage() -> impl IntoView {
         move |(id, address), (cursor, _, _)| async move { client.address_history(id, &address, &cursor).await },
     );
     let chosen = RwSignal::new(Vec::<String>::new());
-    let is_named = Memo::new(move |_| !address.with(String::is_empty));
+    let is_named = memo(move |_| !address.with(String::is_empty));
     let content = move || {
         if is_named.get() {
             whole(loader, move |history| drawn(texts, history, url))
@@ -81,7 +82,7 @@ fn Head(address: Memo<String>, loader: Loader<AddressHistory>, chosen: RwSignal<
         let known = loader.data.with(|history| history.as_ref().map(|history| history.address.clone()));
         known.unwrap_or_else(|| address.get())
     };
-    let state = Memo::new(move |_| {
+    let state = memo(move |_| {
         loader.data.with(|history| history.as_ref().map(|history| history.block.as_ref().map(|block| block.state)))
     });
     let badge = move || {
@@ -96,7 +97,7 @@ fn Head(address: Memo<String>, loader: Loader<AddressHistory>, chosen: RwSignal<
             None => view! { <Badge tone=Tone::Good text=texts.history.not_blocked/> },
         })
     };
-    let may_release = Memo::new(move |_| {
+    let may_release = memo(move |_| {
         session.may(Role::Operator) && matches!(state.get(), Some(Some(BlockState::InEffect | BlockState::Pending)))
     });
     let release = move || {

@@ -3,6 +3,7 @@
 use crate::{
     pages::{FormError, field_error},
     paths,
+    reactive::memo,
     state::{Pending, Session, Url, client, texts},
     ui::{Button, Field, Kind, Notice, Select, Show, TextArea, Toasts, Tone},
 };
@@ -34,7 +35,7 @@ pub fn NewInquiryPage() -> impl IntoView {
 fn Form() -> impl IntoView {
     let (texts, client, toasts, url, navigate) = (texts(), client(), Toasts::here(), Url::current(), use_navigate());
     let words = &texts.inquiries;
-    let category = Memo::new(move |_| {
+    let category = memo(move |_| {
         let named = url.get("category");
         InquiryCategory::ALL.into_iter().find(|one| one.as_str() == named).unwrap_or(InquiryCategory::Other)
     });

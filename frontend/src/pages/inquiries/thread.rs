@@ -6,6 +6,7 @@ use crate::{
     i18n::Texts,
     pages::{FormError, field_error, single::single},
     paths,
+    reactive::memo,
     state::{Inquiries, Loader, Pending, Preferences, Session, client, effect, id_in_path, load, texts, ticking},
     ui::{Badge, Button, Kind, Moment, Notice, Show, TextArea, Toasts, Tone, focus},
 };
@@ -28,7 +29,7 @@ pub fn InquiryPage() -> impl IntoView {
     let key = id_in_path("inquiry");
     let loader = load(move || key.get(), move || changed.get(), move |id, _| client.inquiry(side, id));
     let heading = NodeRef::<html::H1>::new();
-    let inquiry = Memo::new(move |_| loader.data.with(|thread| thread.as_ref().map(|thread| thread.inquiry.clone())));
+    let inquiry = memo(move |_| loader.data.with(|thread| thread.as_ref().map(|thread| thread.inquiry.clone())));
     let subject = move || inquiry.get().map_or_else(|| words.inquiries.to_owned(), |inquiry| inquiry.subject);
     let about = move || {
         inquiry.get().map(|inquiry| {
@@ -63,7 +64,7 @@ fn Thread(
     let (texts, session) = (texts(), expect_context::<Session>());
     let words = &texts.inquiries;
     let id = first.inquiry.id;
-    let thread = Memo::new(move |_| loader.data.get().unwrap_or_else(|| first.clone()));
+    let thread = memo(move |_| loader.data.get().unwrap_or_else(|| first.clone()));
     mark_read(thread, side);
     // What the console offers follows what the provider has just enabled.
     effect(move || {
@@ -144,8 +145,8 @@ fn Acts(
     let words = &texts.inquiries;
     let (text, error, acting) = (RwSignal::new(String::new()), RwSignal::new(None), Pending::new());
     let staff = side == InquirySide::Provider;
-    let closed = Memo::new(move |_| thread.with(|thread| thread.inquiry.state == InquiryState::Closed));
-    let wanted = Memo::new(move |_| {
+    let closed = memo(move |_| thread.with(|thread| thread.inquiry.state == InquiryState::Closed));
+    let wanted = memo(move |_| {
         thread.with(|thread| {
             let inquiry = &thread.inquiry;
             inquiry.category == InquiryCategory::EnableDownload

@@ -5,6 +5,7 @@ use crate::{
     i18n::number::grouped,
     pages::whole::whole,
     paths,
+    reactive::memo,
     state::{Configuration, Url, client, load, texts},
     ui::{Drawn, Empty},
 };
@@ -18,7 +19,7 @@ pub fn ReportOverview() -> impl IntoView {
     let (client, url) = (client(), Url::current());
     let Configuration { id, live } = Configuration::open();
     // Anything else than one of the ranges is the default one.
-    let days = Memo::new(move |_| {
+    let days = memo(move |_| {
         let named = url.get("days").parse().ok().filter(|days| REPORT_DAYS.contains(days));
         named.unwrap_or(DEFAULT_REPORT_DAYS)
     });

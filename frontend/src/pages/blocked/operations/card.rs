@@ -6,6 +6,7 @@ use crate::{
     i18n::Texts,
     i18n::number::grouped,
     paths::{self, Section},
+    reactive::memo,
     state::{Configuration, Preferences, Session, client, followed, load, texts, ticking},
     ui::{Badge, Button, Drawn, Kind, Moment, Notice, Progress, Show, Tone, focus, time},
 };
@@ -33,12 +34,12 @@ pub fn OperationCard(
         (operation.kind, operation.created_at, operation.upload_id.filter(|_| !beside_upload));
     let operation = followed(operation);
     let heading = NodeRef::<html::H2>::new();
-    let shown = Memo::new(move |_| operation.with(|operation| (operation.state, operation.undone_by)));
+    let shown = memo(move |_| operation.with(|operation| (operation.state, operation.undone_by)));
     let badge = move || match shown.get() {
         (ListOperationState::Done, Some(undo)) => view! { <UndoBadge undo/> }.into_any(),
         (state, _) => state_badge(texts, state),
     };
-    let going = Memo::new(move |_| operation.with(|operation| !operation.state.is_final()));
+    let going = memo(move |_| operation.with(|operation| !operation.state.is_final()));
     let share = move || operation.with(|one| one.total.map(|total| one.done as f64 / total.max(1) as f64));
     let rows =
         move || operation.with(|one| one.total.map(|total| (words.rows_of)(one.done, total)).unwrap_or_default());
@@ -49,7 +50,7 @@ pub fn OperationCard(
     };
     let (cancelling, undoing) = (RwSignal::new(false), RwSignal::new(false));
     let may = move |asked| session.may(Role::Operator) && operation.with(|operation| allows(operation, asked));
-    let (may_cancel, may_undo) = (Memo::new(move |_| may(Asked::Cancel)), Memo::new(move |_| may(Asked::Undo)));
+    let (may_cancel, may_undo) = (memo(move |_| may(Asked::Cancel)), memo(move |_| may(Asked::Undo)));
     // The button that was pressed is gone: the focus goes to what it was about.
     let done = move |()| focus(heading);
     view! {
@@ -117,7 +118,7 @@ fn UndoBadge(undo: Uuid) -> impl IntoView {
     let loader = load(|| (), || (), move |(), ()| client.list_operation(id.get_untracked(), undo));
     move || {
         let undo = followed(loader.data.get()?);
-        let over = Memo::new(move |_| undo.with(|undo| undo.state == ListOperationState::Done));
+        let over = memo(move |_| undo.with(|undo| undo.state == ListOperationState::Done));
         Some(move || {
             let (tone, text) =
                 if over.get() { (Tone::Plain, words.undone) } else { (Tone::Working, words.being_undone) };

@@ -13,6 +13,7 @@ use crate::{
     i18n::number::bytes,
     pages::{blocked::operations::OperationCard, single::single},
     paths::Section,
+    reactive::memo,
     state::{
         Configuration, Loader, Pending, Preferences, Session, client, effect, id_in_path, load, repeat, texts, ticking,
     },
@@ -39,7 +40,7 @@ pub fn UploadPage() -> impl IntoView {
             loader.data.set(Some(changed));
         }
     });
-    let going = Memo::new(move |_| loader.data.with(|upload| upload.as_ref().is_some_and(goes_on)));
+    let going = memo(move |_| loader.data.with(|upload| upload.as_ref().is_some_and(goes_on)));
     repeat(PAUSE, going, move || loader.reload());
     let unknown = (words.unknown_upload, words.unknown_upload_text);
     view! {
@@ -64,14 +65,14 @@ fn Loaded(first: Upload, loader: Loader<Upload>) -> impl IntoView {
     let (words, Configuration { id, .. }) = (&texts.uploads, Configuration::open());
     let (heading, chosen) = (NodeRef::<html::H2>::new(), RwSignal::new(None));
     let name = first.file_name.clone();
-    let upload = Memo::new(move |_| loader.data.get().unwrap_or_else(|| first.clone()));
+    let upload = memo(move |_| loader.data.get().unwrap_or_else(|| first.clone()));
     let stage = staged(upload);
-    let part = Memo::new(move |_| match stage.get() {
+    let part = memo(move |_| match stage.get() {
         Stage::Whole(state) => Part::Whole(state),
         _ => Part::Sending,
     });
     let is = move |state: UploadState| part.get() == Part::Whole(state);
-    let here = Memo::new(move |_| matches!(stage.get(), Stage::Here(_)));
+    let here = memo(move |_| matches!(stage.get(), Stage::Here(_)));
     let may_delete = move || session.may(Role::Operator) && !is(UploadState::Registering);
     let leave = move |()| navigate(&Section::Uploads.of(id.get_untracked()), NavigateOptions::default());
     // What was pressed is gone: the focus goes to what it was about.
@@ -156,7 +157,7 @@ fn Facts(upload: Memo<Upload>) -> impl IntoView {
 fn Operations(upload: Memo<Upload>) -> impl IntoView {
     let (client, Configuration { id, live }) = (client(), Configuration::open());
     let (known, asking) = (RwSignal::new(Vec::<ListOperation>::new()), Pending::new());
-    let state = Memo::new(move |_| upload.with(|upload| upload.state));
+    let state = memo(move |_| upload.with(|upload| upload.state));
     effect(move || {
         state.track();
         asking.replace(async move {

@@ -3,6 +3,7 @@
 use crate::{
     i18n::Texts,
     pages::FormError,
+    reactive::memo,
     state::{Configuration, Pending, Session, client, texts},
     ui::{Button, Drawn, Show},
 };
@@ -76,10 +77,10 @@ pub fn ReadingCard(
     let (words, Configuration { id, .. }) = (&texts.uploads, Configuration::open());
     let (error, asking) = (RwSignal::new(None), Pending::new());
     // While the file is read again, what was found before stays.
-    let analysis = Memo::new(move |before: Option<&Option<Analysis>>| {
+    let analysis = memo(move |before: Option<&Option<Analysis>>| {
         upload.with(|upload| upload.analysis.clone()).or_else(|| before.cloned().flatten())
     });
-    let may_change = Memo::new(move |_| {
+    let may_change = memo(move |_| {
         let changeable = matches!(
             upload.with(|upload| upload.state),
             UploadState::Analysing | UploadState::Ready | UploadState::Failed

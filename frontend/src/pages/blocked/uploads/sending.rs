@@ -4,6 +4,7 @@ use super::stage::Stage;
 use crate::{
     i18n::Texts,
     i18n::number::bytes,
+    reactive::memo,
     state::{Configuration, Going, Outbox, Session, Trouble, explain, texts},
     ui::{Button, FilePicker, Notice, Progress, Show, Tone},
 };
@@ -59,7 +60,7 @@ pub fn SendingCard(
 ) -> impl IntoView {
     let texts = texts();
     let words = &texts.uploads;
-    let share = Memo::new(move |_| fraction(&upload.get(), &stage.get()));
+    let share = memo(move |_| fraction(&upload.get(), &stage.get()));
     let text = move || {
         let (size, share) = (upload.with(|upload| upload.size), share.get().unwrap_or_default());
         let (received, left) = match stage.get() {
@@ -69,7 +70,7 @@ pub fn SendingCard(
         let sent = (words.sent_of)(&bytes(received), &bytes(size), (share * 100.0).floor() as i64);
         left.map_or_else(|| sent.clone(), |left| format!("{sent}, {}", (words.seconds_left)(left)))
     };
-    let said = Memo::new(move |_| match stage.get() {
+    let said = memo(move |_| match stage.get() {
         Stage::Here(sending) => match sending.going {
             Going::Sending => Said::KeepOpen,
             Going::Waiting => Said::Waits,

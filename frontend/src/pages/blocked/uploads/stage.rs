@@ -2,6 +2,7 @@
 
 use crate::{
     i18n::Texts,
+    reactive::memo,
     state::{Going, Outbox, Sending, now, ticking},
     ui::{Badge, Tone},
 };
@@ -34,7 +35,7 @@ pub fn staged(upload: Memo<Upload>) -> Memo<Stage> {
         }
         received
     });
-    Memo::new(move |_| {
+    memo(move |_| {
         let (id, state) = upload.with(|upload| (upload.id, upload.state));
         match (state, outbox.of(id)) {
             // The service tells in a moment that it reads the file.

@@ -3,6 +3,7 @@
 use super::{register::RegisterDialog, release::ReleaseDialog};
 use crate::{
     pages::blocked::operations::figures,
+    reactive::memo,
     state::{Configuration, Pending, Session, client, explain, texts},
     ui::{Button, Kind, Notice, Show, Toasts, Tone, save_text},
 };
@@ -22,9 +23,8 @@ pub fn Summary(
 ) -> impl IntoView {
     let (texts, session) = (texts(), expect_context::<Session>());
     let words = &texts.uploads;
-    let counts =
-        Memo::new(move |_| upload.with(|upload| upload.analysis.as_ref().and_then(|analysis| analysis.counts)));
-    let open = Memo::new(move |_| upload.with(|one| matches!(one.state, UploadState::Ready | UploadState::Undone)));
+    let counts = memo(move |_| upload.with(|upload| upload.analysis.as_ref().and_then(|analysis| analysis.counts)));
+    let open = memo(move |_| upload.with(|one| matches!(one.state, UploadState::Ready | UploadState::Undone)));
     let undone = move || upload.with(|upload| upload.state == UploadState::Undone);
     let (registering, releasing) = (RwSignal::new(false), RwSignal::new(false));
     let nothing_new = move || counts.get().is_some_and(|counts| counts.new == 0);
