@@ -82,6 +82,14 @@ test("each list is filtered by domain, and the filter is in the URL", async ({ p
   }
 });
 
+test("how many there are stands below them, whether or not there are more pages", async ({ page, workplace }) => {
+  await runNow(workplace);
+  await signIn(page, workplace, "/blocked/list");
+  const rows = await page.getByRole("table").boundingBox();
+  const total = await page.getByText("3 entries", { exact: true }).boundingBox();
+  expect(total!.y).toBeGreaterThanOrEqual(rows!.y + rows!.height);
+});
+
 test("times in words go on by themselves", async ({ page, workplace }) => {
   await page.clock.install();
   await signIn(page, workplace, "/delivery-report/error-log");
