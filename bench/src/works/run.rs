@@ -72,10 +72,10 @@ async fn statement(place: &Place, database: &Database) -> anyhow::Result<f64> {
         "INSERT INTO blocked_addresses (id, server_configuration_id, address_key, address, domain, reason, origin, \
          blocked_at, added_set_id) \
          SELECT {id}, t.server_configuration_id, t.address_key, t.address, {domain}, t.reason, 'condition', {now}, {set} \
-         FROM changed_tallies d JOIN error_tallies t ON t.server_configuration_id = d.server_configuration_id \
-         AND t.address_key = d.address_key AND t.reason = d.reason JOIN blocking_conditions c \
+         FROM changed_tallies d CROSS JOIN error_tallies t JOIN blocking_conditions c \
          ON c.server_configuration_id = t.server_configuration_id AND c.reason = t.reason \
-         WHERE d.server_configuration_id = {configuration} AND c.enabled AND t.count >= c.frequency \
+         WHERE d.server_configuration_id = {configuration} AND t.server_configuration_id = d.server_configuration_id \
+         AND t.address_key = d.address_key AND t.reason = d.reason AND c.enabled AND t.count >= c.frequency \
          AND NOT EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = t.server_configuration_id \
          AND e.address_key = t.address_key) \
          AND NOT EXISTS (SELECT 1 FROM blocked_addresses b WHERE b.server_configuration_id = t.server_configuration_id \
