@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use reqwest::{Method, header::SET_COOKIE};
 use serde_json::json;
 use shared::session::{AccessToken, Me, Role, SetupState};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const REFRESH: &str = "/api/v1/sessions/refresh";
 
@@ -157,13 +157,15 @@ async fn an_unknown_user_takes_as_long_as_a_wrong_password() {
         anonymous.post("/api/v1/sessions", &body).await.expect(401);
         begun.elapsed()
     };
-    let (mut known, mut unknown) = (vec![], vec![]);
-    for n in 0..7 {
-        known.push(took("provider@example.com").await);
-        unknown.push(took(&format!("nobody-{n}@example.com")).await);
+    // Without a hash to compute, an answer takes a tenth of the time. The machine is shared: the quickest of each are
+    // compared, which come together the more there are; of wrong passwords ten are free.
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    for n in 0..10 {
+        known = known.min(took("provider@example.com").await);
+        unknown = unknown.min(took(&format!("nobody-{n}@example.com")).await);
+        if n >= 2 && unknown < known * 2 && known < unknown * 2 {
+            return;
+        }
     }
-    known.sort_unstable();
-    unknown.sort_unstable();
-    // Without a hash to compute, an answer takes a tenth of the time. The machine is shared: the quickest are compared.
-    assert!(unknown[0] * 2 > known[0] && known[0] * 2 > unknown[0], "{known:?} {unknown:?}");
+    panic!("a wrong password takes {known:?}, an unknown user {unknown:?}");
 }
