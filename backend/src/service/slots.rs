@@ -69,8 +69,8 @@ impl Slots {
             if open.get(&key).is_some_and(|own| *own >= what.limit()) {
                 return refuse("this session or token has", what.limit());
             }
-            let all: u32 = open.iter().filter(|((kind, _), _)| *kind == what).map(|(_, count)| count).sum();
-            if what == Lasting::Download && all >= self.downloads {
+            let all = || open.iter().filter(|((kind, _), _)| *kind == what).map(|(_, count)| count).sum::<u32>();
+            if what == Lasting::Download && all() >= self.downloads {
                 return refuse("everybody together has", self.downloads);
             }
             *open.entry(key).or_default() += 1;

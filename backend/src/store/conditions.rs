@@ -4,6 +4,7 @@ use super::{
     Result,
     blocked_addresses::is_blocked,
     change_sets::{BUILDING, placeholders},
+    error_tallies::mark_changed,
     exemptions::is_exempt,
     is_there, millis, new_id, reason, statement, typed_id,
 };
@@ -74,13 +75,10 @@ pub async fn save<C: ConnectionTrait>(
 /// # Errors
 /// The database refused.
 pub async fn mark_passing<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid) -> Result<()> {
-    let sql = "INSERT INTO changed_tallies (server_configuration_id, address_key, reason) \
-               SELECT t.server_configuration_id, t.address_key, t.reason FROM error_tallies t \
-               WHERE t.server_configuration_id = $1 AND EXISTS \
-               (SELECT 1 FROM blocking_conditions c WHERE c.server_configuration_id = $1 \
-               AND c.reason = t.reason AND c.enabled AND t.count >= c.frequency) ON CONFLICT DO NOTHING";
-    transaction.execute_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
-    Ok(())
+    let passing = "t.server_configuration_id = $1 AND EXISTS \
+                   (SELECT 1 FROM blocking_conditions c WHERE c.server_configuration_id = $1 \
+                   AND c.reason = t.reason AND c.enabled AND t.count >= c.frequency)";
+    mark_changed(transaction, passing, [server_configuration_id.into()]).await
 }
 
 /// What a list operation is taking off: until it is done as a whole the address is blocked, and what it has counted is
@@ -191,15 +189,13 @@ pub async fn judge_again<C: ConnectionTrait>(
     keys: &[&AddressKey],
 ) -> Result<()> {
     for chunk in keys.chunks(2_000) {
-        let sql = format!(
-            "INSERT INTO changed_tallies (server_configuration_id, address_key, reason) \
-             SELECT server_configuration_id, address_key, reason FROM error_tallies \
-             WHERE server_configuration_id = $1 AND address_key IN ({}) AND count > 0 ON CONFLICT DO NOTHING",
+        let counted = format!(
+            "t.server_configuration_id = $1 AND t.address_key IN ({}) AND t.count > 0",
             placeholders(2, chunk.len())
         );
         let mut values = vec![server_configuration_id.into()];
         values.extend(chunk.iter().map(|key| key.as_str().into()));
-        transaction.execute_raw(statement(transaction, sql, values)).await?;
+        mark_changed(transaction, &counted, values).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use super::{Error, Result, each_row, json_rows, millis, statement};
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DatabaseBackend};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Value};
 use shared::Reason;
 use uuid::Uuid;
 
@@ -88,8 +88,8 @@ pub async fn lock(tx: &impl ConnectionTrait, server_configuration_id: Uuid) -> R
     intake(tx, server_configuration_id).await
 }
 
-/// Adds errors to the tallies, and says which those are. `errors` must be sorted by address and reason, one entry for both: concurrent batches
-/// then lock the rows in the same order.
+/// Adds errors to the tallies, and says which those are. `errors` must be sorted by address and reason, one entry for
+/// both: concurrent batches then lock the rows in the same order.
 ///
 /// # Errors
 /// The database's.
@@ -122,6 +122,24 @@ pub async fn add(tx: &impl ConnectionTrait, server_configuration_id: Uuid, error
         each_row(tx, 2)
     );
     tx.execute_raw(statement(tx, sql, [server_configuration_id.into(), rows.into()])).await?;
+    Ok(())
+}
+
+/// Says that tallies changed: those (`t`) that the SQL `condition` with its values picks.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn mark_changed(
+    tx: &impl ConnectionTrait,
+    condition: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<()> {
+    let sql = format!(
+        "INSERT INTO changed_tallies (server_configuration_id, address_key, reason) \
+         SELECT t.server_configuration_id, t.address_key, t.reason FROM error_tallies t WHERE {condition} \
+         ON CONFLICT DO NOTHING"
+    );
+    tx.execute_raw(statement(tx, sql, values)).await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::store::{
     Result,
     change_sets::{BUILDING, placeholders},
     count,
+    error_tallies::mark_changed,
     exemptions::is_exempt,
     is_there, millis, new_id, statement, typed_id,
 };
@@ -187,14 +188,9 @@ pub async fn take_back<C: ConnectionTrait>(
              LIMIT {limit})"
         )
     };
-    let sql = format!(
-        "INSERT INTO changed_tallies (server_configuration_id, address_key, reason) \
-         SELECT server_configuration_id, address_key, reason FROM error_tallies \
-         WHERE server_configuration_id = $2 AND address_key IN {} AND count > 0 ON CONFLICT DO NOTHING",
-        batch("address_key")
-    );
-    let values = [set_id.into(), server_configuration_id.into()];
-    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    let counted =
+        format!("t.server_configuration_id = $2 AND t.address_key IN {} AND t.count > 0", batch("address_key"));
+    mark_changed(transaction, &counted, [set_id.into(), server_configuration_id.into()]).await?;
     let sql = format!("DELETE FROM blocked_addresses WHERE id IN {} RETURNING address_key", batch("id"));
     keys(&transaction.query_all_raw(statement(transaction, sql, [set_id.into()])).await?)
 }
