@@ -172,6 +172,7 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
         order: Order { columns: ORDER, direction: filter.direction, place: Place::read_event },
         scope,
         matching,
+        assured: None,
         first: None,
         narrow: Vec::new(),
     };

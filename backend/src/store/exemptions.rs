@@ -206,6 +206,7 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
         order,
         scope,
         matching,
+        assured: None,
         first: None,
         narrow,
     };

@@ -113,6 +113,28 @@ impl Conditions {
         }
     }
 
+    /// Each condition with its values in place of their placeholders; without what [`Self::checked`] puts around it.
+    fn written(&self) -> Vec<String> {
+        let bare = |condition: &String| {
+            let inner = condition.strip_prefix('(').and_then(|rest| rest.strip_suffix(") IS TRUE"));
+            inner.unwrap_or(condition).to_owned()
+        };
+        // The last number first: $1 is the beginning of $10.
+        let numbered: Vec<_> = self.values.iter().enumerate().rev().collect();
+        let put_in = |condition: String| {
+            numbered
+                .iter()
+                .fold(condition, |text, (index, value)| text.replace(&format!("${}", index + 1), &format!("{value:?}")))
+        };
+        self.sql.iter().map(bare).map(put_in).collect()
+    }
+
+    /// Whether whatever meets `others` and `assured` meets these too: each of these is one of those.
+    fn follow_from(&self, others: &Self, assured: Option<&str>) -> bool {
+        let known = others.written();
+        self.written().iter().all(|condition| known.contains(condition) || assured == Some(condition))
+    }
+
     /// The bound values alone, to go on with other conditions in the same statement.
     fn without_conditions(&self) -> Self {
         Self { sql: Vec::new(), values: self.values.clone() }
@@ -294,6 +316,30 @@ mod tests {
             r"WHERE e.reason = $1 AND e.occurred_at >= $2 AND e.occurred_at < $3 AND e.address_key LIKE $4 ESCAPE '\' AND (e.occurred_at, e.id) < ($5, $6)"
         );
         assert_eq!(conditions.values[3], Value::from("%ken%"));
+    }
+
+    #[test]
+    fn what_an_order_answers_alone_is_known_by_its_conditions() {
+        let id = Uuid::from_u128(1);
+        let follows = |searched: &[(&'static str, &'static str)], assured| {
+            let mut all = Conditions::new();
+            all.equal("b.server_configuration_id", id);
+            for (column, value) in searched {
+                all.equal(column, *value);
+            }
+            all.and("s.ready");
+            let in_scope = |conditions: &mut Conditions| {
+                conditions.and("b.server_configuration_id = $1");
+                conditions.equal("b.domain", "example.com");
+            };
+            let (scope, matching) = Conditions::scoped(all, id, in_scope);
+            matching.follow_from(&scope, assured)
+        };
+        let domain = ("b.domain", "example.com");
+        assert!(follows(&[], Some("s.ready")) && follows(&[domain], Some("s.ready")));
+        assert!(!follows(&[domain], None));
+        assert!(!follows(&[("b.domain", "example.net")], Some("s.ready")));
+        assert!(!follows(&[domain, ("b.reason", "unknown_user")], Some("s.ready")));
     }
 
     #[test]

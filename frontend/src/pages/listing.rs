@@ -2,11 +2,12 @@
 
 use crate::{
     reactive::memo,
-    state::{Loader, Url, explain, texts},
+    state::{Loader, Url, effect, explain, texts},
     ui::{Button, Empty, Failure, Notice, Pager, Show, Skeleton, Tone},
 };
 use leptos::prelude::*;
 use shared::Page;
+use std::time::Duration;
 
 /// Which state a list is in; the table is built once and only its rows change.
 #[derive(Clone, Copy, PartialEq)]
@@ -17,6 +18,35 @@ enum Shape {
     /// Nothing in the part that was searched.
     EmptyPart,
     Rows,
+}
+
+/// Rows that fit on a screen.
+const SCREEN: usize = 20;
+
+/// New rows in two steps: those that fit on the screen at once, the others after the next picture. Nobody waits for what
+/// is out of sight, and no task takes long.
+fn in_steps<T>(all: Memo<Vec<T>>) -> Memo<Vec<T>>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let drawn = RwSignal::new(Vec::<T>::new());
+    effect(move || {
+        let rows = all.get();
+        let mut new = 0;
+        let known = drawn.get_untracked();
+        let first = rows.iter().take_while(|row| {
+            new += usize::from(!known.contains(row));
+            new <= SCREEN
+        });
+        let first = first.count();
+        if first < rows.len() {
+            request_animation_frame(move || {
+                set_timeout(move || drop(all.try_get_untracked().map(|rows| drawn.try_set(rows))), Duration::ZERO);
+            });
+        }
+        drawn.set(rows[..first].to_vec());
+    });
+    memo(move |_| drawn.get())
 }
 
 /// Draws a list: `empty` is title and text for a list without rows, `table` draws the rows.
@@ -31,7 +61,9 @@ where
     T: Clone + PartialEq + Send + Sync + 'static,
 {
     let texts = texts();
-    let rows = memo(move |_| loader.data.with(|page| page.as_ref().map(|page| page.items.clone()).unwrap_or_default()));
+    let rows = in_steps(memo(move |_| {
+        loader.data.with(|page| page.as_ref().map(|page| page.items.clone()).unwrap_or_default())
+    }));
     let found = |page: &Page<T>| match (page.items.is_empty(), &page.next_cursor) {
         (true, None) => Shape::Empty,
         (true, Some(_)) => Shape::EmptyPart,

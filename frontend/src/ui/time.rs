@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use leptos::prelude::*;
+use std::{cell::RefCell, collections::HashMap};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// A date and time in the user's time zone, with the zone; in words when it was less than a day ago.
@@ -95,10 +96,17 @@ fn options(pairs: &[(&str, &str)]) -> Object {
     options
 }
 
+thread_local! {
+    /// Formatters by language and options. Making one takes the browser longer than drawing a row of a list.
+    static WRITTEN: RefCell<HashMap<String, Function>> = RefCell::default();
+    static IN_WORDS: RefCell<HashMap<String, Intl::RelativeTimeFormat>> = RefCell::default();
+}
+
 fn format(millis: f64, language: &str, pairs: &[(&str, &str)]) -> String {
-    let formatter = Intl::DateTimeFormat::new(&Array::of1(&language.into()), &options(pairs));
-    let written: Function = formatter.format().unchecked_into();
-    written.call1(&JsValue::UNDEFINED, &millis.into()).ok().and_then(|text| text.as_string()).unwrap_or_default()
+    let key = pairs.iter().fold(language.to_owned(), |key, (name, value)| key + " " + name + "=" + value);
+    let make = || Intl::DateTimeFormat::new(&Array::of1(&language.into()), &options(pairs)).format().unchecked_into();
+    let write = |write: &Function| write.call1(&JsValue::UNDEFINED, &millis.into()).ok()?.as_string();
+    WRITTEN.with_borrow_mut(|known| write(known.entry(key).or_insert_with(make))).unwrap_or_default()
 }
 
 /// "5 minutes ago", within the last day.
@@ -111,6 +119,7 @@ fn relative(at: DateTime<Utc>, now: f64, language: &str) -> Option<String> {
         s if s < 86_400.0 => ((s / 3_600.0).floor(), "hour"),
         _ => return None,
     };
-    let formatter = Intl::RelativeTimeFormat::new(&Array::of1(&language.into()), &options(&[("numeric", "auto")]));
-    Some(String::from(formatter.format(-count, unit)))
+    let make = || Intl::RelativeTimeFormat::new(&Array::of1(&language.into()), &options(&[("numeric", "auto")]));
+    let write = |write: &Intl::RelativeTimeFormat| String::from(write.format(-count, unit));
+    Some(IN_WORDS.with_borrow_mut(|known| write(known.entry(language.to_owned()).or_insert_with(make))))
 }

@@ -4,7 +4,7 @@ use crate::store::{
     Error, Result,
     change_sets::BUILDING,
     downloads::{Field, Source},
-    millis, reason,
+    exists, millis, reason,
     search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion, order_by},
     time,
 };
@@ -63,9 +63,12 @@ const ENDED: &str = "removed_blocks b JOIN change_sets s ON s.id = b.added_set_i
 /// Sets of a configuration (`$1`) that wait for a distribution.
 const PENDING: &str = "(SELECT id FROM change_sets WHERE server_configuration_id = $1 AND version IS NULL AND ready)";
 
+/// Rows that a list operation is still adding are not on the list.
+const IS_READY: &str = "s.ready";
+
 fn live(filter: &Filter, server_configuration_id: Uuid) -> Option<Conditions> {
     let mut conditions = conditions(filter, server_configuration_id);
-    conditions.and("s.ready");
+    conditions.and(IS_READY);
     match filter.state {
         None => {}
         Some(BlockState::InEffect) => conditions.and("s.version IS NOT NULL"),
@@ -167,6 +170,9 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
     };
     let pending = format!("b.added_set_id IN {PENDING}");
     let pending = (filter.state == Some(BlockState::Pending)).then_some(pending);
+    let building = format!("SELECT 1 FROM {BUILDING} AS building");
+    let building = exists(connection, &building, [server_configuration_id.into()]).await?;
+    let assured = (!building).then_some(IS_READY);
     let first = [pending, Some(format!("b.removed_set_id IN {BUILDING}")), Some(removals(&held.to_string()))];
     let mut all: Option<Found<BlockedAddress>> = None;
     for ((conditions, from, columns), first) in parts(filter, server_configuration_id, held).into_iter().zip(first) {
@@ -182,6 +188,7 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
             order,
             scope,
             matching,
+            assured: assured.filter(|_| is_live),
             first: first.map(Narrow::Among),
             narrow: if is_live { narrow(filter, sort) } else { Vec::new() },
         };

@@ -1,6 +1,7 @@
 //! The search of a list of any length with bounded work.
 //!
-//! Three ways lead to a page, the cheapest first:
+//! Where nothing is looked for but what the index of the order answers, the page is its next rows. Else three ways lead to
+//! a page, the cheapest first:
 //! 1. *A probe*, the beginning of the list in its order, says how frequent matches are. Short lists are known as a whole
 //!    by it.
 //! 2. *In order*: where matches are frequent, the next page is near. Rows are walked by the index of the order, in
@@ -12,14 +13,14 @@
 //! the caller goes on, nobody waits for a statement without an end.
 
 mod effort;
+mod postgres;
 
 pub use effort::Effort;
 
 use super::{COUNT_LIMIT, Conditions, Needle, Place, order_by};
 use crate::store::{Error, Result};
-use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DbErr, QueryResult, RuntimeErr, TransactionSession, TransactionTrait, Value,
-};
+use postgres::{bitmap_scans, is_cancelled};
+use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult, TransactionSession, TransactionTrait, Value};
 use shared::page::{Direction, Total};
 use std::time::{Duration, Instant};
 
@@ -46,9 +47,6 @@ const PATIENCE: u64 = 5;
 
 /// A range of rows that was read in this time is followed by a larger one.
 const QUICK: Duration = Duration::from_millis(100);
-
-/// What may not take longer on PostgreSQL, in milliseconds: its bitmap scans read all of an index before the first row.
-const INDEX_TIME: u32 = 700;
 
 /// The order of a list: two columns, in one direction, that make it total.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +89,8 @@ pub struct Listing {
     pub scope: Conditions,
     /// The scope and all other conditions; `$1` is the same.
     pub matching: Conditions,
+    /// A condition of `matching` that all rows are known to meet at present.
+    pub assured: Option<&'static str>,
     /// An index that names few rows as a rule: tried before anything else.
     pub first: Option<Narrow>,
     /// Indexes to try where matches are rare.
@@ -167,8 +167,17 @@ impl Listing {
         {
             return Ok(found);
         }
+        if self.matching.follow_from(&self.scope, self.assured) {
+            let rows = self.rows(connection, after, None, limit).await?;
+            let alone = format!("{} {}", self.table, self.alias);
+            let count = count(connection, &alone, self.scope.clone()).await?;
+            let total = Total { count: count.min(COUNT_LIMIT), more: count > COUNT_LIMIT };
+            return Ok(Found { rows, stopped: None, total });
+        }
         let end = self.boundary(connection, None, effort.probe).await?;
-        let hits = self.count(connection, end.as_ref()).await?;
+        let mut probed = self.matching.clone();
+        probed.range(&self.order, None, end.as_ref());
+        let hits = count(connection, self.from, probed).await?;
         if end.is_some() && Strategy::choose(hits, limit) == Strategy::ByIndex {
             for narrow in &self.narrow {
                 if let Some(found) = self.by_index(connection, narrow, portion).await? {
@@ -244,20 +253,6 @@ impl Listing {
         );
         let row = connection.query_one_raw(conditions.statement(connection, sql)).await?;
         row.as_ref().map(self.order.place).transpose()
-    }
-
-    /// How many rows up to a place match, counted up to [`COUNT_LIMIT`] and one more.
-    async fn count(&self, connection: &impl ConnectionTrait, end: Option<&Place>) -> Result<u64> {
-        let mut conditions = self.matching.clone();
-        conditions.range(&self.order, None, end);
-        let sql = format!(
-            "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {} {} LIMIT {}) AS matching",
-            self.from,
-            conditions.clause(),
-            COUNT_LIMIT + 1
-        );
-        let row = connection.query_one_raw(conditions.statement(connection, sql)).await?;
-        row.map_or(Ok(0), |row| number(&row, "n"))
     }
 
     /// The first `limit` matches after `from`, up to and with `end`.
@@ -367,20 +362,15 @@ impl Listing {
     }
 }
 
-/// PostgreSQL: the trigram index and nothing else, for so long.
-fn bitmap_scans() -> String {
-    format!(
-        "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; \
-         SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = {INDEX_TIME}"
-    )
-}
-
-/// PostgreSQL ended the statement at its time limit (SQLSTATE 57014).
-fn is_cancelled(error: &DbErr) -> bool {
-    let (DbErr::Query(RuntimeErr::SqlxError(error)) | DbErr::Exec(RuntimeErr::SqlxError(error))) = error else {
-        return false;
-    };
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "57014")
+/// How many rows match, counted up to [`COUNT_LIMIT`] and one more.
+async fn count(connection: &impl ConnectionTrait, from: &str, conditions: Conditions) -> Result<u64> {
+    let sql = format!(
+        "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {from} {} LIMIT {}) AS matching",
+        conditions.clause(),
+        COUNT_LIMIT + 1
+    );
+    let row = connection.query_one_raw(conditions.statement(connection, sql)).await?;
+    row.map_or(Ok(0), |row| number(&row, "n"))
 }
 
 fn number(row: &QueryResult, column: &str) -> Result<u64> {
