@@ -47,7 +47,8 @@ pub async fn measure(place: &Place, rows: u64) -> anyhow::Result<Line> {
         memory,
         grows: Some(times.ours()),
         remark:
-            "2 % of the tallies changed, half of them pass; ours also clears their marks and queues the distribution"
+            "2 % of the tallies changed, half of them pass; ours also empties the table of changed ones and queues the \
+             distribution"
                 .to_owned(),
     })
 }
@@ -74,7 +75,7 @@ async fn statement(place: &Place, database: &Database) -> anyhow::Result<f64> {
          SELECT {id}, t.server_configuration_id, t.address_key, t.address, {domain}, t.reason, 'condition', {now}, {set} \
          FROM changed_tallies d CROSS JOIN error_tallies t JOIN blocking_conditions c \
          ON c.server_configuration_id = t.server_configuration_id AND c.reason = t.reason \
-         WHERE d.server_configuration_id = {configuration} AND t.server_configuration_id = d.server_configuration_id \
+         WHERE d.server_configuration_id = {configuration} AND t.server_configuration_id = {configuration} \
          AND t.address_key = d.address_key AND t.reason = d.reason AND c.enabled AND t.count >= c.frequency \
          AND NOT EXISTS (SELECT 1 FROM exemptions e WHERE e.server_configuration_id = t.server_configuration_id \
          AND e.address_key = t.address_key) \
