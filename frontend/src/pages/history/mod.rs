@@ -10,7 +10,7 @@ use crate::{
     paths::Section,
     reactive::memo,
     state::{Configuration, Loader, Preferences, Returning, Session, Url, client, load, texts},
-    ui::{Badge, Button, Drawn, Empty, Kind, Pager, Tone, mail_address, time},
+    ui::{Badge, Button, Drawn, Empty, Kind, Pager, Show, Tone, mail_address, time},
 };
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -49,7 +49,7 @@ pub fn AddressPage() -> impl IntoView {
     view! {
         <div class="stack">
             <Back/>
-            <Head address loader chosen/>
+            <Show when=move || is_named.get()><Head address loader chosen/></Show>
             {content}
         </div>
         <ReleaseDialog chosen released=move |()| loader.reload()/>
