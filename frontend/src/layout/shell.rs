@@ -1,6 +1,6 @@
 //! The frame of everything that needs a session.
 
-use super::{sidebar::Sidebar, topbar::Topbar};
+use super::{sidebar::Sidebar, skip_link::SkipLink, topbar::Topbar};
 use crate::{
     api::SignedIn,
     pages::Suspended,
@@ -74,7 +74,7 @@ fn Waiting() -> impl IntoView {
         <main class="main alone">
             {move || match session.failure() {
                 Some(error) if client.reachable().get() => {
-                    view! { <Failure text=explain(texts, &error) again=texts.try_again press=move |()| session.reload()/> }
+                    view! { <Failure heading=Some("Stoplist") text=explain(texts, &error) again=texts.try_again press=move |()| session.reload()/> }
                         .into_any()
                 }
                 _ => view! { <Lost/><Skeleton label=texts.loading/> }.into_any(),
@@ -96,17 +96,18 @@ fn Lost() -> impl IntoView {
 
 #[component]
 fn Inside(side: InquirySide, shut_out: bool) -> impl IntoView {
-    let (texts, path) = (texts(), use_location().pathname);
+    let path = use_location().pathname;
     provide_context(Inquiries::follow(side));
+    let main = NodeRef::new();
     let alone = shut_out || side == InquirySide::Provider;
     let open = move || !shut_out || path.with(|path| paths::is_open_to_suspended(path));
     view! {
-        <a class="button skip" href="#content">{texts.skip_to_content}</a>
+        <SkipLink main/>
         <div class="shell">
             <aside class="banners" aria-label=texts.notices><Lost/><NewerBanner/><AccountBanner/></aside>
             <Topbar/>
             {(!alone).then(|| view! { <Sidebar/> })}
-            <main id="content" class=if alone { "main alone" } else { "main" } tabindex="-1">
+            <main node_ref=main id="content" class=if alone { "main alone" } else { "main" } tabindex="-1">
                 <Show when=open fallback=|| view! { <Suspended/> }><Outlet/></Show>
             </main>
         </div>

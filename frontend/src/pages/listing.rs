@@ -7,6 +7,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use shared::Page;
+use uuid::Uuid;
 
 /// Which state a list is in; the table is built once and only its rows change.
 #[derive(Clone, Copy, PartialEq)]
@@ -17,6 +18,17 @@ enum Shape {
     /// Nothing in the part that was searched.
     EmptyPart,
     Rows,
+}
+
+/// A row as it is now: its element stays, with the focus in it, while what it shows changes.
+pub fn kept<T>(rows: Memo<Vec<T>>, first: T, id: fn(&T) -> Uuid) -> Memo<T>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    memo(move |_| {
+        let now = rows.with(|rows| rows.iter().find(|row| id(row) == id(&first)).cloned());
+        now.unwrap_or_else(|| first.clone())
+    })
 }
 
 /// Draws a list: `empty` is title and text for a list without rows, `table` draws the rows.

@@ -11,7 +11,7 @@ use crate::{
 };
 use leptos::{prelude::*, task::spawn_local};
 use shared::{
-    account::Plan,
+    plan::Capability,
     session::{Me, Role},
 };
 use std::time::Duration;
@@ -118,9 +118,9 @@ impl Session {
         self.me().is_some_and(|me| is_shut_out(&me))
     }
 
-    /// Whether the open account is on the Standard plan, which releases by request and changes no settings.
-    pub fn is_standard(self) -> bool {
-        self.me().is_some_and(|me| me.plan == Some(Plan::Standard))
+    /// Whether the open account's plan includes something; as long as no plan is known, everything.
+    pub fn includes(self, capability: Capability) -> bool {
+        self.me().and_then(|me| me.plan).is_none_or(|plan| plan.includes(capability))
     }
 
     /// Whether the open account may download its lists and logs.

@@ -2,7 +2,7 @@
 
 use super::{Icon, Shape, Show};
 use crate::reactive::effect;
-use leptos::{html, prelude::*};
+use leptos::{ev, html, prelude::*};
 
 /// A modal dialog, drawn while `open` holds.
 #[component]
@@ -31,6 +31,9 @@ pub fn Dialog(
             dialog.close();
         }
     });
+    // Back leads away from what the dialog was about.
+    let left = window_event_listener(ev::popstate, move |_| open.set(false));
+    on_cleanup(move || left.remove());
     // The browser tells of a closing with its next picture; by then the dialog may be open again.
     let closed = move |_| {
         if element.get_untracked().is_some_and(|dialog| !dialog.open()) {

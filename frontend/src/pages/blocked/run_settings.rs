@@ -12,6 +12,7 @@ use crate::{
 };
 use leptos::{html, prelude::*};
 use shared::{
+    plan::Capability,
     run_settings::{DeliveryTiming, RunSettings},
     session::Role,
 };
@@ -56,10 +57,10 @@ fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] 
             show_error(summary);
         }
     });
-    let fixed = if session.is_standard() {
-        Some(texts.standard_fixed)
-    } else {
+    let fixed = if session.includes(Capability::ChangeRunSettings) {
         (!session.may(Role::Administrator)).then_some(texts.only_administrators)
+    } else {
+        Some(texts.standard_fixed)
     };
     let etag = StoredValue::new(etag);
     let save = Callback::new(move |timing: DeliveryTiming| {

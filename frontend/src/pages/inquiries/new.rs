@@ -71,7 +71,7 @@ fn Form() -> impl IntoView {
         <form class="card narrow" on:submit=submit>
             <FormError error/>
             <Select
-                id="category" label=words.category options choose=move |name: String| url.filter("category", &name)
+                id="category" label=words.category options choose=move |name: String| url.typed("category", &name)
                 value=Signal::derive(move || category.get().as_str().to_owned())
             />
             <Field id="subject" label=words.subject value=subject required=true error=field_error(error, "/subject")/>

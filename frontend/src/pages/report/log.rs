@@ -68,7 +68,7 @@ fn Log(errors: bool) -> impl IntoView {
             <p class="soft">{words.1}</p>
             <div class="stack-tight">
                 <div class="filters">
-                    <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
+                    <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.typed("q", &text))/>
                     <Download
                         list=DownloadList::DeliveryEvents name=words.0 filters=FILTERS
                         search=move |()| untrack(query).search()
@@ -78,12 +78,12 @@ fn Log(errors: bool) -> impl IntoView {
                     {(!errors).then(|| view! {
                         <Select
                             id="outcome" label=texts.outcome_label value=value("outcome") options=outcomes
-                            choose=move |text: String| url.filter("outcome", &text)
+                            choose=move |text: String| url.choose("outcome", &text)
                         />
                     })}
                     <Select
                         id="reason" label=texts.filter_reason value=value("reason") options=reason_options()
-                        choose=move |text: String| url.filter("reason", &text)
+                        choose=move |text: String| url.choose("reason", &text)
                     />
                     <Domain/>
                     <Day id="from" label=texts.from_day/>
