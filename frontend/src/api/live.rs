@@ -1,13 +1,18 @@
 //! Server-sent events, read with `fetch` because `EventSource` cannot send an `Authorization` header.
 
-use super::{ApiError, Client, endpoints::below, parse::parse};
+use super::{ApiError, Client, endpoints::below, parse::parse, sleep::sleep};
+use futures::future::{Either, select};
 use serde::Deserialize;
 use shared::{inquiry::InquirySide, run::LiveEvent};
-use std::mem;
+use std::{mem, pin::pin, time::Duration};
 use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::ReadableStreamDefaultReader;
+
+/// How long a stream may be silent: the service says something every 15 seconds. A network that went away while the machine
+/// slept says nothing at all.
+const SILENCE: Duration = Duration::from_secs(40);
 
 /// What is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +47,10 @@ pub async fn follow(
     opened();
     let mut parser = Parser::default();
     loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(|_| ApiError::Unreachable)?;
+        let chunk = match select(pin!(JsFuture::from(reader.read())), pin!(sleep(SILENCE))).await {
+            Either::Left((chunk, _)) => chunk.map_err(|_| ApiError::Unreachable)?,
+            Either::Right(_) => return Err(client.lost()),
+        };
         let value = |name: &str| js_sys::Reflect::get(&chunk, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
         if value("done").is_truthy() {
             return Ok(());

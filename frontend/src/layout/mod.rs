@@ -7,6 +7,7 @@ mod run_controls;
 mod settings;
 mod shell;
 mod sidebar;
+mod sign_in_again;
 mod skip_link;
 mod title;
 mod topbar;

@@ -42,6 +42,6 @@ pub use provider::{AccountPage, Accounts};
 pub use report::{DeliveryLog, ErrorLog, ReportOverview};
 pub use set_up::SetUp;
 pub use settings::{AuditLog, MyAccount, Tokens, Users};
-pub use sign_in::SignIn;
+pub use sign_in::{SignIn, SignInForm};
 pub use suspended::Suspended;
 pub use trouble::trouble;

@@ -1,5 +1,6 @@
 //! What several pages share.
 
+mod changes;
 mod clock;
 mod configuration;
 mod inquiries;
