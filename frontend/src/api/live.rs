@@ -97,16 +97,23 @@ fn read(data: &str) -> Option<LiveEvent> {
         #[serde(rename = "type")]
         name: String,
     }
+    #[derive(Deserialize)]
+    struct Deleted {
+        id: Uuid,
+    }
     let kind: Kind = parse(data).ok()?;
     Some(match kind.name.as_str() {
         "run" => LiveEvent::Run(parse(data).ok()?),
         "distribution" => LiveEvent::Distribution(parse(data).ok()?),
         "list_operation" => LiveEvent::ListOperation(parse(data).ok()?),
         "upload" => LiveEvent::Upload(parse(data).ok()?),
+        "upload_deleted" => parse(data).map(|Deleted { id }| LiveEvent::UploadDeleted { id }).ok()?,
         "list_changed" => LiveEvent::ListChanged,
         "run_settings_changed" => LiveEvent::RunSettingsChanged,
         "mail_servers_changed" => LiveEvent::MailServersChanged,
+        "delivery_events_reported" => LiveEvent::DeliveryEventsReported,
         "inquiries_changed" => LiveEvent::InquiriesChanged,
+        "account_changed" => LiveEvent::AccountChanged,
         _ => return None,
     })
 }

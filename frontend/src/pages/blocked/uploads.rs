@@ -49,8 +49,8 @@ pub fn Uploads() -> impl IntoView {
     let Configuration { id, live } = Configuration::open();
     let loader = load(
         move || id.get(),
-        move || url.get("cursor"),
-        move |id, cursor| async move { client.uploads(id, &cursor).await },
+        move || (url.get("cursor"), live.uploads.get(), live.missed.get()),
+        move |id, (cursor, ..)| async move { client.uploads(id, &cursor).await },
     );
     loader.keep_up(live.upload, url, |upload| upload.id);
     let going =

@@ -24,9 +24,12 @@ use uuid::Uuid;
 /// The accounts: make one, open one.
 #[component]
 pub fn Accounts() -> impl IntoView {
-    let (texts, client, url) = (texts(), client(), Url::current());
-    let loader =
-        load(|| (), move || url.get("cursor"), move |(), cursor| async move { client.accounts(&cursor).await });
+    let (texts, client, url, session) = (texts(), client(), Url::current(), expect_context::<Session>());
+    let loader = load(
+        || (),
+        move || (url.get("cursor"), session.account()),
+        move |(), (cursor, _)| async move { client.accounts(&cursor).await },
+    );
     let (creating, editing, (enter, entering)) = (RwSignal::new(false), RwSignal::new(None), enter());
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let row = move |first: Account, rows: Memo<Vec<Account>>| {

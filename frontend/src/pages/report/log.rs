@@ -31,7 +31,7 @@ pub fn DeliveryLog() -> impl IntoView {
 #[component]
 fn Log(errors: bool) -> impl IntoView {
     let (texts, client, url) = (texts(), client(), Url::current());
-    let id = Configuration::open().id;
+    let Configuration { id, live } = Configuration::open();
     let query = move || EventQuery {
         outcome: if errors { Outcome::Error.as_str().to_owned() } else { url.get("outcome") },
         q: url.get("q"),
@@ -41,7 +41,10 @@ fn Log(errors: bool) -> impl IntoView {
         to: time::start_of_day(&url.get("to"), 1).unwrap_or_default(),
         cursor: url.get("cursor"),
     };
-    let loader = load(move || id.get(), query, move |id, query| client.delivery_events(id, query));
+    // Whoever has paged on goes on reading where they are.
+    let news = move || if url.get("cursor").is_empty() { live.delivery_events.get() } else { 0 };
+    let loader =
+        load(move || id.get(), move || (query(), news()), move |id, (query, _)| client.delivery_events(id, query));
     let words = if errors {
         (texts.error_log, texts.error_log_text, texts.error_log_empty, texts.error_log_empty_text)
     } else {

@@ -2,7 +2,7 @@
 
 use crate::{
     pages::listing::listing,
-    state::{Pending, Preferences, Url, client, explain, load, texts, ticking},
+    state::{Pending, Preferences, Session, Url, client, explain, load, texts, ticking},
     ui::{Badge, Button, Kind, Moment, Show, Table, Toasts, Tone},
 };
 use leptos::prelude::*;
@@ -16,11 +16,12 @@ pub fn Sessions(
     again: RwSignal<u32>,
 ) -> impl IntoView {
     let (texts, client, toasts, ending) = (texts(), client(), Toasts::here(), Pending::new());
+    let session = expect_context::<Session>();
     let words = &texts.people;
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let loader = load(
         || (),
-        move || again.get(),
+        move || (again.get(), session.account()),
         move |(), _| async move { client.sessions().await.map(|items| Page { items, next_cursor: None, total: None }) },
     );
     let end = move |only: Option<Uuid>| {

@@ -25,9 +25,9 @@ pub fn Users() -> impl IntoView {
     let (texts, client, session) = (texts(), client(), expect_context::<Session>());
     let words = &texts.people;
     let account = move || session.me().and_then(|me| me.account_id);
-    let users = load(account, || (), move |_, ()| async move { client.users().await.map(page) });
+    let users = load(account, move || session.account(), move |_, _| async move { client.users().await.map(page) });
     let invitations =
-        load(account, || (), move |_, ()| async move { client.invitations().await.map(page) });
+        load(account, move || session.account(), move |_, _| async move { client.invitations().await.map(page) });
     let (inviting, made, changing) = (RwSignal::new(false), RwSignal::new(None::<Made>), RwSignal::new(None::<User>));
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let own = move || session.me().map(|me| me.user_id);

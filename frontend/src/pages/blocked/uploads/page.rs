@@ -35,8 +35,11 @@ pub fn UploadPage() -> impl IntoView {
     let (texts, client) = (texts(), client());
     let (words, Configuration { id, live }) = (&texts.uploads, Configuration::open());
     let key = id_in_path("upload");
-    let loader =
-        load(move || (id.get(), key.get()), || (), move |(id, key), ()| async move { client.upload(id, key).await });
+    let loader = load(
+        move || (id.get(), key.get()),
+        move || (live.uploads.get(), live.missed.get()),
+        move |(id, key), _| async move { client.upload(id, key).await },
+    );
     effect(move || {
         if let Some(changed) = live.upload.get().filter(|changed| changed.id == key.get_untracked()) {
             loader.data.set(Some(changed));
