@@ -40,10 +40,11 @@ fn App() -> impl IntoView {
     provide_context(state::Newer::watch(client));
     provide_context(state::Outbox::open(client));
     provide_context(state::Returning::new());
+    provide_context(state::Kept::nothing());
     provide_context(layout::OpenName(RwSignal::new(None)));
     view! {
         <Router>
-            // Another language draws everything anew; what matters is in the URL.
+            // Another language draws everything anew; what matters is in the URL, or kept.
             {move || {
                 let language = preferences.language.get();
                 view! { <Pages/><ui::ToastRegion close=language.texts().close/> }
