@@ -15,7 +15,7 @@ test("what is being written stays in another language, until it is sent", async 
   await language.selectOption("en");
   await page.getByRole("button", { name: "Send" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "A question" })).toBeVisible();
-  await page.getByLabel("Message").fill("And more.");
+  await page.getByRole("textbox", { name: "Message" }).fill("And more.");
   await language.selectOption("ja");
   await expect(page.locator("#text")).toHaveValue("And more.");
   await language.selectOption("en");

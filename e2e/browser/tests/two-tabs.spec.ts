@@ -19,7 +19,7 @@ test("users, invitations, tokens, sessions, configurations and the plan", async 
   const account = await open(page, workplace, "/settings/account");
   const tabs = [page, users, tokens, account];
   await expect(users.getByRole("row", { name: ADMINISTRATOR.email })).toBeVisible();
-  await expect(tokens.getByRole("heading", { name: "Tokens" }).first()).toBeVisible();
+  await expect(tokens.getByRole("heading", { level: 1 })).toBeVisible();
   const sessions = account.getByRole("region", { name: "Sessions" }).getByRole("row");
   await expect.poll(() => sessions.count()).toBeGreaterThan(1);
   const before = await sessions.count();

@@ -14,6 +14,9 @@ use web_sys::ReadableStreamDefaultReader;
 /// slept says nothing at all.
 const SILENCE: Duration = Duration::from_secs(40);
 
+/// How long it may take to open one: a connection that died with the network answers nothing, and is in the way of others.
+const OPENING: Duration = Duration::from_secs(15);
+
 /// What is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Followed {
@@ -41,7 +44,10 @@ pub async fn follow(
         Followed::Inquiries(InquirySide::Account) => "/live".to_owned(),
         Followed::Inquiries(InquirySide::Provider) => "/provider/live".to_owned(),
     };
-    let (response, _open) = client.open_stream(&path).await?;
+    let (response, _open) = match select(pin!(client.open_stream(&path)), pin!(sleep(OPENING))).await {
+        Either::Left((opening, _)) => opening?,
+        Either::Right(_) => return Err(client.lost()),
+    };
     let Some(body) = response.body() else { return Err(ApiError::Unreadable(response.status())) };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     opened();

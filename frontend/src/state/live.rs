@@ -1,7 +1,7 @@
 //! What happens in the open server configuration, as it happens.
 
 use super::{Inquiries, Newer, Pending, Session, bump, effect, sleep};
-use crate::api::{self, ApiError, Client, Followed};
+use crate::api::{self, Client, Followed};
 use leptos::prelude::*;
 use shared::{
     list_operation::ListOperation,
@@ -38,7 +38,8 @@ pub(super) async fn listen(client: Client, newer: Newer, followed: Followed, tol
         }
         again = true;
         sleep(PAUSE).await;
-        if ended != Err(ApiError::SignedOut) {
+        // After a lost connection it is looked for anyway.
+        if ended.is_ok() {
             newer.look();
         }
     }

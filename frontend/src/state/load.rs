@@ -96,7 +96,9 @@ fn read<T: PartialEq + Send + Sync + 'static>(
     pending.replace(async move {
         match future.await {
             Ok(data) => {
-                loader.error.set(None);
+                if loader.error.with_untracked(Option::is_some) {
+                    loader.error.set(None);
+                }
                 let data = Some(data);
                 if loader.data.with_untracked(|before| *before != data) {
                     loader.data.set(data);

@@ -82,6 +82,7 @@ async fn a_listener_hears_the_run_and_its_distribution() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_hears_of_events_and_of_every_change_of_its_account() {
     let scene = Scene::start().await;
+    let person = scene.app.sign_in("administrator@first.example").await;
     let mut pieces = {
         let request = scene.admin().request(Method::GET, &scene.place.path("/live"));
         request.send().await.expect("an answer").error_for_status().expect("a stream").bytes_stream()
@@ -99,14 +100,14 @@ async fn a_listener_hears_of_events_and_of_every_change_of_its_account() {
     scene.errors("dead@example.com", "unknown_user", 1).await;
     hear("event: delivery_events_reported\ndata: {\"type\":\"delivery_events_reported\"}\n\n", "errors").await;
     let invitation = json!({ "email": "new@first.example", "role": "viewer" });
-    scene.admin().post("/api/v1/invitations", &invitation).await.expect(201);
+    person.post("/api/v1/invitations", &invitation).await.expect(201);
     hear("event: account_changed\ndata: {\"type\":\"account_changed\"}\n\n", "an invitation").await;
     let token = json!({ "name": "reports", "scopes": ["read"] });
-    scene.admin().post("/api/v1/tokens", &token).await.expect(201);
+    person.post("/api/v1/tokens", &token).await.expect(201);
     hear("event: account_changed\n", "a token").await;
     drop(scene.app.sign_in("administrator@first.example").await);
     hear("event: account_changed\n", "a session").await;
     let other = json!({ "name": "Another", "time_zone": "UTC" });
-    scene.admin().post("/api/v1/server-configurations", &other).await.expect(201);
+    person.post("/api/v1/server-configurations", &other).await.expect(201);
     hear("event: account_changed\n", "a server configuration").await;
 }

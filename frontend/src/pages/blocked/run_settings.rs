@@ -51,12 +51,13 @@ fn Content(open: RwSignal<bool>) -> impl IntoView {
         shown.set(None);
         loader.reload();
     };
-    move || match (shown.get(), loader.error.get()) {
-        (Some(settings), _) => view! { <Editor settings open replaced reload/> }.into_any(),
-        (None, Some(error)) => {
-            view! { <Failure text=explain(texts, &error) again=texts.try_again press=reload/> }.into_any()
-        }
-        (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
+    let waiting = move || match loader.error.get() {
+        Some(error) => view! { <Failure text=explain(texts, &error) again=texts.try_again press=reload/> }.into_any(),
+        None => view! { <Skeleton label=texts.loading/> }.into_any(),
+    };
+    move || match shown.get() {
+        Some(settings) => view! { <Editor settings open replaced reload/> }.into_any(),
+        None => waiting.into_any(),
     }
 }
 
