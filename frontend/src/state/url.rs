@@ -93,8 +93,13 @@ impl Url {
                 open.set(named);
             }
         });
+        let mut before = open.get_untracked();
         effect(move || {
             let open = open.get();
+            // A dialog tells of its closing more than once, and the address follows a little later.
+            if std::mem::replace(&mut before, open) == open {
+                return;
+            }
             // The browser's own address: it is ahead of the router's.
             let query = window().location().search().unwrap_or_default();
             if open == (parameters(&query).and_then(|query| query.get(DIALOG)).as_deref() == Some(name)) {
