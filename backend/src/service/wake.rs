@@ -136,7 +136,10 @@ impl Wake {
         }
         let (wake, db) = (self.clone(), db.clone());
         tokio::spawn(async move {
-            tokio::time::sleep(SOON).await;
+            tokio::select! {
+                () = tokio::time::sleep(SOON) => {}
+                () = wake.closed() => return,
+            }
             wake.waiting().remove(&server_configuration_id);
             if let Err(error) = wake.tell(&db, server_configuration_id, &[What::DeliveryEvents]).await {
                 tracing::warn!(%error, "cannot tell the other nodes of delivery events");
