@@ -11,7 +11,7 @@ test("a server configuration gets another name and time zone", async ({ page, wo
   await expectAccessible(page);
   await dialog.getByLabel("Time zone").fill("Asia/Nowhere");
   await dialog.getByRole("button", { name: "Save" }).click();
-  await expect(dialog.getByText(/This time zone is not known/)).toBeVisible();
+  await expect(dialog.locator("#configuration-zone-error")).toContainText("This time zone is not known.");
   await dialog.getByLabel("Name").fill("Campaigns");
   await dialog.getByLabel("Time zone").fill("Europe/Berlin");
   await dialog.getByRole("button", { name: "Save" }).click();

@@ -28,7 +28,7 @@ test("what cannot be read on My account and Users says so, and is tried again", 
   await expectAccessible(page);
   await page.unroute("**/api/v1/invitations");
   await page.getByRole("button", { name: "Try again" }).click();
-  await expect(page.getByRole("cell", { name: "hana@example.com" })).toBeVisible();
+  await expect(page.getByRole("cell", { name: "hana@example.com", exact: true })).toBeVisible();
 });
 
 test("what was done with an upload says when it cannot be read", async ({ page, workplace }) => {
