@@ -24,6 +24,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 pub fn start() {
     console_error_panic_hook::set_once();
     mount_to_body(App);
+    ui::keep_focus();
 }
 
 /// The whole console.
@@ -39,9 +40,11 @@ fn App() -> impl IntoView {
     provide_context(state::Newer::watch(client));
     provide_context(state::Outbox::open(client));
     provide_context(state::Returning::new());
+    provide_context(state::Kept::nothing());
+    provide_context(layout::OpenName(RwSignal::new(None)));
     view! {
         <Router>
-            // Another language draws everything anew; what matters is in the URL.
+            // Another language draws everything anew; what matters is in the URL, or kept.
             {move || {
                 let language = preferences.language.get();
                 view! { <Pages/><ui::ToastRegion close=language.texts().close/> }
@@ -83,6 +86,7 @@ fn elsewhere() -> AnyView {
 /// Which address shows what.
 #[component]
 fn Pages() -> impl IntoView {
+    layout::entitle();
     view! {
         <Routes fallback=elsewhere>
             <Route path=path!("/sign-in") view=page!(pages::SignIn)/>

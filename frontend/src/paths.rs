@@ -1,6 +1,9 @@
 //! The addresses of the console's pages: the only place that spells them.
 
-use shared::inquiry::{InquiryCategory, InquirySide};
+use shared::{
+    inquiry::{InquiryCategory, InquirySide},
+    plan::Capability,
+};
 use uuid::Uuid;
 
 /// The sign-in page.
@@ -9,11 +12,17 @@ pub const SIGN_IN: &str = "/sign-in";
 pub const FORGOT_PASSWORD: &str = "/forgot-password";
 /// The first start.
 pub const SET_UP: &str = "/set-up";
+/// Who follows the link of an invitation.
+pub const INVITATION: &str = "/invitation";
+/// Who follows the link to a new password.
+pub const PASSWORD_RESET: &str = "/password-reset";
 /// Leads to the first server configuration.
 pub const HOME: &str = "/";
 /// The provider's accounts.
 pub const PROVIDER: &str = "/provider";
 
+/// What the addresses of all settings begin with.
+pub const SETTINGS: &str = "/settings/";
 /// One's own account.
 pub const MY_ACCOUNT: &str = "/settings/account";
 /// The users.
@@ -35,7 +44,7 @@ pub fn is_accounts(path: &str) -> bool {
 
 /// Whether an address is a page that needs no account to be open: the provider's own, and the settings.
 pub fn is_outside(path: &str) -> bool {
-    path == PROVIDER || path.starts_with("/provider/") || path.starts_with("/settings/")
+    path == PROVIDER || path.starts_with("/provider/") || path.starts_with(SETTINGS)
 }
 
 /// Whether an address is a page that is there for the users of a suspended account, too.
@@ -91,6 +100,11 @@ pub fn upload(configuration: Uuid, upload: Uuid) -> String {
 /// Registrations, bulk releases and their undo.
 pub fn bulk_changes(configuration: Uuid) -> String {
     format!("{}/history", Section::Uploads.of(configuration))
+}
+
+/// Whether an address shows them.
+pub fn is_bulk_changes(path: &str) -> bool {
+    configuration_at(path).is_some_and(|id| path == bulk_changes(id))
 }
 
 /// The history of an address.
@@ -165,9 +179,15 @@ impl Section {
         matches!(self, Self::Overview | Self::ErrorLog | Self::DeliveryLog)
     }
 
-    /// Whether it is part of the Professional plan only.
-    pub const fn is_professional(self) -> bool {
-        matches!(self, Self::StopCancellation | Self::Uploads)
+    /// What the account's plan has to include. Without the lists, the first section takes requests for a release.
+    pub const fn needs(self) -> Capability {
+        match self {
+            Self::BlockedList => Capability::ReleaseAddress,
+            Self::StopCancellation => Capability::SeeLists,
+            Self::Uploads => Capability::Upload,
+            Self::Distributions | Self::MailServers => Capability::Watch,
+            Self::Address | Self::Overview | Self::ErrorLog | Self::DeliveryLog => Capability::SearchLogs,
+        }
     }
 
     /// The section that an address shows.

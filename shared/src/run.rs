@@ -215,12 +215,21 @@ pub enum LiveEvent {
     ListOperation(ListOperation),
     /// An upload changed its state, or its analysis went on.
     Upload(Box<Upload>),
+    /// An upload was deleted.
+    UploadDeleted {
+        /// The upload.
+        id: Uuid,
+    },
     /// The blocked list or the stop cancellation list changed: read it again.
     ListChanged,
     /// The run settings changed: read them again.
     RunSettingsChanged,
     /// A mail server's state changed: read them again.
     MailServersChanged,
+    /// Delivery events were reported: read the logs again. Told at most every 2 seconds.
+    DeliveryEventsReported,
     /// An inquiry was made, written to, read or closed: read them again.
     InquiriesChanged,
+    /// Users, invitations, tokens, sessions, server configurations, plan or features of the account changed: read them again.
+    AccountChanged,
 }

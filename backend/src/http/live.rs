@@ -52,9 +52,9 @@ async fn follow(
     stream(&request, &state, &access.0.actor, followed)
 }
 
-/// Follow the account: `inquiries_changed`, from now on
+/// Follow the account: `inquiries_changed` and `account_changed`, from now on
 ///
-/// `GET /server-configurations/{id}/live` tells it, too.
+/// `GET /server-configurations/{id}/live` tells them, too.
 #[utoipa::path(tag = "Live", operation_id = "follow_account", security(("bearer" = [])),
     responses((status = 200, body = LiveEvent, content_type = "text/event-stream")))]
 #[get("/live")]
@@ -66,7 +66,7 @@ async fn follow_account(
     stream(&request, &state, &access.0.actor, Followed::Account(access.0.account_id))
 }
 
-/// Follow the inquiries of all accounts: `inquiries_changed`, from now on
+/// Follow the inquiries of all accounts, and the accounts themselves: `inquiries_changed`, `account_changed`, from now on
 #[utoipa::path(tag = "Provider", operation_id = "follow_provider", security(("bearer" = [])),
     responses((status = 200, body = LiveEvent, content_type = "text/event-stream")))]
 #[get("/provider/live")]

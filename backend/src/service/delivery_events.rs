@@ -39,6 +39,9 @@ pub async fn report(
     let checked = tokio::task::spawn_blocking(move || check(read()?, limits)).await;
     let Checked { mut results, places, events } = checked.map_err(|error| Error::Internal(error.into()))??;
     let stored = store(&state.db, report, &events).await?;
+    if !stored.ids.is_empty() {
+        state.wake.tell_of_events(&state.db, report.server_configuration_id);
+    }
     for (place, event) in places.into_iter().zip(&events) {
         let result = &mut results[place];
         if store::millis(event.occurred_at) < stored.oldest {

@@ -36,27 +36,19 @@ impl Followed {
     /// Whether a signal is about it.
     fn includes(self, signal: Signal) -> bool {
         match (self, signal.what) {
-            (Self::Configuration { account_id, .. } | Self::Account(account_id), What::Inquiries) => {
+            (Self::Configuration { account_id, .. } | Self::Account(account_id), What::Inquiries | What::Account) => {
                 signal.of == account_id
             }
-            (Self::Provider, what) => what == What::Inquiries,
+            (Self::Provider, What::Inquiries) => true,
+            (Self::Provider, what) => what == What::Account && signal.of.is_nil(),
             (Self::Configuration { id, .. }, _) => signal.of == id,
             (Self::Account(_), _) => false,
         }
     }
-
-    /// What is to be read again after something was missed.
-    fn everything(self) -> Vec<LiveEvent> {
-        let mut events = vec![LiveEvent::InquiriesChanged];
-        if matches!(self, Self::Configuration { .. }) {
-            events.extend([LiveEvent::ListChanged, LiveEvent::RunSettingsChanged, LiveEvent::MailServersChanged]);
-        }
-        events
-    }
 }
 
-/// Every change from now on, for as long as `token` is valid. After a change was missed the listener is told to read
-/// everything again.
+/// Every change from now on, for as long as `token` is valid. It ends when a change was missed: who opens it again reads
+/// everything again, of which events tell only a part.
 pub fn follow(state: AppState, followed: Followed, token: String) -> impl Stream<Item = LiveEvent> {
     let mut signals = state.wake.listen();
     let mut checks = tokio::time::interval_at(tokio::time::Instant::now() + CHECK, CHECK);
@@ -73,13 +65,7 @@ pub fn follow(state: AppState, followed: Followed, token: String) -> impl Stream
             let what = match heard {
                 Ok(signal) if followed.includes(signal) => signal.what,
                 Ok(_) => continue,
-                Err(RecvError::Lagged(_)) => {
-                    for event in followed.everything() {
-                        yield event;
-                    }
-                    continue;
-                }
-                Err(RecvError::Closed) => break,
+                Err(RecvError::Lagged(_) | RecvError::Closed) => break,
             };
             match event(&state, followed, what).await {
                 Ok(Some(event)) => yield event,
@@ -102,8 +88,10 @@ async fn may_follow(state: &AppState, followed: Followed, token: &str) -> bool {
 }
 
 async fn event(state: &AppState, followed: Followed, what: What) -> Result<Option<LiveEvent>> {
-    if what == What::Inquiries {
-        return Ok(Some(LiveEvent::InquiriesChanged));
+    match what {
+        What::Inquiries => return Ok(Some(LiveEvent::InquiriesChanged)),
+        What::Account => return Ok(Some(LiveEvent::AccountChanged)),
+        _ => {}
     }
     let Followed::Configuration { id: server_configuration_id, .. } = followed else { return Ok(None) };
     Ok(match what {
@@ -119,8 +107,9 @@ async fn event(state: &AppState, followed: Followed, what: What) -> Result<Optio
         }
         What::Upload(id) => {
             let stored = uploads::find(state.db.connection(), server_configuration_id, id).await?;
-            stored.map(|stored| LiveEvent::Upload(Box::new(stored.upload)))
+            Some(stored.map_or(LiveEvent::UploadDeleted { id }, |stored| LiveEvent::Upload(Box::new(stored.upload))))
         }
-        What::List | What::Inquiries | What::Job => None,
+        What::DeliveryEvents => Some(LiveEvent::DeliveryEventsReported),
+        What::List | What::Inquiries | What::Account | What::Job => None,
     })
 }

@@ -121,7 +121,8 @@ pub async fn acknowledge<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Says that a mail server's agent called; true when that was not known for more than `known_for` milliseconds.
+/// Says that a mail server's agent called; true when that was not known for more than `known_for` milliseconds, or not
+/// since its token was made.
 ///
 /// # Errors
 /// The database refused.
@@ -131,7 +132,9 @@ pub async fn seen<C: ConnectionTrait>(
     now: DateTime<Utc>,
     known_for: i64,
 ) -> Result<bool> {
-    let sql = "UPDATE mail_servers SET last_seen_at = $2 WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at < $3)";
+    let sql = "UPDATE mail_servers SET last_seen_at = $2 WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at < $3 \
+               OR EXISTS (SELECT 1 FROM api_tokens t WHERE t.mail_server_id = mail_servers.id \
+                          AND t.revoked_at IS NULL AND t.created_at >= mail_servers.last_seen_at))";
     let values = [mail_server_id.into(), millis(now).into(), (millis(now) - known_for).into()];
     Ok(connection.execute_raw(statement(connection, sql, values)).await?.rows_affected() == 1)
 }

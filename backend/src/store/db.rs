@@ -25,6 +25,8 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+use tokio::sync::broadcast;
+use uuid::Uuid;
 
 /// The pool below the connection, for the job queue.
 #[derive(Debug, Clone)]
@@ -42,7 +44,20 @@ pub struct Db {
     pool: Pool,
     /// SQLite only.
     turns: Option<Turns>,
+    audited: broadcast::Sender<Audited>,
 }
+
+/// Something was done, as the audit log says.
+#[derive(Debug, Clone, Copy)]
+pub struct Audited {
+    /// The account it was done in; `None` outside of all accounts.
+    pub account_id: Option<Uuid>,
+    /// What was done.
+    pub action: &'static str,
+}
+
+/// How many entries of the audit log may wait for who hears of them.
+const HEARD: usize = 1024;
 
 /// A transaction that writes; dropped without a commit it changes nothing.
 #[derive(Debug)]
@@ -51,6 +66,7 @@ pub struct DatabaseTransaction {
     turn: Option<Turn>,
     /// What the audit log will say of it.
     audit: Mutex<Vec<NewAuditEntry>>,
+    audited: broadcast::Sender<Audited>,
 }
 
 impl DatabaseTransaction {
@@ -60,20 +76,27 @@ impl DatabaseTransaction {
         self.audit.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
     }
 
-    /// Makes the changes last, and writes them into the audit log.
+    /// Makes the changes last, writes them into the audit log, and tells this process of them.
     ///
     /// # Errors
     /// The database refused; nothing changed.
     pub async fn commit(self) -> std::result::Result<(), DbErr> {
-        let Self { transaction, turn, audit } = self;
+        let Self { transaction, turn, audit, audited } = self;
         let entries = audit.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let done: Vec<_> =
+            entries.iter().map(|entry| Audited { account_id: entry.account_id, action: entry.action }).collect();
         audit::append(&transaction, entries).await.map_err(|error| match error {
             Error::Database(error) => error,
             other => DbErr::Custom(other.to_string()),
         })?;
         let committed = transaction.commit().await;
         drop(turn);
-        committed
+        committed?;
+        for one in done {
+            // Nobody listening is not an error.
+            let _ = audited.send(one);
+        }
+        Ok(())
     }
 }
 
@@ -149,6 +172,7 @@ impl Db {
     /// # Errors
     /// The URL is not understood or the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self> {
+        let audited = broadcast::channel(HEARD).0;
         if url.starts_with("sqlite:") {
             // Nothing that was acknowledged may be lost: FULL also survives a power cut.
             let options = SqliteConnectOptions::from_str(url)
@@ -172,7 +196,7 @@ impl Db {
                 .await
                 .map_err(failed)?;
             let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
-            Ok(Self { connection, pool: Pool::Sqlite(pool), turns: Some(Turns::default()) })
+            Ok(Self { connection, pool: Pool::Sqlite(pool), turns: Some(Turns::default()), audited })
         } else {
             // Statements here read so few rows that compiling them takes longer than running them.
             // The planner has to know that reading them in the order of an index costs little more than in their own:
@@ -186,7 +210,7 @@ impl Db {
                 .await
                 .map_err(failed)?;
             let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-            Ok(Self { connection, pool: Pool::Postgres(pool), turns: None })
+            Ok(Self { connection, pool: Pool::Postgres(pool), turns: None, audited })
         }
     }
 
@@ -228,7 +252,12 @@ impl Db {
         };
         let turn = self.turn().await;
         let transaction = self.connection.begin_with_options(options).await?;
-        Ok(DatabaseTransaction { transaction, turn, audit: Mutex::default() })
+        Ok(DatabaseTransaction { transaction, turn, audit: Mutex::default(), audited: self.audited.clone() })
+    }
+
+    /// Hears of everything that this process adds to the audit log from now on.
+    pub fn audited(&self) -> broadcast::Receiver<Audited> {
+        self.audited.subscribe()
     }
 
     /// Adds to the audit log what changed nothing else.

@@ -39,7 +39,7 @@ mod turns;
 pub mod uploads;
 pub mod users;
 
-pub use db::{DatabaseTransaction, Db, Pool};
+pub use db::{Audited, DatabaseTransaction, Db, Pool};
 
 use chrono::{DateTime, Utc};
 /// What services name of the database: a connection or transaction to hand on, and its error.

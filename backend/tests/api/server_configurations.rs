@@ -4,6 +4,7 @@ use crate::support::{
     TestApp,
     client::{Client, Response},
 };
+use chrono::TimeDelta;
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::json;
@@ -63,11 +64,19 @@ async fn a_mail_server_gets_a_token_that_a_new_one_replaces() {
     let agent = app.client(Some(made.token));
     // Known, but an agent reads nothing of the account.
     agent.get(&servers).await.expect(403);
+    agent.get("/api/v1/agent").await.expect(200);
 
+    app.clock.set(app.clock.now() + TimeDelta::seconds(1));
     let renew = format!("{servers}/{}/token", made.mail_server.id);
     let renewed = place.administrator.post(&renew, &json!({})).await.expect(200).json::<MailServerCredential>();
     agent.get(&servers).await.expect(401);
-    app.client(Some(renewed.token)).get(&servers).await.expect(403);
+    let agent = app.client(Some(renewed.token));
+    agent.get(&servers).await.expect(403);
+    // Its first call is noted, however short ago the last one with the old token was.
+    app.clock.set(app.clock.now() + TimeDelta::seconds(1));
+    agent.get("/api/v1/agent").await.expect(200);
+    let seen = place.administrator.get(&servers).await.json::<Vec<MailServer>>()[0].last_seen_at;
+    assert!(renewed.mail_server.last_seen_at.is_some() && seen > renewed.mail_server.last_seen_at, "{seen:?}");
 
     place.administrator.post(&servers, &json!({ "name": "mx1" })).await.expect(409);
     let path = format!("{servers}/{}", made.mail_server.id);

@@ -43,3 +43,13 @@ test("the chosen theme outweighs the system's, and lasts", async ({ page, workpl
   await page.getByLabel("Theme").selectOption("System");
   expect(await background()).toBe(dark);
 });
+
+test("on a wall of screens everything is larger", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  const size = () => page.evaluate(() => parseFloat(getComputedStyle(document.querySelector("main p")!).fontSize));
+  await page.setViewportSize({ width: 1920, height: 1080 });
+  const usual = await size();
+  await page.setViewportSize({ width: 3840, height: 2160 });
+  expect(await size()).toBeCloseTo(usual * 1.25);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(3840);
+});

@@ -1,21 +1,8 @@
 // One address: why it is blocked, since when, on which mail servers.
-import { expect, expectAccessible, json, runNow, signIn, tabTo, test, type Workplace } from "./workplace";
+import { mailServer } from "./agents";
+import { expect, expectAccessible, json, runNow, signIn, tabTo, test } from "./workplace";
 
 const TARO = "/blocked/address?address=taro%40example.com";
-
-/** Adds a mail server; what is answered has it take and acknowledge the present list. */
-async function mailServer(workplace: Workplace, name: string): Promise<() => Promise<void>> {
-  const { token } = await json(workplace.call("POST", "/mail-servers", { name }));
-  const agent = `${workplace.service.url}/api/v1/agent`;
-  const headers = { Authorization: `Bearer ${token}` };
-  return async () => {
-    const list = await (await fetch(`${agent}/list`, { headers })).text();
-    const { epoch, version, count, checksum } = JSON.parse(list.split("\n")[0]!);
-    const body = JSON.stringify({ epoch, version, count, checksum });
-    const sent = { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body };
-    expect((await json(fetch(`${agent}/acknowledgements`, sent))).matches).toBe(true);
-  };
-}
 
 test("a block says why, since when and on which mail servers, and is released", async ({ page, workplace }) => {
   const [mx1] = [await mailServer(workplace, "mx1"), await mailServer(workplace, "mx2")];
@@ -86,6 +73,7 @@ test("what is not known, not named and not readable is told", async ({ page, wor
   await expectAccessible(page);
   await page.goto(workplace.at("/blocked/address"));
   await expect(page.getByText("No address is named")).toBeVisible();
+  await expectAccessible(page);
   await page.route("**/address-history*", (route) => route.fulfill({ status: 500, body: "{}" }), { times: 1 });
   await page.goto(workplace.at(TARO));
   await expect(page.getByText("The service could not do this (HTTP 500). Try again.")).toBeVisible();

@@ -228,6 +228,10 @@ test("a provider inside an account is told on every page, reads its inquiries an
   await expect(page.getByText("Leave it to answer its inquiries.")).toBeVisible();
   await expect(page.getByRole("button", { name: /Send|Close inquiry/ })).toHaveCount(0);
   await expectAccessible(page);
+  await page.goto(`${workplace.service.url}/inquiries/new`);
+  await expect(page.getByText("Leave it to answer its inquiries.")).toBeVisible();
+  await expect(page.getByLabel("Subject")).toHaveCount(0);
+  await expectAccessible(page);
   await page.getByRole("button", { name: "Leave the account" }).click();
   await expect(page).toHaveURL(`${workplace.service.url}/provider`);
   await expect(banner).toHaveCount(0);

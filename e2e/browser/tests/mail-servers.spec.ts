@@ -1,3 +1,4 @@
+import { mailServer } from "./agents";
 import { expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
 
 test("a distribution appears by itself", async ({ page, workplace }) => {
@@ -25,6 +26,7 @@ test("a new mail server shows its token once and its first contact by itself", a
   const headers = { Authorization: `Bearer ${token}` };
   expect((await fetch(`${workplace.service.url}/api/v1/agent`, { headers })).status).toBe(200);
   await expect(dialog.getByText("The agent has called.")).toBeVisible();
+  await expectAccessible(page);
   await dialog.getByRole("button", { name: "Done" }).click();
   await expect(page.getByRole("row", { name: /mx1/ })).not.toContainText("Waiting");
   await expectAccessible(page);
@@ -48,6 +50,41 @@ test("a distribution does not wait for a mail server that was deactivated", asyn
   await page.getByRole("link", { name: "Mail servers" }).click();
   await row.getByRole("button", { name: "Activate: mx1" }).click();
   await expect(row.getByText("Waiting for first contact")).toBeVisible();
+});
+
+test("what each mail server holds: the list, an older one, another one, and nothing for a while", async ({
+  page, workplace,
+}) => {
+  await runNow(workplace);
+  const [inSync, late, repairing] = [
+    await mailServer(workplace, "mx1"), await mailServer(workplace, "mx2"), await mailServer(workplace, "mx3"),
+  ];
+  await mailServer(workplace, "mx4");
+  await late();
+  await json(workplace.call("POST", "/releases", { addresses: ["jiro@example.org"] }));
+  await inSync();
+  await repairing({ checksum: "0".repeat(32) });
+  // Nobody waits here for the two minutes until a mail server is silent: what is said of mx4 is changed on its way.
+  const silent = (server: { name: string }) => (server.name === "mx4" ? { ...server, state: "silent" } : server);
+  await page.route("**/api/v1/**/mail-servers", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: (await response.json()).map(silent) });
+  });
+  await signIn(page, workplace, "/blocked/mail-servers");
+  const row = (name: string) => page.getByRole("row", { name: new RegExp(name) });
+  await expect(row("mx1")).toContainText("In sync");
+  await expect(row("mx1")).toContainText("Version 2 with 2 addresses");
+  await expect(row("mx2")).toContainText("Late");
+  await expect(row("mx2")).toContainText("It has not acknowledged the published version yet.");
+  await expect(row("mx2")).toContainText("Version 1 with 3 addresses");
+  await expect(row("mx3")).toContainText("Repairing");
+  await expect(row("mx3")).toContainText("it is being repaired by a snapshot.");
+  await expect(row("mx4")).toContainText("Silent");
+  await expect(row("mx4")).toContainText("It goes on enforcing what it holds.");
+  await expectAccessible(page);
+  await late();
+  await page.reload();
+  await expect(row("mx2")).toContainText("In sync");
 });
 
 test("a token is replaced after a question, and the old one ends", async ({ page, workplace }) => {

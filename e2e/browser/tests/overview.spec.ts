@@ -70,7 +70,7 @@ test("errors, growth, blocks and releases are drawn, told by the keyboard, and s
   await expect(growth.getByRole("table").getByRole("row").nth(1).getByRole("cell")).toHaveText(["2"]);
 
   const facts = page.locator(".figures .fact");
-  await expect(facts).toHaveText([/Delivered\s*1$/, /Errors\s*6$/, /Error rate\s*85\.7 %$/, /On the blocked list\s*2$/]);
+  await expect(facts).toHaveText([/Delivered\s*1$/, /Errors\s*6$/, /Error rate\s*85\.7%$/, /On the blocked list\s*2$/]);
   await page.getByRole("link", { name: "worst.example: 3 errors" }).click();
   await expect(page).toHaveURL(workplace.at("/delivery-report/error-log?domain=worst.example"));
   await expect(page.getByRole("row")).toHaveCount(4);

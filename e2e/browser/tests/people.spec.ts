@@ -142,6 +142,7 @@ test("a lost password is set by a link", async ({ page, browser, workplace }) =>
     await hers.getByLabel("New password").fill("another password of hers");
     await hers.getByRole("button", { name: "Set password" }).click();
     await expect(hers.getByText("Your password is set.")).toBeVisible();
+    await expectAccessible(hers);
     await hers.getByRole("link", { name: "To sign-in" }).click();
     await hers.getByLabel("E-mail").fill(HANA.email);
     await hers.getByLabel("Password").fill("another password of hers");
@@ -200,6 +201,10 @@ test("password, second factor and sessions of one's own account", async ({ page,
   await elsewhere(browser, (other) => signInWith(other, codes[0]!.toLowerCase()));
   await page.reload();
   await expect(page.getByText("9 recovery codes left")).toBeVisible();
+  await page.getByRole("button", { name: "New recovery codes" }).click();
+  await expect(page.getByRole("dialog", { name: "New recovery codes" }).getByLabel("Code")).toBeVisible();
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
   await expect(sessions.getByRole("row")).toHaveCount(4);
 
   await page.getByRole("button", { name: "Turn off" }).click();
@@ -209,6 +214,32 @@ test("password, second factor and sessions of one's own account", async ({ page,
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Turn off" }).click();
   await expect(page.getByRole("button", { name: "Set up" })).toBeVisible();
+});
+
+test("a second factor that its user has lost is removed", async ({ page, browser, workplace }) => {
+  const { link } = await json(workplace.account("POST", "/invitations", { email: HANA.email, role: "viewer" }));
+  await elsewhere(browser, async (hers) => {
+    await hers.goto(workplace.service.url + link);
+    await hers.getByLabel("New password").fill(HANA.password);
+    await hers.getByRole("button", { name: "Accept invitation" }).click();
+    await hers.getByRole("link", { name: "Settings" }).click();
+    await hers.getByLabel("Password", { exact: true }).fill(HANA.password);
+    await hers.getByRole("button", { name: "Set up" }).click();
+    const secret = (await hers.getByRole("group", { name: "Secret" }).textContent())!;
+    await hers.getByRole("textbox", { name: "Code" }).fill(codeOf(secret));
+    await hers.getByRole("button", { name: "Turn on" }).click();
+    await expect(hers.getByRole("group", { name: "Recovery codes" })).toBeVisible();
+  });
+  await openSettings(page, workplace, "Users");
+  const change = page.getByRole("button", { name: `Change: ${HANA.email}` });
+  await change.click();
+  await expectAccessible(page);
+  const remove = page.getByRole("dialog", { name: "Change user" }).getByRole("button", { name: "Remove second factor" });
+  await remove.click();
+  await expect(page.getByText("Second factor removed.")).toBeVisible();
+  await change.click();
+  await expect(page.getByRole("dialog").getByRole("button", { name: "New password" })).toBeVisible();
+  await expect(remove).toHaveCount(0);
 });
 
 test("one session is ended and the others stay", async ({ page, browser, workplace }) => {

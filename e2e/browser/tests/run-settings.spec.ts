@@ -45,6 +45,7 @@ test("run settings ask for the delivery timing, and a conflict loses nothing of 
   await dialog.getByLabel("Immediate action").check();
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog.getByText("Somebody else changed these settings meanwhile")).toBeVisible();
+  await expectAccessible(page);
   await dialog.getByRole("button", { name: "Load the new settings" }).click();
   await expect(dialog.getByLabel("Execute timing")).toHaveValue("05:00");
 });

@@ -57,6 +57,7 @@ test("from the set-up code to a server configuration inside an account", async (
   await configuration.getByLabel("Time zone").fill("Asia/Nowhere");
   await configuration.getByRole("button", { name: "Create" }).click();
   await expect(configuration.getByLabel("Time zone")).toHaveAttribute("aria-invalid", "true");
+  await expectAccessible(page);
   await configuration.getByLabel("Time zone").fill("Asia/Tokyo");
   await configuration.getByRole("button", { name: "Create" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Newsletter" })).toBeVisible();

@@ -25,7 +25,7 @@ test("an upload goes on while other pages are looked at, and another window sees
   await slowDown(page, 1_500);
   await choose(page, large(12_000));
   await expect(page.getByText("Don't close this browser window")).toBeVisible();
-  await expect(page.getByText(/^\d+ %, .* of 12 MB, about \d+ seconds left$/)).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText(/^\d+%, .* of 12 MB, about \d+ seconds left$/)).toBeVisible({ timeout: 20_000 });
   await expectAccessible(page);
 
   const other = await context.newPage();

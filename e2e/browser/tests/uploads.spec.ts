@@ -2,7 +2,7 @@ import { blocked, choose, csv, figures, MIXED } from "./files";
 import { expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
 
 test("a file is uploaded, registered, and the registration undone", async ({ page, workplace }) => {
-  // axe looks at six pages.
+  // axe looks at many pages.
   test.slow();
   await runNow(workplace);
   await json(workplace.call("POST", "/releases", { addresses: ["jiro@example.org"] }));
@@ -10,6 +10,10 @@ test("a file is uploaded, registered, and the registration undone", async ({ pag
   await page.getByRole("link", { name: "Uploads" }).click();
   await expect(page.getByText("No upload yet")).toBeVisible();
   await expectAccessible(page);
+  await page.getByRole("link", { name: "History of bulk changes" }).click();
+  await expect(page.getByText("No bulk change yet")).toBeVisible();
+  await expectAccessible(page);
+  await page.goBack();
   await choose(page, MIXED);
   await expect(page.getByRole("heading", { name: "Ready to register" })).toBeVisible();
   expect(await figures(page, "Records")).toEqual({
@@ -150,6 +154,7 @@ for (const [name, file, cause] of [
     await expect(page.getByRole("button", { name: "Register" })).toHaveCount(0);
     await expectAccessible(page);
     await page.getByRole("button", { name: "Delete" }).click();
+    await expectAccessible(page);
     await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
     await expect(page).toHaveURL(workplace.at("/blocked/uploads"));
     await expect(page.getByText("No upload yet")).toBeVisible();
@@ -211,6 +216,7 @@ test("a change that goes on shows how far it is, and is cancelled after a questi
   await cancel.click();
   const dialog = page.getByRole("dialog", { name: "Cancel this change" });
   await dialog.getByLabel("Comment").fill("Not yet");
+  await expectAccessible(page);
   await dialog.getByRole("button", { name: "Cancel it" }).click();
   await expect(card.getByText("Being cancelled")).toBeVisible();
   await expect(cancel).toHaveCount(0);

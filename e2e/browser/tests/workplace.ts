@@ -46,6 +46,22 @@ function send(url: string, body?: unknown, token?: string, method = "POST", head
   });
 }
 
+/** Uploads a file to a server configuration, of that address in the API, and waits until it is analysed; answers its id. */
+export async function uploadTo(configuration: string, token: string, content: string): Promise<string> {
+  const authorised = { Authorization: `Bearer ${token}` };
+  const headers = {
+    ...authorised,
+    "Tus-Resumable": "1.0.0",
+    "Upload-Length": String(Buffer.byteLength(content)),
+    "Upload-Metadata": `filename ${btoa("list.csv")}`,
+    "Content-Type": "application/offset+octet-stream",
+  };
+  const { id } = await json(fetch(`${configuration}/uploads`, { method: "POST", headers, body: content }));
+  const state = async () => (await json(fetch(`${configuration}/uploads/${id}`, { headers: authorised }))).state;
+  await expect.poll(state).toBe("ready");
+  return id;
+}
+
 /** What a workplace begins with: a data folder, and who may do what in it. */
 interface Template {
   folder: string;
@@ -104,19 +120,7 @@ async function openWorkplace(plan: Plan): Promise<Workplace> {
       send(`${api}/server-configurations/${configuration}${path}`, body, administrator, method, headers),
     account: (method, path, body) => send(`${api}${path}`, body, administrator, method),
     provider: (method, path, body) => send(`${api}/provider${path}`, body, provider, method),
-    upload: async (content) => {
-      const headers = {
-        Authorization: `Bearer ${administrator}`,
-        "Tus-Resumable": "1.0.0",
-        "Upload-Length": String(Buffer.byteLength(content)),
-        "Upload-Metadata": `filename ${btoa("list.csv")}`,
-        "Content-Type": "application/offset+octet-stream",
-      };
-      const uploads = `${api}/server-configurations/${configuration}/uploads`;
-      const { id } = await json(fetch(uploads, { method: "POST", headers, body: content }));
-      await expect.poll(async () => (await json(workplace.call("GET", `/uploads/${id}`))).state).toBe("ready");
-      return id;
-    },
+    upload: (content) => uploadTo(`${api}/server-configurations/${configuration}`, administrator, content),
     changeAccount: async (change) => {
       const { items } = await json(send(`${api}/provider/accounts`, undefined, provider, "GET"));
       const path = `${api}/provider/accounts/${items[0].id}`;
@@ -197,11 +201,12 @@ export async function runNow(workplace: Workplace): Promise<void> {
     .toBe("done");
 }
 
-/** Goes with the Tab key until the element has the focus, as somebody without a mouse does. */
-export async function tabTo(page: Page, target: Locator): Promise<void> {
+/** Goes with the Tab key until the element has the focus, as somebody without a mouse does; looks at every stop. */
+export async function tabTo(page: Page, target: Locator, look?: (page: Page) => Promise<void>): Promise<void> {
   for (let presses = 0; presses < 60; presses++) {
     if (await target.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press("Tab");
+    await look?.(page);
   }
   throw new Error(`the Tab key does not reach ${target}`);
 }
@@ -213,8 +218,8 @@ export async function expectAccessible(page: Page): Promise<void> {
   if (await page.evaluate(() => !("axe" in window))) await page.evaluate(axe.source);
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    // Only contrast depends on the scheme.
-    const rules = colorScheme === "dark" ? ["color-contrast"] : undefined;
+    // Only contrast depends on the scheme: of text, and of links with what they stand in.
+    const rules = colorScheme === "dark" ? ["color-contrast", "link-in-text-block"] : undefined;
     // A list that is read again is dimmed for that moment: what is wrong stays wrong.
     const violations = async () => {
       await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
@@ -228,7 +233,9 @@ export async function expectAccessible(page: Page): Promise<void> {
 /** Runs in the page. */
 async function findViolations(rules: string[] | undefined): Promise<{ id: string; nodes: string[] }[]> {
   const { run } = (window as unknown as { axe: typeof axe }).axe;
-  const { violations } = await run({ runOnly: rules, resultTypes: ["violations"] });
+  // New in WCAG 2.2, and off in axe unless it is asked for.
+  const scope = rules ? { runOnly: rules } : { rules: { "target-size": { enabled: true } } };
+  const { violations } = await run({ ...scope, resultTypes: ["violations"] });
   return violations.map(({ id, nodes }) => ({ id, nodes: nodes.map((node) => node.html) }));
 }
 

@@ -78,7 +78,7 @@ impl AuditEntry {
     /// What the object is called, if that is told.
     pub fn object_name(&self) -> Option<&str> {
         let facts = || [&self.after, &self.before].into_iter().flatten().flat_map(|facts| &facts.0);
-        ["name", "email", "file_name", "subject"]
+        ["name", "email", "file_name", "subject", "server_configuration"]
             .into_iter()
             .find_map(|wanted| facts().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str()))
     }
@@ -204,6 +204,14 @@ mod tests {
         let gone = r#","before":{"a":true,"b":1},"after":{"b":1}"#;
         assert_eq!(changes(gone), ["a=true>"]);
         assert!(changes("").is_empty());
+    }
+
+    #[test]
+    fn a_run_is_named_by_its_server_configuration() {
+        let entry = r#"{"number":1,"at":"2026-11-24T09:00:00Z","actor_kind":"user","actor_name":"","action":"run.request",
+            "object":"019a","after":{"server_configuration":"Newsletter"}}"#;
+        let entry: AuditEntry = serde_json::from_str(entry).expect("an entry");
+        assert_eq!(entry.object_name(), Some("Newsletter"));
     }
 
     #[test]

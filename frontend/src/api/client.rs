@@ -1,12 +1,12 @@
 //! Sends requests: bearer token, silent refresh, problems, connection state.
 
 use super::{ApiError, parse::parse, sleep::sleep};
-use futures::future::{FutureExt, LocalBoxFuture, Shared};
+use futures::future::{Either, FutureExt, LocalBoxFuture, Shared, select};
 use gloo_net::http::{Headers, Method, RequestBuilder, Response};
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{Problem, session::AccessToken};
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 use wasm_bindgen::JsValue;
 use web_sys::AbortController;
 
@@ -19,10 +19,12 @@ pub enum SignedIn {
     Yes,
     /// No.
     No,
-    /// Not any more: the session ended by itself.
+    /// Not any more: the session ended by itself, and whoever had it may sign in again where they were.
     Ended,
 }
 
+/// An access token that does not come for so long is asked for anew: the connection may be one that died.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// A session that is asked for too often is asked for again after at most so many seconds.
 const LONGEST_WAIT: u32 = 30;
 
@@ -96,6 +98,11 @@ impl Client {
         self.signed_in.set(SignedIn::Yes);
     }
 
+    /// Leaves a session that ended: nobody is signed in.
+    pub fn leave(self) {
+        self.forget(SignedIn::No);
+    }
+
     /// Forgets the token: nobody is signed in because of `now`.
     pub(super) fn forget(self, now: SignedIn) {
         self.token.set_value(None);
@@ -104,8 +111,11 @@ impl Client {
 
     /// Forgets a token that is not accepted any more.
     fn ended(self) -> ApiError {
-        let was = self.signed_in.get_untracked();
-        self.forget(if was == SignedIn::Yes { SignedIn::Ended } else { SignedIn::No });
+        match self.signed_in.get_untracked() {
+            SignedIn::Yes => self.forget(SignedIn::Ended),
+            SignedIn::Unknown => self.forget(SignedIn::No),
+            SignedIn::No | SignedIn::Ended => {}
+        }
         ApiError::SignedOut
     }
 
@@ -140,7 +150,11 @@ impl Client {
     pub(super) async fn token_of_cookie(self) -> Result<Option<AccessToken>, ApiError> {
         loop {
             let headers = [("X-Requested-With", "stoplist")];
-            let answer = self.ask(Method::POST, "/sessions/refresh", None, &headers).await?;
+            let asked = pin!(self.ask(Method::POST, "/sessions/refresh", None, &headers));
+            let answer = match select(asked, pin!(sleep(PATIENCE))).await {
+                Either::Left((answer, _)) => answer?,
+                Either::Right(_) => return Err(self.lost()),
+            };
             match answer.status {
                 200 => {
                     self.reached();
@@ -220,6 +234,7 @@ impl Client {
         content: Option<Content>,
         headers: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
+        self.not_ended()?;
         let answer = self.once(method.clone(), path, content.clone(), headers).await?;
         if answer.status != 401 {
             return self.heard(answer.checked());
@@ -230,6 +245,11 @@ impl Client {
             return Err(self.ended());
         }
         self.heard(answer.checked())
+    }
+
+    /// What is asked again and again need not reach the service without a session.
+    fn not_ended(self) -> Result<(), ApiError> {
+        if self.signed_in.get_untracked() == SignedIn::Ended { Err(ApiError::SignedOut) } else { Ok(()) }
     }
 
     /// Learns from a refusal that the account is suspended.
@@ -269,6 +289,7 @@ impl Client {
 
     /// Opens a stream with the session: the response's body is read by the caller while `keep_open` holds.
     pub(super) async fn open_stream(self, path: &str) -> Result<(Response, impl Drop + use<>), ApiError> {
+        self.not_ended()?;
         let guard = AbortOnDrop(AbortController::new().ok());
         let headers = [("Accept", "text/event-stream")];
         let mut response = self.fetch(&guard, Method::GET, path, None, &headers).await?;
@@ -310,7 +331,8 @@ impl Client {
         }
     }
 
-    fn lost(self) -> ApiError {
+    /// Learns that the service is not reached.
+    pub fn lost(self) -> ApiError {
         if self.reachable.get_untracked() {
             self.reachable.set(false);
         }

@@ -72,6 +72,16 @@ impl Client {
         self.get("/server-configurations").await
     }
 
+    /// Changes a server configuration, unless somebody else did since it was read.
+    pub async fn update_configuration(
+        self,
+        known: &ServerConfiguration,
+        change: &NewServerConfiguration,
+    ) -> Result<ServerConfiguration, ApiError> {
+        let (path, etag) = (below(known.id, ""), format!("\"{}\"", known.revision));
+        self.call(Method::PATCH, &path, Some(json(change)?), &[("If-Match", &etag)]).await?.json()
+    }
+
     /// Makes a server configuration.
     pub async fn create_configuration(self, new: &NewServerConfiguration) -> Result<ServerConfiguration, ApiError> {
         self.send(Method::POST, "/server-configurations", new).await

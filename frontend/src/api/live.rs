@@ -1,13 +1,21 @@
 //! Server-sent events, read with `fetch` because `EventSource` cannot send an `Authorization` header.
 
-use super::{ApiError, Client, endpoints::below, parse::parse};
+use super::{ApiError, Client, endpoints::below, parse::parse, sleep::sleep};
+use futures::future::{Either, select};
 use serde::Deserialize;
 use shared::{inquiry::InquirySide, run::LiveEvent};
-use std::mem;
+use std::{mem, pin::pin, time::Duration};
 use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::ReadableStreamDefaultReader;
+
+/// How long a stream may be silent: the service says something every 15 seconds. A network that went away while the machine
+/// slept says nothing at all.
+const SILENCE: Duration = Duration::from_secs(40);
+
+/// How long it may take to open one: a connection that died with the network answers nothing, and is in the way of others.
+const OPENING: Duration = Duration::from_secs(15);
 
 /// What is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +44,19 @@ pub async fn follow(
         Followed::Inquiries(InquirySide::Account) => "/live".to_owned(),
         Followed::Inquiries(InquirySide::Provider) => "/provider/live".to_owned(),
     };
-    let (response, _open) = client.open_stream(&path).await?;
+    let (response, _open) = match select(pin!(client.open_stream(&path)), pin!(sleep(OPENING))).await {
+        Either::Left((opening, _)) => opening?,
+        Either::Right(_) => return Err(client.lost()),
+    };
     let Some(body) = response.body() else { return Err(ApiError::Unreadable(response.status())) };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     opened();
     let mut parser = Parser::default();
     loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(|_| ApiError::Unreachable)?;
+        let chunk = match select(pin!(JsFuture::from(reader.read())), pin!(sleep(SILENCE))).await {
+            Either::Left((chunk, _)) => chunk.map_err(|_| ApiError::Unreachable)?,
+            Either::Right(_) => return Err(client.lost()),
+        };
         let value = |name: &str| js_sys::Reflect::get(&chunk, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
         if value("done").is_truthy() {
             return Ok(());
@@ -89,16 +103,23 @@ fn read(data: &str) -> Option<LiveEvent> {
         #[serde(rename = "type")]
         name: String,
     }
+    #[derive(Deserialize)]
+    struct Deleted {
+        id: Uuid,
+    }
     let kind: Kind = parse(data).ok()?;
     Some(match kind.name.as_str() {
         "run" => LiveEvent::Run(parse(data).ok()?),
         "distribution" => LiveEvent::Distribution(parse(data).ok()?),
         "list_operation" => LiveEvent::ListOperation(parse(data).ok()?),
         "upload" => LiveEvent::Upload(parse(data).ok()?),
+        "upload_deleted" => parse(data).map(|Deleted { id }| LiveEvent::UploadDeleted { id }).ok()?,
         "list_changed" => LiveEvent::ListChanged,
         "run_settings_changed" => LiveEvent::RunSettingsChanged,
         "mail_servers_changed" => LiveEvent::MailServersChanged,
+        "delivery_events_reported" => LiveEvent::DeliveryEventsReported,
         "inquiries_changed" => LiveEvent::InquiriesChanged,
+        "account_changed" => LiveEvent::AccountChanged,
         _ => return None,
     })
 }

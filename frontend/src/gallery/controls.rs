@@ -3,10 +3,11 @@
 use super::Piece;
 use crate::{
     i18n::Texts,
+    reactive::effect,
     state::texts,
     ui::{Button, Check, Field, FilePicker, Icon, Kind, Search, Select, Shape, TextArea},
 };
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 /// Buttons, fields, choices and files.
 pub fn pieces() -> Vec<Piece> {
@@ -42,8 +43,14 @@ fn text(value: &str) -> RwSignal<String> {
     RwSignal::new(value.to_owned())
 }
 
+/// As in a form that may only be read.
+fn off(view: AnyView) -> AnyView {
+    view! { <fieldset disabled=true>{view}</fieldset> }.into_any()
+}
+
 fn fields(texts: &'static Texts) -> Piece {
-    let wrong = Signal::stored(Some(texts.bad_address.to_owned()));
+    let (wrong, below) =
+        (Signal::stored(Some(texts.bad_address.to_owned())), Signal::stored(Some(texts.number_wrong.to_owned())));
     Piece {
         name: "Field",
         states: vec![
@@ -68,12 +75,23 @@ fn fields(texts: &'static Texts) -> Piece {
                 .into_any(),
             ),
             (
+                "wrong",
+                view! { <Field id="field-wrong-alone" label=texts.frequency value=text("0") error=below/> }.into_any(),
+            ),
+            (
                 "with suggestions",
                 view! {
                     <Field
                         id="field-suggestions" label=texts.time_zone value=text("Asia/Tokyo") hint=texts.time_zone_hint
                         suggestions=&["Asia/Tokyo", "Europe/Berlin", "UTC"]
                     />
+                }
+                .into_any(),
+            ),
+            (
+                "email",
+                view! {
+                    <Field id="field-email" label=texts.email value=text("keiko@example.com") kind="email" autocomplete="username"/>
                 }
                 .into_any(),
             ),
@@ -88,10 +106,7 @@ fn fields(texts: &'static Texts) -> Piece {
             ("date", view! { <Field id="field-date" label=texts.from_day value=text("") kind="date"/> }.into_any()),
             (
                 "off",
-                view! {
-                    <fieldset disabled=true><Field id="field-off" label=texts.frequency value=text("10")/></fieldset>
-                }
-                .into_any(),
+                off(view! { <Field id="field-off" label=texts.frequency value=text("10")/> }.into_any()),
             ),
         ],
     }
@@ -100,17 +115,15 @@ fn fields(texts: &'static Texts) -> Piece {
 fn areas(texts: &'static Texts) -> Piece {
     let (right, wrong) = (Signal::stored(None::<String>), Signal::stored(Some(texts.number_wrong.to_owned())));
     let words = texts.inquiries.please_enable;
+    let area =
+        |id, words, error| view! { <TextArea id label=texts.inquiries.text value=text(words) error/> }.into_any();
     Piece {
         name: "TextArea",
         states: vec![
-            (
-                "filled",
-                view! { <TextArea id="area" label=texts.inquiries.text value=text(words) error=right/> }.into_any(),
-            ),
-            (
-                "wrong",
-                view! { <TextArea id="area-wrong" label=texts.inquiries.text value=text("") error=wrong/> }.into_any(),
-            ),
+            ("empty", area("area-empty", "", right)),
+            ("filled", area("area", words, right)),
+            ("wrong", area("area-wrong", "", wrong)),
+            ("off", off(area("area-off", words, right))),
         ],
     }
 }
@@ -122,8 +135,10 @@ fn checks(texts: &'static Texts) -> Piece {
     Piece {
         name: "Check",
         states: vec![
-            ("off", check("check-off", false)),
-            ("on", check("check-on", true)),
+            ("not ticked", check("check", false)),
+            ("ticked", check("check-ticked", true)),
+            ("off", off(check("check-off", false))),
+            ("ticked and off", off(check("check-ticked-off", true))),
             (
                 "with a hint",
                 view! {
@@ -142,13 +157,12 @@ fn selects(texts: &'static Texts) -> Piece {
     let options = || vec![("newest", texts.newest_first), ("oldest", texts.oldest_first)];
     let chosen = text("newest");
     let choose = move |name: String| chosen.set(name);
+    let select = |id| view! { <Select id label=texts.sort value=chosen options=options() choose/> }.into_any();
     Piece {
         name: "Select",
         states: vec![
-            (
-                "with its label",
-                view! { <Select id="select" label=texts.sort value=chosen options=options() choose/> }.into_any(),
-            ),
+            ("with its label", select("select")),
+            ("off", off(select("select-off"))),
             (
                 "compact",
                 view! { <Select id="select-compact" label=texts.sort compact=true value=chosen options=options() choose/> }
@@ -164,12 +178,37 @@ fn searches(texts: &'static Texts) -> Piece {
     };
     Piece {
         name: "Search",
-        states: vec![("empty", search("search", text(""))), ("filled", search("search-filled", text("taro@")))],
+        states: vec![
+            ("empty", search("search", text(""))),
+            ("filled", search("search-filled", text("taro@"))),
+            ("off", off(search("search-off", text("taro@")))),
+        ],
     }
 }
 
 fn files(texts: &'static Texts) -> Piece {
-    let take = |_: Vec<web_sys::File>| {};
-    let picker = view! { <FilePicker label=texts.uploads.choose_file hint=texts.uploads.drop_hint take several=true/> };
-    Piece { name: "FilePicker: drag a file over it", states: vec![("", picker.into_any())] }
+    let picker = |several: bool| {
+        let take = |_: Vec<web_sys::File>| {};
+        view! { <FilePicker label=texts.uploads.choose_file hint=texts.uploads.drop_hint take several/> }.into_any()
+    };
+    Piece {
+        name: "FilePicker",
+        states: vec![
+            ("several files", picker(true)),
+            ("one file", picker(false)),
+            ("a file is dragged over it", view! { <Over>{picker(true)}</Over> }.into_any()),
+        ],
+    }
+}
+
+/// Looks as if a file were dragged over it.
+#[component]
+fn Over(children: Children) -> impl IntoView {
+    let frame = NodeRef::<html::Div>::new();
+    effect(move || {
+        let Some(Ok(Some(place))) = frame.get().map(|frame| frame.query_selector(".drop")) else { return };
+        // Naming a class without spaces cannot fail.
+        drop(place.class_list().add_1("over"));
+    });
+    view! { <div node_ref=frame class="gallery-over">{children()}</div> }
 }

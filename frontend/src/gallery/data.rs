@@ -22,7 +22,13 @@ pub fn pieces() -> Vec<Piece> {
         pagers(texts),
         Piece {
             name: "Chart",
-            states: vec![("Bars", bars(texts)), ("Bars, below too", changes(texts)), ("Line", line(texts))],
+            states: vec![
+                ("Bars", bars(texts)),
+                ("Bars, below too", changes(texts)),
+                ("Line", line(texts)),
+                ("nothing but zeros", list_size(texts, vec![0; 30])),
+                ("one day", list_size(texts, vec![1_204])),
+            ],
         },
     ]
 }
@@ -78,7 +84,8 @@ fn values(height: i64, step: i64) -> Vec<i64> {
 fn chart(texts: &'static Texts, title: &'static str, kind: ChartKind, series: Vec<Series>) -> AnyView {
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let today = DateTime::from_timestamp_millis(now() as i64).unwrap_or_default().date_naive();
-    let days: Vec<_> = (0..DAYS).rev().map(|ago| today - TimeDelta::days(ago)).collect();
+    let length = series.first().map_or(0, |series| series.values.len());
+    let days: Vec<_> = (0..length as i64).rev().map(|ago| today - TimeDelta::days(ago)).collect();
     let written = |write: fn(chrono::NaiveDate, &str) -> String| days.iter().map(|day| write(*day, language)).collect();
     let days = ChartDays { short: written(time::short_day), long: written(time::day) };
     let words = &texts.report;
@@ -116,7 +123,10 @@ fn changes(texts: &'static Texts) -> AnyView {
 }
 
 fn line(texts: &'static Texts) -> AnyView {
-    let values = (0..DAYS).map(|day| 1_000_000 + day * 37 + (day * day) % 90).collect();
+    list_size(texts, (0..DAYS).map(|day| 1_000_000 + day * 37 + (day * day) % 90).collect())
+}
+
+fn list_size(texts: &'static Texts, values: Vec<i64>) -> AnyView {
     let series = vec![Series { name: texts.report.on_list, class: "chart-list", values, below: false }];
     chart(texts, texts.report.growth, ChartKind::Line, series)
 }

@@ -44,6 +44,7 @@ fn notices(texts: &'static Texts) -> Piece {
         states: vec![
             ("Plain", notice(Tone::Plain, texts.standard_fixed)),
             ("Good", notice(Tone::Good, texts.contact_made)),
+            ("Working", notice(Tone::Working, texts.waiting_contact)),
             ("Warn", long.into_any()),
             ("Bad", notice(Tone::Bad, texts.connection_lost)),
         ],
@@ -106,6 +107,7 @@ fn toasts(texts: &'static Texts) -> Piece {
 
 fn secrets(texts: &'static Texts) -> Piece {
     let text = format!("stl_{}", number::grouped(1_234_567_890_123).replace(',', "x").repeat(4));
-    let words = (texts.copy, texts.copied);
-    Piece { name: "Secret", states: vec![("", view! { <Secret label=texts.token text words/> }.into_any())] }
+    let secret =
+        |before| view! { <Secret label=texts.token text=text.clone() words=(before, texts.copied)/> }.into_any();
+    Piece { name: "Secret", states: vec![("rest", secret(texts.copy)), ("copied", secret(texts.copied))] }
 }

@@ -75,3 +75,42 @@ fn piece(piece: Piece) -> AnyView {
     }
     .into_any()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    /// Looks like what it shows or hides.
+    const WITHOUT_LOOKS: [&str; 1] = ["Show"];
+
+    /// The text of every Rust file in a folder of the sources.
+    fn sources(folder: &str) -> Vec<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        files
+            .filter(|file| file.extension().is_some_and(|ending| ending == "rs"))
+            .map(|file| fs::read_to_string(file).unwrap())
+            .collect()
+    }
+
+    fn words(text: &str) -> impl Iterator<Item = &str> {
+        text.split(|character: char| !character.is_alphanumeric() && character != '_')
+    }
+
+    #[test]
+    fn every_component_has_a_piece() {
+        let ui = sources("ui");
+        let is_component = |name: &str| ui.iter().any(|file| file.contains(&format!("#[component]\npub fn {name}(")));
+        let exported = include_str!("../ui/mod.rs").lines().filter(|line| line.starts_with("pub use ")).flat_map(words);
+        let components: Vec<_> = exported.filter(|name| is_component(name)).collect();
+        assert!(components.len() > 15, "{components:?}");
+        let gallery = sources("gallery");
+        let names = gallery
+            .iter()
+            .flat_map(|file| file.split("Piece {").skip(1))
+            .filter_map(|piece| piece.trim_start().strip_prefix("name: \"")?.split('"').next());
+        let shown: Vec<_> = names.flat_map(words).collect();
+        let missing: Vec<_> = components.into_iter().filter(|name| !shown.contains(name)).collect();
+        assert_eq!(missing, WITHOUT_LOOKS);
+    }
+}

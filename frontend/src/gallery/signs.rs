@@ -80,6 +80,7 @@ fn times() -> Piece {
             ("hours", at(TimeDelta::hours(5))),
             ("days", at(TimeDelta::days(5))),
             ("never in words", exact.into_any()),
+            ("in another zone", time::date_time(ago(TimeDelta::zero()), language, Some("America/New_York")).into_any()),
             ("day", time::day(ago(TimeDelta::zero()).date_naive(), language).into_any()),
             ("short_day", time::short_day(ago(TimeDelta::zero()).date_naive(), language).into_any()),
             ("next_at", time::next_at("00:00", "Asia/Tokyo", now, language).into_any()),

@@ -97,7 +97,7 @@ texts! {
         language theme theme_system theme_light theme_dark
         close cancel save copy copied loading delete create any actions
         configurations find_configuration no_configuration_found new_configuration configuration_name time_zone time_zone_hint
-        no_configurations no_configurations_text no_configurations_viewer configuration_created configuration_unknown
+        no_configurations no_configurations_text no_configurations_viewer configuration_created change_configuration configuration_changed configuration_unknown
         tab_blocked tab_report blocked_list stop_cancellation distributions mail_servers error_log tabs sections
         search_address filters filter_reason filter_origin filter_state sort newest_first oldest_first address_ascending address_descending
         mail_address error_reason stop_date state origin_label operation
@@ -111,12 +111,12 @@ texts! {
         cancel_blocking settings_saved settings_saved_now conflict_title conflict_text load_new
         confirm_timing_title confirm_timing_text timing_now timing_now_hint confirm
         number_wrong only_administrators
-        run_now run_now_text run_queued run_working run_failed
+        run_now run_now_text run_queued run_working run_failed run_failed_text tried_again cause
         distributions_text distributions_empty distributions_empty_text added removed created
-        receipts_none acknowledged notices waiting_acknowledgement
+        receipts_none acknowledged notices waiting_acknowledgement checksum
         mail_servers_text add_mail_server mail_server_name mail_servers_empty mail_servers_empty_text
         token_title token_once token agent_configuration token_next waiting_contact contact_made done
-        last_contact deactivate activate inactive mail_server_changed renew_token renew_token_title renew_token_text holds
+        last_contact deactivate activate inactive mail_server_changed rename rename_mail_server renew_token renew_token_title renew_token_text holds
         error_log_text date smtp_reply from_day to_day no_reply error_log_empty error_log_empty_text
         accounts accounts_text new_account account_name plan_label administrator_email administrator_password account_created
         open_account accounts_empty accounts_empty_text leave_account not_found not_found_text back_home

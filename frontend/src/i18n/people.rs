@@ -20,6 +20,7 @@ texts! {
         sessions sessions_text this_session client began last_used end end_others session_ended
         accept_title accept_button reset_title reset_button reset_done link_dead link_dead_text
         second_step_text other_way to_sign_in
+        session_over session_over_text leave_page
         forgot forgot_title forgot_text forgot_send forgot_sent forgot_sent_text no_mail no_mail_text
         sign_out_later
     }

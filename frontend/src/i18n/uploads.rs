@@ -14,6 +14,7 @@ texts! {
     words {
         uploads uploads_text choose_file choose_again drop_hint file uploaded_by uploads_empty uploads_empty_text
         sending waiting interrupted elsewhere keep_open connection_waits stop stop_title stop_text
+        sign_out_title sign_out_text
         delete_title delete_text deleted go_on_text other_file file_gone sent_elsewhere upload_ended resume
         back_to_uploads unknown_upload unknown_upload_text analysing_text undone_text
         failed_title ready_title nothing_new
@@ -24,7 +25,7 @@ texts! {
         bulk_changes bulk_changes_text bulk_empty bulk_empty_text history of_file
         cancel_operation cancel_title cancel_text undo undo_title undo_registration_text undo_release_text
         added removed already exempt_skipped duplicates not_blocked
-        in_distribution pending_distribution run_queued undone being_undone exempt_too
+        in_distribution pending_distribution run_queued undone being_undone exempt_too taken_back upload
     }
     sentences {
         too_large(&str);

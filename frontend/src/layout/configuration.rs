@@ -1,14 +1,15 @@
 //! The frame of a server configuration's pages.
 
-use super::run_controls::RunControls;
+use super::{configuration_form::ChangeConfiguration, run_controls::RunControls, title::OpenName};
 use crate::{
     paths::Section,
     reactive::memo,
-    state::{Configuration, Configurations, Live, Session, client, id_in_path, texts},
-    ui::{Badge, Empty, Show, Tone},
+    state::{Configuration, Configurations, Live, Session, client, effect, id_in_path, texts},
+    ui::{Badge, Button, Drawn, Empty, Kind, Show, Tone},
 };
 use leptos::prelude::*;
 use leptos_router::{components::Outlet, hooks::use_location};
+use shared::{plan::Capability, session::Role};
 
 /// Name, sections and run controls of the open configuration.
 #[component]
@@ -27,6 +28,14 @@ pub fn ConfigurationFrame() -> impl IntoView {
         }
     });
     let found = memo(move |_| loader.data.with(|all| all.as_ref()?.iter().find(|one| one.id == id.get()).cloned()));
+    // Where they cannot be read, the sidebar says why.
+    let name = move || {
+        let failed = || loader.error.with(Option::is_some).then(|| texts.configurations.to_owned());
+        found.get().map(|one| one.name).or_else(failed)
+    };
+    let changing = RwSignal::new(false);
+    let OpenName(open) = expect_context();
+    effect(move || open.set(found.get().map(|one| one.name)));
     let unknown = memo(move |_| loader.data.with(Option::is_some) && found.with(Option::is_none));
     let path = use_location().pathname;
     let section = memo(move |_| path.with(|path| Section::at(path)));
@@ -44,26 +53,40 @@ pub fn ConfigurationFrame() -> impl IntoView {
             ]
             .into_any()
         } else {
-            let standard = session.is_standard();
-            let first = if standard { texts.request_release } else { texts.blocked_list };
-            vec![
-                Some(link(Section::BlockedList, first)),
-                (!standard).then(|| link(Section::StopCancellation, texts.stop_cancellation)),
-                (!standard).then(|| link(Section::Uploads, texts.uploads.uploads)),
-                Some(link(Section::Distributions, texts.distributions)),
-                Some(link(Section::MailServers, texts.mail_servers)),
+            let lists = session.includes(Capability::SeeLists);
+            let first = if lists { texts.blocked_list } else { texts.request_release };
+            [
+                (Section::BlockedList, first),
+                (Section::StopCancellation, texts.stop_cancellation),
+                (Section::Uploads, texts.uploads.uploads),
+                (Section::Distributions, texts.distributions),
+                (Section::MailServers, texts.mail_servers),
             ]
+            .into_iter()
+            .filter(|(section, _)| session.includes(section.needs()))
+            .map(|(section, words)| link(section, words))
+            .drawn()
             .into_any()
         }
     };
     view! {
         <Show
             when=move || !unknown.get()
-            fallback=move || view! { <Empty title=texts.not_found text=texts.configuration_unknown/> }
+            fallback=move || view! { <Empty title=texts.not_found text=texts.configuration_unknown alone=true/> }
         >
             <header class="page-head">
                 <div class="stack-tight">
-                    <h1>{move || found.get().map(|one| one.name)}</h1>
+                    <div class="row">
+                        {move || name().map(|name| view! { <h1 class="break">{name}</h1> })}
+                        <Show when=move || session.may(Role::Administrator) && found.with(Option::is_some)>
+                            <Button
+                                small=true kind=Kind::Quiet name=texts.change_configuration
+                                press=move |()| changing.set(true)
+                            >
+                                {texts.people.change}
+                            </Button>
+                        </Show>
+                    </div>
                     <p class="meta">
                         {move || found.get().map(|one| view! {
                             <span>{(texts.version_number)(one.list_version)}</span>
@@ -75,9 +98,10 @@ pub fn ConfigurationFrame() -> impl IntoView {
                 </div>
                 <Show when=move || !section.get().is_some_and(Section::is_report)><RunControls/></Show>
             </header>
+            <ChangeConfiguration open=changing configuration=found/>
             <nav class="subtabs" aria-label=texts.sections>{sections}</nav>
             <Show
-                when=move || !(session.is_standard() && section.get().is_some_and(Section::is_professional))
+                when=move || section.get().is_none_or(|section| session.includes(section.needs()))
                 fallback=move || view! { <Empty title=texts.professional_only text=texts.professional_only_text/> }
             >
                 <Outlet/>

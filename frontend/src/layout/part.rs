@@ -1,11 +1,14 @@
 //! Parts of the console that are loaded when one of their pages is first opened.
 
+use super::title::page;
 use crate::{
+    paths,
     state::{Newer, Pending, texts},
     ui::{Failure, Skeleton},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::{prelude::*, wasm_split::SplitLoaderError};
+use leptos_router::hooks::use_location;
 
 /// What a part answers when it is asked for something: it may be impossible to load.
 pub type Loaded<T> = Result<T, SplitLoaderError>;
@@ -25,6 +28,10 @@ pub fn part(
 ) -> AnyView {
     let (texts, loading, progress) = (texts(), Pending::new(), RwSignal::new(Progress::Loading));
     let newer = expect_context::<Newer>();
+    // Settings and server configurations have one around their pages.
+    let path = use_location().pathname.get_untracked();
+    let framed = path.starts_with(paths::SETTINGS) || paths::configuration_at(&path).is_some();
+    let heading = if framed { None } else { page(texts, &path, true) };
     let wait = Callback::new(move |first: Option<LocalBoxFuture<'static, Loaded<()>>>| {
         let part = first.unwrap_or_else(load);
         progress.set(Progress::Loading);
@@ -45,11 +52,11 @@ pub fn part(
     (move || match progress.get() {
         Progress::Loading => view! { <Skeleton label=texts.loading/> }.into_any(),
         Progress::Failed if newer.is_there() => {
-            view! { <Failure text=texts.newer_part.to_owned() again=texts.reload press=move |()| newer.load()/> }
+            view! { <Failure heading text=texts.newer_part.to_owned() again=texts.reload press=move |()| newer.load()/> }
                 .into_any()
         }
         Progress::Failed => {
-            view! { <Failure text=texts.part_failed.to_owned() again=texts.try_again press=move |()| wait.run(None)/> }
+            view! { <Failure heading text=texts.part_failed.to_owned() again=texts.try_again press=move |()| wait.run(None)/> }
                 .into_any()
         }
         // What is here answers at once, and so draws as a child of this page.

@@ -1,9 +1,9 @@
 //! Run settings, run now, and what the run is doing.
 
 use crate::{
-    pages::{Confirm, RunSettingsDialog},
+    pages::{Confirm, RunSettingsDialog, trouble},
     reactive::memo,
-    state::{Configuration, Session, client, load, texts},
+    state::{Configuration, Session, Url, client, load, texts},
     ui::{Badge, Button, Icon, Kind, Shape, Show, Toasts, Tone},
 };
 use futures::future::FutureExt;
@@ -18,8 +18,8 @@ use shared::{
 pub fn RunControls() -> impl IntoView {
     let (texts, client, toasts, session) = (texts(), client(), Toasts::here(), expect_context::<Session>());
     let Configuration { id, live } = Configuration::open();
-    let (settings, asking) = (RwSignal::new(false), RwSignal::new(false));
-    let latest = load(move || id.get(), move || live.distributions.get(), move |id, _| client.runs(id));
+    let (settings, asking) = (Url::current().dialog("run-settings"), RwSignal::new(false));
+    let latest = load(move || id.get(), move || live.missed.get(), move |id, _| client.runs(id));
     let run = memo(move |_| live.run.get().or_else(|| latest.data.with(|page| page.as_ref()?.items.first().cloned())));
     let start = move |()| {
         async move {
@@ -41,6 +41,7 @@ pub fn RunControls() -> impl IntoView {
                     </Button>
                 </Show>
             </div>
+            <div aria-live="polite">{move || run.get().and_then(why)}</div>
         </div>
         <RunSettingsDialog open=settings/>
         <Confirm open=asking title=texts.run_now confirm=texts.run_now act=start><p>{texts.run_now_text}</p></Confirm>
@@ -57,5 +58,12 @@ fn badge(run: Run) -> Option<AnyView> {
         RunState::Failed => Tone::Bad,
     };
     let text = if tone == Tone::Bad { texts.run_failed } else { texts.run_working };
-    Some(view! { <span title=run.error.unwrap_or_default()><Badge tone text/></span> }.into_any())
+    Some(view! { <Badge tone text/> }.into_any())
+}
+
+/// Why a run did not come to its end, and what follows.
+fn why(run: Run) -> Option<AnyView> {
+    let texts = texts();
+    let meaning = if run.state == RunState::Failed { texts.run_failed_text } else { texts.tried_again };
+    Some(trouble(meaning, run.error?))
 }

@@ -1,6 +1,6 @@
 //! The frame of everything that needs a session.
 
-use super::{sidebar::Sidebar, topbar::Topbar};
+use super::{sidebar::Sidebar, sign_in_again::SignInAgain, skip_link::SkipLink, topbar::Topbar};
 use crate::{
     api::SignedIn,
     pages::Suspended,
@@ -20,7 +20,7 @@ use shared::{
     session::{Me, Role},
 };
 
-/// Lets in who is signed in; sends everybody else to sign in and back again.
+/// Lets in who is signed in; sends everybody else to sign in and back again. Where a session ended by itself, nothing goes.
 #[component]
 pub fn Shell() -> impl IntoView {
     let (session, location, navigate) = (expect_context::<Session>(), use_location(), use_navigate());
@@ -28,7 +28,7 @@ pub fn Shell() -> impl IntoView {
     effect(move || {
         let path = location.pathname.get_untracked();
         // Who signs out is on the way there already.
-        if path != paths::SIGN_IN && matches!(session.signed_in(), SignedIn::No | SignedIn::Ended) {
+        if path != paths::SIGN_IN && session.signed_in() == SignedIn::No {
             let target = format!("{path}{}", query(&location.search.get_untracked()));
             let to = if target == paths::HOME { paths::SIGN_IN.to_owned() } else { paths::sign_in_then(&target) };
             navigate(&to, replace());
@@ -44,8 +44,8 @@ pub fn Shell() -> impl IntoView {
     let client = client();
     provide_context(Configurations(load(
         move || session.me().and_then(|me| me.account_id).filter(|_| !session.is_shut_out()),
-        || (),
-        move |account, ()| async move { if account.is_some() { client.configurations().await } else { Ok(Vec::new()) } },
+        move || session.account(),
+        move |account, _| async move { if account.is_some() { client.configurations().await } else { Ok(Vec::new()) } },
     )));
     let inside = memo(move |_| session.me().map(|me| (me.account_id, session.is_shut_out())));
     view! {
@@ -56,6 +56,7 @@ pub fn Shell() -> impl IntoView {
             }
             None => view! { <Waiting/> }.into_any(),
         }}
+        <SignInAgain/>
     }
     .into_any()
 }
@@ -74,7 +75,7 @@ fn Waiting() -> impl IntoView {
         <main class="main alone">
             {move || match session.failure() {
                 Some(error) if client.reachable().get() => {
-                    view! { <Failure text=explain(texts, &error) again=texts.try_again press=move |()| session.reload()/> }
+                    view! { <Failure heading=Some("Stoplist") text=explain(texts, &error) again=texts.try_again press=move |()| session.reload()/> }
                         .into_any()
                 }
                 _ => view! { <Lost/><Skeleton label=texts.loading/> }.into_any(),
@@ -98,15 +99,16 @@ fn Lost() -> impl IntoView {
 fn Inside(side: InquirySide, shut_out: bool) -> impl IntoView {
     let (texts, path) = (texts(), use_location().pathname);
     provide_context(Inquiries::follow(side));
+    let main = NodeRef::new();
     let alone = shut_out || side == InquirySide::Provider;
     let open = move || !shut_out || path.with(|path| paths::is_open_to_suspended(path));
     view! {
-        <a class="button skip" href="#content">{texts.skip_to_content}</a>
+        <SkipLink main/>
         <div class="shell">
             <aside class="banners" aria-label=texts.notices><Lost/><NewerBanner/><AccountBanner/></aside>
             <Topbar/>
             {(!alone).then(|| view! { <Sidebar/> })}
-            <main id="content" class=if alone { "main alone" } else { "main" } tabindex="-1">
+            <main node_ref=main id="content" class=if alone { "main alone" } else { "main" } tabindex="-1">
                 <Show when=open fallback=|| view! { <Suspended/> }><Outlet/></Show>
             </main>
         </div>

@@ -1,39 +1,18 @@
 //! The server configurations at the left.
 
+use super::configuration_form::NewConfiguration;
 use crate::{
     paths::{self, Section},
     reactive::memo,
-    state::{Configurations, Pending, Session, client, explain, texts},
-    ui::{Button, Dialog, Drawn, Failure, Field, Icon, Kind, Search, Shape, Show, Skeleton, Toasts, time},
+    state::{Configurations, Session, explain, texts},
+    ui::{Button, Drawn, Failure, Icon, Kind, Search, Shape, Show, Skeleton},
 };
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_location, use_navigate},
-};
-use shared::{
-    mail_server::{NewServerConfiguration, ServerConfiguration},
-    session::Role,
-};
+use leptos_router::hooks::use_location;
+use shared::{mail_server::ServerConfiguration, session::Role};
 
 /// From so many configurations on there is a search.
 const MANY: usize = 8;
-/// Zones that are offered; any other IANA name can be typed.
-const ZONES: &[&str] = &[
-    "Asia/Tokyo",
-    "Asia/Seoul",
-    "Asia/Shanghai",
-    "Asia/Singapore",
-    "Asia/Kolkata",
-    "Australia/Sydney",
-    "Europe/London",
-    "Europe/Berlin",
-    "America/New_York",
-    "America/Chicago",
-    "America/Los_Angeles",
-    "America/Sao_Paulo",
-    "UTC",
-];
 
 /// The server configurations.
 #[component]
@@ -101,58 +80,4 @@ pub fn Sidebar() -> impl IntoView {
 /// By the browser's knowledge of letters, which the console then need not bring along.
 fn lower_case(text: &str) -> String {
     js_sys::JsString::from(text).to_lower_case().into()
-}
-
-/// The dialog that makes a server configuration.
-#[component]
-pub fn NewConfiguration(
-    /// Whether it is open.
-    open: RwSignal<bool>,
-) -> impl IntoView {
-    let texts = texts();
-    view! {
-        <Dialog open title=texts.new_configuration close=texts.close><NewConfigurationForm open/></Dialog>
-    }
-}
-
-#[component]
-fn NewConfigurationForm(open: RwSignal<bool>) -> impl IntoView {
-    let (texts, client, toasts, navigate) = (texts(), client(), Toasts::here(), use_navigate());
-    let Configurations(loader) = expect_context();
-    let (name, zone) = (RwSignal::new(String::new()), RwSignal::new(time::own_zone()));
-    let (error, saving) = (RwSignal::new(None), Pending::new());
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let navigate = navigate.clone();
-        saving.start(async move {
-            let new = NewServerConfiguration { name: name.get_untracked(), time_zone: zone.get_untracked() };
-            match client.create_configuration(&new).await {
-                Ok(made) => {
-                    toasts.good(texts.configuration_created);
-                    loader.reload();
-                    navigate(&Section::BlockedList.of(made.id), NavigateOptions::default());
-                    open.set(false);
-                }
-                Err(problem) => error.set(Some(problem)),
-            }
-        });
-    };
-    view! {
-        <form class="stack" on:submit=submit>
-            <crate::pages::FormError error/>
-            <Field
-                id="configuration-name" label=texts.configuration_name value=name required=true
-                error=crate::pages::field_error(error, "/name")
-            />
-            <Field
-                id="configuration-zone" label=texts.time_zone value=zone required=true hint=texts.time_zone_hint
-                suggestions=ZONES error=crate::pages::field_error(error, "/time_zone")
-            />
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.create}</Button>
-            </div>
-        </form>
-    }
-    .into_any()
 }

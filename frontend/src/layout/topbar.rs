@@ -2,11 +2,13 @@
 
 use crate::{
     i18n::Language,
+    pages::Confirm,
     paths::{self, Section},
     reactive::memo,
-    state::{Configurations, Inquiries, Pending, Preferences, Session, Theme, texts},
+    state::{Configurations, Inquiries, Outbox, Pending, Preferences, Session, Theme, texts},
     ui::{Button, Dot, Icon, Kind, Select, Shape, Show, Toasts},
 };
+use futures::future::FutureExt;
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
@@ -21,7 +23,8 @@ use uuid::Uuid;
 pub fn Topbar() -> impl IntoView {
     let (texts, session, toasts) = (texts(), expect_context::<Session>(), Toasts::here());
     let (leaving, navigate) = (Pending::new(), use_navigate());
-    let sign_out = move |()| {
+    let (outbox, asking) = (Outbox::here(), RwSignal::new(false));
+    let sign_out = Callback::new(move |()| {
         let navigate = navigate.clone();
         leaving.start(async move {
             if session.sign_out().await.is_err() {
@@ -29,6 +32,11 @@ pub fn Topbar() -> impl IntoView {
             }
             navigate(paths::SIGN_IN, NavigateOptions::default());
         });
+    });
+    let ask = move |()| if untrack(|| outbox.is_active()) { asking.set(true) } else { sign_out.run(()) };
+    let confirmed = move |()| {
+        sign_out.run(());
+        async { Ok(()) }.boxed_local()
     };
     view! {
         <header class="topbar">
@@ -41,9 +49,12 @@ pub fn Topbar() -> impl IntoView {
                 <span class="who">{move || session.me().map(|me| me.email)}</span>
                 <A href=paths::MY_ACCOUNT attr:class="button button-quiet button-small">{texts.people.settings}</A>
                 <Choices/>
-                <Button small=true kind=Kind::Quiet busy=leaving.busy() press=sign_out>{texts.sign_out}</Button>
+                <Button small=true kind=Kind::Quiet busy=leaving.busy() press=ask>{texts.sign_out}</Button>
             </div>
         </header>
+        <Confirm open=asking title=texts.uploads.sign_out_title confirm=texts.sign_out kind=Kind::Danger act=confirmed>
+            <p>{texts.uploads.sign_out_text}</p>
+        </Confirm>
     }
     .into_any()
 }

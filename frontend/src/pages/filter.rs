@@ -68,7 +68,7 @@ fn Filter(id: &'static str, label: &'static str, kind: &'static str, placeholder
             <input
                 id=id class="input" type=kind placeholder=placeholder autocomplete="off" spellcheck="false"
                 autocapitalize="none" prop:value=move || url.get(id)
-                on:change=move |event| url.filter(id, event_target_value(&event).trim())
+                on:change=move |event| url.choose(id, event_target_value(&event).trim())
             />
         </div>
     }

@@ -4,8 +4,8 @@ use crate::{
     layout::NewConfiguration,
     paths::{self, Section},
     reactive::memo,
-    state::{Configurations, Session, effect, texts},
-    ui::{Button, Empty, Icon, Kind, Shape, Show},
+    state::{Configurations, Session, effect, explain, texts},
+    ui::{Button, Empty, Failure, Icon, Kind, Shape, Show, Skeleton},
 };
 use leptos::prelude::*;
 use leptos_router::{
@@ -29,18 +29,32 @@ pub fn Home() -> impl IntoView {
         }
     });
     let empty = memo(move |_| loader.data.with(|all| all.as_ref().is_some_and(Vec::is_empty)));
+    let waiting = move || match loader.error.get() {
+        _ if loader.data.with(Option::is_some) => None,
+        None => Some(view! { <Skeleton label=texts.loading/> }.into_any()),
+        Some(error) => Some(
+            view! {
+                <Failure
+                    heading=Some(texts.configurations) text=explain(texts, &error) again=texts.try_again
+                    press=move |()| loader.reload()
+                />
+            }
+            .into_any(),
+        ),
+    };
     view! {
+        {waiting}
         <Show when=move || empty.get()>
             {move || if session.may(Role::Administrator) {
                 view! {
-                    <Empty title=texts.no_configurations text=texts.no_configurations_text>
+                    <Empty title=texts.no_configurations text=texts.no_configurations_text alone=true>
                         <Button kind=Kind::Primary press=move |()| creating.set(true)>
                             <Icon shape=Shape::Plus/>{texts.new_configuration}
                         </Button>
                     </Empty>
                 }
             } else {
-                view! { <Empty title=texts.no_configurations text=texts.no_configurations_viewer/> }
+                view! { <Empty title=texts.no_configurations text=texts.no_configurations_viewer alone=true/> }
             }}
         </Show>
         <NewConfiguration open=creating/>
@@ -62,7 +76,7 @@ pub fn NotFound() -> impl IntoView {
     let texts = texts();
     view! {
         <main class="gate">
-            <Empty title=texts.not_found text=texts.not_found_text>
+            <Empty title=texts.not_found text=texts.not_found_text alone=true>
                 <A href=paths::HOME attr:class="button">{texts.back_home}</A>
             </Empty>
         </main>

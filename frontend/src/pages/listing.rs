@@ -8,6 +8,7 @@ use crate::{
 use leptos::prelude::*;
 use shared::Page;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Which state a list is in; the table is built once and only its rows change.
 #[derive(Clone, Copy, PartialEq)]
@@ -47,6 +48,17 @@ where
         drawn.set(rows[..first].to_vec());
     });
     memo(move |_| drawn.get())
+}
+
+/// A row as it is now: its element stays, with the focus in it, while what it shows changes.
+pub fn kept<T>(rows: Memo<Vec<T>>, first: T, id: fn(&T) -> Uuid) -> Memo<T>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    memo(move |_| {
+        let now = rows.with(|rows| rows.iter().find(|row| id(row) == id(&first)).cloned());
+        now.unwrap_or_else(|| first.clone())
+    })
 }
 
 /// Draws a list: `empty` is title and text for a list without rows, `table` draws the rows.

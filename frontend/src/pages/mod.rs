@@ -20,6 +20,7 @@ mod settings;
 mod sign_in;
 mod single;
 mod suspended;
+mod trouble;
 mod whole;
 
 pub use address_link::AddressLink;
@@ -41,5 +42,6 @@ pub use provider::{AccountPage, Accounts};
 pub use report::{DeliveryLog, ErrorLog, ReportOverview};
 pub use set_up::SetUp;
 pub use settings::{AuditLog, MyAccount, Tokens, Users};
-pub use sign_in::SignIn;
+pub use sign_in::{SignIn, SignInForm};
 pub use suspended::Suspended;
+pub use trouble::trouble;

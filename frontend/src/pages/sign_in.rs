@@ -1,4 +1,4 @@
-//! The sign-in page.
+//! The sign-in page, and its form.
 
 use super::{FormError, field_error};
 use crate::{
@@ -6,9 +6,9 @@ use crate::{
     layout::Choices,
     paths,
     state::{Pending, Session, Url, client, effect, load, texts},
-    ui::{Button, Field, Icon, Kind, Notice, Shape, Show, Tone},
+    ui::{Button, Field, Icon, Kind, Shape, Show},
 };
-use leptos::prelude::*;
+use leptos::{children::ViewFn, prelude::*};
 use leptos_router::{NavigateOptions, components::A, hooks::use_navigate};
 use shared::{second_factor::SecondFactorSignIn, session::SignInRequest};
 
@@ -17,9 +17,6 @@ use shared::{second_factor::SecondFactorSignIn, session::SignInRequest};
 pub fn SignIn() -> impl IntoView {
     let (texts, client, session, url, navigate) =
         (texts(), client(), expect_context::<Session>(), Url::current(), use_navigate());
-    let (email, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let (needed, code) = (RwSignal::new(None::<String>), RwSignal::new(String::new()));
-    let (error, signing_in) = (RwSignal::new(None), Pending::new());
     let setup = load(|| (), || (), move |(), ()| client.setup_state());
     let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
     effect(move || {
@@ -30,6 +27,36 @@ pub fn SignIn() -> impl IntoView {
             navigate(if paths::is_local(&target) { &target } else { paths::HOME }, replace());
         }
     });
+    let otherwise = move || view! { <A href=paths::FORGOT_PASSWORD attr:class="small">{texts.people.forgot}</A> };
+    view! {
+        <main class="gate">
+            <SignInForm class="gate-card" email=String::new() otherwise>
+                <span class="brand-mark"><Icon shape=Shape::Brand size=32/></span>
+                <h1>{texts.sign_in_title}</h1>
+            </SignInForm>
+            <div class="row"><Choices/></div>
+        </main>
+    }
+    .into_any()
+}
+
+/// Signs in, in one step or two.
+#[component]
+pub fn SignInForm(
+    /// How it looks.
+    class: &'static str,
+    /// The address that is in its field at first.
+    email: String,
+    /// What else can be done, below the first step.
+    #[prop(into)]
+    otherwise: ViewFn,
+    /// What stands above the fields.
+    children: Children,
+) -> impl IntoView {
+    let (texts, client) = (texts(), client());
+    let (email, password) = (RwSignal::new(email), RwSignal::new(String::new()));
+    let (needed, code) = (RwSignal::new(None::<String>), RwSignal::new(String::new()));
+    let (error, signing_in) = (RwSignal::new(None), Pending::new());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         signing_in.start(async move {
@@ -51,53 +78,43 @@ pub fn SignIn() -> impl IntoView {
         });
     };
     view! {
-        <main class="gate">
-            <form class="gate-card" on:submit=submit>
-                <span class="brand-mark"><Icon shape=Shape::Brand size=32/></span>
-                <h1>{texts.sign_in_title}</h1>
-                <Show when=move || session.signed_in() == SignedIn::Ended>
-                    <Notice tone=Tone::Warn><p>{texts.signed_out}</p></Notice>
-                </Show>
-                <FormError error/>
-                {move || if needed.with(Option::is_some) {
-                    view! {
-                        <p class="soft">{texts.people.second_step_text}</p>
-                        <Field
-                            id="code" label=texts.people.code value=code autocomplete="one-time-code" required=true
-                            error=field_error(error, "/code")
-                        />
-                    }
-                    .into_any()
-                } else {
-                    view! {
-                        <Field
-                            id="email" label=texts.email value=email kind="email" autocomplete="username" required=true
-                            error=field_error(error, "/email")
-                        />
-                        <Field
-                            id="password" label=texts.password value=password kind="password"
-                            autocomplete="current-password" required=true error=field_error(error, "/password")
-                        />
-                    }
-                    .into_any()
-                }}
-                <Button kind=Kind::Primary submit=true wide=true busy=signing_in.busy()>
-                    {move || if signing_in.busy().get() { texts.signing_in } else { texts.sign_in }}
+        <form class=class on:submit=submit>
+            {children()}
+            <FormError error/>
+            {move || if needed.with(Option::is_some) {
+                view! {
+                    <p class="soft">{texts.people.second_step_text}</p>
+                    <Field
+                        id="code" label=texts.people.code value=code autocomplete="one-time-code" required=true
+                        error=field_error(error, "/code")
+                    />
+                }
+                .into_any()
+            } else {
+                view! {
+                    <Field
+                        id="email" label=texts.email value=email kind="email" autocomplete="username" required=true
+                        error=field_error(error, "/email")
+                    />
+                    <Field
+                        id="password" label=texts.password value=password kind="password"
+                        autocomplete="current-password" required=true error=field_error(error, "/password")
+                    />
+                }
+                .into_any()
+            }}
+            <Button kind=Kind::Primary submit=true wide=true busy=signing_in.busy()>
+                {move || if signing_in.busy().get() { texts.signing_in } else { texts.sign_in }}
+            </Button>
+            <Show when=move || needed.with(Option::is_some) fallback=otherwise>
+                <Button kind=Kind::Quiet wide=true press=move |()| {
+                    needed.set(None);
+                    error.set(None);
+                }>
+                    {texts.people.other_way}
                 </Button>
-                <Show
-                    when=move || needed.with(Option::is_some)
-                    fallback=move || view! { <A href=paths::FORGOT_PASSWORD attr:class="small">{texts.people.forgot}</A> }
-                >
-                    <Button kind=Kind::Quiet wide=true press=move |()| {
-                        needed.set(None);
-                        error.set(None);
-                    }>
-                        {texts.people.other_way}
-                    </Button>
-                </Show>
-            </form>
-            <div class="row"><Choices/></div>
-        </main>
+            </Show>
+        </form>
     }
     .into_any()
 }

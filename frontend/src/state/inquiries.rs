@@ -1,14 +1,14 @@
 //! The inquiries of the side that is signed in: that they change, and whether there is something to read.
 
 use super::{
-    Loader, Pending, bump, client, effect,
+    Loader, Pending, Session, bump, client, effect,
     live::{Told, listen},
     load,
 };
 use crate::{api::Followed, paths, reactive::memo};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use shared::inquiry::InquirySide;
+use shared::{inquiry::InquirySide, run::LiveEvent};
 
 /// The inquiries, as they change.
 #[derive(Clone, Copy)]
@@ -25,16 +25,22 @@ impl Inquiries {
     /// is only one at a time: a browser opens but a few connections to a service.
     pub fn follow(side: InquirySide) -> Self {
         let (client, path, stream, newer) = (client(), use_location().pathname, Pending::new(), expect_context());
-        let changed = RwSignal::new(0);
+        let (changed, session) = (RwSignal::new(0), expect_context::<Session>());
         let unread =
             load(|| (), move || changed.get(), move |(), _| async move { client.has_unread_inquiries(side).await });
         let told_there = memo(move |_| path.with(|path| paths::configuration_at(path).is_some()));
         effect(move || {
-            let told = Box::new(move |told| {
+            let told = Box::new(move |told| match told {
+                Told::Heard(event) if *event == LiveEvent::AccountChanged => session.account_changed(),
                 // What happened before the stream stood may have been missed.
-                if let Told::Opened { .. } | Told::Heard(_) = told {
+                Told::Opened { again } => {
                     bump(changed);
+                    if again {
+                        session.account_changed();
+                    }
                 }
+                Told::Heard(_) => bump(changed),
+                Told::Lost => {}
             });
             if told_there.get() {
                 stream.stop();

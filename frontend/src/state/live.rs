@@ -1,6 +1,6 @@
 //! What happens in the open server configuration, as it happens.
 
-use super::{Inquiries, Newer, Pending, bump, effect, sleep};
+use super::{Inquiries, Newer, Pending, Session, bump, effect, sleep};
 use crate::api::{self, Client, Followed};
 use leptos::prelude::*;
 use shared::{
@@ -32,12 +32,16 @@ pub(super) async fn listen(client: Client, newer: Newer, followed: Followed, tol
         // A failure is told. A stream that ends with its access token is none: the next one follows in a moment, and
         // everything is read again then.
         let (opened, heard) = (|| told(Told::Opened { again }), |event| told(Told::Heard(Box::new(event))));
-        if api::follow(client, followed, opened, heard).await.is_err() {
+        let ended = api::follow(client, followed, opened, heard).await;
+        if ended.is_err() {
             told(Told::Lost);
         }
         again = true;
         sleep(PAUSE).await;
-        newer.look();
+        // After a lost connection it is looked for anyway.
+        if ended.is_ok() {
+            newer.look();
+        }
     }
 }
 
@@ -52,8 +56,12 @@ pub struct Live {
     pub run_settings: RwSignal<u32>,
     /// The mail servers.
     pub mail_servers: RwSignal<u32>,
-    /// The distributions as a whole, after events may have been missed.
-    pub distributions: RwSignal<u32>,
+    /// The delivery events.
+    pub delivery_events: RwSignal<u32>,
+    /// The uploads as a whole, after one was deleted.
+    pub uploads: RwSignal<u32>,
+    /// Everything of which events tell one by one, after some may have been missed.
+    pub missed: RwSignal<u32>,
     /// The distribution that changed last.
     pub distribution: RwSignal<Option<Distribution>>,
     /// The run that changed last.
@@ -63,6 +71,7 @@ pub struct Live {
     /// The upload that changed last.
     pub upload: RwSignal<Option<Upload>>,
     inquiries: Inquiries,
+    session: Session,
 }
 
 impl Live {
@@ -73,12 +82,15 @@ impl Live {
             lists: RwSignal::new(0),
             run_settings: RwSignal::new(0),
             mail_servers: RwSignal::new(0),
-            distributions: RwSignal::new(0),
+            delivery_events: RwSignal::new(0),
+            uploads: RwSignal::new(0),
+            missed: RwSignal::new(0),
             distribution: RwSignal::new(None),
             run: RwSignal::new(None),
             operation: RwSignal::new(None),
             upload: RwSignal::new(None),
             inquiries: expect_context(),
+            session: expect_context(),
         };
         let (stream, newer) = (Pending::new(), expect_context());
         effect(move || {
@@ -101,9 +113,10 @@ impl Live {
         self.connected.set(true);
         bump(self.inquiries.changed);
         if again {
-            for changed in [self.lists, self.run_settings, self.mail_servers, self.distributions] {
+            for changed in [self.lists, self.run_settings, self.mail_servers, self.delivery_events, self.missed] {
                 bump(changed);
             }
+            self.session.account_changed();
         }
     }
 
@@ -113,10 +126,13 @@ impl Live {
             LiveEvent::Distribution(distribution) => self.distribution.set(Some(distribution)),
             LiveEvent::ListOperation(operation) => self.operation.set(Some(operation)),
             LiveEvent::Upload(upload) => self.upload.set(Some(*upload)),
+            LiveEvent::UploadDeleted { .. } => bump(self.uploads),
             LiveEvent::ListChanged => bump(self.lists),
             LiveEvent::RunSettingsChanged => bump(self.run_settings),
             LiveEvent::MailServersChanged => bump(self.mail_servers),
+            LiveEvent::DeliveryEventsReported => bump(self.delivery_events),
             LiveEvent::InquiriesChanged => bump(self.inquiries.changed),
+            LiveEvent::AccountChanged => self.session.account_changed(),
         }
     }
 }

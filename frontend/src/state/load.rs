@@ -1,7 +1,7 @@
 //! Data that a page shows.
 
 use super::{Pending, Url, bump, effect};
-use crate::api::{ApiError, Client};
+use crate::api::{ApiError, Client, SignedIn};
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::prelude::*;
 use shared::Page;
@@ -52,7 +52,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<Page<T>> {
     }
 }
 
-/// Reads whenever `key` changes and when a lost connection is back; old data goes when `scope` does, the data of another
+/// Reads whenever `key` changes and when a lost connection or session is back; old data goes when `scope` does, the data of another
 /// configuration for example.
 pub fn load<S, K, T, F>(
     scope: impl Fn() -> S + Send + Sync + 'static,
@@ -62,7 +62,7 @@ pub fn load<S, K, T, F>(
 where
     S: PartialEq + Clone + Send + Sync + 'static,
     K: PartialEq + Clone + Send + Sync + 'static,
-    T: Send + Sync + 'static,
+    T: PartialEq + Send + Sync + 'static,
     F: Future<Output = Result<T, ApiError>> + 'static,
 {
     let pending = Pending::new();
@@ -82,8 +82,9 @@ where
     loader
 }
 
-/// Takes what is read; what was read before goes at once where it belonged to something `other`.
-fn read<T: Send + Sync + 'static>(
+/// Takes what is read, if it is something new: what is drawn stays as it is. What was read before goes at once where it
+/// belonged to something `other`.
+fn read<T: PartialEq + Send + Sync + 'static>(
     loader: Loader<T>,
     pending: Pending,
     other: bool,
@@ -95,19 +96,30 @@ fn read<T: Send + Sync + 'static>(
     pending.replace(async move {
         match future.await {
             Ok(data) => {
-                loader.error.set(None);
-                loader.data.set(Some(data));
+                if loader.error.with_untracked(Option::is_some) {
+                    loader.error.set(None);
+                }
+                let data = Some(data);
+                if loader.data.with_untracked(|before| *before != data) {
+                    loader.data.set(data);
+                }
             }
             Err(error) => loader.error.set(Some(error)),
         }
     });
 }
 
-/// Asks again when a lost connection is back.
+/// Asks again when a lost connection or session is back.
 fn retry(error: RwSignal<Option<ApiError>>, again: RwSignal<u32>) {
     if let Some(client) = use_context::<Client>() {
         effect(move || {
-            if client.reachable().get() && error.get_untracked() == Some(ApiError::Unreachable) {
+            let (reachable, signed_in) = (client.reachable().get(), client.signed_in().get());
+            let back = match error.get_untracked() {
+                Some(ApiError::Unreachable) => reachable,
+                Some(ApiError::SignedOut) => signed_in == SignedIn::Yes,
+                _ => false,
+            };
+            if back {
                 bump(again);
             }
         });

@@ -1,8 +1,10 @@
 //! What several pages share.
 
+mod changes;
 mod clock;
 mod configuration;
 mod inquiries;
+mod kept;
 mod live;
 mod load;
 mod newer;
@@ -17,6 +19,7 @@ mod url;
 pub use clock::{Clock, now, ticking};
 pub use configuration::{Configuration, Configurations};
 pub use inquiries::Inquiries;
+pub use kept::Kept;
 pub use live::Live;
 pub use load::{Loader, load};
 pub use newer::Newer;

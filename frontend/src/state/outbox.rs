@@ -30,7 +30,7 @@ const MAX_NAME: usize = 255;
 pub enum Trouble {
     /// The account may upload at most so many bytes.
     TooLarge(i64),
-    /// Not the file that was begun: another name or size.
+    /// Not the file that was begun: another name or size, or changed since.
     OtherFile,
     /// The browser cannot read the file, because it was changed or removed.
     FileGone,
@@ -98,7 +98,7 @@ impl Outbox {
     /// Nothing is sent. While something is, closing the window has to be confirmed; signing out ends it.
     pub fn open(client: Client) -> Self {
         let outbox = Self { client, files: RwSignal::new(Vec::new()), tasks: StoredValue::new_local(HashMap::new()) };
-        let active = memo(move |_| outbox.files.with(|files| files.iter().any(Sending::is_active)));
+        let active = memo(move |_| outbox.is_active());
         Effect::new(move |guard: Option<Option<WindowListenerHandle>>| {
             if let Some(Some(guard)) = guard {
                 guard.remove();
@@ -112,6 +112,11 @@ impl Outbox {
             }
         });
         outbox
+    }
+
+    /// Whether any file is on its way.
+    pub fn is_active(self) -> bool {
+        self.files.with(|files| files.iter().any(Sending::is_active))
     }
 
     /// The window's.
@@ -152,7 +157,11 @@ impl Outbox {
     /// # Errors
     /// [`Trouble::OtherFile`].
     pub fn go_on(self, configuration: Uuid, upload: &Upload, file: File) -> Result<(), Trouble> {
-        if name(&file) != upload.file_name || file.size() as i64 != upload.size {
+        // When it was changed last is known of a file that this window has sent.
+        let changed = self.tasks.with_value(|tasks| {
+            tasks.get(&upload.id).is_some_and(|(begun, _)| begun.last_modified() != file.last_modified())
+        });
+        if changed || name(&file) != upload.file_name || file.size() as i64 != upload.size {
             return Err(Trouble::OtherFile);
         }
         self.start(configuration, upload, file);

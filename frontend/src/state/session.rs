@@ -1,7 +1,9 @@
 //! Who is signed in, and the connection.
 
 use super::{
-    Loader, effect, load,
+    Loader,
+    changes::Changes,
+    effect, load,
     preferences::{forget, store, stored},
     sleep,
 };
@@ -11,7 +13,7 @@ use crate::{
 };
 use leptos::{prelude::*, task::spawn_local};
 use shared::{
-    account::Plan,
+    plan::Capability,
     session::{Me, Role},
 };
 use std::time::Duration;
@@ -28,17 +30,24 @@ const LEFT: &str = "stoplist.left";
 #[derive(Clone, Copy)]
 pub struct Session {
     me: Loader<Option<Me>>,
+    account: Changes,
     client: Client,
 }
 
 impl Session {
     /// Takes up the session of the refresh cookie, if there is one; watches the connection.
     pub fn start(client: Client) -> Self {
+        let account = Changes::new();
         let me = load(
-            move || client.signed_in().get(),
-            || (),
-            move |signed_in, ()| async move {
-                if signed_in == SignedIn::Yes { client.me().await.map(Some) } else { Ok(None) }
+            // While a session has ended everything stays as it was for whoever signs in again.
+            move || client.signed_in().get() == SignedIn::No,
+            move || (client.signed_in().get(), account.get()),
+            move |_, (signed_in, _)| async move {
+                match signed_in {
+                    SignedIn::Yes => client.me().await.map(Some),
+                    SignedIn::Ended => Err(ApiError::SignedOut),
+                    SignedIn::No | SignedIn::Unknown => Ok(None),
+                }
             },
         );
         // An unreachable service is retried by the effect below.
@@ -48,6 +57,15 @@ impl Session {
                 me.reload();
             }
         });
+        let mut before = None;
+        effect(move || {
+            let now = me.data.with(|me| Some(me.as_ref()?.as_ref()?.user_id));
+            if before.is_some() && now.is_some() && now != before {
+                // What is on the page was another user's. Fails only where a page may not reload itself.
+                drop(window().location().reload());
+            }
+            before = now;
+        });
         let signed_in = memo(move |_| client.signed_in().get() == SignedIn::Yes);
         effect(move || {
             if signed_in.get() {
@@ -55,6 +73,7 @@ impl Session {
                 forget(LEFT);
             }
         });
+        window_event_listener(leptos::ev::offline, move |_| drop(client.lost()));
         let healing = StoredValue::new(false);
         effect(move || {
             if !client.reachable().get() && !healing.get_value() {
@@ -65,7 +84,7 @@ impl Session {
                 });
             }
         });
-        Self { me, client }
+        Self { me, account, client }
     }
 
     /// Signs out here, and tells the service: now, or as soon as it can be reached.
@@ -81,7 +100,12 @@ impl Session {
         told
     }
 
-    /// Who is signed in; `None` while that is not known.
+    /// Leaves a session that ended, and what is on the page.
+    pub fn leave(self) {
+        self.client.leave();
+    }
+
+    /// Who is signed in, or was until the session ended; `None` while that is not known.
     pub fn me(self) -> Option<Me> {
         self.me.data.get().flatten()
     }
@@ -95,6 +119,16 @@ impl Session {
     pub fn reload(self) {
         self.me.data.set(None);
         self.me.reload();
+    }
+
+    /// Another number whenever users, invitations, tokens, sessions, server configurations, plan or features changed.
+    pub fn account(self) -> u32 {
+        self.account.get()
+    }
+
+    /// They changed, or may have.
+    pub fn account_changed(self) {
+        self.account.tell();
     }
 
     /// Reads again what the open account may use, while the page stays.
@@ -118,9 +152,9 @@ impl Session {
         self.me().is_some_and(|me| is_shut_out(&me))
     }
 
-    /// Whether the open account is on the Standard plan, which releases by request and changes no settings.
-    pub fn is_standard(self) -> bool {
-        self.me().is_some_and(|me| me.plan == Some(Plan::Standard))
+    /// Whether the open account's plan includes something; as long as no plan is known, everything.
+    pub fn includes(self, capability: Capability) -> bool {
+        self.me().and_then(|me| me.plan).is_none_or(|plan| plan.includes(capability))
     }
 
     /// Whether the open account may download its lists and logs.

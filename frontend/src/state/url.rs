@@ -1,6 +1,6 @@
 //! A page's state in its URL: a link or a reload shows the same page.
 
-use crate::reactive::memo;
+use crate::reactive::{effect, memo};
 use leptos::{leptos_dom::helpers::debounce, prelude::*};
 use leptos_router::{
     NavigateOptions,
@@ -12,6 +12,20 @@ use web_sys::UrlSearchParams;
 
 /// How long typing pauses before a search starts.
 const TYPING: Duration = Duration::from_millis(250);
+
+/// The parameter that names an open dialog.
+const DIALOG: &str = "dialog";
+
+/// How an address follows another in the browser's history.
+#[derive(Clone, Copy, PartialEq)]
+enum Step {
+    /// In its place.
+    Instead,
+    /// After it, at the same height of the page.
+    Beside,
+    /// After it, from the page's beginning.
+    Forth,
+}
 
 type Go = Box<dyn Fn(&str, NavigateOptions) + Send + Sync>;
 
@@ -51,29 +65,71 @@ impl Url {
         self.query.with(|query| parameters(query).and_then(|query| query.get(name)).unwrap_or_default())
     }
 
-    /// Sets a filter: an empty value removes it, and the list starts at its first page.
-    pub fn filter(self, name: &str, value: &str) {
-        self.change(&[(name, value), ("cursor", "")], true);
+    /// Sets a filter to what was typed so far: an empty value removes it, and the list starts at its first page. The
+    /// browser's Back does not go through what was typed.
+    pub fn typed(self, name: &str, value: &str) {
+        self.change(&[(name, value), ("cursor", "")], Step::Instead);
+    }
+
+    /// Sets a filter to what was chosen; the browser's Back undoes it.
+    pub fn choose(self, name: &str, value: &str) {
+        self.choose_all(&[(name, value)]);
     }
 
     /// Sets several filters at once.
-    pub fn filters(self, pairs: &[(&str, &str)]) {
+    pub fn choose_all(self, pairs: &[(&str, &str)]) {
         let pairs: Vec<_> = pairs.iter().copied().chain([("cursor", "")]).collect();
-        self.change(&pairs, true);
+        self.change(&pairs, Step::Beside);
+    }
+
+    /// Whether the dialog of this name is open. The address says it: a link opens the dialog, the browser's Back closes it.
+    pub fn dialog(self, name: &'static str) -> RwSignal<bool> {
+        let open = RwSignal::new(untrack(|| self.get(DIALOG) == name));
+        // Whether the page was there without it just before.
+        let opened_here = StoredValue::new(false);
+        effect(move || {
+            let named = self.get(DIALOG) == name;
+            if named != open.get_untracked() {
+                open.set(named);
+            }
+        });
+        let mut before = open.get_untracked();
+        effect(move || {
+            let open = open.get();
+            // A dialog tells of its closing more than once, and the address follows a little later.
+            if std::mem::replace(&mut before, open) == open {
+                return;
+            }
+            // The browser's own address: it is ahead of the router's.
+            let query = window().location().search().unwrap_or_default();
+            if open == (parameters(&query).and_then(|query| query.get(DIALOG)).as_deref() == Some(name)) {
+                return;
+            }
+            if open {
+                opened_here.set_value(true);
+                self.change(&[(DIALOG, name)], Step::Beside);
+            } else if opened_here.get_value() {
+                // Fails only where a page has no history.
+                drop(window().history().and_then(|history| history.back()));
+            } else {
+                self.change(&[(DIALOG, "")], Step::Instead);
+            }
+        });
+        open
     }
 
     /// Goes to another page of a list; the browser's Back returns.
     pub fn page(self, cursor: &str) {
-        self.change(&[("cursor", cursor)], false);
+        self.change(&[("cursor", cursor)], Step::Forth);
     }
 
     /// Removes every filter.
     pub fn clear(self) {
         let path = self.path.get_untracked();
-        self.navigate(&path, true);
+        self.navigate(&path, Step::Beside);
     }
 
-    fn change(self, pairs: &[(&str, &str)], replace: bool) {
+    fn change(self, pairs: &[(&str, &str)], step: Step) {
         let Some(query) = self.query.with_untracked(|query| parameters(query)) else { return };
         for (name, value) in pairs {
             query.delete(name);
@@ -83,11 +139,12 @@ impl Url {
         }
         let (path, query) = (self.path.get_untracked(), String::from(query.to_string()));
         let to = if query.is_empty() { path } else { format!("{path}?{query}") };
-        self.navigate(&to, replace);
+        self.navigate(&to, step);
     }
 
-    fn navigate(self, to: &str, replace: bool) {
-        let options = NavigateOptions { replace, scroll: !replace, resolve: false, ..NavigateOptions::default() };
+    fn navigate(self, to: &str, step: Step) {
+        let (replace, scroll) = (step == Step::Instead, step == Step::Forth);
+        let options = NavigateOptions { replace, scroll, resolve: false, ..NavigateOptions::default() };
         self.go.with_value(|go| go(to, options));
     }
 }

@@ -38,7 +38,7 @@ pub fn Button(
     press: Option<Callback<()>>,
     /// Its name, where the words inside are not enough.
     #[prop(optional, into)]
-    name: Option<String>,
+    name: Option<Signal<String>>,
     /// The words.
     children: Children,
 ) -> impl IntoView {
@@ -62,7 +62,7 @@ pub fn Button(
     };
     view! {
         <button
-            type=if submit { "submit" } else { "button" } class=class aria-label=name
+            type=if submit { "submit" } else { "button" } class=class aria-label=move || name.map(|name| name.get())
             aria-disabled=move || busy.get().then_some("true") on:click=pressed
         >
             {children()}

@@ -2,7 +2,7 @@
 
 use super::{Icon, Shape, Show};
 use crate::reactive::effect;
-use leptos::{html, prelude::*};
+use leptos::{ev, html, prelude::*};
 
 /// A modal dialog, drawn while `open` holds.
 #[component]
@@ -22,9 +22,18 @@ pub fn Dialog(
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
     let children = StoredValue::new(children);
+    // Back leads away from what the dialog was about; one that has an address of its own may just have been opened by it.
+    let opened_at = StoredValue::new(String::new());
+    let left = window_event_listener(ev::popstate, move |_| {
+        if open.get_untracked() && opened_at.with_value(|at| *at != here()) {
+            open.set(false);
+        }
+    });
+    on_cleanup(move || left.remove());
     effect(move || {
         let Some(dialog) = element.get() else { return };
         if open.get() && !dialog.open() {
+            opened_at.set_value(here());
             // Fails only where it is open already or not in the page; neither is so here.
             drop(dialog.show_modal());
         } else if !open.get() && dialog.open() {
@@ -54,4 +63,9 @@ pub fn Dialog(
         </dialog>
     }
     .into_any()
+}
+
+/// The page's address.
+fn here() -> String {
+    window().location().href().unwrap_or_default()
 }

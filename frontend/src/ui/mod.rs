@@ -27,7 +27,7 @@ pub use dialog::Dialog;
 pub use drawn::Drawn;
 pub use field::{Check, Field, Search, Select, TextArea};
 pub use file::{FilePicker, save, save_text};
-pub use focus::focus;
+pub use focus::{focus, keep_focus};
 pub use icon::{Icon, Shape};
 pub use progress::Progress;
 pub use reply::smtp_reply;

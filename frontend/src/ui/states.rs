@@ -24,6 +24,9 @@ pub fn Empty(
     title: &'static str,
     /// Why, or how to change that.
     text: &'static str,
+    /// Whether it is all of the page: what is not here is the page's heading then.
+    #[prop(optional)]
+    alone: bool,
     /// A button.
     #[prop(optional)]
     children: Option<Children>,
@@ -31,7 +34,7 @@ pub fn Empty(
     view! {
         <div class="state">
             <Icon shape=Shape::Empty size=28/>
-            <h2>{title}</h2>
+            {if alone { view! { <h1>{title}</h1> }.into_any() } else { view! { <h2>{title}</h2> }.into_any() }}
             <p>{text}</p>
             {children.map(|children| children())}
         </div>
@@ -44,6 +47,9 @@ pub fn Empty(
 pub fn Failure(
     /// What happened.
     text: String,
+    /// The page's heading, where it is all of the page.
+    #[prop(optional_no_strip)]
+    heading: Option<&'static str>,
     /// The words on the button.
     again: &'static str,
     /// What it does.
@@ -53,6 +59,7 @@ pub fn Failure(
     view! {
         <div class="state" role="alert">
             <Icon shape=Shape::Warning size=28/>
+            {heading.map(|heading| view! { <h1>{heading}</h1> })}
             <p>{text}</p>
             <Button press>{again}</Button>
         </div>

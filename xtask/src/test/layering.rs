@@ -1,6 +1,7 @@
 //! The layering test: the arrows of docs/ARCHITECTURE, in the sources, in the manifests and in what is linked.
 
 use super::count::Count;
+use super::layering_colours::colours;
 use super::layering_rules::{self as rules, Violation};
 use crate::process::{cargo, output, say};
 use crate::wasm_target::TARGET;
@@ -30,7 +31,7 @@ type FileRule = (&'static str, fn(&str, &str) -> Vec<Violation>);
 const FILE_RULES: [FileRule; 4] = [
     ("imports follow the arrows", rules::imports),
     ("only api knows addresses", rules::urls),
-    ("only the tokens file knows colours", rules::colours),
+    ("only the tokens file knows colours", colours),
     ("no file is too long", |_, text| rules::length(text)),
 ];
 
@@ -61,10 +62,13 @@ fn verdict(name: &str, violations: &[String]) -> Count {
     }
 }
 
-/// Path and text of every Rust, CSS and TypeScript file that git knows or would add.
+/// What the rules are about.
+const KINDS: [&str; 7] = ["*.rs", "*.css", "*.ts", "*.js", "*.mjs", "*.html", "*.svg"];
+
+/// Path and text of every file of these kinds that git knows or would add.
 fn sources() -> Result<Vec<(String, String)>> {
-    let arguments = ["ls-files", "--cached", "--others", "--exclude-standard", "--", "*.rs", "*.css", "*.ts"];
-    let listed = output(Command::new("git").current_dir(crate::root()).args(arguments))?;
+    let arguments = ["ls-files", "--cached", "--others", "--exclude-standard", "--"];
+    let listed = output(Command::new("git").current_dir(crate::root()).args(arguments).args(KINDS))?;
     let mut sources = Vec::new();
     for path in listed.lines() {
         let file = crate::root().join(path);

@@ -122,7 +122,7 @@ pub fn imports(path: &str, text: &str) -> Vec<Violation> {
 
 /// Addresses of the service outside `frontend/src/api`, and of other sites anywhere in the console.
 pub fn urls(path: &str, text: &str) -> Vec<Violation> {
-    if !path.starts_with("frontend/src/") || path.starts_with("frontend/src/api/") || path == "frontend/src/api.rs" {
+    if !path.starts_with("frontend/") || path.starts_with("frontend/src/api/") || path == "frontend/src/api.rs" {
         return Vec::new();
     }
     let is_url = |literal: &str| {
@@ -130,35 +130,14 @@ pub fn urls(path: &str, text: &str) -> Vec<Violation> {
         let literal = literal.replace("http://www.w3.org/", "");
         literal.contains("/api/") || literal.contains("http://") || literal.contains("https://")
     };
-    let literals = Source::new(text).strings.into_iter();
-    literals
-        .filter(|(_, literal)| is_url(literal))
-        .map(|(line, literal)| Violation {
-            line,
-            reason: format!("has the address {literal:?}: only api knows addresses"),
-        })
+    let parts: Vec<_> = if path.ends_with(".rs") {
+        Source::new(text).strings
+    } else {
+        text.lines().enumerate().map(|(at, line)| (at + 1, line.trim().to_owned())).collect()
+    };
+    let urls = parts.into_iter().filter(|(_, part)| is_url(part));
+    urls.map(|(line, part)| Violation { line, reason: format!("has the address {part:?}: only api knows addresses") })
         .collect()
-}
-
-/// Colours outside the tokens file: one place decides what light and dark look like.
-pub fn colours(path: &str, text: &str) -> Vec<Violation> {
-    let reason = |colour: &str| format!("has the colour {colour}: name it in the tokens file");
-    if path.starts_with("frontend/src/") && path.ends_with(".rs") {
-        let literals = Source::new(text).strings.into_iter();
-        return literals
-            .filter_map(|(line, literal)| Some(Violation { line, reason: reason(&colour(&literal)?) }))
-            .collect();
-    }
-    if !path.starts_with("frontend/") || !path.ends_with(".css") || path.contains("tokens") {
-        return Vec::new();
-    }
-    let without_comments = strip_css_comments(text);
-    let declarations = without_comments.lines().enumerate().filter_map(|(index, line)| {
-        // Only values: a selector may well be `#add`.
-        let (_, value) = line.rsplit_once('{').map_or(line, |(_, declaration)| declaration).split_once(':')?;
-        Some(Violation { line: index + 1, reason: reason(&colour(value)?) })
-    });
-    declarations.collect()
 }
 
 /// Files that are too long to be read in one sitting.
@@ -172,35 +151,9 @@ fn matches(pattern: &str, name: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start))
 }
 
-/// The first colour in a CSS value: `#` with 3, 4, 6 or 8 hexadecimal digits, or a colour function.
-fn colour(value: &str) -> Option<String> {
-    const FUNCTIONS: [&str; 9] = ["rgb(", "rgba(", "hsl(", "hsla(", "hwb(", "lab(", "lch(", "oklab(", "oklch("];
-    for (index, _) in value.match_indices('#') {
-        let digits = value[index + 1..].chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
-        if [3, 4, 6, 8].contains(&digits.len()) && digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
-            return Some(format!("#{digits}"));
-        }
-    }
-    FUNCTIONS.iter().find(|function| value.contains(*function)).map(|function| format!("{function}…)"))
-}
-
-/// Blanks comments, keeps line breaks.
-fn strip_css_comments(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((code, after)) = rest.split_once("/*") {
-        kept.push_str(code);
-        let (comment, after) = after.split_once("*/").unwrap_or((after, ""));
-        kept.extend(comment.chars().filter(|character| *character == '\n'));
-        rest = after;
-    }
-    kept.push_str(rest);
-    kept
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Violation, colours, imports, length, urls};
+    use super::{Violation, imports, length, urls};
 
     fn lines(violations: &[Violation]) -> Vec<usize> {
         violations.iter().map(|violation| violation.line).collect()
@@ -231,15 +184,9 @@ mod tests {
         let page = "const A: &str = \"/api/v1/me\";\n// https://example.com\nconst B: &str = \"http://www.w3.org/2000/svg\";\n";
         assert_eq!(lines(&urls("frontend/src/pages/blocked.rs", page)), [1]);
         assert!(urls("frontend/src/api/me.rs", page).is_empty());
-    }
-
-    #[test]
-    fn a_colour_outside_the_tokens_is_found() {
-        let style =
-            "/* #fff */\n#add { color: var(--text); }\n.b { border: 1px solid #c0ffee; }\n  color: oklch(0.5 0 0);\n";
-        assert_eq!(lines(&colours("frontend/styles/blocked.css", style)), [3, 4]);
-        assert!(colours("frontend/styles/tokens.css", style).is_empty());
-        assert_eq!(lines(&colours("frontend/src/ui/badge.rs", "let a = \"color: #fff\";")), [1]);
+        let start =
+            "<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n<script src=\"https://cdn.example.com/x.js\"></script>\n";
+        assert_eq!(lines(&urls("frontend/index.html", start)), [2]);
     }
 
     #[test]

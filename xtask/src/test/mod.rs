@@ -6,6 +6,7 @@ mod clients;
 mod count;
 mod failures;
 mod layering;
+mod layering_colours;
 mod layering_rules;
 mod licences;
 mod mail;

@@ -78,3 +78,36 @@ async fn a_listener_hears_the_run_and_its_distribution() {
     assert!(tokio::time::timeout(PATIENCE, all).await.is_ok(), "{heard}");
     assert!(wanted.iter().all(|wanted| heard.contains(wanted)), "{heard}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_hears_of_events_and_of_every_change_of_its_account() {
+    let scene = Scene::start().await;
+    let person = scene.app.sign_in("administrator@first.example").await;
+    let mut pieces = {
+        let request = scene.admin().request(Method::GET, &scene.place.path("/live"));
+        request.send().await.expect("an answer").error_for_status().expect("a stream").bytes_stream()
+    };
+    let mut hear = async |wanted: &str, act: &str| {
+        let mut heard = String::new();
+        let all = async {
+            while !heard.contains(wanted) {
+                let piece = pieces.next().await.expect("the stream goes on").expect("bytes");
+                heard.push_str(std::str::from_utf8(&piece).expect("UTF-8"));
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, all).await.is_ok(), "{act}: {heard}");
+    };
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    hear("event: delivery_events_reported\ndata: {\"type\":\"delivery_events_reported\"}\n\n", "errors").await;
+    let invitation = json!({ "email": "new@first.example", "role": "viewer" });
+    person.post("/api/v1/invitations", &invitation).await.expect(201);
+    hear("event: account_changed\ndata: {\"type\":\"account_changed\"}\n\n", "an invitation").await;
+    let token = json!({ "name": "reports", "scopes": ["read"] });
+    person.post("/api/v1/tokens", &token).await.expect(201);
+    hear("event: account_changed\n", "a token").await;
+    drop(scene.app.sign_in("administrator@first.example").await);
+    hear("event: account_changed\n", "a session").await;
+    let other = json!({ "name": "Another", "time_zone": "UTC" });
+    person.post("/api/v1/server-configurations", &other).await.expect(201);
+    hear("event: account_changed\n", "a server configuration").await;
+}

@@ -26,11 +26,13 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     stop: "Stop",
     stop_title: "Stop the upload",
     stop_text: "What was uploaded so far is deleted.",
+    sign_out_title: "Sign out in the middle of an upload?",
+    sign_out_text: "Signing out stops the upload. To go on later, choose the same file again.",
     delete_title: "Delete the upload",
     delete_text: "The file and what was found in it are deleted. Addresses that were registered stay on the blocked list.",
     deleted: "Upload deleted.",
     go_on_text: "This upload was interrupted. Choose the same file again, and it goes on where it was.",
-    other_file: "This is another file: its name or its size differs. Choose the file that you began with.",
+    other_file: "This is another file: its name or its size differs. Choose the file that you began with, unchanged.",
     file_gone: "The browser cannot read the file any more: it was changed, moved or deleted. Choose it again.",
     sent_elsewhere: "Another window goes on with this upload.",
     upload_ended: "This upload was deleted, or its time was over. Begin another one.",
@@ -99,13 +101,15 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     run_queued: "A run takes it to the mail servers.",
     undone: "Undone",
     being_undone: "Being undone",
+    upload: "Upload",
+    taken_back: "It was given up. The lists are as they were before.",
     exempt_too: "Addresses of the stop cancellation list too",
     too_large: |largest| {
         format!(
             "The file is too large: your account may upload {largest} at most. Split it, or ask the provider for more."
         )
     },
-    sent_of: |sent, size, percent| format!("{percent} %, {sent} of {size}"),
+    sent_of: |sent, size, percent| format!("{percent}%, {sent} of {size}"),
     seconds_left: |seconds| match seconds {
         0..=9 => "a few seconds left".to_owned(),
         10..=89 => format!("about {} seconds left", (seconds + 9) / 10 * 10),
@@ -113,9 +117,9 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
         _ => format!("about {} hours left", (seconds + 1_800) / 3_600),
     },
     line: |line| format!("Line {}", grouped(line)),
-    column_share: |name, percent| format!("{name}: {percent} % mail addresses"),
+    column_share: |name, percent| format!("{name}: {percent}% mail addresses"),
     column_number: |number| format!("Column {number}"),
-    rows_of: |done, all| format!("{} of {} rows", grouped(done), grouped(all)),
+    rows_of: |done, all| format!("{} of {} row{}", grouped(done), grouped(all), if all == 1 { "" } else { "s" }),
     delete_question: |name| format!("Delete {name}?"),
     same_file: |name, size| format!("{name}, {size}"),
     release_count: |count| match count {

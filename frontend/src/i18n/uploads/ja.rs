@@ -26,11 +26,13 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     stop: "中止",
     stop_title: "アップロードの中止",
     stop_text: "これまでにアップロードした分は削除されます。",
+    sign_out_title: "アップロード中にサインアウトしますか？",
+    sign_out_text: "サインアウトするとアップロードが止まります。後で続けるには、同じファイルをもう一度選択してください。",
     delete_title: "アップロードの削除",
     delete_text: "ファイルとその読み取り結果を削除します。登録済みのアドレスは配信停止リストに残ります。",
     deleted: "アップロードを削除しました。",
     go_on_text: "このアップロードは中断されています。同じファイルをもう一度選択すると、続きから再開します。",
-    other_file: "名前またはサイズが異なる、別のファイルです。最初に選択したファイルを選んでください。",
+    other_file: "名前またはサイズが異なる、別のファイルです。最初に選択したファイルを、変更せずに選んでください。",
     file_gone: "ファイルが変更、移動または削除されたため、読み取れません。もう一度選択してください。",
     sent_elsewhere: "別のウィンドウがこのアップロードを続けています。",
     upload_ended: "このアップロードは削除されたか、期限が過ぎました。新しくアップロードしてください。",
@@ -99,13 +101,15 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
     run_queued: "実行によってメールサーバーに反映されます。",
     undone: "取り消し済み",
     being_undone: "取り消し中",
+    upload: "CSV ファイルの登録",
+    taken_back: "中止しました。リストは実行前のままです。",
     exempt_too: "停止解除リストのアドレスも対象",
     too_large: |largest| {
         format!(
             "ファイルが大きすぎます。アップロードできるのは {largest} までです。分割するか、プロバイダーに上限の変更を依頼してください。"
         )
     },
-    sent_of: |sent, size, percent| format!("{percent} %（{sent} / {size}）"),
+    sent_of: |sent, size, percent| format!("{percent}%（{sent} / {size}）"),
     seconds_left: |seconds| match seconds {
         0..=9 => "残り数秒".to_owned(),
         10..=89 => format!("残り約 {} 秒", (seconds + 9) / 10 * 10),
@@ -113,7 +117,7 @@ pub(in crate::i18n) const TEXTS: UploadTexts = UploadTexts {
         _ => format!("残り約 {} 時間", (seconds + 1_800) / 3_600),
     },
     line: |line| format!("{} 行目", grouped(line)),
-    column_share: |name, percent| format!("{name}（{percent} %）"),
+    column_share: |name, percent| format!("{name}（{percent}%）"),
     column_number: |number| format!("{number} 列目"),
     rows_of: |done, all| format!("{} 行中 {} 行", grouped(all), grouped(done)),
     delete_question: |name| format!("「{name}」を削除しますか？"),

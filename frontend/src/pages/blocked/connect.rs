@@ -1,6 +1,5 @@
 //! Adding a mail server and connecting its agent.
 
-use super::mail_servers::tone;
 use crate::{
     pages::{FormError, field_error, opened_by},
     reactive::memo,
@@ -10,7 +9,7 @@ use crate::{
 use leptos::prelude::*;
 use shared::{
     Page,
-    mail_server::{MailServer, MailServerCredential, MailServerState, NewMailServer},
+    mail_server::{MailServer, MailServerCredential, NewMailServer},
 };
 
 /// Asks for the new mail server's name.
@@ -82,10 +81,11 @@ pub fn ConnectDialog(
 #[component]
 fn Connect(credential: MailServerCredential, loader: Loader<Page<MailServer>>, open: RwSignal<bool>) -> impl IntoView {
     let texts = texts();
-    let (id, at_first) = (credential.mail_server.id, credential.mail_server.state);
-    let state = memo(move |_| {
-        let now = loader.data.with(|page| page.as_ref()?.items.iter().find(|one| one.id == id).map(|one| one.state));
-        now.unwrap_or(at_first)
+    // A contact that was there before is the one of an earlier token.
+    let (id, before) = (credential.mail_server.id, credential.mail_server.last_seen_at);
+    let called = memo(move |_| {
+        let last = |server: &MailServer| server.id == id && server.last_seen_at > before;
+        loader.data.with(|page| page.as_ref().is_some_and(|page| page.items.iter().any(last)))
     });
     let origin = window().location().origin().unwrap_or_default();
     let toml = format!(
@@ -100,10 +100,10 @@ fn Connect(credential: MailServerCredential, loader: Loader<Page<MailServer>>, o
             <Secret label=texts.agent_configuration text=toml words/>
             <p class="soft">{texts.token_next}</p>
             <div class="row" aria-live="polite">
-                {move || if state.get() == MailServerState::Waiting {
-                    view! { <Badge tone=tone(state.get()) text=texts.waiting_contact/> }.into_any()
-                } else {
+                {move || if called.get() {
                     view! { <Notice tone=Tone::Good><p>{texts.contact_made}</p></Notice> }.into_any()
+                } else {
+                    view! { <Badge tone=Tone::Working text=texts.waiting_contact/> }.into_any()
                 }}
             </div>
             <div class="dialog-foot">

@@ -2,7 +2,7 @@
 
 use crate::{
     i18n::number::grouped,
-    pages::listing::listing,
+    pages::{listing::listing, trouble},
     state::{Configuration, Preferences, Url, client, load, texts, ticking},
     ui::{Badge, Drawn, Moment, Tone},
 };
@@ -16,7 +16,7 @@ pub fn Distributions() -> impl IntoView {
     let Configuration { id, live } = Configuration::open();
     let loader = load(
         move || id.get(),
-        move || (url.get("cursor"), live.distributions.get()),
+        move || (url.get("cursor"), live.missed.get()),
         move |id, (cursor, _)| async move { client.distributions(id, &cursor).await },
     );
     loader.keep_up(live.distribution, url, |distribution| distribution.id);
@@ -69,9 +69,9 @@ fn card(distribution: Distribution) -> AnyView {
                 <span>{format!("−{} {}", grouped(distribution.removed), texts.removed)}</span>
                 {distribution.count.map(|count| view! { <span>{(texts.addresses_count)(count)}</span> })}
                 {(all > 0).then(|| view! { <span>{(texts.acknowledged_of)(held, all)}</span> })}
-                {distribution.checksum.map(|checksum| view! { <span class="mono">{short(&checksum.to_string())}</span> })}
+                {distribution.checksum.map(|checksum| fingerprint(checksum.to_string()))}
             </p>
-            {distribution.error.map(|error| view! { <p class="field-error">{error}</p> })}
+            {distribution.error.map(|error| trouble(texts.tried_again, error))}
             {if all == 0 {
                 view! { <p class="hint">{texts.receipts_none}</p> }.into_any()
             } else {
@@ -98,6 +98,7 @@ fn receipt(receipt: Receipt, wanted: Option<i64>) -> AnyView {
                 {match receipt.acknowledged_at {
                     Some(at) => view! {
                         <span class="soft">{proof}</span>
+                        {receipt.checksum.map(|checksum| fingerprint(checksum.to_string()))}
                         <Moment at language now=Some(ticking())/>
                         <Badge tone=Tone::Good text=texts.acknowledged/>
                     }.into_any(),
@@ -109,7 +110,13 @@ fn receipt(receipt: Receipt, wanted: Option<i64>) -> AnyView {
     .into_any()
 }
 
-/// The first eight digits of a checksum: enough to compare by eye.
-fn short(checksum: &str) -> String {
-    checksum.chars().take(8).collect()
+/// A checksum: its first digits are enough to compare by eye, and a click selects it whole.
+fn fingerprint(checksum: String) -> AnyView {
+    view! {
+        <span class="row">
+            <span class="visually-hidden">{texts().checksum}</span>
+            <code class="checksum" title=checksum.clone()>{checksum.clone()}</code>
+        </span>
+    }
+    .into_any()
 }

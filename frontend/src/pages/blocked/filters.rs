@@ -42,7 +42,7 @@ pub fn Filters(
 ) -> impl IntoView {
     let (texts, url) = (texts(), Url::current());
     let value = move |name: &'static str| Signal::derive(move || url.get(name));
-    let choose = move |name: &'static str| Callback::new(move |text: String| url.filter(name, &text));
+    let choose = move |name: &'static str| Callback::new(move |text: String| url.choose(name, &text));
     let sort = Signal::derive(move || match (url.get("sort").as_str(), url.get("direction").as_str()) {
         ("address", "descending") => "address-descending".to_owned(),
         ("address", _) => "address".to_owned(),
@@ -56,7 +56,7 @@ pub fn Filters(
             "oldest" => ("date", "ascending"),
             _ => ("", ""),
         };
-        url.filters(&[("sort", sort), ("direction", direction)]);
+        url.choose_all(&[("sort", sort), ("direction", direction)]);
     };
     let sorts = vec![
         ("", texts.newest_first),
@@ -73,7 +73,7 @@ pub fn Filters(
     view! {
         <div class="stack-tight">
             <div class="filters">
-                <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
+                <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.typed("q", &text))/>
                 <Select id="sort" label=texts.sort compact=true value=sort options=sorts choose=choose_sort/>
                 {children()}
             </div>

@@ -9,14 +9,16 @@ use super::{
 };
 use crate::{
     pages::{AddressLink, Download, listing::listing},
+    paths::Section,
     reactive::memo,
     state::{Configuration, Preferences, Session, Url, client, effect, load, texts, ticking},
-    ui::{Badge, Button, Moment, Table, Tone},
+    ui::{Badge, Button, Icon, Moment, Shape, Show, Table, Tone},
 };
 use leptos::prelude::*;
 use shared::{
     download::DownloadList,
     list::{BlockState, BlockedAddress},
+    plan::Capability,
     session::Role,
 };
 use uuid::Uuid;
@@ -28,8 +30,8 @@ pub const FILTERS: &[&str] = &["q", "domain", "reason", "origin", "state", "from
 #[component]
 pub fn BlockedList() -> impl IntoView {
     let session = expect_context::<Session>();
-    let standard = memo(move |_| session.is_standard());
-    move || if standard.get() { view! { <RequestRelease/> }.into_any() } else { view! { <List/> }.into_any() }
+    let lists = memo(move |_| session.includes(Capability::SeeLists));
+    move || if lists.get() { view! { <List/> }.into_any() } else { view! { <RequestRelease/> }.into_any() }
 }
 
 /// Search, filter, download, release.
@@ -77,6 +79,11 @@ fn List() -> impl IntoView {
         <div class="stack">
             <Filters block=true>
                 <BulkRelease/>
+                <Show when=move || may_release.get() && session.includes(Section::Uploads.needs())>
+                    <a class="button" href=move || Section::Uploads.of(id.get())>
+                        <Icon shape=Shape::Upload/>{texts.uploads.upload}
+                    </a>
+                </Show>
                 <Download
                     list=DownloadList::BlockedAddresses name=texts.blocked_list filters=FILTERS
                     search=move |()| query.get_untracked().search()
@@ -121,7 +128,10 @@ fn Row(
             <td>{(texts.reason)(row.reason)}</td>
             <td>{(texts.origin)(row.origin)}</td>
             <td><Moment at=row.blocked_at language now=Some(ticking())/></td>
-            <td><span title=why><Badge tone text=(texts.block_state)(row.state)/></span></td>
+            <td class="wrap">
+                <Badge tone text=(texts.block_state)(row.state)/>
+                {why.map(|why| view! { <p class="hint">{why}</p> })}
+            </td>
             <td class="actions">{release}</td>
         </tr>
     }

@@ -1,8 +1,14 @@
 //! Mail servers: their state, adding one, replacing a token.
 
-use super::connect::{AddDialog, ConnectDialog};
+use super::{
+    connect::{AddDialog, ConnectDialog},
+    rename::RenameDialog,
+};
 use crate::{
-    pages::{Confirm, listing::listing},
+    pages::{
+        Confirm,
+        listing::{kept, listing},
+    },
     state::{Configuration, Loader, Pending, Preferences, Session, Url, client, explain, load, texts, ticking},
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone},
 };
@@ -29,6 +35,7 @@ pub fn MailServers() -> impl IntoView {
     let (adding, made) = (RwSignal::new(false), RwSignal::new(None::<MailServerCredential>));
     let chosen = RwSignal::new(None::<MailServer>);
     let (renewing, deactivating) = (RwSignal::new(false), RwSignal::new(false));
+    let renaming = RwSignal::new(None::<MailServer>);
     let renew = move |()| {
         async move {
             let Some(server) = chosen.get_untracked() else { return Ok(()) };
@@ -54,11 +61,12 @@ pub fn MailServers() -> impl IntoView {
     });
     let name = move || chosen.get().map(|server| server.name).unwrap_or_default();
     let table = move |rows: Memo<Vec<MailServer>>| {
-        let key = |one: &MailServer| (one.id, one.revision, one.state, one.last_seen_at, one.version, one.count);
         let head = vec![texts.mail_server_name, texts.state, texts.last_contact, texts.holds, texts.actions];
         view! {
             <Table label=texts.mail_servers head busy=loader.busy>
-                <For each=move || rows.get() key let:server><Row server loader ask renewing deactivating/></For>
+                <For each=move || rows.get() key=|one| one.id let:first>
+                    <Row first rows loader ask renewing deactivating renaming/>
+                </For>
             </Table>
         }
         .into_any()
@@ -76,6 +84,7 @@ pub fn MailServers() -> impl IntoView {
             {listing(loader, Url::current(), &[], (texts.mail_servers_empty, texts.mail_servers_empty_text), table)}
         </div>
         <AddDialog open=adding made reload=move |()| loader.reload()/>
+        <RenameDialog chosen=renaming reload=move |()| loader.reload()/>
         <ConnectDialog made loader/>
         <Confirm
             open=deactivating title=texts.deactivate_title confirm=texts.deactivate kind=Kind::Danger act=deactivate
@@ -98,7 +107,7 @@ pub fn MailServers() -> impl IntoView {
 }
 
 /// How a mail server's state feels.
-pub fn tone(state: MailServerState) -> Tone {
+fn tone(state: MailServerState) -> Tone {
     match state {
         MailServerState::Waiting | MailServerState::Late | MailServerState::Mismatch => Tone::Working,
         MailServerState::InSync => Tone::Good,
@@ -108,68 +117,83 @@ pub fn tone(state: MailServerState) -> Tone {
 
 #[component]
 fn Row(
-    server: MailServer,
+    first: MailServer,
+    rows: Memo<Vec<MailServer>>,
     loader: Loader<Page<MailServer>>,
     ask: Callback<(MailServer, RwSignal<bool>)>,
     renewing: RwSignal<bool>,
     deactivating: RwSignal<bool>,
+    renaming: RwSignal<Option<MailServer>>,
 ) -> impl IntoView {
     let (texts, client, session, toasts) = (texts(), client(), expect_context::<Session>(), Toasts::here());
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let (configuration, pending) = (Configuration::open(), Pending::new());
-    let active = server.active;
-    let asked = server.clone();
-    let activate = {
-        let asked = asked.clone();
-        Callback::new(move |()| {
-            let asked = asked.clone();
-            pending.start(async move {
-                let change = MailServerUpdate { name: None, active: Some(true) };
-                match client.update_mail_server(configuration.id.get_untracked(), &asked, &change).await {
-                    Ok(_) => toasts.good(texts.mail_server_changed),
-                    Err(error) => toasts.bad(explain(texts, &error)),
-                }
-                loader.reload();
-            });
-        })
+    let server = kept(rows, first, |server| server.id);
+    let activate = move || {
+        pending.start(async move {
+            let change = MailServerUpdate { name: None, active: Some(true) };
+            let server = server.get_untracked();
+            match client.update_mail_server(configuration.id.get_untracked(), &server, &change).await {
+                Ok(_) => toasts.good(texts.mail_server_changed),
+                Err(error) => toasts.bad(explain(texts, &error)),
+            }
+            loader.reload();
+        });
     };
-    let words = if active { texts.deactivate } else { texts.activate };
-    let switch = {
-        let asked = asked.clone();
-        Callback::new(move |()| if active { ask.run((asked.clone(), deactivating)) } else { activate.run(()) })
-    };
-    let renew = {
-        let asked = asked.clone();
-        Callback::new(move |()| ask.run((asked.clone(), renewing)))
-    };
+    let switch = Callback::new(move |()| {
+        let server = server.get_untracked();
+        if server.active { ask.run((server, deactivating)) } else { activate() }
+    });
+    let rename = Callback::new(move |()| renaming.set(Some(server.get_untracked())));
+    let renew = Callback::new(move |()| ask.run((server.get_untracked(), renewing)));
+    let words = move || if server.with(|server| server.active) { texts.deactivate } else { texts.activate };
+    let named = move |words: &str| server.with(|server| format!("{words}: {}", server.name));
     let actions = move || {
-        let name = &asked.name;
         view! {
-            <Button small=true kind=Kind::Quiet name=format!("{words}: {name}") busy=pending.busy() press=switch>{words}</Button>
-            <Button small=true kind=Kind::Quiet name=format!("{}: {name}", texts.renew_token) press=renew>
+            <Button
+                small=true kind=Kind::Quiet name=Signal::derive(move || named(words())) busy=pending.busy() press=switch
+            >
+                {words}
+            </Button>
+            <Button small=true kind=Kind::Quiet name=Signal::derive(move || named(texts.rename)) press=rename>
+                {texts.rename}
+            </Button>
+            <Button small=true kind=Kind::Quiet name=Signal::derive(move || named(texts.renew_token)) press=renew>
                 {texts.renew_token}
             </Button>
         }
     };
-    let holds = server.version.zip(server.count).map(|(version, count)| (texts.holds_version)(version, count));
+    let holds = move || {
+        let (version, count) = server.with(|server| server.version.zip(server.count))?;
+        Some((texts.holds_version)(version, count))
+    };
+    let seen = move || {
+        let at = server.with(|server| server.last_seen_at)?;
+        Some(view! { <Moment at language now=Some(ticking())/> })
+    };
     view! {
         <tr>
-            <td class="address">{server.name}</td>
-            <td>
-                {if active {
-                    view! {
-                        <span title=(texts.mail_server_state_hint)(server.state)>
-                            <Badge tone=tone(server.state) text=(texts.mail_server_state)(server.state)/>
-                        </span>
-                    }.into_any()
-                } else {
-                    view! { <Badge tone=Tone::Plain text=texts.inactive/> }.into_any()
-                }}
-            </td>
-            <td>{server.last_seen_at.map(|at| view! { <Moment at language now=Some(ticking())/> })}</td>
+            <td class="address">{move || server.with(|server| server.name.clone())}</td>
+            <td class="wrap">{move || server.with(state)}</td>
+            <td>{seen}</td>
             <td class="soft">{holds}</td>
-            <td class="actions">{move || session.may(Role::Administrator).then(&actions)}</td>
+            <td class="actions">{move || session.may(Role::Administrator).then(actions)}</td>
         </tr>
+    }
+    .into_any()
+}
+
+/// A mail server's state, and what it means where that is not all well.
+fn state(server: &MailServer) -> AnyView {
+    let texts = texts();
+    if !server.active {
+        return view! { <Badge tone=Tone::Plain text=texts.inactive/> }.into_any();
+    }
+    let says_all = matches!(server.state, MailServerState::InSync | MailServerState::Waiting);
+    let hint = (!says_all).then(|| (texts.mail_server_state_hint)(server.state));
+    view! {
+        <Badge tone=tone(server.state) text=(texts.mail_server_state)(server.state)/>
+        {hint.map(|hint| view! { <p class="hint">{hint}</p> })}
     }
     .into_any()
 }

@@ -8,6 +8,7 @@ mod list;
 mod mail_servers;
 mod operations;
 mod release;
+mod rename;
 mod request_release;
 mod run_settings;
 mod selection;

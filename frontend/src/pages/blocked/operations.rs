@@ -24,8 +24,8 @@ pub fn BulkChanges() -> impl IntoView {
     let Configuration { id, live } = Configuration::open();
     let loader = load(
         move || id.get(),
-        move || url.get("cursor"),
-        move |id, cursor| async move { client.list_operations(id, &cursor).await },
+        move || (url.get("cursor"), live.missed.get()),
+        move |id, (cursor, _)| async move { client.list_operations(id, &cursor).await },
     );
     // The cards of those that are known follow them by themselves.
     loader.keep_up(live.operation, url, |operation| operation.id);

@@ -7,11 +7,13 @@ use super::{
 use crate::{
     api::{ApiError, Versioned},
     pages::{FormError, show_error},
+    reactive::memo,
     state::{Configuration, Pending, Preferences, Session, client, effect, explain, load, now, texts},
     ui::{Button, Dialog, Failure, Kind, Notice, Skeleton, Toasts, Tone, time},
 };
 use leptos::{html, prelude::*};
 use shared::{
+    plan::Capability,
     run_settings::{DeliveryTiming, RunSettings},
     session::Role,
 };
@@ -31,35 +33,59 @@ pub fn RunSettingsDialog(
 #[component]
 fn Content(open: RwSignal<bool>) -> impl IntoView {
     let (texts, client, configuration) = (texts(), client(), Configuration::open());
-    let loader = load(move || configuration.id.get(), || (), move |id, ()| client.run_settings(id));
-    move || match (loader.data.get(), loader.error.get()) {
-        (Some(settings), _) => view! { <Editor settings open reload=move |()| loader.reload()/> }.into_any(),
-        (None, Some(error)) => {
-            view! { <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/> }
-                .into_any()
+    let live = configuration.live;
+    let loader =
+        load(move || configuration.id.get(), move || live.run_settings.get(), move |id, _| client.run_settings(id));
+    // What is being changed stays when somebody else saves meanwhile.
+    let shown = RwSignal::new(None::<Versioned<RunSettings>>);
+    effect(move || {
+        let read = loader.data.get();
+        if shown.with_untracked(Option::is_none) {
+            shown.set(read);
         }
-        (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
+    });
+    let etag = |settings: &Option<Versioned<RunSettings>>| settings.as_ref().map(|settings| settings.etag.clone());
+    let replaced = memo(move |_| loader.data.with(etag) != shown.with(etag));
+    let reload = move |()| {
+        loader.data.set(None);
+        shown.set(None);
+        loader.reload();
+    };
+    let waiting = move || match loader.error.get() {
+        Some(error) => view! { <Failure text=explain(texts, &error) again=texts.try_again press=reload/> }.into_any(),
+        None => view! { <Skeleton label=texts.loading/> }.into_any(),
+    };
+    move || match shown.get() {
+        Some(settings) => view! { <Editor settings open replaced reload/> }.into_any(),
+        None => waiting.into_any(),
     }
 }
 
 #[component]
-fn Editor(settings: Versioned<RunSettings>, open: RwSignal<bool>, #[prop(into)] reload: Callback<()>) -> impl IntoView {
+fn Editor(
+    settings: Versioned<RunSettings>,
+    open: RwSignal<bool>,
+    replaced: Memo<bool>,
+    #[prop(into)] reload: Callback<()>,
+) -> impl IntoView {
     let (texts, client, toasts, session) = (texts(), client(), Toasts::here(), expect_context::<Session>());
     let configuration = Configuration::open();
     let Versioned { value: settings, etag } = settings;
     let form = Form::of(&settings);
     let (error, asking, saving) = (RwSignal::new(None), RwSignal::new(false), Pending::new());
-    let conflict = move || error.with(|error: &Option<ApiError>| error.as_ref().is_some_and(|e| e.is_conflict()));
+    let refused = move || error.with(|error: &Option<ApiError>| error.as_ref().is_some_and(|e| e.is_conflict()));
+    // What is being saved here is news, too.
+    let conflict = move || refused() || (replaced.get() && !saving.busy().get());
     let (next, summary) = (RwSignal::new(true), NodeRef::<html::Div>::new());
     effect(move || {
-        if conflict() {
+        if refused() {
             show_error(summary);
         }
     });
-    let fixed = if session.is_standard() {
-        Some(texts.standard_fixed)
-    } else {
+    let fixed = if session.includes(Capability::ChangeRunSettings) {
         (!session.may(Role::Administrator)).then_some(texts.only_administrators)
+    } else {
+        Some(texts.standard_fixed)
     };
     let etag = StoredValue::new(etag);
     let save = Callback::new(move |timing: DeliveryTiming| {

@@ -49,8 +49,8 @@ pub fn Uploads() -> impl IntoView {
     let Configuration { id, live } = Configuration::open();
     let loader = load(
         move || id.get(),
-        move || url.get("cursor"),
-        move |id, cursor| async move { client.uploads(id, &cursor).await },
+        move || (url.get("cursor"), live.uploads.get(), live.missed.get()),
+        move |id, (cursor, ..)| async move { client.uploads(id, &cursor).await },
     );
     loader.keep_up(live.upload, url, |upload| upload.id);
     let going =
@@ -127,7 +127,7 @@ fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>)
     let stage = staged(upload);
     let share = memo(move |_| fraction(&upload.get(), &stage.get()));
     let here = memo(move |_| matches!(stage.get(), Stage::Here(_)));
-    let percent = move || share.get().map(|share| format!("{} %", (share * 100.0).floor() as i64)).unwrap_or_default();
+    let percent = move || share.get().map(|share| format!("{}%", (share * 100.0).floor() as i64)).unwrap_or_default();
     let registering = memo(move |_| upload.with(|upload| upload.state == UploadState::Registering));
     let asked = name.clone();
     let delete = move || {

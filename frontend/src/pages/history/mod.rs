@@ -10,11 +10,11 @@ use crate::{
     paths::Section,
     reactive::memo,
     state::{Configuration, Loader, Preferences, Returning, Session, Url, client, load, texts},
-    ui::{Badge, Button, Drawn, Empty, Kind, Pager, Tone, mail_address, time},
+    ui::{Badge, Button, Drawn, Empty, Kind, Pager, Show, Tone, mail_address, time},
 };
 use leptos::prelude::*;
 use leptos_router::components::A;
-use shared::{address_history::AddressHistory, list::BlockState, session::Role};
+use shared::{address_history::AddressHistory, list::BlockState, plan::Capability, session::Role};
 
 /// The address that the page's URL names.
 #[component]
@@ -49,7 +49,7 @@ pub fn AddressPage() -> impl IntoView {
     view! {
         <div class="stack">
             <Back/>
-            <Head address loader chosen/>
+            <Show when=move || is_named.get()><Head address loader chosen/></Show>
             {content}
         </div>
         <ReleaseDialog chosen released=move |()| loader.reload()/>
@@ -68,8 +68,8 @@ fn Back() -> impl IntoView {
         Section::StopCancellation => texts.stop_cancellation,
         Section::ErrorLog => texts.error_log,
         Section::DeliveryLog => texts.delivery_log,
-        _ if session.is_standard() => texts.request_release,
-        _ => texts.blocked_list,
+        _ if session.includes(Capability::SeeLists) => texts.blocked_list,
+        _ => texts.request_release,
     };
     view! { <A href attr:class="back">{name}</A> }
 }
@@ -101,7 +101,7 @@ fn Head(address: Memo<String>, loader: Loader<AddressHistory>, chosen: RwSignal<
         session.may(Role::Operator) && matches!(state.get(), Some(Some(BlockState::InEffect | BlockState::Pending)))
     });
     let release = move || {
-        let name = if session.is_standard() { texts.request_release } else { texts.release };
+        let name = if session.includes(Capability::SeeLists) { texts.release } else { texts.request_release };
         let press = move |()| chosen.set(vec![shown()]);
         may_release.get().then(|| view! { <Button kind=Kind::Primary press>{name}</Button> })
     };

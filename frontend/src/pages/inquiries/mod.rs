@@ -69,7 +69,7 @@ pub fn InquiryList() -> impl IntoView {
             <div class="filters">
                 <Select
                     id="state" label=texts.filter_state value=Signal::derive(move || url.get("state")) options=states
-                    choose=move |state: String| url.filter("state", &state)
+                    choose=move |state: String| url.choose("state", &state)
                 />
             </div>
             {listing(loader, url, FILTERS, (words.empty, empty), table)}

@@ -4,7 +4,7 @@ use crate::{
     pages::{FormError, field_error},
     paths,
     reactive::memo,
-    state::{Pending, Session, Url, client, texts},
+    state::{Kept, Pending, Session, Url, client, texts},
     ui::{Button, Field, Kind, Notice, Select, Show, TextArea, Toasts, Tone},
 };
 use leptos::prelude::*;
@@ -44,7 +44,8 @@ fn Form() -> impl IntoView {
         about @ InquiryCategory::EnableDownload => ((words.category_name)(about), words.please_enable),
         _ => ("", ""),
     };
-    let (subject, text) = (RwSignal::new(begun.0.to_owned()), RwSignal::new(begun.1.to_owned()));
+    let kept = expect_context::<Kept>();
+    let (subject, text) = (kept.draft("subject", begun.0), kept.draft("text", begun.1));
     let (error, sending) = (RwSignal::new(None), Pending::new());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -58,6 +59,7 @@ fn Form() -> impl IntoView {
             match client.create_inquiry(&new).await {
                 Ok(made) => {
                     toasts.good(words.sent);
+                    [subject, text].into_iter().for_each(|field| field.set(String::new()));
                     // Going back leads to the list, not to sending it again.
                     let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
                     navigate(&paths::inquiry(InquirySide::Account, made.inquiry.id), options);
@@ -71,7 +73,7 @@ fn Form() -> impl IntoView {
         <form class="card narrow" on:submit=submit>
             <FormError error/>
             <Select
-                id="category" label=words.category options choose=move |name: String| url.filter("category", &name)
+                id="category" label=words.category options choose=move |name: String| url.typed("category", &name)
                 value=Signal::derive(move || category.get().as_str().to_owned())
             />
             <Field id="subject" label=words.subject value=subject required=true error=field_error(error, "/subject")/>

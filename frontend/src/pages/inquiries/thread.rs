@@ -7,7 +7,7 @@ use crate::{
     pages::{FormError, field_error, single::single},
     paths,
     reactive::memo,
-    state::{Inquiries, Loader, Pending, Preferences, Session, client, effect, id_in_path, load, texts, ticking},
+    state::{Inquiries, Kept, Loader, Pending, Preferences, Session, client, effect, id_in_path, load, texts, ticking},
     ui::{Badge, Button, Kind, Moment, Notice, Show, TextArea, Toasts, Tone, focus},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -143,7 +143,7 @@ fn Acts(
 ) -> impl IntoView {
     let (texts, client, toasts, inquiries) = (texts(), client(), Toasts::here(), expect_context::<Inquiries>());
     let words = &texts.inquiries;
-    let (text, error, acting) = (RwSignal::new(String::new()), RwSignal::new(None), Pending::new());
+    let (text, error, acting) = (expect_context::<Kept>().draft("text", ""), RwSignal::new(None), Pending::new());
     let staff = side == InquirySide::Provider;
     let closed = memo(move |_| thread.with(|thread| thread.inquiry.state == InquiryState::Closed));
     let wanted = memo(move |_| {

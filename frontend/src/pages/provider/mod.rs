@@ -6,7 +6,10 @@ mod features;
 
 pub use account::AccountPage;
 
-use super::{FormError, field_error, listing::listing};
+use super::{
+    FormError, field_error,
+    listing::{kept, listing},
+};
 use crate::{
     paths,
     state::{Pending, Preferences, Session, Url, client, explain, load, texts},
@@ -21,33 +24,42 @@ use uuid::Uuid;
 /// The accounts: make one, open one.
 #[component]
 pub fn Accounts() -> impl IntoView {
-    let (texts, client, url) = (texts(), client(), Url::current());
-    let loader =
-        load(|| (), move || url.get("cursor"), move |(), cursor| async move { client.accounts(&cursor).await });
+    let (texts, client, url, session) = (texts(), client(), Url::current(), expect_context::<Session>());
+    let loader = load(
+        || (),
+        move || (url.get("cursor"), session.account()),
+        move |(), (cursor, _)| async move { client.accounts(&cursor).await },
+    );
     let (creating, editing, (enter, entering)) = (RwSignal::new(false), RwSignal::new(None), enter());
     let language = expect_context::<Preferences>().language.get_untracked().tag();
-    let row = move |account: Account| {
-        let feature_name = account.name.clone();
-        let (id, name) = (account.id, format!("{}: {}", texts.open_account, account.name));
+    let row = move |first: Account, rows: Memo<Vec<Account>>| {
+        let (id, name, created_at) = (first.id, first.name.clone(), first.created_at);
+        let account = kept(rows, first, |account| account.id);
+        let (features, open) = (format!("{}: {name}", texts.features), format!("{}: {name}", texts.open_account));
+        let plan = move || {
+            let (plan, suspended) = account.with(|account| (account.plan, account.suspended_at.is_some()));
+            view! {
+                {(texts.plan)(plan)}
+                {suspended.then(|| view! { <Badge tone=Tone::Warn text=texts.suspension.suspended/> })}
+            }
+        };
+        let downloads = move || {
+            if account.with(|account| account.downloads_enabled) { texts.enabled } else { texts.disabled }
+        };
         view! {
             <tr>
-                <td class="address"><a class="item" href=paths::account(id)>{account.name}</a></td>
-                <td>
-                    <span class="row">
-                        {(texts.plan)(account.plan)}
-                        {account.suspended_at.map(|_| view! { <Badge tone=Tone::Warn text=texts.suspension.suspended/> })}
-                    </span>
-                </td>
-                <td><Moment at=account.created_at language now=None/></td>
-                <td>{if account.downloads_enabled { texts.enabled } else { texts.disabled }}</td>
+                <td class="address"><a class="item" href=paths::account(id)>{name}</a></td>
+                <td><span class="row">{plan}</span></td>
+                <td><Moment at=created_at language now=None/></td>
+                <td>{downloads}</td>
                 <td class="actions">
                     <Button
-                        small=true kind=Kind::Quiet name=format!("{}: {}", texts.features, feature_name)
+                        small=true kind=Kind::Quiet name=features
                         press=move |()| editing.set(Some(id))
                     >
                         {texts.features}
                     </Button>
-                    <Button small=true name busy=entering press=move |()| enter.run(id)>{texts.open_account}</Button>
+                    <Button small=true name=open busy=entering press=move |()| enter.run(id)>{texts.open_account}</Button>
                 </td>
             </tr>
         }
@@ -56,7 +68,7 @@ pub fn Accounts() -> impl IntoView {
         let head = vec![texts.account_name, texts.plan_label, texts.created, texts.downloads, texts.actions];
         view! {
             <Table label=texts.accounts head busy=loader.busy>
-                <For each=move || rows.get() key=|account| (account.id, account.revision) let:account>{row(account)}</For>
+                <For each=move || rows.get() key=|account| account.id let:account>{row(account, rows)}</For>
             </Table>
         }
         .into_any()

@@ -31,7 +31,7 @@ pub fn DeliveryLog() -> impl IntoView {
 #[component]
 fn Log(errors: bool) -> impl IntoView {
     let (texts, client, url) = (texts(), client(), Url::current());
-    let id = Configuration::open().id;
+    let Configuration { id, live } = Configuration::open();
     let query = move || EventQuery {
         outcome: if errors { Outcome::Error.as_str().to_owned() } else { url.get("outcome") },
         q: url.get("q"),
@@ -41,7 +41,10 @@ fn Log(errors: bool) -> impl IntoView {
         to: time::start_of_day(&url.get("to"), 1).unwrap_or_default(),
         cursor: url.get("cursor"),
     };
-    let loader = load(move || id.get(), query, move |id, query| client.delivery_events(id, query));
+    // Whoever has paged on goes on reading where they are.
+    let news = move || if url.get("cursor").is_empty() { live.delivery_events.get() } else { 0 };
+    let loader =
+        load(move || id.get(), move || (query(), news()), move |id, (query, _)| client.delivery_events(id, query));
     let words = if errors {
         (texts.error_log, texts.error_log_text, texts.error_log_empty, texts.error_log_empty_text)
     } else {
@@ -68,7 +71,7 @@ fn Log(errors: bool) -> impl IntoView {
             <p class="soft">{words.1}</p>
             <div class="stack-tight">
                 <div class="filters">
-                    <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
+                    <Search id="q" label=texts.search_address value=value("q") typed=debounced(move |text| url.typed("q", &text))/>
                     <Download
                         list=DownloadList::DeliveryEvents name=words.0 filters=FILTERS
                         search=move |()| untrack(query).search()
@@ -78,12 +81,12 @@ fn Log(errors: bool) -> impl IntoView {
                     {(!errors).then(|| view! {
                         <Select
                             id="outcome" label=texts.outcome_label value=value("outcome") options=outcomes
-                            choose=move |text: String| url.filter("outcome", &text)
+                            choose=move |text: String| url.choose("outcome", &text)
                         />
                     })}
                     <Select
                         id="reason" label=texts.filter_reason value=value("reason") options=reason_options()
-                        choose=move |text: String| url.filter("reason", &text)
+                        choose=move |text: String| url.choose("reason", &text)
                     />
                     <Domain/>
                     <Day id="from" label=texts.from_day/>

@@ -44,7 +44,7 @@ fn Ranges(days: Memo<u16>, url: Url) -> impl IntoView {
     let range = |(range, name): (u16, &'static str)| {
         let choose = move |_| {
             let text = if range == DEFAULT_REPORT_DAYS { String::new() } else { range.to_string() };
-            url.filter("days", &text);
+            url.choose("days", &text);
         };
         view! {
             <button
@@ -121,7 +121,7 @@ fn rate(part: i64, whole: i64) -> String {
         return "–".to_owned();
     }
     let tenths = (part * 1_000 + whole / 2) / whole;
-    format!("{}.{} %", tenths / 10, tenths % 10)
+    format!("{}.{}%", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]
@@ -130,8 +130,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_rounded_to_tenths() {
-        for (part, whole, text) in [(0, 0, "–"), (0, 7, "0.0 %"), (1, 3, "33.3 %"), (2, 3, "66.7 %"), (5, 5, "100.0 %")]
-        {
+        for (part, whole, text) in [(0, 0, "–"), (0, 7, "0.0%"), (1, 3, "33.3%"), (2, 3, "66.7%"), (5, 5, "100.0%")] {
             assert_eq!(rate(part, whole), text);
         }
     }

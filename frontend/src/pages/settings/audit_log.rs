@@ -47,13 +47,13 @@ pub fn AuditLog() -> impl IntoView {
             </p>
             <div class="stack-tight">
                 <div class="filters">
-                    <Search id="q" label=words.search value=value("q") typed=debounced(move |text| url.filter("q", &text))/>
+                    <Search id="q" label=words.search value=value("q") typed=debounced(move |text| url.typed("q", &text))/>
                     <Download name=words.audit_log filters=FILTERS search=move |()| untrack(query).search()/>
                 </div>
                 <MoreFilters names=&["actor_kind", "from", "to"]>
                     <Select
                         id="actor-kind" label=words.who value=value("actor_kind") options=kinds
-                        choose=move |text: String| url.filter("actor_kind", &text)
+                        choose=move |text: String| url.choose("actor_kind", &text)
                     />
                     <Day id="from" label=texts.from_day/>
                     <Day id="to" label=texts.to_day/>

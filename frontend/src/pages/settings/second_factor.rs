@@ -3,8 +3,8 @@
 use crate::{
     api::ApiError,
     pages::{FormError, field_error},
-    state::{Pending, client, load, texts},
-    ui::{Badge, Button, Dialog, Field, Kind, Secret, Show, Skeleton, Toasts, Tone},
+    state::{Kept, Pending, client, explain, load, texts},
+    ui::{Badge, Button, Dialog, Failure, Field, Kind, Secret, Show, Skeleton, Toasts, Tone},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::prelude::*;
@@ -19,7 +19,7 @@ pub fn SecondFactor() -> impl IntoView {
     let words = &texts.people;
     let loader = load(|| (), || (), move |(), ()| client.second_factor());
     let reload = Callback::new(move |()| loader.reload());
-    let codes = RwSignal::new(None::<RecoveryCodes>);
+    let codes = expect_context::<Kept>().recovery_codes;
     view! {
         <section class="card narrow">
             <header><h2>{words.second_factor}</h2>
@@ -31,7 +31,13 @@ pub fn SecondFactor() -> impl IntoView {
                 (Some(made), _) => view! { <Codes made codes/> }.into_any(),
                 (None, Some(state)) if state.enabled => view! { <Enabled state codes reload/> }.into_any(),
                 (None, Some(_)) => view! { <SetUp codes reload/> }.into_any(),
-                (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
+                (None, None) => match loader.error.get() {
+                    None => view! { <Skeleton label=texts.loading/> }.into_any(),
+                    Some(error) => {
+                        let text = explain(texts, &error);
+                        view! { <Failure text again=texts.try_again press=reload/> }.into_any()
+                    }
+                },
             }}
         </section>
     }

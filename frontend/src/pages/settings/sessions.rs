@@ -1,11 +1,12 @@
 //! One's own sessions.
 
 use crate::{
-    state::{Pending, Preferences, client, explain, load, texts, ticking},
-    ui::{Badge, Button, Drawn, Kind, Moment, Show, Table, Toasts, Tone},
+    pages::listing::listing,
+    state::{Pending, Preferences, Session, Url, client, explain, load, texts, ticking},
+    ui::{Badge, Button, Kind, Moment, Show, Table, Toasts, Tone},
 };
 use leptos::prelude::*;
-use shared::session::OwnSession;
+use shared::{Page, session::OwnSession};
 use uuid::Uuid;
 
 /// Where one is signed in.
@@ -15,9 +16,14 @@ pub fn Sessions(
     again: RwSignal<u32>,
 ) -> impl IntoView {
     let (texts, client, toasts, ending) = (texts(), client(), Toasts::here(), Pending::new());
+    let session = expect_context::<Session>();
     let words = &texts.people;
     let language = expect_context::<Preferences>().language.get_untracked().tag();
-    let loader = load(|| (), move || again.get(), move |(), _| client.sessions());
+    let loader = load(
+        || (),
+        move || (again.get(), session.account()),
+        move |(), _| async move { client.sessions().await.map(|items| Page { items, next_cursor: None, total: None }) },
+    );
     let end = move |only: Option<Uuid>| {
         ending.start(async move {
             match client.end_sessions(only).await {
@@ -54,9 +60,19 @@ pub fn Sessions(
             </tr>
         }
     };
-    let rows = move || loader.data.get().unwrap_or_default();
-    let others = move || loader.data.with(|rows| rows.as_ref().is_some_and(|rows| rows.iter().any(|one| !one.this)));
-    let head = vec![words.client, words.began, words.last_used, texts.actions];
+    let others =
+        move || loader.data.with(|page| page.as_ref().is_some_and(|page| page.items.iter().any(|one| !one.this)));
+    let table = move |rows: Memo<Vec<OwnSession>>| {
+        let head = vec![words.client, words.began, words.last_used, texts.actions];
+        view! {
+            <Table label=words.sessions head busy=loader.busy>
+                <For each=move || rows.get() key=|session| (session.id, session.last_used_at) let:session>
+                    {row(session)}
+                </For>
+            </Table>
+        }
+        .into_any()
+    };
     view! {
         <section class="stack">
             <div class="row spread">
@@ -65,9 +81,7 @@ pub fn Sessions(
                     <Button busy=ending.busy() press=move |()| end(None)>{words.end_others}</Button>
                 </Show>
             </div>
-            <Table label=words.sessions head busy=loader.busy>
-                {move || rows().into_iter().map(row).drawn()}
-            </Table>
+            {listing(loader, Url::current(), &[], (words.sessions, words.sessions_text), table)}
         </section>
     }
     .into_any()

@@ -22,8 +22,8 @@ pub fn Tokens() -> impl IntoView {
     let words = &texts.tokens;
     let loader = load(
         move || session.me().and_then(|me| me.account_id),
-        || (),
-        move |_, ()| async move { client.tokens().await.map(|items| Page { items, next_cursor: None, total: None }) },
+        move || session.account(),
+        move |_, _| async move { client.tokens().await.map(|items| Page { items, next_cursor: None, total: None }) },
     );
     let (creating, made) = (RwSignal::new(false), RwSignal::new(None::<ApiTokenSecret>));
     let (asking, chosen) = (RwSignal::new(false), RwSignal::new(None::<ApiToken>));

@@ -5,9 +5,12 @@ use super::{
     user::UserDialog,
 };
 use crate::{
-    pages::{Confirm, listing::listing},
+    pages::{
+        Confirm,
+        listing::{kept, listing},
+    },
     state::{Loader, Pending, Preferences, Session, Url, client, explain, load, now, texts, ticking},
-    ui::{Badge, Button, Drawn, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone, mail_address},
+    ui::{Badge, Button, Failure, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone, mail_address},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
@@ -22,33 +25,42 @@ pub fn Users() -> impl IntoView {
     let (texts, client, session) = (texts(), client(), expect_context::<Session>());
     let words = &texts.people;
     let account = move || session.me().and_then(|me| me.account_id);
-    let users = load(account, || (), move |_, ()| async move { client.users().await.map(page) });
-    let invitations = load(account, || (), move |_, ()| async move { client.invitations().await.map(page) });
+    let users = load(account, move || session.account(), move |_, _| async move { client.users().await.map(page) });
+    let invitations =
+        load(account, move || session.account(), move |_, _| async move { client.invitations().await.map(page) });
     let (inviting, made, changing) = (RwSignal::new(false), RwSignal::new(None::<Made>), RwSignal::new(None::<User>));
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let own = move || session.me().map(|me| me.user_id);
-    let row = move |user: User| {
-        let (id, shown) = (user.id, user.clone());
+    let row = move |first: User, rows: Memo<Vec<User>>| {
+        let (id, email) = (first.id, first.email.clone());
+        let user = kept(rows, first, |user| user.id);
+        let state = move || {
+            let (active, second_factor) = user.with(|user| (user.active, user.second_factor));
+            let (tone, text) = if active { (Tone::Good, words.active) } else { (Tone::Plain, texts.inactive) };
+            view! {
+                <Badge tone text/>
+                {second_factor.then(|| view! { <Badge tone=Tone::Plain text=words.second_factor/> })}
+            }
+        };
+        let seen = move || {
+            let at = user.with(|user| user.last_seen_at)?;
+            Some(view! { <Moment at language now=Some(ticking())/> })
+        };
         view! {
             <tr>
-                <td class="address">{mail_address(&user.email)}</td>
-                <td>{(words.role)(user.role)}</td>
+                <td class="address">{mail_address(&email)}</td>
+                <td>{move || (words.role)(user.with(|user| user.role))}</td>
                 <td>
                     <span class="row">
-                        {if user.active {
-                            view! { <Badge tone=Tone::Good text=words.active/> }
-                        } else {
-                            view! { <Badge tone=Tone::Plain text=texts.inactive/> }
-                        }}
-                        {user.second_factor.then(|| view! { <Badge tone=Tone::Plain text=words.second_factor/> })}
+                        {state}
                         <Show when=move || own() == Some(id)><Badge tone=Tone::Working text=words.you/></Show>
                     </span>
                 </td>
-                <td class="soft">{user.last_seen_at.map(|at| view! { <Moment at language now=Some(ticking())/> })}</td>
+                <td class="soft">{seen}</td>
                 <td class="actions">
                     <Button
-                        small=true kind=Kind::Quiet name=format!("{}: {}", words.change, user.email)
-                        press=move |()| changing.set(Some(shown.clone()))
+                        small=true kind=Kind::Quiet name=format!("{}: {email}", words.change)
+                        press=move |()| changing.set(Some(user.get_untracked()))
                     >
                         {words.change}
                     </Button>
@@ -60,7 +72,7 @@ pub fn Users() -> impl IntoView {
         let head = vec![words.user, words.role_label, texts.state, words.last_seen, texts.actions];
         view! {
             <Table label=words.users head busy=users.busy>
-                {move || rows.get().into_iter().map(row).drawn()}
+                <For each=move || rows.get() key=|user| user.id let:user>{row(user, rows)}</For>
             </Table>
         }
         .into_any()
@@ -72,6 +84,14 @@ pub fn Users() -> impl IntoView {
                 <Button kind=Kind::Primary press=move |()| inviting.set(true)><Icon shape=Shape::Plus/>{words.invite}</Button>
             </div>
             {listing(users, Url::current(), &[], (words.users_empty, words.users_text), table)}
+            {move || {
+                let error = invitations.error.get().filter(|_| invitations.data.with(Option::is_none))?;
+                let (text, press) = (explain(texts, &error), move |()| invitations.reload());
+                Some(view! {
+                    <h2>{words.invited}</h2>
+                    <div class="table-frame"><Failure text again=texts.try_again press/></div>
+                })
+            }}
             <Show when=move || invitations.data.with(|page| page.as_ref().is_some_and(|page| !page.items.is_empty()))>
                 <Invitations loader=invitations made/>
             </Show>
@@ -155,7 +175,8 @@ fn Invitations(loader: Loader<Page<Invitation>>, made: RwSignal<Option<Made>>) -
     view! {
         <h2>{words.invited}</h2>
         <Table label=words.invited head busy=loader.busy>
-            {move || rows().into_iter().map(row).drawn()}
+            // Renewed, it is another row: until when it is valid changes.
+            <For each=rows key=|one| (one.id, one.expires_at) let:one>{row(one)}</For>
         </Table>
         <Confirm
             open=asking title=words.withdraw_title confirm=words.withdraw kind=Kind::Danger act=withdraw

@@ -5,6 +5,7 @@ use crate::{
     api::Asked,
     i18n::Texts,
     i18n::number::grouped,
+    pages::trouble,
     paths::{self, Section},
     reactive::memo,
     state::{Configuration, Preferences, Session, client, followed, load, texts, ticking},
@@ -44,9 +45,10 @@ pub fn OperationCard(
     let rows =
         move || operation.with(|one| one.total.map(|total| (words.rows_of)(one.done, total)).unwrap_or_default());
     let trouble = move || {
-        operation.with(|one| one.error.clone()).map(|error| {
-            view! { <Notice tone=Tone::Bad><p>{error}</p></Notice> }
-        })
+        let (state, error) = operation.with(|one| (one.state, one.error.clone()));
+        let going = matches!(state, ListOperationState::Queued | ListOperationState::Running);
+        let meaning = if going { texts.tried_again } else { words.taken_back };
+        error.map(|error| view! { <Notice tone=Tone::Bad>{trouble(meaning, error)}</Notice> })
     };
     let (cancelling, undoing) = (RwSignal::new(false), RwSignal::new(false));
     let may = move |asked| session.may(Role::Operator) && operation.with(|operation| allows(operation, asked));

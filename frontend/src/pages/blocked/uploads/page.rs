@@ -10,14 +10,16 @@ use super::{
     summary::Summary,
 };
 use crate::{
+    api::ApiError,
     i18n::number::bytes,
     pages::{blocked::operations::OperationCard, single::single},
     paths::Section,
     reactive::memo,
     state::{
-        Configuration, Loader, Pending, Preferences, Session, client, effect, id_in_path, load, repeat, texts, ticking,
+        Configuration, Loader, Pending, Preferences, Session, client, effect, explain, id_in_path, load, repeat, texts,
+        ticking,
     },
-    ui::{Button, Moment, Notice, Progress, Show, Tone, focus, time},
+    ui::{Button, Failure, Moment, Notice, Progress, Show, Tone, focus, time},
 };
 use leptos::{html, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -33,8 +35,11 @@ pub fn UploadPage() -> impl IntoView {
     let (texts, client) = (texts(), client());
     let (words, Configuration { id, live }) = (&texts.uploads, Configuration::open());
     let key = id_in_path("upload");
-    let loader =
-        load(move || (id.get(), key.get()), || (), move |(id, key), ()| async move { client.upload(id, key).await });
+    let loader = load(
+        move || (id.get(), key.get()),
+        move || (live.uploads.get(), live.missed.get()),
+        move |(id, key), _| async move { client.upload(id, key).await },
+    );
     effect(move || {
         if let Some(changed) = live.upload.get().filter(|changed| changed.id == key.get_untracked()) {
             loader.data.set(Some(changed));
@@ -155,16 +160,16 @@ fn Facts(upload: Memo<Upload>) -> impl IntoView {
 /// What was done with the upload's addresses, newest first.
 #[component]
 fn Operations(upload: Memo<Upload>) -> impl IntoView {
-    let (client, Configuration { id, live }) = (client(), Configuration::open());
+    let (texts, client, Configuration { id, live }) = (texts(), client(), Configuration::open());
     let (known, asking) = (RwSignal::new(Vec::<ListOperation>::new()), Pending::new());
+    let (error, again) = (RwSignal::new(None::<ApiError>), RwSignal::new(0));
     let state = memo(move |_| upload.with(|upload| upload.state));
     effect(move || {
         state.track();
+        again.track();
         asking.replace(async move {
-            // The next change of the upload asks again.
-            if let Ok(found) = client.upload_operations(id.get_untracked(), &upload.get_untracked()).await {
-                known.set(found);
-            }
+            let answer = client.upload_operations(id.get_untracked(), &upload.get_untracked()).await;
+            error.set(answer.map(|found| known.set(found)).err());
         });
     });
     effect(move || {
@@ -174,7 +179,12 @@ fn Operations(upload: Memo<Upload>) -> impl IntoView {
             known.update(|known| known.insert(0, changed));
         }
     });
+    let failure = move || {
+        let (text, press) = (explain(texts, &error.get()?), move |()| again.update(|times| *times += 1));
+        Some(view! { <div class="table-frame"><Failure text again=texts.try_again press/></div> })
+    };
     view! {
+        {failure}
         <div class="cards">
             <For each=move || known.get() key=|operation| operation.id let:operation>
                 <OperationCard operation beside_upload=true/>

@@ -1,0 +1,126 @@
+// Every page in light, dark and Japanese, on a telephone, a notebook and a wall: nothing has to be moved sideways. The
+// pictures, for whoever changes how the console looks, are in target/xtask/looks.
+import type { Page } from "@playwright/test";
+import { accountPages, configurationPages, fillAccount, providerPages, type Call } from "./pages";
+import { expect, startService, test, type Service } from "./service";
+import { json, uploadTo } from "./workplace";
+
+const FOLDER = "../../target/xtask/looks";
+const SIZES = [[360, 740], [1280, 800], [3840, 2160]] as const;
+
+interface Who { email: string; password: string }
+
+/** Looks at the page as it is now, in every size. */
+async function look(page: Page, name: string, language: string): Promise<void> {
+  await expect(page.locator("h1").first()).toBeVisible();
+  await expect(page.locator('.skeleton, [aria-busy="true"]')).toHaveCount(0);
+  for (const colorScheme of language === "ja-JP" ? (["light"] as const) : (["light", "dark"] as const)) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const [width, height] of SIZES) {
+      await page.setViewportSize({ width, height });
+      const path = `${FOLDER}/${name}-${language}-${colorScheme}-${width}.jpeg`;
+      await page.screenshot({ path, type: "jpeg", quality: 80 });
+      const sideways = await page.evaluate(() =>
+        [document.documentElement, ...document.querySelectorAll("dialog[open]")]
+          .map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth),
+      );
+      expect.soft(Math.max(...sideways), `${name} at ${width} px`).toBeLessThanOrEqual(0);
+    }
+  }
+}
+
+async function signIn(page: Page, { url }: Service, who: Who): Promise<void> {
+  await page.context().clearCookies();
+  await page.goto(`${url}/sign-in`);
+  await page.locator("#email").fill(who.email);
+  await page.locator("#password").fill(who.password);
+  await page.locator("form button[type=submit]").click();
+  await expect(page.locator(".topbar")).toBeVisible();
+}
+
+/** Somebody whom `stoplist sample` told of, and the API in their name. */
+async function sampleUser({ url, sample }: Service, at: number) {
+  const [, email, password] = [...sample.matchAll(/(\S+@\S+)\s+password (\S+)/g)][at]!;
+  const who = { email: email!, password: password! };
+  const typed = { "Content-Type": "application/json" };
+  const signed = fetch(`${url}/api/v1/sessions`, { method: "POST", headers: typed, body: JSON.stringify(who) });
+  const { access_token: token } = await json(signed);
+  const call: Call = (method, path, body) => {
+    const headers = { ...(body === undefined ? {} : typed), Authorization: `Bearer ${token}` };
+    return fetch(`${url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
+  };
+  return { who, token: token as string, call };
+}
+
+let sample: Awaited<ReturnType<typeof fill>>;
+
+/** Of the sample, with what it has not: an upload, an inquiry, an invitation, a token. */
+async function fill(filled: Service) {
+  const [{ who, token, call }, provider] = [await sampleUser(filled, 0), await sampleUser(filled, 1)];
+  const [configuration] = await json(call("GET", "/server-configurations"));
+  const path = `/server-configurations/${configuration.id}`;
+  const { items: [block] } = await json(call("GET", `${path}/blocked-addresses`));
+  const list = "name,mail\nMai,mai@example.com\nRen,not an address\n";
+  const upload = await uploadTo(`${filled.url}/api/v1${path}`, token, list);
+  const inquiry = await fillAccount(call);
+  const { link } = await json(call("POST", "/invitations", { email: "taro@example.com", role: "operator" }));
+  const { items: [account] } = await json(provider.call("GET", "/provider/accounts"));
+  const inside = `${filled.url}/configurations/${configuration.id}`;
+  return { who, provider: provider.who, inside, upload, address: block.address, inquiry, link, account: account.id };
+}
+
+test.beforeAll(async ({ filled }) => {
+  sample = await fill(filled);
+});
+
+for (const locale of ["en-GB", "ja-JP"]) {
+  test.describe(locale, () => {
+    test.use({ locale });
+
+    test("every page fits", async ({ page, filled }) => {
+      test.setTimeout(300_000);
+      const { who, provider, inside, upload, address, inquiry, link, account } = sample;
+      await signIn(page, filled, who);
+      for (const [name, section] of configurationPages(upload, address)) {
+        await page.goto(inside + section);
+        await look(page, name, locale);
+      }
+      for (const [name, path] of accountPages(inquiry)) {
+        await page.goto(filled.url + path);
+        await look(page, name, locale);
+      }
+
+      // Dialogs, by what opens them.
+      await page.goto(`${inside}/blocked/list`);
+      await page.locator(".page-head .button").first().click();
+      await expect(page.locator("#execute-timing")).toBeVisible();
+      await look(page, "run-settings", locale);
+      await page.goto(`${filled.url}/settings/account`);
+      await page.locator("#factor-password").fill(who.password);
+      await page.locator("form", { has: page.locator("#factor-password") }).locator("button[type=submit]").click();
+      await expect(page.locator(".qr")).toBeVisible();
+      await look(page, "second-factor", locale);
+
+      await signIn(page, filled, provider);
+      for (const [name, path] of providerPages(account)) {
+        await page.goto(filled.url + path);
+        await look(page, name, locale);
+      }
+
+      await page.context().clearCookies();
+      for (const [name, path] of [["sign-in", "/sign-in"], ["forgot-password", "/forgot-password"], ["invitation", link]]) {
+        await page.goto("about:blank");
+        await page.goto(filled.url + path);
+        await look(page, name!, locale);
+      }
+    });
+
+    test("the set-up fits", async ({ page }) => {
+      const service = await startService({});
+      await page.goto(service.url);
+      await expect(page).toHaveURL(/set-up$/);
+      await look(page, "set-up", locale);
+      await service.stop();
+    });
+  });
+}

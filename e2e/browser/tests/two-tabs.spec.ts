@@ -1,0 +1,108 @@
+// What happens elsewhere shows by itself: nothing here is reloaded.
+import type { Page } from "@playwright/test";
+import { csv } from "./files";
+import { ADMINISTRATOR, expect, expectAccessible, json, signIn, test, type Workplace } from "./workplace";
+
+async function open(page: Page, workplace: Workplace, path: string): Promise<Page> {
+  const tab = await page.context().newPage();
+  await tab.goto(workplace.service.url + path);
+  await expect(tab.getByRole("button", { name: "Sign out" })).toBeVisible();
+  return tab;
+}
+
+const live = (page: Page) => expect(page.getByText("Live", { exact: true })).toBeVisible();
+
+test("users, invitations, tokens, sessions, configurations and the plan", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  const users = await open(page, workplace, "/settings/users");
+  const tokens = await open(page, workplace, "/settings/tokens");
+  const account = await open(page, workplace, "/settings/account");
+  const tabs = [page, users, tokens, account];
+  await expect(users.getByRole("row", { name: ADMINISTRATOR.email })).toBeVisible();
+  await expect(tokens.getByRole("heading", { level: 1 })).toBeVisible();
+  const sessions = account.getByRole("region", { name: "Sessions" }).getByRole("row");
+  await expect.poll(() => sessions.count()).toBeGreaterThan(1);
+  const before = await sessions.count();
+  await live(page);
+
+  await json(workplace.account("POST", "/invitations", { email: "hana@example.com", role: "viewer" }));
+  await expect(users.getByRole("row", { name: "hana@example.com" })).toBeVisible();
+  await json(workplace.account("POST", "/tokens", { name: "reports", scopes: ["read"] }));
+  await expect(tokens.getByRole("row", { name: /reports/ })).toBeVisible();
+  await json(fetch(`${workplace.service.url}/api/v1/sessions`, {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(ADMINISTRATOR),
+  }));
+  await expect(sessions).toHaveCount(before + 1);
+  await json(workplace.account("POST", "/server-configurations", { name: "Receipts", time_zone: "UTC" }));
+  for (const tab of tabs) await expect(tab.getByRole("link", { name: /^Receipts/ })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Stop cancellation" })).toBeVisible();
+  await workplace.changeAccount({ plan: "standard" });
+  await expect(page.getByRole("link", { name: "Stop cancellation" })).toHaveCount(0);
+});
+
+test("reported events appear in the logs, but not while somebody reads on", async ({ page, workplace }) => {
+  const report = (ids: number[]) => {
+    const occurred_at = new Date().toISOString();
+    const events = ids.map((id) => ({
+      id: `more-${id}`, address: `person${id}@example.com`, outcome: "error", reason: "unknown_user", smtp_code: 550,
+      reply: "550 5.1.1 User unknown", occurred_at,
+    }));
+    return json(workplace.call("POST", "/delivery-events", events));
+  };
+  await signIn(page, workplace, "/delivery-report/error-log");
+  await expect(page.getByRole("row", { name: /taro@example\.com/ })).toBeVisible();
+  await live(page);
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().includes("/delivery-events")) asked.push(request.url());
+  });
+  for (let batch = 0; batch < 20; batch++) await report(Array.from({ length: 10 }, (_, one) => batch * 10 + one));
+  await expect(page.getByText("203", { exact: false }).first()).toBeVisible();
+  expect(asked.length).toBeLessThanOrEqual(4);
+
+  const reading = await open(page, workplace, `/configurations/${workplace.configuration}/delivery-report/error-log`);
+  await reading.getByRole("button", { name: "Next page" }).click();
+  await expect(reading.getByRole("button", { name: "First page" })).toBeVisible();
+  await expect(reading.getByRole("region", { name: "Error log" })).toHaveAttribute("aria-busy", "false");
+  const again: string[] = [];
+  reading.on("request", (request) => {
+    if (request.url().includes("/delivery-events")) again.push(request.url());
+  });
+  await report([999]);
+  await expect(page.getByRole("row", { name: /person999@example\.com/ })).toBeVisible();
+  expect(again).toEqual([]);
+});
+
+test("run settings that somebody else saves meanwhile", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  await page.getByRole("button", { name: "Run settings" }).click();
+  const dialog = page.getByRole("dialog", { name: "Run settings" });
+  await dialog.getByLabel("Watch period (days)").fill("90");
+  const read = await workplace.call("GET", "/run-settings");
+  const { conditions, watch_warning, success_resets_count } = await json(read);
+  const theirs = {
+    conditions, watch_warning, success_resets_count, execute_timing: "04:15", watch_period_days: null,
+    watch_daily_limit: null, cancel_blocking: [], delivery_timing: "next_execution",
+  };
+  await json(workplace.call("PUT", "/run-settings", theirs, { "If-Match": read.headers.get("etag")! }));
+  await expect(dialog.getByText("Somebody else changed these settings meanwhile")).toBeVisible();
+  await expect(dialog.getByLabel("Watch period (days)")).toHaveValue("90");
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Load the new settings" }).click();
+  await expect(dialog.getByLabel("Execute timing")).toHaveValue("04:15");
+  await expect(dialog.getByLabel("Watch period (days)")).toHaveValue("");
+  await expect(dialog.getByText("Somebody else changed these settings meanwhile")).toBeHidden();
+});
+
+test("an upload that is deleted elsewhere is gone here", async ({ page, workplace }) => {
+  const id = await workplace.upload(csv("list.csv", "mail\nnew@example.com\n").buffer.toString());
+  await signIn(page, workplace, "/blocked/uploads");
+  const row = page.getByRole("row", { name: /list\.csv/ });
+  await expect(row).toBeVisible();
+  const one = await open(page, workplace, `/configurations/${workplace.configuration}/blocked/uploads/${id}`);
+  await expect(one.getByRole("heading", { name: "list.csv" })).toBeVisible();
+  for (const tab of [page, one]) await live(tab);
+  expect((await workplace.call("DELETE", `/uploads/${id}`)).ok).toBe(true);
+  await expect(row).toHaveCount(0);
+  await expect(one.getByText("This upload is not here")).toBeVisible();
+});
