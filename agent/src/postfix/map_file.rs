@@ -3,6 +3,7 @@
 use super::{REFUSAL, cdb};
 use crate::list::List;
 use anyhow::Context;
+use shared::Address;
 use std::{
     fs::File,
     io,
@@ -21,10 +22,12 @@ const RETRY: Duration = Duration::from_secs(10);
 const REST_PER_BUILD: u32 = 5;
 
 /// The forms in which Postfix may look an address up, by its key: the key; with the domain in Unicode; each without
-/// the quotes of its local part.
+/// the quotes of its local part. None for a key that is no address: `foo@` is every foo of all domains to Postfix, and
+/// `example.com` all of that domain (access(5)). Only the agent itself refuses these.
 fn forms(key: &str) -> Vec<String> {
-    let mut forms = vec![key.to_owned()];
-    let Some((local, domain)) = key.rsplit_once('@') else { return forms };
+    let mut forms = Vec::new();
+    let Some((local, domain)) = key.rsplit_once('@').filter(|_| Address::parse(key).is_ok()) else { return forms };
+    forms.push(key.to_owned());
     if domain.split('.').any(|label| label.starts_with("xn--")) {
         let (unicode, result) = idna::domain_to_unicode(domain);
         if result.is_ok() && unicode != domain {
@@ -44,7 +47,7 @@ fn forms(key: &str) -> Vec<String> {
     forms
 }
 
-/// Writes the file from the durable list. Blocks. Answers how many addresses it refuses.
+/// Writes the file from the durable list. Blocks. Answers how many addresses that list has.
 ///
 /// # Errors
 /// When there is no sound list on disk, it does not fit or the disk refuses. The old file then stays.
@@ -131,5 +134,14 @@ mod tests {
         assert_eq!(forms("taro@example.com"), ["taro@example.com"]);
         assert_eq!(forms("taro@xn--wgv71a119e.example"), ["taro@xn--wgv71a119e.example", "taro@日本語.example"]);
         assert_eq!(forms("\"a@b\"@example.com"), ["\"a@b\"@example.com", "a@b@example.com"]);
+    }
+
+    #[test]
+    fn what_is_no_address_refuses_nobody_else() {
+        for key in
+            ["foo@", "example.com", ".example.com", "com", "@example.com", "\"\"@example.com", "foo", "@", "*", "<>"]
+        {
+            assert_eq!(forms(key), [""; 0], "{key}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The agent against a service and a Postfix that the tests play.
 
 mod bounce;
+mod commands;
 mod crash;
 mod disk;
 mod events;
