@@ -114,6 +114,11 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     // What may take long to find is looked for before anybody has to wait.
     let found = look(state, &seen, rows).await?;
     let begun = Instant::now();
+    let taking_back = seen.operation.state == ListOperationState::Cancelling;
+    if !taking_back {
+        // Half a million rows would leave no room for an event, nor for taking them back.
+        state.db.check_room()?;
+    }
     let transaction = state.db.begin().await?;
     let head = change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let Some(stored) = list_operations::get(&transaction, id).await? else { return Ok(Left::Nothing) };
@@ -153,11 +158,14 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
 }
 
 /// Notes why an operation failed and has it tried again, later each time; the last time what it has prepared is taken
-/// back, for as long as that takes.
+/// back, for as long as that takes. On a full disk that is done at once: others need the room.
+    if taking_back {
+        state.db.give_back_space().await?;
+    }
 ///
 /// # Errors
 /// The database refused; then the sweep tries again.
-pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
+pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
     let now = state.clock.now();
     let Some(stored) = list_operations::get(state.db.connection(), id).await? else { return Ok(()) };
     let transaction = state.db.begin().await?;
@@ -166,12 +174,19 @@ pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
     let Some(mut stored) = list_operations::get(&transaction, id).await? else { return Ok(()) };
     match stored.operation.state {
         ListOperationState::Done | ListOperationState::Cancelled | ListOperationState::Failed => return Ok(()),
-        ListOperationState::Queued | ListOperationState::Running => stored.operation.error = Some(error.to_owned()),
+        ListOperationState::Queued | ListOperationState::Running => {
+            stored.operation.error = Some(error.to_string());
+            if matches!(error, Error::StorageFull(_)) {
+                stored.operation.state = ListOperationState::Cancelling;
+                pause = 0;
+            }
+        }
         // The error of a cancelling operation is why it was given up.
         ListOperationState::Cancelling => {}
+    let mut pause = backoff(stored.attempts);
     }
     list_operations::save(&transaction, &stored, now).await?;
-    queue::ring(&transaction, queue::Job::ListOperation(id), backoff(stored.attempts)).await?;
+    queue::ring(&transaction, queue::Job::ListOperation(id), pause).await?;
     let changes = [What::ListOperation(id), What::Job];
     state.wake.commit(transaction, stored.server_configuration_id, &changes).await
 }
