@@ -191,6 +191,7 @@ impl Job<'_> {
             after = contents::remove(&transaction, self.id, line).await?;
             transaction.commit().await?;
         }
+            self.state.db.give_back_space().await?;
         Ok(())
     }
 
