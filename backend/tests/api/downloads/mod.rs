@@ -1,5 +1,6 @@
 //! Downloads: exactly what the search finds, as CSV.
 
+mod again;
 mod cut;
 mod links;
 
