@@ -82,6 +82,25 @@ async fn mail_server(scene: &Scene, agent: &ModelAgent) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_agent_of_another_history_with_the_same_version_is_sent_to_a_snapshot() {
+    let scene = Scene::start().await;
+    let mut agent = ModelAgent::new(&scene, "mx1").await;
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    scene.run_now().await;
+    agent.sync(0).await;
+    let held = agent.header.clone().expect("a list");
+    let ask = async |checksum: &str| {
+        let query = format!("epoch={}&version={}&checksum={checksum}", held.epoch, held.version);
+        agent.client.get(&format!("/api/v1/agent/list?{query}")).await
+    };
+    ask(&held.checksum.to_string()).await.expect(204);
+    // The backup was older, and the runs since the restore have brought as many versions.
+    let problem: Value = ask(&"0".repeat(32)).await.expect(410).json();
+    assert!(problem["detail"].as_str().expect("words").contains("snapshot"), "{problem}");
+    ask("xyz").await.expect_problem(422, "checksum");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_distribution_is_complete_when_every_active_server_acknowledged() {
     let scene = Scene::start().await;
     let mut first = ModelAgent::new(&scene, "mx1").await;
