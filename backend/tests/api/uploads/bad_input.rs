@@ -1,7 +1,7 @@
 //! Files that are no lists, or bad ones.
 
 use super::*;
-use shared::upload::FailureCode;
+use shared::upload::{Encoding, FailureCode};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_says_why_and_where() {
@@ -71,16 +71,21 @@ async fn bytes_without_meaning_cost_their_row_only() {
     file.extend_from_slice(b"\x8e\x52\x93\x63,yamada@example.com\n");
     file.extend_from_slice(b"x,na\0ul@example.com\nna\0ul,nul@example.com\n");
     file.extend_from_slice(addresses(50).replace("user", "花子,user").as_bytes());
-    let path = scene.send(&file, &[("encoding", "utf-8")]).await;
-    let upload = scene.analysed(&path).await;
-    assert_eq!(upload.failure, None);
-    let counts = upload.analysis.and_then(|analysis| analysis.counts).expect("counts");
-    assert_eq!((counts.total, counts.new, counts.invalid), (55, 53, 2));
-    let csv = scene.invalid_rows(&path).await;
-    assert_eq!(
-        csv,
-        "line,value,cause\r\n3,\"\u{fffd}R@example.com\",undecodable\r\n5,\"na\u{fffd}ul@example.com\",control_character\r\n"
-    );
+    // Whether somebody says so, or it is found out.
+    for encoding in [&[("encoding", "utf-8")][..], &[]] {
+        let path = scene.send(&file, encoding).await;
+        let upload = scene.analysed(&path).await;
+        assert_eq!(upload.failure, None);
+        let analysis = upload.analysis.expect("an analysis");
+        assert_eq!(analysis.reading.encoding, Encoding::Utf8);
+        let counts = analysis.counts.expect("counts");
+        assert_eq!((counts.total, counts.new, counts.invalid), (55, 53, 2));
+        let csv = scene.invalid_rows(&path).await;
+        assert_eq!(
+            csv,
+            "line,value,cause\r\n3,\"\u{fffd}R@example.com\",undecodable\r\n5,\"na\u{fffd}ul@example.com\",control_character\r\n"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
