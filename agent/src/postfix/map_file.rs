@@ -67,20 +67,27 @@ pub fn write(path: &Path, list: &List) -> anyhow::Result<i64> {
     Ok(reader.position.count)
 }
 
-/// Writes a file that refuses nothing, if there is none: without a file Postfix would refuse all mail for now.
+/// Makes sure that there is a file which Postfix can open: without one it would refuse all mail for now, with a damaged
+/// one not even answer. It is written from the list on disk; where there is none, it refuses nothing. Blocks.
 ///
 /// # Errors
 /// When the disk refuses.
-pub fn write_first(path: &Path) -> anyhow::Result<()> {
-    if path.exists() {
+pub fn make_whole(path: &Path, list: &List) -> anyhow::Result<()> {
+    if File::open(path).and_then(|file| cdb::is_whole(&file)).unwrap_or(false) {
         return Ok(());
     }
-    let start = || {
-        let mut writer = cdb::Writer::create(path)?;
-        writer.push(SENTINEL.as_bytes(), b"DUNNO")?;
-        writer.finish()
-    };
-    start().with_context(|| format!("cannot write map_file {}", path.display())).map(drop)
+    match write(path, list) {
+        Ok(count) => tracing::warn!(count, "the map file was missing or damaged and is written anew"),
+        Err(_) => {
+            let start = || {
+                let mut writer = cdb::Writer::create(path)?;
+                writer.push(SENTINEL.as_bytes(), b"DUNNO")?;
+                writer.finish()
+            };
+            start().with_context(|| format!("cannot write map_file {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the file answers for an address key.
