@@ -57,6 +57,7 @@ async fn old_events_go_and_what_they_counted_stays() {
     one.and(other).expect("both do their part");
     assert!(slowest < Duration::from_secs(5), "{slowest:?}: it waited for all of the removal");
     remove_old(state).await.expect("the rest");
+    assert!(scene.app.unused_pages().await < 50, "the room is given back");
     assert_eq!(scene.search("").await.total.expect("a total").count, 15);
     assert_eq!(scene.tally("taro@example.com", Reason::UnknownUser).await, Some(4_515));
     assert_eq!(blocked().await, ["taro@example.com"], "what the events led to stays");

@@ -60,6 +60,7 @@ async fn a_quote_that_opens_far_into_the_file_leaves_nothing_behind() {
     let state = &scene.app.running.state;
     let counts = backend::store::uploads::contents::count(state.db.connection(), scene.place.configuration, id).await;
     assert_eq!(counts.expect("counts").total, 0, "nothing is half there");
+    assert!(scene.app.unused_pages().await < 50, "the room is given back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
