@@ -34,7 +34,10 @@ impl Scene {
     }
 
     async fn disabled() -> Self {
-        let app = TestApp::start().await;
+        Self::on(TestApp::start().await).await
+    }
+
+    async fn on(app: TestApp) -> Self {
         let place = app.workplace().await;
         Self { app, place }
     }
