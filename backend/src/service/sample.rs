@@ -228,7 +228,7 @@ impl Story {
                 received_at: until,
             };
             let items: Vec<batch::Item> = part.into_iter().map(Ok).collect();
-            delivery_events::report(state, report, move || Ok(items)).await?;
+            delivery_events::take_in(state, report, None, move || Ok(items)).await?;
         }
         Ok(())
     }

@@ -27,14 +27,14 @@ mod tests {
 
     /// Every action that the service writes down.
     const ACTIONS: &str = "account.create account.update account.enter account.leave account.export account.close \
-        session.begin session.revoke session.revoke_others password.change password.reset password_reset.create password_reset.request \
+        session.begin session.end session.revoke session.revoke_others password.change password.reset password_reset.create password_reset.request \
         second_factor.begin second_factor.enable second_factor.disable second_factor.remove \
         second_factor.renew_recovery_codes second_factor.use_recovery_code invitation.create invitation.renew \
         invitation.withdraw invitation.accept user.update provider.create token.create token.revoke mail_server.create \
         mail_server.update mail_server.renew_token server_configuration.create server_configuration.update \
-        run_settings.update run_settings.reset run.request blocked_address.add blocked_address.release \
+        run_settings.update run_settings.reset run.request run.done delivery_events.report blocked_address.add blocked_address.release \
         blocked_address.bulk_release exemption.delete upload.create upload.read_again upload.register upload.delete \
-        list_operation.undo list_operation.cancel inquiry.create inquiry.write inquiry.answer inquiry.close download \
+        list_operation.undo list_operation.cancel list_operation.done inquiry.create inquiry.write inquiry.answer inquiry.close download \
         signing_key.rotate";
 
     #[test]

@@ -5,10 +5,11 @@ use super::{
     steps::{Work, look},
 };
 use crate::{
-    service::{Error, Result, runs::backoff, wake::What},
+    service::{Error, Result, audit, runs::backoff, wake::What},
     state::AppState,
     store::{change_sets, list_operations, queue},
 };
+use serde_json::json;
 use shared::list_operation::ListOperationState;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -142,6 +143,10 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     }
     list_operations::save(&transaction, &stored, now).await?;
     let over = stored.operation.state.is_final();
+    if stored.operation.state == ListOperationState::Done {
+        let told = json!({ "kind": stored.operation.kind, "counts": stored.operation.counts });
+        audit::by_service(&transaction, server_configuration_id, now, "list_operation.done", (id, told)).await?;
+    }
     if over && let Some(next) = list_operations::next_queued(&transaction, server_configuration_id).await? {
         queue::ring(&transaction, queue::Job::ListOperation(next), 0).await?;
         changes.push(What::Job);
