@@ -69,6 +69,16 @@ impl Identity {
         matches!(self.actor, Actor::User { .. })
     }
 
+    /// What the caller may do, as one text: an answer is repeated to whoever may still ask for it.
+    pub fn rights(&self) -> String {
+        let rights = match &self.actor {
+            Actor::User { role, .. } => role.as_str().to_owned(),
+            Actor::Token { scopes, .. } => scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(","),
+            Actor::MailServer { .. } | Actor::System => String::new(),
+        };
+        if self.is_suspended { format!("{rights} suspended") } else { rights }
+    }
+
     /// The right to act on the open account.
     ///
     /// # Errors
@@ -221,6 +231,17 @@ pub async fn identify_session(
     opened: Option<Uuid>,
     origin: Origin,
 ) -> Result<Identity> {
+    Ok(find_session(state, user_id, session_id, opened, origin).await?.0)
+}
+
+/// As [`identify_session`], and the account that the session is in now.
+async fn find_session(
+    state: &AppState,
+    user_id: Uuid,
+    session_id: Uuid,
+    opened: Option<Uuid>,
+    origin: Origin,
+) -> Result<(Identity, Option<Uuid>)> {
     let session = store::sessions::find(state.db.connection(), session_id).await?.ok_or(Error::Unauthorized)?;
     if session.user.id != user_id || !session.user.active || session.expires_at <= state.clock.now() {
         return Err(Error::Unauthorized);
@@ -233,17 +254,6 @@ pub async fn identify_session(
         && store::accounts::find(state.db.connection(), id).await?.is_none()
     {
         // It was closed; a new token is outside of it.
-    Ok(find_session(state, user_id, session_id, opened, origin).await?.0)
-}
-
-/// As [`identify_session`], and the account that the session is in now.
-async fn find_session(
-    state: &AppState,
-    user_id: Uuid,
-    session_id: Uuid,
-    opened: Option<Uuid>,
-    origin: Origin,
-) -> Result<(Identity, Option<Uuid>)> {
         return Err(Error::Unauthorized);
     }
     let actor =
