@@ -139,7 +139,7 @@ pub enum RefusalCode {
     NotSuspended,
     /// The service sends no mail.
     NoMail,
-    /// There are too many that are not finished.
+    /// There are as many as there can be.
     TooMany,
     /// Something else works on it.
     InProgress,
