@@ -127,7 +127,7 @@ async fn people(state: &AppState) -> Result<(Access, SignIns)> {
     let now = state.clock.now();
     let mut account = Account::new(Uuid::now_v7(), "Sample Inc.".to_owned(), Plan::Professional, now);
     account.downloads_enabled = true;
-    let passwords = [keys::new_password(), keys::new_password()];
+    let passwords = [keys::new_code(), keys::new_code()];
     let [administrator_hash, provider_hash] =
         [state.keys.hash(passwords[0].clone()).await?, state.keys.hash(passwords[1].clone()).await?];
     let transaction = state.db.begin().await?;

@@ -63,6 +63,7 @@ pub(in crate::i18n) const TEXTS: ProblemTexts = ProblemTexts {
         RefusalCode::WrongPosition => "The list has changed. Begin again at its first page.",
         RefusalCode::WrongPassword => "This is not your present password.",
         RefusalCode::WrongCode => "This code is not right, or was used already. Wait for the next one.",
+        RefusalCode::CodeMissing => "Enter a code of your authenticator app, too, or a recovery code.",
         RefusalCode::WrongSetUpCode => "This is not the set-up code that the service printed when it started.",
         RefusalCode::WrongName => "This is not the account's name.",
         RefusalCode::PasswordGuessable => {

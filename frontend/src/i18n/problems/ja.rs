@@ -67,6 +67,7 @@ pub(in crate::i18n) const TEXTS: ProblemTexts = ProblemTexts {
         RefusalCode::WrongCode => {
             "コードが正しくないか、すでに使用されています。次のコードが表示されるまでお待ちください。"
         }
+        RefusalCode::CodeMissing => "認証アプリのコードまたは回復コードも入力してください。",
         RefusalCode::WrongSetUpCode => "サービスの起動時に表示された初期設定コードではありません。",
         RefusalCode::WrongName => "アカウント名が一致しません。",
         RefusalCode::PasswordGuessable => {
