@@ -114,12 +114,12 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     let server_configuration_id = seen.server_configuration_id;
     // What may take long to find is looked for before anybody has to wait.
     let found = look(state, &seen, rows).await?;
-    let begun = Instant::now();
     let taking_back = seen.operation.state == ListOperationState::Cancelling;
     if !taking_back {
         // Half a million rows would leave no room for an event, nor for taking them back.
         state.db.check_room()?;
     }
+    let begun = Instant::now();
     let transaction = state.db.begin().await?;
     let head = change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let Some(stored) = list_operations::get(&transaction, id).await? else { return Ok(Left::Nothing) };
@@ -159,14 +159,14 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
         changes.push(What::ListOperation(id));
     }
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    if taking_back {
+        state.db.give_back_space().await?;
+    }
     Ok(if over { Left::Nothing } else { Left::More(begun.elapsed()) })
 }
 
 /// Notes why an operation failed and has it tried again, later each time; the last time what it has prepared is taken
 /// back, for as long as that takes. On a full disk that is done at once: others need the room.
-    if taking_back {
-        state.db.give_back_space().await?;
-    }
 ///
 /// # Errors
 /// The database refused; then the sweep tries again.
@@ -177,6 +177,7 @@ pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
     // Another job may be at a step.
     change_sets::lock(&transaction, stored.server_configuration_id).await?;
     let Some(mut stored) = list_operations::get(&transaction, id).await? else { return Ok(()) };
+    let mut pause = backoff(stored.attempts);
     match stored.operation.state {
         ListOperationState::Done | ListOperationState::Cancelled | ListOperationState::Failed => return Ok(()),
         ListOperationState::Queued | ListOperationState::Running => {
@@ -188,7 +189,6 @@ pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
         }
         // The error of a cancelling operation is why it was given up.
         ListOperationState::Cancelling => {}
-    let mut pause = backoff(stored.attempts);
     }
     list_operations::save(&transaction, &stored, now).await?;
     queue::ring(&transaction, queue::Job::ListOperation(id), pause).await?;
