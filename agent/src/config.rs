@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use std::{
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -124,9 +124,7 @@ impl Config {
     fn parse(text: &str) -> anyhow::Result<Self> {
         let file: ConfigFile = toml::from_str(text)?;
         let service = file.service.trim_end_matches('/').to_owned();
-        if !service.starts_with("http://") && !service.starts_with("https://") {
-            bail!("service must start with https:// or http://, such as \"https://stoplist.example.com\"");
-        }
+        check_service(&service)?;
         let token = match (file.token, &file.token_file) {
             (Some(token), None) => token.checked()?,
             (None, Some(path)) => Secret::read(path)?,
@@ -174,6 +172,23 @@ impl Config {
     }
 }
 
+/// Without TLS the token may be sent to this machine only: on the way to another, anybody could read it, or answer as the
+/// service and empty the list.
+fn check_service(service: &str) -> anyhow::Result<()> {
+    let url = reqwest::Url::parse(service).ok().filter(|url| url.has_host());
+    let is_here = |url: &reqwest::Url| match url.host_str().unwrap_or_default().trim_matches(['[', ']']) {
+        "localhost" => true,
+        host => host.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
+    };
+    match url {
+        Some(url) if url.scheme() == "https" || (url.scheme() == "http" && is_here(&url)) => Ok(()),
+        _ => bail!(
+            "service must start with https://, such as \"https://stoplist.example.com\"; http:// is for a service on the \
+             same machine"
+        ),
+    }
+}
+
 /// What Postfix is configured to; `None` where its tools are not to be had. A command that Postfix itself starts has no
 /// `sbin` in its path.
 fn postconf(name: &str) -> Option<String> {
@@ -217,7 +232,26 @@ mod tests {
             let error = format!("{:#}", Config::parse(&format!("{MINIMAL}{line}\n")).unwrap_err());
             assert!(error.contains(message), "{line}: {error}");
         }
-        assert!(Config::parse(&MINIMAL.replace("http:", "ftp:")).is_err());
         assert!(Config::parse(&MINIMAL.replace("t0ken", "")).is_err());
+    }
+
+    #[test]
+    fn the_token_leaves_the_machine_only_by_tls() {
+        for (service, is_taken) in [
+            ("https://stoplist.example.com", true),
+            ("http://localhost:8080", true),
+            ("http://127.0.0.2", true),
+            ("http://[::1]:8080", true),
+            ("http://stoplist.example.com", false),
+            ("http://10.0.0.1:8080", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://localhost@example.com", false),
+            ("ftp://127.0.0.1", false),
+            ("stoplist.example.com", false),
+        ] {
+            let parsed = Config::parse(&MINIMAL.replace("http://127.0.0.1:8080/", service));
+            assert_eq!(parsed.is_ok(), is_taken, "{service}");
+            assert!(is_taken || format!("{:#}", parsed.unwrap_err()).contains("https://"), "{service}");
+        }
     }
 }

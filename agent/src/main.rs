@@ -131,7 +131,7 @@ fn status(config: &Config) -> anyhow::Result<()> {
 }
 
 fn check(config: &Config, address: &str) -> anyhow::Result<()> {
-    let address = Address::parse(address).with_context(|| format!("{address:?} is not a mail address"))?;
+    let address = Address::parse_malformed(address).with_context(|| format!("{address:?} is not a mail address"))?;
     let key = address.key().as_str();
     let answer = |refusal: Option<String>, source: &str| match refusal {
         Some(refusal) => format!("{key} is blocked: {refusal}\n({source})\n"),

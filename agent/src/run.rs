@@ -53,10 +53,10 @@ impl Agent {
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             bail!("another agent runs with data_dir {data_dir}; stop it first");
         }
-        map_file::write_first(&config.map_file)?;
+        let list = List::new(&config.data_dir);
+        map_file::make_whole(&config.map_file, &list)?;
         let policy = listen("policy_listen", config.policy_listen).await?;
         let socketmap = listen("socketmap_listen", config.socketmap_listen).await?;
-        let list = List::new(&config.data_dir);
         let service = Service::new(&config)?;
         let mut agent = Self {
             policy: policy.local_addr()?,

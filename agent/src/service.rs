@@ -143,6 +143,7 @@ impl Service {
             request = request.query(&[
                 ("epoch", since.epoch.to_string()),
                 ("version", since.version.to_string()),
+                ("checksum", since.checksum.to_string()),
                 ("wait", wait.to_string()),
             ]);
         }

@@ -219,7 +219,7 @@ fn listen(
             let rest = web::scope("/api").default_service(web::to(http::methods::unrouted));
             app.into_utoipa_app().service(api).into_app().service(rest).default_service(web::to(http::console::serve))
         } else {
-            app.default_service(web::to(http::methods::unrouted))
+            app.default_service(web::to(http::methods::nothing_here))
         };
         // Innermost but for the change of HEAD into GET: it writes the body of /metrics, which is compressed after that.
         app.wrap(middleware::from_fn(http::methods::head))

@@ -135,8 +135,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             .await
         }
         Command::Keys(KeysCommand::Rotate { at_once }) => {
-            work(settings, async |state| service::signing_keys::rotate(&state.db, state.clock.now(), at_once).await)
-                .await?;
+            look_after(settings, async |state| {
+                service::signing_keys::rotate(&state.db, state.clock.now(), at_once).await
+            })
+            .await?;
             println!("A new key signs access tokens; every node uses it within half a minute.");
             Ok(())
         }
@@ -147,6 +149,21 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// As [`work`], with a database that is there already: in a new one there is nothing to look after, and whoever forgot
+/// `--config` would be told that all is well.
+async fn look_after<T>(
+    settings: Settings,
+    what: impl AsyncFnOnce(&AppState) -> service::Result<T>,
+) -> anyhow::Result<T> {
+    if let Some(file) = settings.sqlite_file().filter(|file| !file.exists()) {
+        anyhow::bail!(
+            "there is no database {}: name the settings of the service with --config, or its --data-dir",
+            file.display()
+        );
+    }
+    work(settings, what).await
 }
 
 /// Does one thing with the database of the settings, and closes it whatever comes of it.
@@ -185,13 +202,14 @@ async fn create_provider(settings: Settings, email: &str) -> anyhow::Result<()> 
 }
 
 async fn create_token(settings: Settings, account: &str, new: NewApiToken) -> anyhow::Result<()> {
-    let token = work(settings, async |state| service::tokens::create_for_account(state, account, new).await).await?;
+    let token =
+        look_after(settings, async |state| service::tokens::create_for_account(state, account, new).await).await?;
     println!("{}", token.secret);
     Ok(())
 }
 
 async fn verify_audit_log(settings: Settings, holds: &[String]) -> anyhow::Result<()> {
-    let verification = work(settings, async |state| service::audit::verify(&state.db, holds).await).await?;
+    let verification = look_after(settings, async |state| service::audit::verify(&state.db, holds).await).await?;
     let service::audit::Verification { logs, unknown_hashes } = verification;
     let mut problems = 0;
     for log in logs {

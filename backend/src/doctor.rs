@@ -47,6 +47,10 @@ fn data_folder(folder: &Path) -> Result<String, String> {
 }
 
 async fn database(settings: &Settings) -> Result<String, String> {
+    // Looking must not make it: an empty one would pass for the service's own.
+    if let Some(file) = settings.sqlite_file().filter(|file| !file.exists()) {
+        return Ok(format!("there is none yet; the first start makes {}", file.display()));
+    }
     let db = Db::connect(&settings.database_url).await.map_err(|error| format!("cannot connect: {error}"))?;
     let pending = db.pending_migrations().await.map_err(|error| format!("cannot read the schema: {error}"));
     db.close().await;

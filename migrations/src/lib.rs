@@ -24,6 +24,7 @@ mod m0018_reports;
 mod m0019_append_only;
 mod m0020_revisions;
 mod m0021_changed_tallies;
+mod m0022_kept_etags;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0019_append_only::Migration),
             Box::new(m0020_revisions::MIGRATION),
             Box::new(m0021_changed_tallies::Migration),
+            Box::new(m0022_kept_etags::MIGRATION),
         ]
     }
 }

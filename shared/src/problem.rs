@@ -109,6 +109,8 @@ pub enum RefusalCode {
     WrongPassword,
     /// It is no code of the second factor, or was used already.
     WrongCode,
+    /// The second factor has to be proven, too.
+    CodeMissing,
     /// It is not the code that the service printed when it started.
     WrongSetUpCode,
     /// It is not the name of what is to be closed.
@@ -139,7 +141,7 @@ pub enum RefusalCode {
     NotSuspended,
     /// The service sends no mail.
     NoMail,
-    /// There are too many that are not finished.
+    /// There are as many as there can be.
     TooMany,
     /// Something else works on it.
     InProgress,

@@ -6,7 +6,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 
 /// The longest code, with the spaces and dashes that people type.
-const MAX_CODE: usize = 40;
+pub(crate) const MAX_CODE: usize = 40;
 
 /// Whether one's own account has a second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -168,7 +168,7 @@ pub struct RecordCounts {
     pub total: i64,
     /// Addresses that a registration would block.
     pub new: i64,
-    /// Addresses that are blocked already.
+    /// Addresses that are blocked already, and rows of a downloaded list whose block has ended: they are not blocked again.
     pub already_blocked: i64,
     /// Addresses of the stop cancellation list.
     pub exempt: i64,

@@ -1,6 +1,9 @@
 //! People: the users of an account or of the provider, invitations, and links that set a password.
 
-use crate::session::{MAX_PASSWORD, MIN_PASSWORD, Role};
+use crate::{
+    second_factor::MAX_CODE,
+    session::{MAX_PASSWORD, MIN_PASSWORD, Role},
+};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -170,4 +173,8 @@ pub struct PasswordChange {
     /// The new one, 15 to 256 characters.
     #[garde(length(chars, min = MIN_PASSWORD, max = MAX_PASSWORD))]
     pub new_password: String,
+    /// Of the authenticator app, or a recovery code: from who has a second factor.
+    #[garde(length(chars, min = 1, max = MAX_CODE))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }

@@ -16,14 +16,17 @@ use std::time::{Duration, SystemTime};
 const INTERVAL: Duration = Duration::from_millis(300);
 
 /// What a change of makes a new build necessary.
-const WATCHED: [&str; 8] = [
+const WATCHED: [&str; 11] = [
     "shared",
     "bounces",
     "migrations",
     "backend",
     "frontend/src",
+    "frontend/static",
     "frontend/styles",
     "frontend/index.html",
+    "frontend/Cargo.toml",
+    "Cargo.toml",
     "Cargo.lock",
 ];
 
@@ -74,5 +77,27 @@ fn note(path: &Path, times: &mut BTreeMap<PathBuf, SystemTime>) {
         entries.flatten().for_each(|entry| note(&entry.path(), times));
     } else if let Ok(modified) = fs::metadata(path).and_then(|metadata| metadata.modified()) {
         times.insert(path.to_path_buf(), modified);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BTreeMap, WATCHED, note};
+
+    #[test]
+    fn everything_that_the_console_and_the_service_are_made_of_is_watched() {
+        let mut watched = BTreeMap::new();
+        WATCHED.iter().for_each(|path| note(&crate::root().join(path), &mut watched));
+        for path in [
+            "Cargo.toml",
+            "frontend/Cargo.toml",
+            "frontend/index.html",
+            "frontend/static/icon.svg",
+            "frontend/styles/tokens.css",
+            "backend/Cargo.toml",
+            "shared/src/lib.rs",
+        ] {
+            assert!(watched.contains_key(&crate::root().join(path)), "{path}");
+        }
     }
 }

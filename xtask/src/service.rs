@@ -3,9 +3,11 @@
 use crate::console::{self, Edition};
 use crate::process::{self, say};
 use anyhow::{Context, Result};
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The data folder of a service started from the sources.
@@ -49,19 +51,28 @@ pub fn build() -> Result<PathBuf> {
     Ok(crate::target_dir().join("debug/stoplist"))
 }
 
-/// Fills the database with sample data, once: later starts keep what is there.
+/// Fills the database with sample data, once: later starts keep what is there. Each prints how to sign in.
 fn fill_with_sample(mut sample: Command, serve_arguments: &[String]) -> Result<()> {
     let data = given_data_dir(serve_arguments).unwrap_or_else(|| DATA.into());
-    let marker = crate::root().join(&data).join("sample-loaded");
-    if marker.exists() {
-        return Ok(());
-    }
     sample.args(database_arguments(serve_arguments));
-    say("filling the database with sample data");
-    process::check(&mut sample)
-        .context("sample data needs a fresh database: remove the data folder or leave out --sample")?;
-    fs::write(&marker, "`cargo xtask run --sample` has filled this database.\n")?;
+    print!("{}", sample_sign_in(sample, &crate::root().join(&data).join("sample-loaded"))?);
     Ok(())
+}
+
+/// What `stoplist sample` printed when it filled the database. `kept` remembers it, and that it is filled: only who may
+/// read the data folder may read that.
+fn sample_sign_in(mut sample: Command, kept: &Path) -> Result<String> {
+    if kept.exists() {
+        return Ok(fs::read_to_string(kept)?);
+    }
+    say("filling the database with sample data");
+    let printed = process::output(&mut sample)
+        .context("sample data needs a fresh database: remove the data folder or leave out --sample")?;
+    // It does not know that it is written down.
+    let lines = printed.lines().filter(|line| !line.contains("shown this once"));
+    let sign_in: String = lines.map(|line| format!("{line}\n")).collect();
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(kept)?.write_all(sign_in.as_bytes())?;
+    Ok(sign_in)
 }
 
 /// The folder for the service's files that the caller chose, if any.
@@ -93,8 +104,10 @@ fn database_arguments(serve_arguments: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{database_arguments, given_data_dir};
+    use super::{database_arguments, given_data_dir, sample_sign_in};
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
+    use std::process::Command;
 
     #[test]
     fn the_chosen_data_folder_is_found() {
@@ -102,6 +115,18 @@ mod tests {
             let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
             assert_eq!(given_data_dir(&arguments).as_deref(), Some(Path::new("/x")));
         }
+    }
+
+    #[test]
+    fn how_to_sign_in_to_the_sample_is_told_at_every_start() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = folder.path().join("sample-loaded");
+        let mut sample = Command::new("echo");
+        sample.arg("Sign in: a@example.com  password x\nThe passwords are shown this once.");
+        let first = sample_sign_in(sample, &kept).expect("a sign-in");
+        assert_eq!(first, "Sign in: a@example.com  password x\n");
+        assert_eq!(kept.metadata().expect("a file").permissions().mode() & 0o777, 0o600);
+        assert_eq!(sample_sign_in(Command::new("false"), &kept).expect("the same"), first);
     }
 
     #[test]

@@ -51,9 +51,19 @@ impl List {
         self.memory.is_loaded()
     }
 
-    /// Whether mail to this recipient is refused. What cannot be an address is not on any list.
+    /// Whether mail to this recipient is refused, also to one that is malformed: such addresses are blocked as they are
+    /// written.
     pub fn blocks(&self, recipient: &str) -> bool {
-        Address::parse(recipient).is_ok_and(|address| self.memory.contains(key_hash(address.key().as_str())))
+        Address::parse_malformed(recipient).is_ok_and(|address| self.holds(&address))
+    }
+
+    /// Whether this is an address, and mail to it is refused. For who also asks for whole domains, which are none.
+    pub fn blocks_address(&self, text: &str) -> bool {
+        Address::parse(text).is_ok_and(|address| self.holds(&address))
+    }
+
+    fn holds(&self, address: &Address) -> bool {
+        self.memory.contains(key_hash(address.key().as_str()))
     }
 
     /// What is enforced now; `None` before a list was loaded.

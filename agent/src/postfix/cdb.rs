@@ -178,6 +178,25 @@ fn verify(file: &File, records: u64, records_end: u64, end: u64) -> io::Result<(
     Ok(())
 }
 
+/// Whether a file ends where its tables do: one that was cut off, or is no cdb, does not.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn is_whole(file: &File) -> io::Result<bool> {
+    let length = file.metadata()?.len();
+    if length < HEADER_OCTETS {
+        return Ok(false);
+    }
+    let mut reader = BufReader::new(file);
+    reader.seek(SeekFrom::Start(0))?;
+    let mut end = HEADER_OCTETS;
+    for _ in 0..TABLES {
+        let (at, slots) = read_pair(&mut reader)?;
+        end = end.max(u64::from(at) + 8 * u64::from(slots));
+    }
+    Ok(end == length)
+}
+
 /// The value of a key in an open cdb.
 ///
 /// # Errors

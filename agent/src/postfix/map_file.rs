@@ -3,6 +3,7 @@
 use super::{REFUSAL, cdb};
 use crate::list::List;
 use anyhow::Context;
+use shared::Address;
 use std::{
     fs::File,
     io,
@@ -21,10 +22,12 @@ const RETRY: Duration = Duration::from_secs(10);
 const REST_PER_BUILD: u32 = 5;
 
 /// The forms in which Postfix may look an address up, by its key: the key; with the domain in Unicode; each without
-/// the quotes of its local part.
+/// the quotes of its local part. None for a key that is no address: `foo@` is every foo of all domains to Postfix, and
+/// `example.com` all of that domain (access(5)). Only the agent itself refuses these.
 fn forms(key: &str) -> Vec<String> {
-    let mut forms = vec![key.to_owned()];
-    let Some((local, domain)) = key.rsplit_once('@') else { return forms };
+    let mut forms = Vec::new();
+    let Some((local, domain)) = key.rsplit_once('@').filter(|_| Address::parse(key).is_ok()) else { return forms };
+    forms.push(key.to_owned());
     if domain.split('.').any(|label| label.starts_with("xn--")) {
         let (unicode, result) = idna::domain_to_unicode(domain);
         if result.is_ok() && unicode != domain {
@@ -44,7 +47,7 @@ fn forms(key: &str) -> Vec<String> {
     forms
 }
 
-/// Writes the file from the durable list. Blocks. Answers how many addresses it refuses.
+/// Writes the file from the durable list. Blocks. Answers how many addresses that list has.
 ///
 /// # Errors
 /// When there is no sound list on disk, it does not fit or the disk refuses. The old file then stays.
@@ -64,20 +67,27 @@ pub fn write(path: &Path, list: &List) -> anyhow::Result<i64> {
     Ok(reader.position.count)
 }
 
-/// Writes a file that refuses nothing, if there is none: without a file Postfix would refuse all mail for now.
+/// Makes sure that there is a file which Postfix can open: without one it would refuse all mail for now, with a damaged
+/// one not even answer. It is written from the list on disk; where there is none, it refuses nothing. Blocks.
 ///
 /// # Errors
 /// When the disk refuses.
-pub fn write_first(path: &Path) -> anyhow::Result<()> {
-    if path.exists() {
+pub fn make_whole(path: &Path, list: &List) -> anyhow::Result<()> {
+    if File::open(path).and_then(|file| cdb::is_whole(&file)).unwrap_or(false) {
         return Ok(());
     }
-    let start = || {
-        let mut writer = cdb::Writer::create(path)?;
-        writer.push(SENTINEL.as_bytes(), b"DUNNO")?;
-        writer.finish()
-    };
-    start().with_context(|| format!("cannot write map_file {}", path.display())).map(drop)
+    match write(path, list) {
+        Ok(count) => tracing::warn!(count, "the map file was missing or damaged and is written anew"),
+        Err(_) => {
+            let start = || {
+                let mut writer = cdb::Writer::create(path)?;
+                writer.push(SENTINEL.as_bytes(), b"DUNNO")?;
+                writer.finish()
+            };
+            start().with_context(|| format!("cannot write map_file {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the file answers for an address key.
@@ -131,5 +141,14 @@ mod tests {
         assert_eq!(forms("taro@example.com"), ["taro@example.com"]);
         assert_eq!(forms("taro@xn--wgv71a119e.example"), ["taro@xn--wgv71a119e.example", "taro@日本語.example"]);
         assert_eq!(forms("\"a@b\"@example.com"), ["\"a@b\"@example.com", "a@b@example.com"]);
+    }
+
+    #[test]
+    fn what_is_no_address_refuses_nobody_else() {
+        for key in
+            ["foo@", "example.com", ".example.com", "com", "@example.com", "\"\"@example.com", "foo", "@", "*", "<>"]
+        {
+            assert_eq!(forms(key), [""; 0], "{key}");
+        }
     }
 }

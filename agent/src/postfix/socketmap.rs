@@ -26,7 +26,8 @@ pub async fn answer(stream: TcpStream, list: Arc<List>) -> io::Result<()> {
             None => "PERM the request has no key".to_owned(),
             // Queued mail is deferred, not lost and not let through, until there is a list.
             Some(_) if !list.is_loaded() => "TEMP no list is loaded yet".to_owned(),
-            Some(key) if list.blocks(key) => format!("OK error:{REFUSAL}"),
+            // Postfix also asks for the domain alone, which a malformed address may look like.
+            Some(key) if list.blocks_address(key) => format!("OK error:{REFUSAL}"),
             Some(_) => "NOTFOUND ".to_owned(),
         };
         stream.write_all(format!("{}:{reply},", reply.len()).as_bytes()).await?;

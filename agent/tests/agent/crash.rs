@@ -4,6 +4,7 @@ use crate::support::{AgentProcess, FakeService, Fault, Policy, eventually};
 use agent::{
     files,
     list::{List, ListError},
+    postfix::map_file,
 };
 use shared::{
     AddressKey, ListChecksum,
@@ -129,6 +130,30 @@ async fn killed_at_any_moment_its_list_is_sound_and_never_older() {
     let _agent = AgentProcess::start(folder.path(), service.address, "");
     service.in_sync().await;
     assert_eq!(service.state().snapshots, 1, "all came as changes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_map_file_that_postfix_cannot_open_is_whole_again_when_the_agent_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = FakeService::start(keys(50)).await;
+    let agent = AgentProcess::start(folder.path(), service.address, "");
+    service.in_sync().await;
+    let map = folder.path().join("data/blocklist.cdb");
+    eventually("the map file is written", || map_file::look_up(&map, "user1@example.com").unwrap().is_some()).await;
+    agent.kill();
+    let gone = service.away().await.0;
+    let whole = fs::read(&map).unwrap();
+    for damaged in [&b"no cdb"[..], &whole[..whole.len() / 2], b""] {
+        fs::write(&map, damaged).unwrap();
+        AgentProcess::start(folder.path(), gone, "").kill();
+        assert!(map_file::look_up(&map, "user1@example.com").unwrap().is_some(), "{} octets", damaged.len());
+        assert_eq!(map_file::look_up(&map, "user50@example.com").unwrap(), None);
+    }
+    // Without a list there is nothing to refuse, but Postfix can open it.
+    fs::remove_file(&map).unwrap();
+    fs::remove_file(folder.path().join("data/list.snapshot")).unwrap();
+    AgentProcess::start(folder.path(), gone, "").kill();
+    assert_eq!(map_file::look_up(&map, "user1@example.com").unwrap(), None);
 }
 
 /// A snapshot of these keys, at a version.

@@ -1,9 +1,11 @@
 //! The agent against a service and a Postfix that the tests play.
 
 mod bounce;
+mod commands;
 mod crash;
 mod disk;
 mod events;
+mod memory;
 mod postfix;
 mod proxy;
 mod support;

@@ -1,6 +1,7 @@
 //! What Postfix may send on one connection, and what it gets.
 
-use crate::support::{FakeService, Policy, start};
+use crate::support::{FakeService, Policy, eventually, start};
+use agent::postfix::map_file;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -68,4 +69,34 @@ async fn socketmap_requests_are_answered_in_order() {
         assert!(end.is_empty(), "{rubbish}");
     }
     socketmap(&mut postfix, "22:stoplist a@example.com,", &refusal).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_address_is_refused_and_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let malformed = ["foo@", "example.org", "@example.net", "taro"].map(str::to_owned);
+    let service = FakeService::start(malformed.into_iter().chain(["a@example.com".to_owned()])).await;
+    let agent = start(folder.path(), service.address).await;
+    service.in_sync().await;
+    let mut postfix = Policy::connect(&agent).await;
+    for (recipient, refused) in [
+        ("foo@", true),
+        ("Example.ORG", true),
+        ("@example.net", true),
+        ("taro", true),
+        ("foo@example.com", false),
+        ("taro@example.org", false),
+        ("taro@example.net", false),
+        ("example.net", false),
+    ] {
+        assert_eq!(postfix.refuses(recipient).await, refused, "{recipient:?}");
+    }
+    // For the route of taro@example.org Postfix asks for the domain alone, and its map file for `taro@` as well.
+    let mut routes = TcpStream::connect(agent.socketmap).await.unwrap();
+    socketmap(&mut routes, "20:stoplist example.org,", "9:NOTFOUND ,").await;
+    let map = folder.path().join("data/blocklist.cdb");
+    eventually("the map file is written", || map_file::look_up(&map, "a@example.com").unwrap().is_some()).await;
+    for key in ["foo@", "example.org", "@example.net", "taro"] {
+        assert_eq!(map_file::look_up(&map, key).unwrap(), None, "{key}");
+    }
 }

@@ -192,3 +192,18 @@ async fn damaged_files_are_noticed_at_start() {
         assert_eq!(service.state().snapshots, if is_lost { 2 } else { 1 }, "{file}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_list_of_the_same_version_is_fetched_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = FakeService::start(keys(3)).await;
+    let agent = start(folder.path(), service.address).await;
+    service.in_sync().await;
+    // Restored from a backup, the service has come to the same version by other changes.
+    let gone = service.away().await;
+    gone.1.lock().unwrap().versions = vec![["other@example.com".to_owned()].into()];
+    let service = FakeService::back(gone).await;
+    service.in_sync().await;
+    let mut postfix = Policy::connect(&agent).await;
+    assert!(postfix.refuses("other@example.com").await && !postfix.refuses("user1@example.com").await);
+}

@@ -21,10 +21,13 @@ pub struct Patience {
     pub body: Duration,
     /// How long the bytes of an upload may come more slowly than uploads must.
     pub upload: Duration,
+    /// How long whoever downloads a file may take for a piece of 64 KiB.
+    pub download: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { head: Duration::from_secs(30), body: Duration::from_secs(60), upload: Duration::from_secs(60) }
+        let minute = Duration::from_secs(60);
+        Self { head: Duration::from_secs(30), body: minute, upload: minute, download: minute }
     }
 }

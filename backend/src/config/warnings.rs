@@ -47,13 +47,16 @@ impl Settings {
         warnings
     }
 
+    /// The SQLite file; `None` with PostgreSQL.
+    pub fn sqlite_file(&self) -> Option<PathBuf> {
+        let path = self.database_url.strip_prefix("sqlite:")?;
+        Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path).split('?').next().unwrap_or_default()))
+    }
+
     /// Files with secrets that others on this machine can read. What the service makes itself only it can read; files that
     /// were there before, or came out of a backup, are as they are.
     fn open_files(&self) -> impl Iterator<Item = String> {
-        let database = self.database_url.strip_prefix("sqlite:").map(|url| {
-            let path = url.strip_prefix("//").unwrap_or(url).split('?').next().unwrap_or_default();
-            (PathBuf::from(path), "the database", "600")
-        });
+        let database = self.sqlite_file().map(|path| (path, "the database", "600"));
         let key = self.tls.as_ref().map(|tls| (tls.key.clone(), "the key of the certificate", "640"));
         let settings = self.secret_file.clone().map(|path| (path, "the settings file, which holds a password,", "640"));
         [database, key, settings].into_iter().flatten().filter_map(|(path, what, mode)| {

@@ -16,7 +16,7 @@ use actix_web::{HttpResponse, get, post, web};
 use garde::Validate;
 use serde::Deserialize;
 use shared::{
-    Problem, RefusalCode,
+    ListChecksum, Problem, RefusalCode,
     agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity, LIST_MEDIA_TYPE, MAX_WAIT_SECONDS},
 };
 use std::time::Duration;
@@ -40,6 +40,10 @@ struct ListQuery {
     /// The version that the agent holds.
     #[garde(skip)]
     version: Option<i64>,
+    /// The checksum of what it holds. One that the version does not have: the service's history was restored.
+    #[garde(skip)]
+    #[param(value_type = Option<String>)]
+    checksum: Option<ListChecksum>,
     /// How many seconds to wait for a newer version.
     #[garde(range(max = MAX_WAIT_SECONDS))]
     #[param(maximum = 60)]
@@ -64,13 +68,13 @@ async fn identity(state: web::Data<AppState>, agent: Agent) -> Result<web::Json<
         (status = 200, body = String, content_type = "application/vnd.stoplist.list"),
         (status = 204, description = "Nothing new came while it waited"),
         (status = 410, body = Problem, content_type = "application/problem+json",
-            description = "Another history, an unknown version, or too many changes: fetch a snapshot"),
+            description = "Another history, an unknown version, another checksum, or too many changes: fetch a snapshot"),
     ))]
 #[get("/agent/list")]
 async fn list(state: web::Data<AppState>, agent: Agent, query: QueryParams<ListQuery>) -> Result<HttpResponse> {
     let holding = match (query.0.epoch, query.0.version) {
         (None, None) => None,
-        (Some(epoch), Some(version)) => Some(Holding { epoch, version }),
+        (Some(epoch), Some(version)) => Some(Holding { epoch, version, checksum: query.0.checksum }),
         (None, Some(_)) => {
             return Err(Error::field("epoch", RefusalCode::Missing, "send epoch and version together, or neither"));
         }

@@ -37,8 +37,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Search {
-    /// Part of the actor's name, the action, the object, the comment or the client's address, in any case; `%` and `_` are
-    /// plain characters.
+    /// Part of the actor's name, the action, the object, what was before and after (as JSON), the comment or the client's
+    /// address, in any case; `%` and `_` are plain characters.
     #[garde(length(chars, max = 254))]
     q: Option<String>,
     /// By this kind of actor.
@@ -109,7 +109,7 @@ async fn begin(
     format: Format,
     query: &str,
 ) -> Result<HttpResponse> {
-    let slot = state.slots.take(Lasting::Download, &identity.actor)?;
+    let slot = state.slots.take(Lasting::Download { account_id: identity.account_id }, &identity.actor)?;
     let log = downloads::audit_log(state, identity, &search.filter(), format.wish(query)).await?;
-    Ok(answer(log, slot))
+    Ok(answer(state, log, slot))
 }

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     service::{
-        Actor, Error, Result,
-        delivery_events::{self, Filter, Report, batch},
+        Error, Result,
+        delivery_events::{self, Filter, batch},
         server_configurations,
     },
     state::AppState,
@@ -117,15 +117,7 @@ async fn report(
     let configuration = server_configurations::open(&state.db, &access, id.0, Capability::Connect).await?;
     let format = format(&request)?;
     let body = read_body(&request, payload.into_inner()).await?;
-    let report = Report {
-        server_configuration_id: configuration.id,
-        mail_server_id: match access.actor {
-            Actor::MailServer { id, .. } => Some(id),
-            _ => None,
-        },
-        received_at: state.clock.now(),
-    };
-    delivery_events::report(&state, report, move || batch::read(format, &body)).await.map(Json)
+    delivery_events::report(&state, &access, &configuration, move || batch::read(format, &body)).await.map(Json)
 }
 
 fn format(request: &HttpRequest) -> Result<batch::Format> {

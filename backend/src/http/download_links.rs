@@ -108,6 +108,7 @@ struct Token {
     (status = 401, body = Problem, content_type = "application/problem+json", description = "The session that made it has ended"),
     (status = 403, body = Problem, content_type = "application/problem+json", description = "Not allowed any more"),
     (status = 404, body = Problem, content_type = "application/problem+json", description = "No link, or what it leads to is gone"),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "The account is in use again"),
     (status = 410, body = Problem, content_type = "application/problem+json", description = "Expired"),
 ))]
 #[get("/downloads")]

@@ -115,7 +115,7 @@ impl Wanted {
         query: &str,
     ) -> Result<HttpResponse> {
         let configuration = open(&state.db, access, configuration, capability(self.list())).await?;
-        let slot = state.slots.take(Lasting::Download, &access.actor)?;
+        let slot = state.slots.take(Lasting::Download { account_id: Some(access.account_id) }, &access.actor)?;
         let download = match self {
             Self::BlockedAddresses(search, format) => {
                 let (filter, sort, direction) = search.parts();
@@ -131,7 +131,7 @@ impl Wanted {
                 downloads::delivery_events(state, access, &configuration, search.filter(), format.wish(query)).await?
             }
         };
-        Ok(answer(download, slot))
+        Ok(answer(state, download, slot))
     }
 }
 
@@ -148,12 +148,12 @@ pub(super) const fn capability(list: DownloadList) -> Capability {
 /// # Errors
 /// [`crate::service::Error::NotFound`]: no such account. [`crate::service::Error::TooManyOpen`].
 pub(super) async fn whole_account(state: &AppState, provider: &Identity, id: Uuid) -> Result<HttpResponse> {
-    let slot = state.slots.take(Lasting::Download, &provider.actor)?;
-    Ok(answer(downloads::account(state, provider, id).await?, slot))
+    let slot = state.slots.take(Lasting::Download { account_id: provider.account_id }, &provider.actor)?;
+    Ok(answer(state, downloads::account(state, provider, id).await?, slot))
 }
 
 /// A browser saves the file under its name; those that know no other characters get an ASCII one (RFC 6266 section 5).
-pub(super) fn answer(download: Download, slot: Slot) -> HttpResponse {
+pub(super) fn answer(state: &AppState, download: Download, slot: Slot) -> HttpResponse {
     let Download { file_name, media_type, body } = download;
     let plain = file_name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
     let extended =
@@ -165,7 +165,7 @@ pub(super) fn answer(download: Download, slot: Slot) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(media_type)
         .insert_header((CONTENT_DISPOSITION, disposition))
-        .streaming(slot.hold(body))
+        .streaming(slot.hold_while_read(body, state.settings.patience.download))
 }
 
 /// Download the blocked list, exactly what the search finds, as CSV

@@ -2,11 +2,15 @@
 
 use super::{auth, body};
 use crate::{
-    service::{Error, Result, idempotency, keys},
+    service::{
+        Error, Result,
+        idempotency::{self, Answer},
+        keys,
+    },
     state::AppState,
 };
 use actix_web::{
-    HttpMessage, HttpResponse,
+    HttpMessage, HttpRequest, HttpResponse,
     body::{BoxBody, EitherBody, MessageBody, to_bytes},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{Method, header},
@@ -40,29 +44,48 @@ pub async fn once<B: MessageBody + 'static>(
         Err(error) => return Ok(request.error_response(error).map_into_boxed_body().map_into_right_body()),
     };
     let (key_hash, claim) = claimed;
-    if let idempotency::Claim::Replay { status, media_type, body } = claim {
-        return Ok(request.into_response(replay(status, media_type, body)).map_into_right_body());
+    if let idempotency::Claim::Replay { status, media_type, etag, body } = claim {
+        return Ok(request.into_response(replay(status, media_type, etag, body)).map_into_right_body());
     }
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
     let response = next.call(request).await?;
     if !response.status().is_success() {
-        idempotency::forget(&state, &key_hash).await?;
+        if let Err(error) = idempotency::forget(&state, &key_hash).await {
+            // It can be tried again all the same, a little later.
+            tracing::warn!(%error, "cannot forget a request that was refused");
+        }
         return Ok(response.map_into_left_body());
     }
     let (request, response) = response.into_parts();
     let (response, body) = response.into_parts();
-    let body = to_bytes(body).await.map_err(|error| {
-        let cause: Box<dyn std::error::Error> = error.into();
-        Error::Internal(anyhow::anyhow!("an answer broke off: {cause}"))
-    })?;
+    let body = match to_bytes(body).await {
+        Ok(body) => body,
+        Err(error) => {
+            let cause: Box<dyn std::error::Error> = error.into();
+            let error = Error::Internal(anyhow::anyhow!("an answer broke off: {cause}"));
+            return Ok(failed(request, error));
+        }
+    };
     let is_secret = response.extensions().get::<Secret>().is_some();
-    let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let text = std::str::from_utf8(&body).ok().filter(|_| !is_secret);
-    idempotency::keep(&state, &key_hash, response.status().as_u16(), media_type, text).await?;
+    let text_of = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let answer = Answer {
+        status: response.status().as_u16(),
+        media_type: text_of(header::CONTENT_TYPE),
+        etag: text_of(header::ETAG),
+        body: std::str::from_utf8(&body).ok().filter(|_| !is_secret),
+    };
+    if let Err(error) = idempotency::keep(&state, &key_hash, answer).await {
+        return Ok(failed(request, error));
+    }
     let response = response.set_body(body).map_into_boxed_body();
     Ok(ServiceResponse::new(request, response).map_into_right_body())
+}
+
+/// An answer with what went wrong here: an error of a middleware would pass by those outside of it, and their headers.
+fn failed<B>(request: HttpRequest, error: Error) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    ServiceResponse::from_err(error, request).map_into_right_body()
 }
 
 /// Claims a request that has a key and a caller; `None`: nothing to do, the guards will refuse it if need be.
@@ -84,7 +107,9 @@ async fn claim(request: &mut ServiceRequest) -> Result<Option<(String, idempoten
     let identity = auth::identify(request.request()).await?;
     let caller = identity.actor.id().map(|id| id.to_string()).unwrap_or_default();
     let account = identity.account_id.map(|id| id.to_string()).unwrap_or_default();
-    let parts = [&caller, &account, request.method().as_str(), request.uri().path(), request.query_string(), key];
+    let rights = identity.rights();
+    let (method, path, query) = (request.method().as_str(), request.uri().path(), request.query_string());
+    let parts = [&caller, &account, &rights, method, path, query, key];
     let key_hash = keys::token_hash(&parts.join("\n"));
     let payload = request.take_payload();
     let body = body::read_body(request.request(), payload).await?;
@@ -96,10 +121,13 @@ async fn claim(request: &mut ServiceRequest) -> Result<Option<(String, idempoten
     Ok(Some((key_hash, claim)))
 }
 
-fn replay(status: u16, media_type: Option<String>, body: String) -> HttpResponse {
+fn replay(status: u16, media_type: Option<String>, etag: Option<String>, body: String) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::OK);
     let mut response = HttpResponse::build(status);
     response.insert_header(("idempotency-replayed", "true"));
+    if let Some(etag) = etag {
+        response.insert_header((header::ETAG, etag));
+    }
     match media_type {
         Some(media_type) => response.content_type(media_type).body(body),
         None => response.finish(),

@@ -82,6 +82,14 @@ pub async fn unrouted(request: HttpRequest) -> Result<HttpResponse, Error> {
     Err(Error::MethodNotAllowed { allow })
 }
 
+/// Answers for the API where there is none, in a process for jobs only.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn nothing_here() -> Result<HttpResponse, Error> {
+    Err(Error::NotFound)
+}
+
 /// Middleware: answers HEAD as GET, without the body, where HEAD is no operation of its own.
 pub async fn head<B: MessageBody + 'static>(
     mut request: ServiceRequest,

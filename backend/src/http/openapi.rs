@@ -4,7 +4,8 @@ use shared::{Problem, csv::Language, list::ListSort, page::Direction, problem::M
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
     openapi::{
-        Components, ContentBuilder, HeaderBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder,
+        Components, ContentBuilder, HeaderBuilder, OpenApi as Document, Ref, RefOr, Required, Response,
+        ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn, PathItem},
         schema::Schema,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -52,10 +53,7 @@ pub fn complete(mut document: Document) -> Document {
     <Problem as ToSchema>::schemas(&mut schemas);
     components.schemas.extend(schemas);
     let mut not_allowed = problem("The path does not have this method");
-    if let RefOr::T(response) = &mut not_allowed {
-        let header = HeaderBuilder::new().schema(Some(String::schema())).description(Some("The methods that it has"));
-        response.headers.insert("Allow".to_owned(), header.build().into());
-    }
+    declare_header(&mut not_allowed, "Allow", String::schema(), "The methods that it has");
     components.responses.insert("MethodNotAllowed".to_owned(), not_allowed);
     for item in document.paths.paths.values_mut() {
         for operation in [&mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten() {
@@ -99,11 +97,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 
 fn add_common_problems(operation: &mut Operation) {
     let mut problems = vec![
-        (
-            "429",
-            "Too many requests, or too much open at the same time: the header Retry-After says after how many seconds to \
-             come back",
-        ),
+        ("429", "Too many requests, or too much open at the same time"),
         ("500", "Something failed inside the service"),
         ("503", "The database does not answer"),
         ("507", "The service's disk is full; nothing was changed"),
@@ -137,12 +131,24 @@ fn add_common_problems(operation: &mut Operation) {
     for (status, description) in problems {
         operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(description));
     }
+    for status in ["429", "503"] {
+        if let Some(response) = operation.responses.responses.get_mut(status) {
+            declare_header(response, "Retry-After", u32::schema(), "After how many seconds to come back");
+        }
+    }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         body.required = Some(Required::True);
     }
 }
 
-fn problem(description: &str) -> RefOr<utoipa::openapi::Response> {
+fn declare_header(response: &mut RefOr<Response>, name: &str, schema: RefOr<Schema>, description: &str) {
+    if let RefOr::T(response) = response {
+        let header = HeaderBuilder::new().schema(Some(schema)).description(Some(description));
+        response.headers.insert(name.to_owned(), header.build().into());
+    }
+}
+
+fn problem(description: &str) -> RefOr<Response> {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
     ResponseBuilder::new().description(description).content(MEDIA_TYPE, content).build().into()
 }

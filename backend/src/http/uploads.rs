@@ -87,6 +87,8 @@ async fn read_again(
 }
 
 /// The rows of a file that have no valid address, the first 100,000: line, value and cause as CSV (RFC 4180)
+///
+/// If there are more, a last row without a line and a cause says how many.
 #[utoipa::path(tag = "Uploads", operation_id = "list_invalid_rows", security(("bearer" = [])),
     params(
         ("id" = Uuid, Path, description = "The server configuration"),
@@ -100,21 +102,27 @@ async fn read_again(
 async fn invalid_rows(state: web::Data<AppState>, access: Viewer, ids: PathIds<(Uuid, Uuid)>) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
     let (upload, _) = uploads::get(&state, configuration.id, ids.0.1).await?;
-    let slot = state.slots.take(Lasting::Download, &access.0.actor)?;
+    let slot = state.slots.take(Lasting::Download { account_id: Some(access.0.account_id) }, &access.0.actor)?;
+    let counts = upload.analysis.and_then(|analysis| analysis.counts).unwrap_or_default();
     let rows = uploads::invalid_rows(AppState::clone(&state), upload.id);
+    let rows = csv(rows, counts.invalid - counts.invalid_kept);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"invalid-rows.csv\""))
-        .streaming(slot.hold(csv(rows))))
+        .streaming(slot.hold_while_read(rows, state.settings.patience.download)))
 }
 
-fn csv(parts: impl Stream<Item = Result<Vec<(i64, String, String)>>>) -> impl Stream<Item = Result<Bytes>> {
+/// `more`: how many rows were not kept.
+fn csv(parts: impl Stream<Item = Result<Vec<(i64, String, String)>>>, more: i64) -> impl Stream<Item = Result<Bytes>> {
     let header = stream::once(async { Ok(Bytes::from_static(b"line,value,cause\r\n")) });
-    header.chain(parts.map(|part| {
+    let end = format!(",\"{more} more rows have no valid address and were not kept\",\r\n");
+    let end = stream::iter((more > 0).then(|| Ok(Bytes::from(end))));
+    let rows = parts.map(|part| {
         let mut text = String::new();
         for (line, value, cause) in part? {
             text.push_str(&format!("{line},\"{}\",{cause}\r\n", guard(&value).replace('"', "\"\"")));
         }
         Ok(Bytes::from(text))
-    }))
+    });
+    header.chain(rows).chain(end)
 }

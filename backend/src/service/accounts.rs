@@ -201,6 +201,18 @@ pub async fn leave(state: &AppState, provider: &Identity) -> Result<AccessToken>
     switch(state, provider, None, "account.leave", account).await
 }
 
+/// Writes down that a provider is no longer inside an account, if it was in one.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn record_leaving(tx: &DatabaseTransaction, provider: &Identity, now: DateTime<Utc>) -> Result<()> {
+    let Some(account_id) = provider.account_id else { return Ok(()) };
+    let Some(account) = store::accounts::find(tx, account_id).await? else { return Ok(()) };
+    let entry = provider.audit(Some(account_id), now, "account.leave", account_id.to_string());
+    tx.audit(audit::NewAuditEntry { after: Some(json!({ "name": account.name })), ..entry });
+    Ok(())
+}
+
 async fn switch(
     state: &AppState,
     provider: &Identity,
@@ -211,6 +223,9 @@ async fn switch(
     let Actor::User { id: user_id, session_id, .. } = provider.actor else { return Err(Error::Unauthorized) };
     let now = state.clock.now();
     let tx = state.db.begin().await?;
+    if to.is_some() && provider.account_id != to {
+        record_leaving(&tx, provider, now).await?;
+    }
     store::sessions::set_account(&tx, session_id, to).await?;
     let entry = provider.audit(Some(account.id), now, action, account.id.to_string());
     tx.audit(audit::NewAuditEntry { after: Some(json!({ "name": account.name })), ..entry });

@@ -64,7 +64,12 @@ pub async fn add(
         for block in &blocks {
             set.added.add(&block.key);
             let mut entry = access.audit(now, "blocked_address.add", &block.address);
-            entry.after = Some(json!({ "reason": block.reason, "origin": block.origin }));
+            let mut told = json!({ "reason": block.reason, "origin": block.origin });
+            if exempt.contains(&block.key) {
+                entry.before = Some(json!({ "exempt": true }));
+                told["exempt"] = json!(false);
+            }
+            entry.after = Some(told);
             entry.comment.clone_from(&request.comment);
             transaction.audit(entry);
         }

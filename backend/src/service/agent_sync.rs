@@ -15,7 +15,7 @@ use crate::{
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::Stream;
 use shared::{
-    RefusalCode,
+    ListChecksum, RefusalCode,
     agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity, ListBody, ListHeader},
 };
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub struct Holding {
     pub epoch: Uuid,
     /// The version.
     pub version: i64,
+    /// Its checksum, if the agent tells it.
+    pub checksum: Option<ListChecksum>,
 }
 
 /// A list to send: where from and to.
@@ -116,6 +118,11 @@ pub async fn plan(
                 return Err(gone("the changes since this version are longer than the list"));
             }
             return Ok(Some(Plan { server_configuration_id, head, from: Some(holding.version) }));
+        }
+        // A service that was restored from a backup may have come to the same version by other changes. At a later one the
+        // agent finds out by itself.
+        if holding.checksum.is_some_and(|checksum| checksum != head.sum.checksum) {
+            return Err(gone("this version has another checksum"));
         }
         let now = Instant::now();
         if now >= deadline {

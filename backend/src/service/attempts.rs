@@ -11,7 +11,7 @@ use std::{
 const FREE: u32 = 10;
 /// How long a wrong one counts.
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
-/// How many pairs are remembered; beyond it the expired ones are forgotten, then all.
+/// How many pairs are remembered; beyond it the expired ones are forgotten, then those that were wrong least often, the oldest first.
 const MAX_REMEMBERED: usize = 10_000;
 
 /// Wrong tries for each pair of whom they are for and where they come from, so that nobody can lock out a user from elsewhere.
@@ -47,7 +47,7 @@ impl Attempts {
             failures.retain(|_, failed| now < failed.since + WINDOW);
         }
         if failures.len() >= MAX_REMEMBERED {
-            failures.clear();
+            forget_some(&mut failures);
         }
         let failed = failures.entry(pair.clone()).or_insert(Failures { since: now, count: 0 });
         if now >= failed.since + WINDOW {
@@ -64,6 +64,16 @@ impl Attempts {
     fn failures(&self) -> MutexGuard<'_, HashMap<Pair, Failures>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Forgets a tenth, so that a flood of pairs is not looked through for each of them. Whoever has used up the free tries is
+/// the last to be forgotten: a flood of others is no way to new ones.
+fn forget_some(failures: &mut HashMap<Pair, Failures>) {
+    let weight = |failed: &Failures| (failed.count, failed.since);
+    let mut weights: Vec<_> = failures.values().map(weight).collect();
+    let (_, last, _) = weights.select_nth_unstable(MAX_REMEMBERED / 10);
+    let last = *last;
+    failures.retain(|_, failed| weight(failed) > last);
 }
 
 impl Attempt<'_> {
@@ -115,6 +125,18 @@ mod tests {
         assert_eq!(begun.len(), 10);
         drop(begun);
         assert!(wrong(&attempts, "keiko", "here", now), "what was never decided does not count");
+    }
+
+    #[test]
+    fn a_flood_of_others_gives_nobody_new_tries() {
+        let (attempts, now) = (Attempts::default(), DateTime::UNIX_EPOCH);
+        assert!((0..FREE).all(|_| wrong(&attempts, "keiko", "here", now)));
+        let other = |n: usize| wrong(&attempts, "nobody", &n.to_string(), now + TimeDelta::milliseconds(n as i64));
+        assert!((0..3 * MAX_REMEMBERED).all(other));
+        assert!(attempts.failures().len() <= MAX_REMEMBERED);
+        let last = (3 * MAX_REMEMBERED - 1).to_string();
+        assert!(attempts.failures().contains_key(&("nobody".to_owned(), last)), "the oldest were forgotten");
+        assert!(!wrong(&attempts, "keiko", "here", now + TimeDelta::minutes(1)), "and keiko was not");
     }
 
     #[test]

@@ -2,15 +2,17 @@
 
 pub use crate::store::audit::Filter;
 
-use super::{Result, authentication::Identity, position};
+use super::{Access, Error, Result, authentication::Identity, position};
 use crate::{
     state::AppState,
     store::{
-        Db,
-        audit::{self, Chain},
+        self, DatabaseTransaction, Db,
+        audit::{self, Chain, NewAuditEntry},
         search::CursorScope,
     },
 };
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use shared::{Page, audit::AuditEntry, page::Direction};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -18,10 +20,29 @@ use uuid::Uuid;
 /// Entries that are checked at a time.
 const PART: u32 = 5_000;
 
+/// Adds to the audit log what the service itself did with a server configuration: what it was, and `told` of it.
+///
+/// # Errors
+/// [`Error::NotFound`]: there is no such server configuration. The database refused.
+pub(super) async fn by_service(
+    transaction: &DatabaseTransaction,
+    server_configuration_id: Uuid,
+    now: DateTime<Utc>,
+    action: &'static str,
+    (object, mut told): (Uuid, Value),
+) -> Result<()> {
+    let owner = store::server_configurations::owner(transaction, server_configuration_id).await?;
+    let (account_id, name) = owner.ok_or(Error::NotFound)?;
+    told["server_configuration"] = json!(name);
+    let entry = Access::system(account_id).audit(now, action, object.to_string());
+    transaction.audit(NewAuditEntry { after: Some(told), ..entry });
+    Ok(())
+}
+
 /// A page of the log of the account that is open, or outside of all accounts of the provider's own.
 ///
 /// # Errors
-/// [`super::Error::Invalid`]: a cursor of another search.
+/// [`Error::Invalid`]: a cursor of another search.
 pub async fn search(
     state: &AppState,
     identity: &Identity,

@@ -69,6 +69,16 @@ impl Identity {
         matches!(self.actor, Actor::User { .. })
     }
 
+    /// What the caller may do, as one text: an answer is repeated to whoever may still ask for it.
+    pub fn rights(&self) -> String {
+        let rights = match &self.actor {
+            Actor::User { role, .. } => role.as_str().to_owned(),
+            Actor::Token { scopes, .. } => scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(","),
+            Actor::MailServer { .. } | Actor::System => String::new(),
+        };
+        if self.is_suspended { format!("{rights} suspended") } else { rights }
+    }
+
     /// The right to act on the open account.
     ///
     /// # Errors
@@ -204,11 +214,13 @@ async fn identify_user(state: &AppState, token: &str, origin: Origin) -> Result<
         claims = state.signer.read(token, state.clock.now());
     }
     let claims = claims?;
-    identify_session(state, claims.sub, claims.sid, claims.account, origin).await
+    let (identity, opened) = find_session(state, claims.sub, claims.sid, claims.account, origin).await?;
+    // A provider who has left an account, or entered another, is not inside of it any more.
+    if identity.account_id != opened { Err(Error::Unauthorized) } else { Ok(identity) }
 }
 
 /// Finds out what the user of a session may do now, as far as something signed or sealed says that it is theirs: in the
-/// account `opened`, if they are a provider.
+/// account `opened`, if they are a provider, wherever they are by now.
 ///
 /// # Errors
 /// [`Error::Unauthorized`] when the session has ended, or the account was closed.
@@ -219,13 +231,26 @@ pub async fn identify_session(
     opened: Option<Uuid>,
     origin: Origin,
 ) -> Result<Identity> {
+    Ok(find_session(state, user_id, session_id, opened, origin).await?.0)
+}
+
+/// As [`identify_session`], and the account that the session is in now.
+async fn find_session(
+    state: &AppState,
+    user_id: Uuid,
+    session_id: Uuid,
+    opened: Option<Uuid>,
+    origin: Origin,
+) -> Result<(Identity, Option<Uuid>)> {
     let session = store::sessions::find(state.db.connection(), session_id).await?.ok_or(Error::Unauthorized)?;
     if session.user.id != user_id || !session.user.active || session.expires_at <= state.clock.now() {
         return Err(Error::Unauthorized);
     }
-    // Of a provider, the account is what the token says: two tabs may be in two accounts.
-    let account_id = if session.user.role == Role::Provider { opened } else { session.user.account_id };
-    if let (Role::Provider, Some(id)) = (session.user.role, opened)
+    let is_provider = session.user.role == Role::Provider;
+    let account_id = if is_provider { opened } else { session.user.account_id };
+    let now_in = if is_provider { session.account_id } else { session.user.account_id };
+    if is_provider
+        && let Some(id) = opened
         && store::accounts::find(state.db.connection(), id).await?.is_none()
     {
         // It was closed; a new token is outside of it.
@@ -233,7 +258,7 @@ pub async fn identify_session(
     }
     let actor =
         Actor::User { id: session.user.id, session_id: session.id, email: session.user.email, role: session.user.role };
-    Ok(Identity { account_id, is_suspended: session.is_suspended, actor, origin })
+    Ok((Identity { account_id, is_suspended: session.is_suspended, actor, origin }, now_in))
 }
 
 async fn identify_token(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {

@@ -4,17 +4,19 @@ pub mod batch;
 
 pub use crate::store::delivery_events::{Filter, Report};
 
-use super::{Error, Result, delivery_report, position};
+use super::{Access, Actor, Error, Result, delivery_report, position, server_configurations::OpenConfiguration};
 use crate::{
     state::AppState,
     store::{
         self, Db,
+        audit::NewAuditEntry,
         delivery_events::NewEvent,
         error_tallies::{NewErrors, Success},
         search::{CursorScope, Portion},
     },
 };
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
 use shared::{
     Address, Page, RefusalCode,
     delivery_event::{BatchResult, DeliveryEvent, ItemResult, ItemStatus, Outcome},
@@ -22,23 +24,50 @@ use shared::{
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
+/// Takes in a batch that somebody reports.
+///
+/// # Errors
+/// As [`take_in`].
+pub async fn report(
+    state: &AppState,
+    access: &Access,
+    configuration: &OpenConfiguration,
+    read: impl FnOnce() -> Result<Vec<batch::Item>> + Send + 'static,
+) -> Result<BatchResult> {
+    let now = state.clock.now();
+    let mut report = Report { server_configuration_id: configuration.id, mail_server_id: None, received_at: now };
+    let entry = match access.actor {
+        // All the time; its mail server stands at each event.
+        Actor::MailServer { id, .. } => {
+            report.mail_server_id = Some(id);
+            None
+        }
+        _ => Some(NewAuditEntry {
+            after: Some(json!({ "server_configuration": configuration.stored.name })),
+            ..access.audit(now, "delivery_events.report", configuration.id.to_string())
+        }),
+    };
+    take_in(state, report, entry, read).await
+}
+
 /// Stores a batch and counts its errors, in one transaction: whatever happens, an event is counted exactly when it is
 /// stored. An event whose id is already there, from an earlier batch or earlier in this one, changes nothing.
 ///
-/// `read` makes the items. It and the checks keep a processor busy for long, so they run beside the requests.
+/// `entry` goes into the audit log, with how many events are new, if any are. `read` makes the items. It and the checks keep a processor busy for long, so they run beside the requests.
 ///
 /// # Errors
 /// Those of `read`; the database's: then nothing of the batch is stored and it can be sent again.
-pub async fn report(
+pub async fn take_in(
     state: &AppState,
     report: Report,
+    entry: Option<NewAuditEntry>,
     read: impl FnOnce() -> Result<Vec<batch::Item>> + Send + 'static,
 ) -> Result<BatchResult> {
     let intake = store::error_tallies::intake(state.db.connection(), report.server_configuration_id).await?;
     let limits = (intake.oldest(report.received_at), report.received_at);
     let checked = tokio::task::spawn_blocking(move || check(read()?, limits)).await;
     let Checked { mut results, places, events } = checked.map_err(|error| Error::Internal(error.into()))??;
-    let stored = store(&state.db, report, &events).await?;
+    let stored = store(&state.db, report, entry, &events).await?;
     if !stored.ids.is_empty() {
         state.wake.tell_of_events(&state.db, report.server_configuration_id);
     }
@@ -121,7 +150,7 @@ struct Stored {
 }
 
 /// Stores events, sorted by id and each id once, and counts those that are new.
-async fn store(db: &Db, report: Report, events: &[NewEvent]) -> Result<Stored> {
+async fn store(db: &Db, report: Report, entry: Option<NewAuditEntry>, events: &[NewEvent]) -> Result<Stored> {
     if events.is_empty() {
         return Ok(Stored { ids: HashSet::new(), oldest: i64::MIN });
     }
@@ -140,6 +169,11 @@ async fn store(db: &Db, report: Report, events: &[NewEvent]) -> Result<Stored> {
     store::error_tallies::reset(&tx, configuration, &resets).await?;
     store::error_tallies::add(&tx, configuration, &errors).await?;
     delivery_report::count(&tx, configuration, &intake.time_zone, new()).await?;
+    if let Some(mut entry) = entry.filter(|_| !ids.is_empty()) {
+        let mut told = entry.after.take().unwrap_or_else(|| json!({}));
+        told["accepted"] = json!(ids.len());
+        tx.audit(NewAuditEntry { after: Some(told), ..entry });
+    }
     tx.commit().await?;
     Ok(Stored { ids, oldest })
 }

@@ -8,7 +8,7 @@ use super::{
     downloads,
     server_configurations::OpenConfiguration,
 };
-use crate::{state::AppState, store};
+use crate::state::AppState;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{RefusalCode, download::DownloadList};
@@ -85,9 +85,9 @@ pub fn make_for_audit_log(state: &AppState, identity: &Identity, search: String)
 /// As [`make`], to everything of an account, for a provider.
 ///
 /// # Errors
-/// [`Error::NotFound`]: no such account.
+/// As [`downloads::exportable`].
 pub async fn make_for_account(state: &AppState, provider: &Identity, id: Uuid) -> Result<(String, DateTime<Utc>)> {
-    let account = store::accounts::find(state.db.connection(), id).await?.ok_or(Error::NotFound)?;
+    let account = downloads::exportable(state, provider, id).await?;
     seal(state, session_of(&provider.actor)?, provider.account_id, Target::Account(account.id), String::new())
 }
 

@@ -3,8 +3,8 @@
 mod account;
 mod csv;
 
-pub use account::account;
-pub use csv::List;
+pub use account::{account, exportable};
+pub use csv::{List, OF_ENDED_BLOCKS};
 
 use super::{
     Access, Error, Result, authentication::Identity, blocked_addresses, delivery_events, exemptions,

@@ -1,5 +1,7 @@
 //! A request that is repeated with the same `Idempotency-Key` is carried out once.
 
+pub use crate::store::idempotency_keys::Answer;
+
 use super::{Error, Result, keys};
 use crate::{
     state::AppState,
@@ -23,6 +25,8 @@ pub enum Claim {
         status: u16,
         /// The media type.
         media_type: Option<String>,
+        /// The `ETag`.
+        etag: Option<String>,
         /// The body.
         body: String,
     },
@@ -46,9 +50,9 @@ pub async fn claim(state: &AppState, key_hash: &str, body: &[u8]) -> Result<Clai
             let detail = "this key was used for another body: use a new key for a new request";
             Err(Error::field("Idempotency-Key", RefusalCode::NotAccepted, detail))
         }
-        Some(Seen { status: Some(status), media_type, body: Some(body), .. }) => {
+        Some(Seen { status: Some(status), media_type, etag, body: Some(body), .. }) => {
             let status = u16::try_from(status).map_err(|error| Error::Internal(error.into()))?;
-            Ok(Claim::Replay { status, media_type, body })
+            Ok(Claim::Replay { status, media_type, etag, body })
         }
         Some(Seen { status: Some(_), body: None, .. }) => Err(Error::conflict(
             RefusalCode::DoneAlready,
@@ -58,18 +62,12 @@ pub async fn claim(state: &AppState, key_hash: &str, body: &[u8]) -> Result<Clai
     }
 }
 
-/// Keeps the answer; `None` when it held a secret.
+/// Keeps the answer.
 ///
 /// # Errors
 /// The database refused.
-pub async fn keep(
-    state: &AppState,
-    key_hash: &str,
-    status: u16,
-    media_type: Option<&str>,
-    body: Option<&str>,
-) -> Result<()> {
-    Ok(store::idempotency_keys::keep(state.db.connection(), key_hash, status, media_type, body).await?)
+pub async fn keep(state: &AppState, key_hash: &str, answer: Answer<'_>) -> Result<()> {
+    Ok(store::idempotency_keys::keep(state.db.connection(), key_hash, answer).await?)
 }
 
 /// Forgets a request that changed nothing, so that it can be tried again.

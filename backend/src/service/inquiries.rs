@@ -121,7 +121,7 @@ async fn find<C: ConnectionTrait>(connection: &C, party: &Party, id: Uuid) -> Re
 
 /// Finds an inquiry and holds it until the transaction ends.
 async fn lock<C: ConnectionTrait>(transaction: &C, party: &Party, id: Uuid) -> Result<StoredInquiry> {
-    inquiries::lock(transaction, id).await?;
+    inquiries::lock(transaction, party.account_id(), id).await?;
     find(transaction, party, id).await
 }
 

@@ -4,7 +4,7 @@
 use super::{
     Error, Result,
     authentication::Origin,
-    keys,
+    expect_room, keys,
     mails::{self, Letter},
     passwords,
     sessions::{self, Begun, Proof},
@@ -40,7 +40,8 @@ pub async fn list(state: &AppState, realm: &Realm) -> Result<Vec<Invitation>> {
 /// Invites somebody. Whether the address signs in to another account is not told.
 ///
 /// # Errors
-/// [`Error::Invalid`]: a role that cannot be given, or no address. [`Error::Conflict`]: a user already, or invited already.
+/// [`Error::Invalid`]: a role that cannot be given, or no address. [`Error::Conflict`]: a user already, invited already, or
+/// there are too many.
 pub async fn create(state: &AppState, realm: &Realm, new: NewInvitation) -> Result<InvitationLink> {
     let email = users::email(&new.email, "/email")?;
     realm.check_role(new.role)?;
@@ -61,6 +62,8 @@ pub async fn create(state: &AppState, realm: &Realm, new: NewInvitation) -> Resu
             "this address was invited already: renew that invitation",
         ));
     }
+    let open = store::invitations::list(&tx, realm.account_id).await?;
+    expect_room(users.len() + open.len(), "users and invitations")?;
     let manager = users.iter().find(|user| user.id == invited_by).map(|user| user.email.clone());
     let entry = realm.audit(now, "invitation.create", "");
     let invitation = Invitation {

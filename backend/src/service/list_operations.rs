@@ -311,7 +311,9 @@ pub async fn cancel(
     let mut entry = access.audit(now, "list_operation.cancel", id.to_string());
     let mut told = described(&transaction, server_configuration_id, &stored.operation).await?;
     told["state"] = json!(before);
-    entry.before = Some(told);
+    entry.before = Some(told.clone());
+    told["state"] = json!(stored.operation.state);
+    entry.after = Some(told);
     entry.comment = comment.map(str::to_owned);
     transaction.audit(entry);
     queue::ring(&transaction, queue::Job::ListOperation(id), 0).await?;
@@ -358,6 +360,7 @@ pub async fn undo(
     list_operations::save(&transaction, &stored, now).await?;
     let mut entry = access.audit(now, "list_operation.undo", id.to_string());
     let mut told = described(&transaction, server_configuration_id, &stored.operation).await?;
+    entry.before = Some(told.clone());
     told["undone_by"] = json!(undo);
     entry.after = Some(told);
     entry.comment = comment.map(str::to_owned);

@@ -1,6 +1,6 @@
 //! Mail servers and their agents' tokens.
 
-use super::{Access, Error, Result, distributions, keys, server_configurations::OpenConfiguration};
+use super::{Access, Error, Result, distributions, expect_room, keys, server_configurations::OpenConfiguration};
 use crate::{
     state::AppState,
     store::{self, ConnectionTrait, audit, mail_servers::StoredMailServer, server_configurations::ListHead},
@@ -59,7 +59,7 @@ pub async fn list(state: &AppState, configuration: &OpenConfiguration) -> Result
 /// Adds a mail server and makes its agent's token.
 ///
 /// # Errors
-/// [`Error::Conflict`]: the name is taken.
+/// [`Error::Conflict`]: the name is taken, or there are too many.
 pub async fn create(
     state: &AppState,
     access: &Access,
@@ -69,6 +69,7 @@ pub async fn create(
     let now = state.clock.now();
     let id = Uuid::now_v7();
     let tx = state.db.begin().await?;
+    expect_room(store::mail_servers::list(&tx, configuration.id).await?.len(), "mail servers")?;
     store::mail_servers::insert(&tx, configuration.id, id, &new.name, now)
         .await
         .map_err(|error| name_taken(error, &new.name))?;

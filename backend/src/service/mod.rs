@@ -188,6 +188,22 @@ impl From<store::DbErr> for Error {
 /// What services return.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// How many there may be of what is listed whole: users with open invitations, tokens and server configurations of an
+/// account, mail servers of a configuration.
+const MAX_LISTED_WHOLE: usize = 1_000;
+
+/// That there is room for one more of what is listed whole.
+///
+/// # Errors
+/// [`Error::Conflict`].
+fn expect_room(present: usize, what: &str) -> Result<()> {
+    if present < MAX_LISTED_WHOLE {
+        return Ok(());
+    }
+    let detail = format!("there are {MAX_LISTED_WHOLE} {what} already, which is as many as there can be");
+    Err(Error::conflict(RefusalCode::TooMany, detail))
+}
+
 /// Reads the position that a cursor names.
 ///
 /// # Errors

@@ -102,7 +102,9 @@ fn link(secret: &str) -> String {
     format!("/password-reset#{secret}")
 }
 
-/// Makes the only link of a user that works. Whoever calls this writes the audit log, and hands on the secret.
+/// Makes a link for a user. Whoever calls this writes the audit log, and hands on the secret.
+///
+/// One that somebody made takes the place of those before it. Anybody can have one sent, so that one takes nobody's away.
 ///
 /// # Errors
 /// The database refused.
@@ -115,7 +117,9 @@ pub async fn issue(
 ) -> Result<(String, DateTime<Utc>)> {
     let secret = keys::random_text();
     let expires_at = now + lifetime;
-    store::password_resets::remove_unused(tx, user_id).await?;
+    if made_by.is_some() {
+        store::password_resets::remove_unused(tx, user_id).await?;
+    }
     let secret_hash = keys::token_hash(&secret);
     store::password_resets::insert(tx, NewPasswordReset { user_id, secret_hash, made_by, created_at: now, expires_at })
         .await?;

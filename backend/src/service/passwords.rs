@@ -7,6 +7,7 @@ use super::{
     Actor, Error, Result,
     authentication::Identity,
     mails::{self, Letter},
+    second_factors::{self, Verdict},
 };
 use crate::{
     state::AppState,
@@ -118,7 +119,8 @@ pub(super) async fn set(
 /// Changes one's own password; every other session ends.
 ///
 /// # Errors
-/// [`Error::Invalid`]: the present password is wrong, or the new one cannot be used. [`Error::TooMany`]: wrong too often.
+/// [`Error::Invalid`]: the present password or the code of the second factor is wrong, or the new password cannot be used.
+/// [`Error::TooMany`]: wrong too often.
 pub async fn change(state: &AppState, identity: &Identity, request: PasswordChange) -> Result<()> {
     let (user, session_id) = prove(state, identity, request.present_password, "/present_password").await?;
     let email = super::users::email(&user.email, "/email")?;
@@ -127,6 +129,17 @@ pub async fn change(state: &AppState, identity: &Identity, request: PasswordChan
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     still_proven(&tx, &user, "/present_password").await?;
+    if second_factors::is_enabled(&tx, user.id).await? {
+        let code = request
+            .code
+            .ok_or_else(|| Error::field("/code", RefusalCode::CodeMissing, "send a code of your second factor, too"))?;
+        let attempt = second_factors::attempt_from(state, user.id, &session_id.to_string(), now)?;
+        if second_factors::verify(state, &tx, user.id, &code, now).await? == Verdict::Wrong {
+            tx.commit().await?;
+            return Err(second_factors::wrong(attempt));
+        }
+        attempt.right();
+    }
     set(&tx, user.id, &password_hash, Some(session_id)).await?;
     let entry = identity.audit(user.account_id, now, "password.change", user.id.to_string());
     tx.audit(super::users::about(&user, entry));

@@ -46,6 +46,7 @@ async fn remove_events(db: &Db, server_configuration_id: Uuid, before: DateTime<
         let step = db.begin().await?;
         let more = delivery_events::remove_some(&step, server_configuration_id, before).await?;
         step.commit().await?;
+        db.give_back_space().await?;
         if !more {
             return Ok(());
         }

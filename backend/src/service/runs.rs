@@ -1,7 +1,7 @@
 //! Runs: apply the conditions, cancel what the watch period ended, have it distributed (PRODUCT section 4).
 
 use super::{
-    Access, Error, Result, blocked_addresses::take_from_sets, position, schedule::Schedule,
+    Access, Error, Result, audit, blocked_addresses::take_from_sets, position, schedule::Schedule,
     server_configurations::OpenConfiguration, wake::What,
 };
 use crate::{
@@ -145,7 +145,7 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     change_sets::of_run(&transaction, set.id, id).await?;
 
     let cancelled = cancel_watched(&transaction, server_configuration_id, &settings, &mut set, now).await?;
-    cancel_disabled(&transaction, server_configuration_id, &rules, &mut set, now).await?;
+    let disabled = cancel_disabled(&transaction, server_configuration_id, &rules, &mut set, now).await?;
     if settings.conditions_changed {
         conditions::mark_passing(&transaction, server_configuration_id).await?;
     }
@@ -163,6 +163,12 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     run_settings::save(&transaction, server_configuration_id, &settings).await?;
     runs::finish(&transaction, id, &blocked, cancelled, distribution, state.clock.now()).await?;
     ring_next(&transaction, server_configuration_id).await?;
+    let added: i64 = blocked.iter().map(|count| count.count).sum();
+    // What nobody asked for and changed nothing is no change.
+    if added + cancelled + disabled > 0 || stored.run.trigger == RunTrigger::Immediate {
+        let told = json!({ "blocked": added, "watch_period": cancelled, "condition_disabled": disabled });
+        audit::by_service(&transaction, server_configuration_id, now, "run.done", (id, told)).await?;
+    }
     let changes = [What::Rows, What::RunSettings, What::Run(id), What::Distribution(distribution), What::Job];
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
     state.metrics.run_done(stored.run.trigger, begun.elapsed(), now, &blocked, cancelled);
@@ -281,7 +287,7 @@ async fn end_all(
     Ok(done)
 }
 
-/// Ends the blocks of conditions that were disabled with "cancel blocking". While a list operation is at work, the next
+/// Ends the blocks of conditions that were disabled with "cancel blocking"; returns how many. While a list operation is at work, the next
 /// run looks again: the operation may yet put blocks back.
 async fn cancel_disabled(
     transaction: &DatabaseTransaction,
@@ -289,15 +295,16 @@ async fn cancel_disabled(
     rules: &[Condition],
     set: &mut ChangeSet,
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<i64> {
+    let mut cancelled = 0;
     let again = change_sets::is_building(transaction, server_configuration_id).await?;
     for rule in rules.iter().filter(|rule| rule.cancel_requested) {
         let (ending, cause) = (Ending::Reason(rule.reason), RemovalCause::ConditionDisabled);
-        end_all(transaction, server_configuration_id, ending, i64::MAX, cause, set, now).await?;
+        cancelled += end_all(transaction, server_configuration_id, ending, i64::MAX, cause, set, now).await?;
         let done = Condition { cancel_requested: again, ..*rule };
         conditions::save(transaction, server_configuration_id, &done).await?;
     }
-    Ok(())
+    Ok(cancelled)
 }
 
 /// Blocks every address with a changed tally that passes an enabled condition.

@@ -127,7 +127,7 @@ async fn people(state: &AppState) -> Result<(Access, SignIns)> {
     let now = state.clock.now();
     let mut account = Account::new(Uuid::now_v7(), "Sample Inc.".to_owned(), Plan::Professional, now);
     account.downloads_enabled = true;
-    let passwords = [keys::new_password(), keys::new_password()];
+    let passwords = [keys::new_code(), keys::new_code()];
     let [administrator_hash, provider_hash] =
         [state.keys.hash(passwords[0].clone()).await?, state.keys.hash(passwords[1].clone()).await?];
     let transaction = state.db.begin().await?;
@@ -228,7 +228,7 @@ impl Story {
                 received_at: until,
             };
             let items: Vec<batch::Item> = part.into_iter().map(Ok).collect();
-            delivery_events::report(state, report, move || Ok(items)).await?;
+            delivery_events::take_in(state, report, None, move || Ok(items)).await?;
         }
         Ok(())
     }

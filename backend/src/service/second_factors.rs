@@ -288,7 +288,7 @@ fn is_of_app(typed: &str) -> bool {
 }
 
 async fn new_recovery_codes(tx: &impl ConnectionTrait, user_id: Uuid) -> Result<RecoveryCodes> {
-    let recovery_codes: Vec<String> = (0..RECOVERY_CODES).map(|_| keys::new_password()).collect();
+    let recovery_codes: Vec<String> = (0..RECOVERY_CODES).map(|_| keys::new_code()).collect();
     let hashes: Vec<String> = recovery_codes.iter().map(|code| keys::token_hash(&typed(code))).collect();
     store::second_factors::replace_recovery_codes(tx, user_id, &hashes).await?;
     Ok(RecoveryCodes { recovery_codes })

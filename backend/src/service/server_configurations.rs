@@ -1,6 +1,6 @@
 //! Server configurations: the door to everything that belongs to one.
 
-use super::{Access, Error, Result, run_settings};
+use super::{Access, Error, Result, expect_room, run_settings};
 use crate::{
     state::AppState,
     store::{
@@ -57,7 +57,7 @@ pub async fn list(state: &AppState, access: &Access) -> Result<Vec<ServerConfigu
 /// Makes a server configuration with an empty list and the manual's run settings.
 ///
 /// # Errors
-/// [`Error::Invalid`]: no such time zone. [`Error::Conflict`]: the name is taken.
+/// [`Error::Invalid`]: no such time zone. [`Error::Conflict`]: the name is taken, or there are too many.
 pub async fn create(state: &AppState, access: &Access, new: NewServerConfiguration) -> Result<ServerConfiguration> {
     access.actor.reaches_all()?;
     time_zone(&new.time_zone)?;
@@ -72,6 +72,8 @@ pub async fn create(state: &AppState, access: &Access, new: NewServerConfigurati
         next_run_at: run_settings::first_run_at(&new.time_zone, now)?,
     };
     let tx = state.db.begin().await?;
+    let present = store::server_configurations::list(&tx, access.account_id).await?;
+    expect_room(present.len(), "server configurations")?;
     store::server_configurations::insert(&tx, row).await.map_err(|error| name_taken(error, &new.name))?;
     run_settings::initialise(&tx, id).await?;
     let entry = access.audit(now, "server_configuration.create", id.to_string());

@@ -1,7 +1,7 @@
 //! Signing in, staying signed in, signing out.
 
 use super::{
-    Actor, Error, Result,
+    Actor, Error, Result, accounts,
     authentication::{Identity, Origin},
     keys,
     second_factors::{self, Verdict},
@@ -284,11 +284,14 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
 /// # Errors
 /// The database refused.
 pub async fn sign_out(state: &AppState, identity: &Identity) -> Result<()> {
-    let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
+    let Actor::User { id, session_id, role, .. } = identity.actor else { return Err(Error::Unauthorized) };
     let tx = state.db.begin().await?;
     let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
     store::sessions::delete(&tx, session_id).await?;
     let now = state.clock.now();
+    if role == Role::Provider {
+        accounts::record_leaving(&tx, identity, now).await?;
+    }
     tx.audit(users::about(&user, identity.audit(user.account_id, now, "session.end", session_id.to_string())));
     tx.commit().await?;
     Ok(())

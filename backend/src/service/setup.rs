@@ -34,7 +34,7 @@ pub async fn new_code(db: &Db) -> Result<Option<String>> {
     if !state(db).await?.required {
         return Ok(None);
     }
-    let code = keys::new_setup_code();
+    let code = keys::new_code();
     service_settings::set(db.connection(), service_settings::SETUP_CODE_HASH, keys::token_hash(&code)).await?;
     Ok(Some(code))
 }

@@ -1,6 +1,6 @@
 //! Tokens for scripts: long-lived, scoped, revocable.
 
-use super::{Access, Actor, Error, Result, keys};
+use super::{Access, Actor, Error, Result, expect_room, keys};
 use crate::{
     state::AppState,
     store::{self, audit},
@@ -24,7 +24,7 @@ pub async fn list(state: &AppState, access: &Access) -> Result<Vec<ApiToken>> {
 /// Makes a token.
 ///
 /// # Errors
-/// [`Error::Invalid`]: a scope that cannot be given, or an end in the past.
+/// [`Error::Invalid`]: a scope that cannot be given, or an end in the past. [`Error::Conflict`]: there are too many.
 pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Result<ApiTokenSecret> {
     only_people(access)?;
     let now = state.clock.now();
@@ -64,6 +64,8 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
     };
     let secret = keys::new_token();
     let tx = state.db.begin().await?;
+    let present = store::tokens::list(&tx, access.account_id).await?;
+    expect_room(present.iter().filter(|token| token.mail_server_id.is_none()).count(), "tokens")?;
     store::tokens::insert(&tx, access.account_id, &token, &keys::token_hash(&secret)).await?;
     let entry = audit::NewAuditEntry {
         after: Some(described(&token)),

@@ -200,7 +200,7 @@ pub async fn read_again(
     wanted: &ReadingRequest,
 ) -> Result<Upload> {
     check(wanted)?;
-    let file_name = get(state, server_configuration_id, id).await?.0.file_name;
+    let before = get(state, server_configuration_id, id).await?.0;
     let now = state.clock.now();
     let transaction = state.db.begin().await?;
     expect_unused(&transaction, server_configuration_id, id).await?;
@@ -208,10 +208,9 @@ pub async fn read_again(
         let detail = "only an upload that is whole and was not registered can be read in another way";
         return Err(Error::conflict(RefusalCode::NotReady, detail));
     }
-    let mut after = json!(wanted);
-    after["file_name"] = json!(file_name);
+    let told = |reading: &ReadingRequest| Some(json!({ "file_name": before.file_name, "reading": reading }));
     let entry = access.audit(now, "upload.read_again", id.to_string());
-    transaction.audit(audit::NewAuditEntry { after: Some(after), ..entry });
+    transaction.audit(audit::NewAuditEntry { before: told(&before.wanted), after: told(wanted), ..entry });
     queue::ring(&transaction, queue::Job::Upload(id), 0).await?;
     let stored = store::uploads::find(&transaction, id).await?.ok_or(Error::NotFound)?;
     state.wake.commit(transaction, server_configuration_id, &[What::Upload(id), What::Job]).await?;

@@ -13,6 +13,8 @@ pub struct Seen {
     pub status: Option<i64>,
     /// The media type of its answer.
     pub media_type: Option<String>,
+    /// The `ETag` of its answer.
+    pub etag: Option<String>,
     /// The body of its answer; `None` when it held a secret.
     pub body: Option<String>,
 }
@@ -40,23 +42,31 @@ pub async fn claim<C: ConnectionTrait>(
 /// # Errors
 /// The database refused.
 pub async fn find<C: ConnectionTrait>(connection: &C, key_hash: &str) -> Result<Option<Seen>> {
-    let sql = "SELECT body_hash, status, media_type, body FROM idempotency_keys WHERE key_hash = $1";
+    let sql = "SELECT body_hash, status, media_type, etag, body FROM idempotency_keys WHERE key_hash = $1";
     Ok(Seen::find_by_statement(statement(connection, sql, [key_hash.into()])).one(connection).await?)
+}
+
+/// An answer to keep.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The status.
+    pub status: u16,
+    /// The media type.
+    pub media_type: Option<&'a str>,
+    /// The `ETag`.
+    pub etag: Option<&'a str>,
+    /// The body; `None` when it held a secret.
+    pub body: Option<&'a str>,
 }
 
 /// Keeps the answer of a request.
 ///
 /// # Errors
 /// The database refused.
-pub async fn keep<C: ConnectionTrait>(
-    connection: &C,
-    key_hash: &str,
-    status: u16,
-    media_type: Option<&str>,
-    body: Option<&str>,
-) -> Result<()> {
-    let sql = "UPDATE idempotency_keys SET status = $2, media_type = $3, body = $4 WHERE key_hash = $1";
-    let values = [key_hash.into(), i64::from(status).into(), media_type.into(), body.into()];
+pub async fn keep<C: ConnectionTrait>(connection: &C, key_hash: &str, answer: Answer<'_>) -> Result<()> {
+    let sql = "UPDATE idempotency_keys SET status = $2, media_type = $3, etag = $4, body = $5 WHERE key_hash = $1";
+    let Answer { status, media_type, etag, body } = answer;
+    let values = [key_hash.into(), i64::from(status).into(), media_type.into(), etag.into(), body.into()];
     connection.execute_raw(statement(connection, sql, values)).await?;
     Ok(())
 }

@@ -136,13 +136,20 @@ pub async fn find<C: ConnectionTrait>(
     row.map(|row| read(&row, side)).transpose()
 }
 
-/// Holds an inquiry until the transaction ends: who writes to it is alone.
+/// Holds an inquiry, if it is of this account, until the transaction ends: who writes to it is alone. `None`: of any.
+///
+/// Nobody waits for what belongs to others.
 ///
 /// # Errors
 /// The database refused.
-pub async fn lock<C: ConnectionTrait>(transaction: &C, id: Uuid) -> Result<()> {
-    let sql = format!("SELECT id FROM inquiries WHERE id = $1{}", locking(transaction));
-    transaction.query_one_raw(statement(transaction, sql, [id.into()])).await?;
+pub async fn lock<C: ConnectionTrait>(transaction: &C, account_id: Option<Uuid>, id: Uuid) -> Result<()> {
+    let mut conditions = Conditions::new();
+    conditions.equal("id", id);
+    if let Some(account_id) = account_id {
+        conditions.equal("account_id", account_id);
+    }
+    let sql = format!("SELECT id FROM inquiries {}{}", conditions.clause(), locking(transaction));
+    transaction.query_one_raw(conditions.statement(transaction, sql)).await?;
     Ok(())
 }
 

@@ -120,6 +120,16 @@ pub async fn find<C: ConnectionTrait>(
     row.map(StoredServerConfiguration::try_from).transpose()
 }
 
+/// Whose a server configuration is, and its name.
+///
+/// # Errors
+/// The database refused.
+pub async fn owner<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<(Uuid, String)>> {
+    let sql = "SELECT account_id, name FROM server_configurations WHERE id = $1";
+    let row = connection.query_one_raw(statement(connection, sql, [id.into()])).await?;
+    row.map(|row| Ok((row.try_get("", "account_id")?, row.try_get("", "name")?))).transpose()
+}
+
 /// The server configurations of an account, by name.
 ///
 /// # Errors

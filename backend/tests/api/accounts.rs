@@ -7,6 +7,7 @@ use serde_json::json;
 use shared::{
     Page,
     account::Account,
+    audit::AuditEntry,
     mail_server::ServerConfiguration,
     session::{AccessToken, ApiToken, ApiTokenSecret, Me},
 };
@@ -64,10 +65,35 @@ async fn a_provider_sees_an_account_only_inside_it() {
     let left = inside.post(&format!("{ACCOUNTS}/leave"), &json!({})).await.expect(200);
     let outside = app.client(Some(left.json::<AccessToken>().access_token));
     outside.get(&place.path("")).await.expect(403);
+    inside.get(&place.path("")).await.expect(401);
     outside.post(&format!("{ACCOUNTS}/leave"), &json!({})).await.expect(409);
     let nowhere = uuid::Uuid::nil();
     outside.post(&format!("{ACCOUNTS}/{nowhere}/enter"), &json!({})).await.expect(404);
     outside.post(&format!("{ACCOUNTS}/no-id/enter"), &json!({})).await.expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_enters_another_account_or_signs_out_has_left_the_first() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    app.administrator(&place.provider, "second").await;
+    let accounts = place.provider.get(ACCOUNTS).await.json::<Page<Account>>().items;
+    let browser = app.sign_in("provider@example.com").await;
+    let enter = async |client: &Client, account: &Account| {
+        let entered = client.post(&format!("{ACCOUNTS}/{}/enter", account.id), &json!({})).await.expect(200);
+        app.client(Some(entered.json::<AccessToken>().access_token))
+    };
+    let in_first = enter(&browser, &accounts[0]).await;
+    let in_second = enter(&in_first, &accounts[1]).await;
+    in_first.get("/api/v1/me").await.expect(401);
+    in_second.delete("/api/v1/sessions/current").await.expect(204);
+    for account in &accounts {
+        let inside = enter(&place.provider, account).await;
+        let log: Page<AuditEntry> = inside.get("/api/v1/audit-log?q=account.&limit=3").await.expect(200).json();
+        let log: Vec<_> = log.items.into_iter().map(|entry| entry.action).collect();
+        assert_eq!(log, ["account.enter", "account.leave", "account.enter"], "{}", account.name);
+        inside.post(&format!("{ACCOUNTS}/leave"), &json!({})).await.expect(200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

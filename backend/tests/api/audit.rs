@@ -144,7 +144,9 @@ async fn the_log_is_searched_by_part_actor_and_time_and_paged() {
 
     assert_eq!(actions(&administrator, "?actor_kind=token").await, ["server_configuration.create"]);
     assert_eq!(actions(&script, &format!("?from={later}")).await, ["server_configuration.create"]);
-    assert_eq!(actions(&administrator, "?q=100%25_SCR").await, ["server_configuration.create"]);
+    // By whom, and what it is about: its name stands in what was before or after.
+    assert_eq!(actions(&administrator, "?q=100%25_SCR").await, ["server_configuration.create", "token.create"]);
+    assert_eq!(actions(&administrator, "?q=by%20script").await, ["server_configuration.create"]);
     assert_eq!(actions(&administrator, "?q=100%25xscr").await, Vec::<String>::new());
     assert!(actions(&administrator, &format!("?to={later}")).await.contains(&"token.create".to_owned()));
     assert!(
@@ -188,7 +190,8 @@ async fn the_log_is_kept_as_csv_by_scripts_and_by_a_link() {
         Some("number,at,actor_kind,actor_name,action,object,before,after,comment,client_address,request_id,hash")
     );
     let lines: Vec<&str> = lines.collect();
-    assert_eq!(lines.len(), 2, "{text}");
+    // With its own entry, which has the search.
+    assert_eq!(lines.len(), 3, "{text}");
     assert!(lines[1].contains(",user,administrator@first.example,server_configuration.create,"), "{text}");
     assert!(lines[1].contains(r#"=1+1, \""quoted\"""#), "{text}");
 

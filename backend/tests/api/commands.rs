@@ -1,10 +1,14 @@
 //! The `stoplist` command, as an operator uses it.
 
+use crate::support::{PASSWORD, TestApp};
+use serde_json::json;
+use shared::run::{Run, RunState};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 /// The command, with no settings but these.
@@ -92,12 +96,81 @@ async fn a_service_says_where_it_is_prints_the_code_once_needed_and_stops_when_a
     assert!(text(&second.stderr).contains("another stoplist serves from"), "{}", text(&second.stderr));
     let printed = service.terminate();
     let code = printed.trim().strip_prefix("Set-up code: ").expect(&printed);
-    assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4, 4, 4], "{code}");
+    assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4; 7], "{code}");
 
     let made = run(folder.path(), &["provider", "create", "--email", "p@example.com"], "correct horse battery\n");
     assert!(made.status.success(), "{}", text(&made.stderr));
     let printed = Service::start(folder.path()).terminate();
     assert!(!printed.contains("Set-up code"), "{printed}");
+}
+
+#[test]
+fn a_service_with_a_database_starts_within_three_seconds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Service::start(folder.path()).terminate();
+    let begun = Instant::now();
+    let service = Service::start(folder.path());
+    let took = begun.elapsed();
+    service.terminate();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_work_on_the_database_of_a_running_service() {
+    let app = TestApp::start().await;
+    let place = app.workplace().await;
+    let run = |arguments: &[&str], input: &str| {
+        let database = ["--database-url", &app.settings.database_url];
+        let output = run(&app.settings.data_dir, &[arguments, &database].concat(), input);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let secret = run(&["token", "create", "--account", "first", "--scope", "read,lists"], "");
+    let script = app.client(Some(secret.trim().to_owned()));
+    script.get(&place.path("/blocked-addresses")).await.expect(200);
+    script.get("/api/v1/users").await.expect(403);
+    run(&["provider", "create", "--email", "other@example.com"], &format!("{PASSWORD}\n"));
+    app.sign_in("other@example.com").await.get("/api/v1/provider/accounts").await.expect(200);
+    run(&["keys", "rotate"], "");
+    place.administrator.get("/api/v1/users").await.expect(200);
+    let verified = run(&["audit", "verify"], "");
+    assert!(verified.lines().count() == 2 && verified.lines().all(|log| log.contains(": whole, ")), "{verified}");
+    let doctor = run(&["doctor"], "");
+    assert!(doctor.contains("database: connected; the schema is up to date"), "{doctor}");
+}
+
+/// SQLite belongs to one process.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_share_the_work_by_their_roles() {
+    if !TestApp::is_postgres() {
+        return;
+    }
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let (folder, url) = (&app.settings.data_dir, &app.settings.database_url);
+    let token = ["token", "create", "--account", "first", "--scope", "read,lists,manage", "--database-url", url];
+    let token = text(&run(folder, &token, "").stdout);
+    let node = |role: &str| Service::start_with(folder, &["--role", role, "--database-url", url], Stdio::null());
+    let http = node("http");
+    let script = TestApp::client_of(http.address.trim_end_matches('/'), Some(token.trim().to_owned()));
+    let runs = place.path("/runs");
+    let queued: Run = script.post(&runs, &json!({})).await.expect(202).json();
+    let state = async || script.get(&format!("{runs}/{}", queued.id)).await.expect(200).json::<Run>().state;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(state().await, RunState::Queued, "nobody performs jobs");
+
+    let jobs = node("jobs");
+    let at_jobs = TestApp::client_of(jobs.address.trim_end_matches('/'), None);
+    at_jobs.get("/readyz").await.expect(200);
+    let answer = reqwest::get(format!("{}api/v1/server-configurations", jobs.address)).await.expect("an answer");
+    assert_eq!(answer.status(), 404, "it has no API");
+    let begun = Instant::now();
+    while state().await != RunState::Done {
+        assert!(begun.elapsed() < Duration::from_secs(40), "the run is not done");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    http.terminate();
+    jobs.terminate();
 }
 
 #[test]
@@ -123,6 +196,7 @@ fn an_operator_replaces_keys_and_proves_the_audit_log() {
 #[test]
 fn commands_say_what_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
+    assert!(run(folder.path(), &["migrate"], "").status.success());
     for (arguments, input, expected) in [
         (&["provider", "create", "--email", "p@example.com"][..], "short\n", "15 to 256 characters"),
         (&["provider", "create", "--email", "nobody"], "correct horse battery\n", "has no @"),
@@ -138,14 +212,58 @@ fn commands_say_what_is_wrong() {
 }
 
 #[test]
+fn what_looks_after_a_service_does_not_make_another_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for arguments in [
+        &["keys", "rotate", "--at-once"][..],
+        &["audit", "verify"],
+        &["token", "create", "--account", "Mail", "--scope", "read"],
+    ] {
+        let output = run(folder.path(), arguments, "");
+        assert!(!output.status.success(), "{arguments:?}: {}", text(&output.stdout));
+        let said = text(&output.stderr);
+        assert!(said.contains("there is no database") && said.contains("--config"), "{arguments:?}: {said}");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "{arguments:?}");
+    }
+}
+
+#[test]
 fn doctor_and_settings_are_shown_without_secrets() {
     let folder = tempfile::tempdir().expect("a folder");
     let doctor = run(folder.path(), &["doctor"], "");
     assert!(doctor.status.success(), "{}", text(&doctor.stdout));
-    assert!(text(&doctor.stdout).contains("database: connected"), "{}", text(&doctor.stdout));
+    assert!(text(&doctor.stdout).contains("database: there is none yet"), "{}", text(&doctor.stdout));
+    assert!(!folder.path().join("stoplist.db").exists(), "it only looks");
+    assert!(run(folder.path(), &["migrate"], "").status.success());
+    let doctor = run(folder.path(), &["doctor"], "");
+    let connected = "database: connected; the schema is up to date";
+    assert!(text(&doctor.stdout).contains(connected), "{}", text(&doctor.stdout));
     let shown = run(folder.path(), &["config", "show", "--database-url", "postgres://me:secret@host/db"], "");
     assert!(text(&shown.stdout).contains("postgres://me:***@host/db"), "{}", text(&shown.stdout));
     assert!(!text(&shown.stdout).contains("secret"));
+}
+
+#[test]
+fn doctor_names_each_thing_that_is_wrong() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let doctor = |arguments: &[&str], data_dir: &Path| {
+        let output = run(data_dir, &[&["doctor"], arguments].concat(), "");
+        assert!(!output.status.success(), "{}", text(&output.stdout));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").expect("a file");
+    let (lines, end) = doctor(&[], &file.join("data"));
+    assert!(lines.contains("WRONG  data folder: cannot make"), "{lines}");
+    assert!(end.contains("one thing is wrong"), "{end}");
+
+    std::fs::write(folder.path().join("stoplist.db"), "no database, whatever its name says".repeat(40))
+        .expect("a file");
+    // An address for documentation (RFC 5737): no machine has it.
+    let (lines, end) = doctor(&["--listen", "192.0.2.1:8080"], folder.path());
+    assert!(lines.contains("WRONG  database: cannot connect"), "{lines}");
+    assert!(lines.contains("WRONG  port: cannot listen on 192.0.2.1:8080"), "{lines}");
+    assert!(end.contains("2 things are wrong"), "{end}");
 }
 
 #[test]

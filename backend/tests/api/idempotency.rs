@@ -1,9 +1,13 @@
 //! Requests that are repeated with the same `Idempotency-Key`.
 
-use crate::support::{TestApp, client::Client, client::Response};
+use crate::{
+    people,
+    support::{TestApp, client::Client, client::Response},
+};
 use reqwest::Method;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use shared::{mail_server::ServerConfiguration, session::ApiToken};
+use shared::{Page, Problem, account::Account, mail_server::ServerConfiguration, session::ApiToken};
 
 const CONFIGURATIONS: &str = "/api/v1/server-configurations";
 
@@ -67,4 +71,64 @@ async fn requests_at_the_same_time_are_carried_out_once() {
     assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status.as_u16())));
     assert_eq!(client.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>().len(), 2);
     post(&client, CONFIGURATIONS, "k1", &body).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_has_the_etag_of_the_first_answer() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let read = place.administrator.get(&place.path("/run-settings")).await.expect(200);
+    let tag = read.headers["etag"].clone();
+    let mut settings: Value = read.json();
+    settings["execute_timing"] = json!("03:30");
+    settings["delivery_timing"] = json!("next_execution");
+    let names = [
+        "execute_timing",
+        "delivery_timing",
+        "conditions",
+        "watch_period_days",
+        "watch_warning",
+        "success_resets_count",
+    ];
+    settings.as_object_mut().expect("an object").retain(|name, _| names.contains(&name.as_str()));
+    let mut tags = vec![];
+    for _ in 0..2 {
+        let request = place.administrator.request(Method::PUT, &place.path("/run-settings"));
+        let request = request.header("If-Match", &tag).header("Idempotency-Key", "k1").json(&settings);
+        tags.push(place.administrator.send(request).await.expect(200).headers.get("etag").cloned());
+    }
+    assert!(tags[0].is_some() && tags[0] != Some(tag));
+    assert_eq!(tags[0], tags[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_repeated_only_to_who_may_still_ask() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let second = app.member(&place.administrator, "second@first.example", "administrator").await;
+    let body = json!({ "name": "Second", "time_zone": "UTC" });
+    post(&second, CONFIGURATIONS, "k1", &body).await.expect(201);
+    let user = people::user(&place.administrator, "second@first.example").await;
+    people::change(&place.administrator, &user, json!({ "role": "viewer" })).await.expect(200);
+    post(&second, CONFIGURATIONS, "k1", &body).await.expect(403);
+    post(&place.administrator, CONFIGURATIONS, "k2", &json!({ "name": "Third", "time_zone": "UTC" })).await.expect(201);
+    let account = place.provider.get("/api/v1/provider/accounts").await.json::<Page<Account>>().items.remove(0);
+    let path = format!("/api/v1/provider/accounts/{}", account.id);
+    let request = place.provider.request(Method::PATCH, &path).header("If-Match", format!("\"{}\"", account.revision));
+    place.provider.send(request.json(&json!({ "suspended": true }))).await.expect(200);
+    post(&place.administrator, CONFIGURATIONS, "k2", &json!({ "name": "Third", "time_zone": "UTC" })).await.expect(403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_beside_the_handlers_has_its_headers() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let connection = app.running.state.db.connection();
+    let rename = "ALTER TABLE idempotency_keys RENAME COLUMN etag TO gone";
+    connection.execute_unprepared(rename).await.expect("answers cannot be kept");
+    let body = json!({ "name": "Second", "time_zone": "UTC" });
+    let failed = post(&place.administrator, CONFIGURATIONS, "k1", &body).await.expect(500);
+    assert_eq!(failed.headers["x-content-type-options"], "nosniff");
+    let id = failed.headers["x-request-id"].to_str().expect("text").to_owned();
+    assert_eq!(failed.json::<Problem>().request_id, Some(id));
 }

@@ -6,6 +6,7 @@ mod support;
 mod accounts;
 mod audit;
 mod bad_input;
+mod capped;
 mod commands;
 mod delivery_events;
 mod downloads;

@@ -2,6 +2,7 @@
 
 use crate::support::TestApp;
 use backend::service::{audit, sample};
+use sea_orm::{ConnectionTrait, Statement};
 use shared::{
     Page,
     address_history::{AddressEventKind, AddressHistory, Holding},
@@ -65,4 +66,7 @@ async fn the_sample_account_can_be_signed_in_to_and_looks_alive() {
         assert!(mail_servers.iter().all(|mail_server| mail_server.version.is_some()));
     }
     assert_eq!(events, 20_000, "each log counts up to 10,000");
+    let all = Statement::from_string(app.running.state.db.backend(), "SELECT COUNT(*) AS n FROM delivery_events");
+    let all = app.running.state.db.connection().query_one_raw(all).await.expect("an answer").expect("a count");
+    assert_eq!(all.try_get::<i64>("", "n").expect("a number"), 50_000);
 }

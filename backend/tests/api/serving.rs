@@ -57,6 +57,17 @@ async fn browsers_are_protected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn texts_say_that_they_are_utf_8() {
+    let app = TestApp::start().await;
+    for path in ["/healthz", "/readyz", "/metrics", "/api/docs/", "/", "/icon.svg", "/boot.js"] {
+        let answer = get(&app, path).await;
+        let media_type = answer.headers()["content-type"].to_str().expect("text").to_ascii_lowercase();
+        // Of the console there may be only a page that says how it is built.
+        assert!(media_type.contains("charset=utf-8") || answer.status() == 404, "{path}: {media_type}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_does_not_open_the_same_sqlite_file() {
     if TestApp::is_postgres() {
         // There several nodes are wanted.

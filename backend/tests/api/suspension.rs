@@ -59,7 +59,8 @@ async fn a_suspended_account_can_only_write_to_its_provider() {
     administrator.post("/api/v1/inquiries", &inquiry).await.expect(201);
     administrator.get("/api/v1/inquiries").await.expect(200);
     // The provider works in it, and nobody else is concerned.
-    let entered = provider.post(&format!("{ACCOUNTS}/{}/enter", suspended.id), &json!({})).await.expect(200);
+    let entrance = app.sign_in("provider@example.com").await;
+    let entered = entrance.post(&format!("{ACCOUNTS}/{}/enter", suspended.id), &json!({})).await.expect(200);
     let inside = app.client(Some(entered.json::<AccessToken>().access_token));
     inside.get(&place.path("")).await.expect(200);
     other.get("/api/v1/server-configurations").await.expect(200);

@@ -1,7 +1,7 @@
 // A disk that fills up in the middle. SQLite only: PostgreSQL's disk is not ours.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -19,6 +19,10 @@ async function onSmallDisk(mebibytes) {
   service.used = () => {
     const folder = `/proc/${service.process.pid}/root${place}/data`;
     return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0) / MIB;
+  };
+  service.free = () => {
+    const disk = statfsSync(`/proc/${service.process.pid}/root${place}`);
+    return (disk.bavail * disk.bsize) / MIB;
   };
   service.end = async () => {
     await service.stop();
@@ -99,6 +103,54 @@ test("a disk that fills up in the analysis fails the upload and nothing else", a
     const next = await begin(service, small.length);
     assert.equal((await append(service, next, 0, small)).status, 204);
     assert.equal((await service.analysed(next)).state, "ready");
+  } finally {
+    await service.end();
+  }
+});
+
+test("a disk that fills up in a registration has it taken back, and releases go on", async () => {
+  const service = await onSmallDisk(64);
+  try {
+    const register = async (count, from, timing) => {
+      const file = Buffer.from(addresses(count, from));
+      const url = await begin(service, file.length);
+      assert.equal((await append(service, url, 0, file)).status, 204);
+      assert.equal((await service.analysed(url)).state, "ready");
+      const { id } = await service.api(`${url}/registration`, {
+        method: "POST",
+        body: { delivery_timing: timing },
+        expect: 202,
+      });
+      return `/server-configurations/${service.configuration}/list-operations/${id}`;
+    };
+    const over = ({ state }) => ["done", "failed", "cancelled"].includes(state);
+    const blocked = await register(1, 0, "now");
+    assert.equal((await service.until(`${service.base}/api/v1${blocked}`, over)).state, "done");
+    const list = `/server-configurations/${service.configuration}/blocked-addresses`;
+    const inEffect = ({ items }) => items.length === 1;
+    await service.until(`${service.base}/api/v1${list}?state=in_effect`, inEffect);
+
+    const operation = await register(60_000, 1, "next_execution");
+    const before = service.used();
+    let least = Infinity;
+    const ended = await service.until(`${service.base}/api/v1${operation}`, (operation) => {
+      least = Math.min(least, service.free());
+      return over(operation);
+    });
+    assert.equal(ended.state, "failed", JSON.stringify(ended));
+    assert.match(ended.error, /disk is full/);
+    assert.ok(least > 12, `${least} MiB were left to others`);
+    assert.deepEqual((await service.api(`${list}?state=pending`)).items, []);
+    const released = await service.api(`/server-configurations/${service.configuration}/releases`, {
+      method: "POST",
+      body: { addresses: ["user0@example.com"] },
+    });
+    assert.equal(released.items[0].status, "released");
+    const begun = Date.now();
+    while (service.used() > before + 20) {
+      assert.ok(Date.now() - begun < PATIENCE, `${before} MiB before, ${service.used()} after`);
+      await sleep(100);
+    }
   } finally {
     await service.end();
   }

@@ -12,15 +12,17 @@ pub struct Count {
     pub failed: u64,
     /// What failed and why, for the end of a long output.
     pub failures: Vec<String>,
+    /// What was measured on the way.
+    pub figures: Vec<String>,
 }
 
 impl Count {
     /// One check that passed.
-    pub const PASSED: Self = Self { passed: 1, failed: 0, failures: Vec::new() };
+    pub const PASSED: Self = Self { passed: 1, failed: 0, failures: Vec::new(), figures: Vec::new() };
 
     /// One check that failed.
     pub fn failure(why: String) -> Self {
-        Self { passed: 0, failed: 1, failures: vec![why] }
+        Self { failed: 1, failures: vec![why], ..Self::default() }
     }
 
     /// What a program counted that ended so: without success, at least one has failed.
@@ -36,6 +38,7 @@ impl AddAssign for Count {
         self.passed += other.passed;
         self.failed += other.failed;
         self.failures.extend(other.failures);
+        self.figures.extend(other.figures);
     }
 }
 
@@ -53,9 +56,10 @@ pub fn rust(output: &str) -> Option<Count> {
         else {
             continue;
         };
-        *count.get_or_insert(Count::default()) += Count { passed, failed: failed + ignored, failures: Vec::new() };
+        *count.get_or_insert(Count::default()) += Count { passed, failed: failed + ignored, ..Count::default() };
     }
-    count.map(|count| Count { failures: failures::rust(output), ..count })
+    let figures = output.lines().filter_map(|line| line.strip_prefix("FIGURE ")).map(str::to_owned).collect();
+    count.map(|count| Count { failures: failures::rust(output), figures, ..count })
 }
 
 /// The closing lines of Node.js' test runner in the format TAP; `None` when there are none (it crashed).
@@ -65,7 +69,7 @@ pub fn node(output: &str) -> Option<Count> {
         lines.filter_map(|rest| rest.trim().parse::<u64>().ok()).next_back()
     };
     let failed = ["fail ", "cancelled ", "skipped ", "todo "].iter().map(|name| number(name)).sum::<Option<u64>>()?;
-    Some(Count { passed: number("pass ")?, failed, failures: failures::node(output) })
+    Some(Count { passed: number("pass ")?, failed, failures: failures::node(output), ..Count::default() })
 }
 
 /// The counts in Playwright's JSON report.
@@ -78,6 +82,7 @@ pub fn playwright(report: &str) -> Result<Count> {
         passed: number("expected")?,
         failed: number("unexpected")? + number("flaky")? + number("skipped")? + outside,
         failures: failures::playwright(&report),
+        ..Count::default()
     })
 }
 
@@ -95,6 +100,15 @@ mod tests {
             test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
             test result: FAILED. 10 passed; 1 failed; 0 ignored; 0 measured; 3 filtered out; finished in 1.20s\n";
         assert_eq!(counted(rust(output)), Some((12, 1)));
+    }
+
+    #[test]
+    fn what_was_measured_is_kept() {
+        let output = "running 1 test\ntest a ... ok\n\nsuccesses:\n\n---- a stdout ----\nFIGURE a release: 9 ms\n\n\n\
+            successes:\n    a\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n";
+        let count = rust(output).expect("a count");
+        assert_eq!(count.figures, ["a release: 9 ms"]);
+        assert!(count.failures.is_empty(), "what a test printed that passed is no failure: {:?}", count.failures);
     }
 
     #[test]

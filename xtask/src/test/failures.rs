@@ -5,9 +5,11 @@ use serde_json::Value;
 /// How many lines are told of a failure.
 const LINES: usize = 20;
 
-/// Rust's test harness: under `---- name stdout ----`, what the test printed.
+/// Rust's test harness: under `---- name stdout ----`, what the test printed. Between two lines `successes:` stands the
+/// same of tests that passed, where that is asked for.
 pub fn rust(output: &str) -> Vec<String> {
-    let blocks = output.split("\n---- ").skip(1).filter_map(|block| block.split_once(" stdout ----\n"));
+    let failed: String = output.split("\nsuccesses:\n").step_by(2).collect();
+    let blocks = failed.split("\n---- ").skip(1).filter_map(|block| block.split_once(" stdout ----\n"));
     let printed = |text: &str| text.split("\n\nfailures:\n").next().unwrap_or_default().to_owned();
     blocks.map(|(name, text)| told(&format!("{name}\n{}", printed(text)))).collect()
 }

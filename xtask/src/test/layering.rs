@@ -1,5 +1,6 @@
 //! The layering test: the arrows of docs/ARCHITECTURE, in the sources, in the manifests and in what is linked.
 
+use super::citations;
 use super::count::Count;
 use super::layering_colours::colours;
 use super::layering_rules::{self as rules, Violation};
@@ -47,6 +48,7 @@ pub fn run() -> Result<Count> {
         });
         count += verdict(name, &found.collect::<Vec<_>>());
     }
+    count += verdict("what the security checklist cites is there", &citations::wrong()?);
     count += verdict("packages follow the arrows", &package_violations()?);
     count += verdict("the console carries nothing of a server", &tree_violations("frontend", &["--target", TARGET])?);
     count += verdict("the agent carries nothing of the service", &tree_violations("agent", &[])?);

@@ -2,6 +2,7 @@
 
 mod browser;
 mod build;
+mod citations;
 mod clients;
 mod count;
 mod failures;
@@ -110,6 +111,11 @@ fn report(outcomes: &[Outcome], start: Instant) -> ExitCode {
         total.failed += count.failed;
     }
     println!("{:<12} {:>8.1}", "in all", start.elapsed().as_secs_f64());
+    for Outcome { name, count, .. } in outcomes {
+        for figure in &count.figures {
+            println!("{name}: {figure}");
+        }
+    }
     for Outcome { name, count, .. } in outcomes {
         for failure in &count.failures {
             println!("{name} FAILED: {failure}");

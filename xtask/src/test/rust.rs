@@ -63,6 +63,10 @@ fn run_programs(wanted: impl Fn(&TestProgram) -> bool, database: Option<&str>) -
         command.env("STOPLIST_BIN", crate::target_dir().join("debug/stoplist"));
         command.env("STOPLIST_AGENT_BIN", crate::target_dir().join("debug/stoplist-agent"));
         on_database(&mut command, database);
+        if program.package == MAIL_PACKAGE {
+            // What they measure.
+            command.arg("--show-output");
+        }
         let threads = match program.package.as_str() {
             MAIL_PACKAGE => Some(MAIL_TEST_THREADS),
             "backend" => thread::available_parallelism().ok().map(|cores| SERVICE_TESTS_A_CORE * cores.get()),

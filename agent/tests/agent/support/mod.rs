@@ -69,6 +69,13 @@ impl AgentProcess {
 
     pub fn kill(self) {}
 
+    /// What it has in memory that is of no file, in octets.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+    }
+
     /// Whether the agents with this folder have logged a text.
     pub fn has_said(folder: &Path, text: &str) -> bool {
         std::fs::read_to_string(folder.join("agent.log")).unwrap().contains(text)

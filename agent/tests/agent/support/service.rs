@@ -262,11 +262,16 @@ async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<
     let since = value("version").map(|version| version.parse::<usize>().unwrap());
     if let Some(since) = since {
         let woken = changed.notified();
-        let (current, newest) = {
+        let (current, newest, held) = {
             let state = state.lock().unwrap();
-            (value("epoch") == Some(state.epoch.to_string().as_str()), state.versions.len() - 1)
+            let newest = state.versions.len() - 1;
+            let held = checksum(&state.versions[newest]).to_string();
+            (value("epoch") == Some(state.epoch.to_string().as_str()), newest, held)
         };
         if current && since == newest {
+            if value("checksum").is_some_and(|checksum| checksum != held) {
+                return gone();
+            }
             let wait = Duration::from_secs(value("wait").unwrap().parse().unwrap());
             if tokio::time::timeout(wait, woken).await.is_err() {
                 return (204, Vec::new(), End::Whole);
@@ -287,10 +292,7 @@ async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<
             let removed = old.difference(new).map(|key| format!("-{key}\n"));
             (ListBody::Changes, removed.chain(new.difference(old).map(|key| format!("+{key}\n"))).collect())
         }
-        Some(_) => {
-            let problem = r#"{"type":"/problems/gone","title":"Gone","status":410,"detail":"fetch a snapshot"}"#;
-            return (410, problem.as_bytes().to_vec(), End::Whole);
-        }
+        Some(_) => return gone(),
     };
     let keys = &state.versions[newest];
     let mut header = ListHeader {
@@ -321,6 +323,11 @@ async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<
         }
         _ => (200, answer, End::Whole),
     }
+}
+
+fn gone() -> (u16, Vec<u8>, End) {
+    let problem = r#"{"type":"/problems/gone","title":"Gone","status":410,"detail":"fetch a snapshot"}"#;
+    (410, problem.as_bytes().to_vec(), End::Whole)
 }
 
 fn report(state: &mut State, body: &[u8]) -> (u16, Vec<u8>) {

@@ -16,6 +16,7 @@ use futures::{AsyncWriteExt, Stream, StreamExt};
 use serde::Serialize;
 use serde_json::json;
 use shared::{
+    RefusalCode,
     account::Account,
     csv::Language,
     inquiry::{InquirySide, InquiryThread},
@@ -39,9 +40,9 @@ type Zip = ZipFileWriter<DuplexStream>;
 /// configuration its settings and the same four CSV files as downloads are. Constant memory whatever the size.
 ///
 /// # Errors
-/// [`Error::NotFound`]: no such account.
+/// As [`exportable`].
 pub async fn account(state: &AppState, provider: &Identity, id: Uuid) -> Result<Download> {
-    let account = store::accounts::find(state.db.connection(), id).await?.ok_or(Error::NotFound)?;
+    let account = exportable(state, provider, id).await?;
     let now = state.clock.now();
     let entry = provider.audit(Some(id), now, "account.export", id.to_string());
     state.db.audit(NewAuditEntry { after: Some(json!({ "name": account.name })), ..entry }).await?;
@@ -58,6 +59,18 @@ pub async fn account(state: &AppState, provider: &Identity, id: Uuid) -> Result<
         written.await.map_err(|error| Error::Internal(error.into()))??;
     };
     Ok(Download { file_name, media_type: "application/zip", body: body.boxed() })
+}
+
+/// The account, if a provider may see all that is in it: inside of it, or while it is suspended, before it is closed.
+///
+/// # Errors
+/// [`Error::NotFound`]: no such account. [`Error::Conflict`]: it is in use, and the provider is outside of it.
+pub async fn exportable(state: &AppState, provider: &Identity, id: Uuid) -> Result<Account> {
+    let account = store::accounts::find(state.db.connection(), id).await?.ok_or(Error::NotFound)?;
+    if account.suspended_at.is_none() && provider.account_id != Some(id) {
+        return Err(Error::conflict(RefusalCode::NotSuspended, "suspend the account, or enter it, to see its lists"));
+    }
+    Ok(account)
 }
 
 async fn write_all(state: &AppState, account: Account, mut zip: Zip) -> Result<()> {

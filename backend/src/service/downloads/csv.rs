@@ -11,6 +11,9 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// As many as the audit log has; no list has more.
 const MAX_FIELDS: usize = 12;
 
+/// The columns of the blocked list that are filled for a block that has ended and that mail servers still hold.
+pub const OF_ENDED_BLOCKS: [(&str, &str); 2] = [("removal_cause", "解除の理由"), ("removed_at", "解除日時")];
+
 /// What can be downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
@@ -53,8 +56,8 @@ impl List {
                 ("state", "状態"),
                 ("blocked_at", "停止日時"),
                 ("version", "バージョン"),
-                ("removal_cause", "解除の理由"),
-                ("removed_at", "解除日時"),
+                OF_ENDED_BLOCKS[0],
+                OF_ENDED_BLOCKS[1],
             ],
             Self::Exemptions => &[
                 ("address", "メールアドレス"),

@@ -5,10 +5,11 @@ use super::{
     steps::{Work, look},
 };
 use crate::{
-    service::{Error, Result, runs::backoff, wake::What},
+    service::{Error, Result, audit, runs::backoff, wake::What},
     state::AppState,
     store::{change_sets, list_operations, queue},
 };
+use serde_json::json;
 use shared::list_operation::ListOperationState;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -113,6 +114,11 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     let server_configuration_id = seen.server_configuration_id;
     // What may take long to find is looked for before anybody has to wait.
     let found = look(state, &seen, rows).await?;
+    let taking_back = seen.operation.state == ListOperationState::Cancelling;
+    if !taking_back {
+        // Half a million rows would leave no room for an event, nor for taking them back.
+        state.db.check_room()?;
+    }
     let begun = Instant::now();
     let transaction = state.db.begin().await?;
     let head = change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
@@ -137,6 +143,10 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     }
     list_operations::save(&transaction, &stored, now).await?;
     let over = stored.operation.state.is_final();
+    if stored.operation.state == ListOperationState::Done {
+        let told = json!({ "kind": stored.operation.kind, "counts": stored.operation.counts });
+        audit::by_service(&transaction, server_configuration_id, now, "list_operation.done", (id, told)).await?;
+    }
     if over && let Some(next) = list_operations::next_queued(&transaction, server_configuration_id).await? {
         queue::ring(&transaction, queue::Job::ListOperation(next), 0).await?;
         changes.push(What::Job);
@@ -149,29 +159,39 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
         changes.push(What::ListOperation(id));
     }
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    if taking_back {
+        state.db.give_back_space().await?;
+    }
     Ok(if over { Left::Nothing } else { Left::More(begun.elapsed()) })
 }
 
 /// Notes why an operation failed and has it tried again, later each time; the last time what it has prepared is taken
-/// back, for as long as that takes.
+/// back, for as long as that takes. On a full disk that is done at once: others need the room.
 ///
 /// # Errors
 /// The database refused; then the sweep tries again.
-pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
+pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
     let now = state.clock.now();
     let Some(stored) = list_operations::get(state.db.connection(), id).await? else { return Ok(()) };
     let transaction = state.db.begin().await?;
     // Another job may be at a step.
     change_sets::lock(&transaction, stored.server_configuration_id).await?;
     let Some(mut stored) = list_operations::get(&transaction, id).await? else { return Ok(()) };
+    let mut pause = backoff(stored.attempts);
     match stored.operation.state {
         ListOperationState::Done | ListOperationState::Cancelled | ListOperationState::Failed => return Ok(()),
-        ListOperationState::Queued | ListOperationState::Running => stored.operation.error = Some(error.to_owned()),
+        ListOperationState::Queued | ListOperationState::Running => {
+            stored.operation.error = Some(error.to_string());
+            if matches!(error, Error::StorageFull(_)) {
+                stored.operation.state = ListOperationState::Cancelling;
+                pause = 0;
+            }
+        }
         // The error of a cancelling operation is why it was given up.
         ListOperationState::Cancelling => {}
     }
     list_operations::save(&transaction, &stored, now).await?;
-    queue::ring(&transaction, queue::Job::ListOperation(id), backoff(stored.attempts)).await?;
+    queue::ring(&transaction, queue::Job::ListOperation(id), pause).await?;
     let changes = [What::ListOperation(id), What::Job];
     state.wake.commit(transaction, stored.server_configuration_id, &changes).await
 }

@@ -95,14 +95,15 @@ impl Job<'_> {
         if let Some(failure) = plan.failure {
             return self.end(Some(analysis), Some(failure)).await;
         }
-        let invalid = match self.read(size, analysis.reading).await? {
-            Some(Ok(invalid)) => invalid,
+        let Passed { invalid, ended } = match self.read(size, analysis.reading).await? {
+            Some(Ok(passed)) => passed,
             Some(Err(failure)) => return self.end(Some(analysis), Some(failure)).await,
             None => return Ok(()),
         };
         let counts = contents::count(self.state.db.connection(), self.server_configuration_id, self.id).await?;
         analysis.counts = Some(RecordCounts {
-            total: counts.total + invalid,
+            total: counts.total + ended + invalid,
+            already_blocked: counts.already_blocked + ended,
             invalid,
             invalid_kept: invalid.min(KEPT_INVALID),
             ..counts
@@ -140,9 +141,9 @@ impl Job<'_> {
         piece.ok_or_else(|| Error::Internal(anyhow::anyhow!("the upload {} has no byte {start}", self.id)))
     }
 
-    /// Reads the whole file into the database. Answers how many rows were invalid, or why it cannot be read; `None` when
+    /// Reads the whole file into the database. Answers which rows were passed over, or why it cannot be read; `None` when
     /// another job took over.
-    async fn read(&self, size: i64, reading: Reading) -> Result<Option<std::result::Result<i64, Failure>>> {
+    async fn read(&self, size: i64, reading: Reading) -> Result<Option<std::result::Result<Passed, Failure>>> {
         let (bytes_in, bytes_out) = channel(2);
         let (batches_in, batches_out) = channel(2);
         let reader = tokio::task::spawn_blocking(move || Sorter::new(reading, PART, batches_in).sort(bytes_out));
@@ -190,6 +191,7 @@ impl Job<'_> {
             }
             after = contents::remove(&transaction, self.id, line).await?;
             transaction.commit().await?;
+            self.state.db.give_back_space().await?;
         }
         Ok(())
     }
@@ -214,6 +216,15 @@ impl Job<'_> {
     }
 }
 
+/// How many rows of a file are not among those with a valid address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Passed {
+    /// Have no valid address.
+    invalid: i64,
+    /// Of a downloaded list: blocks that have ended and that mail servers still hold.
+    ended: i64,
+}
+
 /// Turns bytes into rows.
 struct Sorter {
     reading: Reading,
@@ -226,7 +237,9 @@ struct Sorter {
     invalid_rows: Vec<InvalidRow>,
     /// Whether the next row has the names of the columns.
     at_header: bool,
-    invalid: i64,
+    /// The columns that a downloaded list has filled where a block has ended.
+    ended_columns: Option<[usize; 2]>,
+    passed: Passed,
     /// How many bytes of the file were read.
     read: i64,
     /// How many of them when rows were handed on last.
@@ -248,7 +261,8 @@ impl Sorter {
             first: 1,
             invalid_rows: Vec::new(),
             at_header,
-            invalid: 0,
+            ended_columns: None,
+            passed: Passed::default(),
             read: 0,
             handed_on: 0,
             part,
@@ -256,8 +270,8 @@ impl Sorter {
         }
     }
 
-    /// Answers how many rows were invalid, or why the file cannot be read.
-    fn sort(mut self, mut bytes: Receiver<(Vec<u8>, i64)>) -> std::result::Result<i64, Failure> {
+    /// Answers which rows were passed over, or why the file cannot be read.
+    fn sort(mut self, mut bytes: Receiver<(Vec<u8>, i64)>) -> std::result::Result<Passed, Failure> {
         let mut decoder = Decoder::new(self.reading.encoding);
         let mut records = Records::new(self.reading.delimiter);
         let mut text = Vec::new();
@@ -267,7 +281,7 @@ impl Sorter {
             decoder.decode(&piece, false, &mut text);
             records.read(&text, |record| self.take(record))?;
             if self.closed {
-                return Ok(self.invalid);
+                return Ok(self.passed);
             }
         }
         text.clear();
@@ -275,11 +289,17 @@ impl Sorter {
         records.read(&text, |record| self.take(record))?;
         records.end(|record| self.take(record))?;
         self.flush();
-        Ok(self.invalid)
+        Ok(self.passed)
     }
 
     fn take(&mut self, record: &Record<'_>) -> bool {
         if std::mem::take(&mut self.at_header) {
+            self.ended_columns = file::ended_columns(record);
+            return true;
+        }
+        let is_filled = |column: &usize| record.field(*column).is_some_and(|value| !value.trim().is_empty());
+        if self.ended_columns.is_some_and(|columns| columns.iter().any(is_filled)) {
+            self.passed.ended += 1;
             return true;
         }
         match file::judge(record, self.reading.column_number) {
@@ -288,8 +308,8 @@ impl Sorter {
                 self.valid.push(row);
             }
             Err(row) => {
-                self.invalid += 1;
-                if self.invalid <= KEPT_INVALID {
+                self.passed.invalid += 1;
+                if self.passed.invalid <= KEPT_INVALID {
                     self.invalid_rows.push(row);
                 }
             }
@@ -339,7 +359,7 @@ mod tests {
         drop(bytes_in);
         // Four rows reach this size.
         let part = 4 * (ROW + 2 * "a@example.com".len());
-        assert_eq!(Sorter::new(reading, part, batches).sort(bytes), Ok(1));
+        assert_eq!(Sorter::new(reading, part, batches).sort(bytes), Ok(Passed { invalid: 1, ended: 0 }));
         let mut seen = Vec::new();
         while let Ok((batch, read)) = sorted.try_recv() {
             assert!(read <= size);

@@ -8,7 +8,10 @@ pub(super) use encoding::Decoder;
 pub(super) use records::{Record, Records};
 pub(super) use sample::{SAMPLE, plan};
 
-use crate::store::uploads::contents::{InvalidRow, ValidRow};
+use crate::{
+    service::downloads::OF_ENDED_BLOCKS,
+    store::uploads::contents::{InvalidRow, ValidRow},
+};
 use shared::{
     Address,
     csv::unguard,
@@ -42,6 +45,16 @@ pub(super) fn judge(record: &Record<'_>, column: Option<u32>) -> Result<ValidRow
         }
     };
     Err(InvalidRow { line: record.line, value: printable(value, MAX_VALUE), cause })
+}
+
+/// Which columns of a downloaded blocked list, by the names in its header, say that a block has ended; none in another
+/// file. Mail servers still hold such an address, but whoever uploads the list unchanged does not mean to block it again.
+pub(super) fn ended_columns(header: &Record<'_>) -> Option<[usize; 2]> {
+    let column = |(english, japanese): (&str, &str)| {
+        header.fields().position(|name| name.trim() == english || name.trim() == japanese)
+    };
+    let [cause, at] = OF_ENDED_BLOCKS.map(column);
+    Some([cause?, at?])
 }
 
 /// The beginning of a value, as it can be stored and shown: control characters are replaced (PostgreSQL refuses NUL).

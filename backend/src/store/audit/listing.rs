@@ -23,7 +23,8 @@ const WINDOWS: usize = 20;
 /// Which entries to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Part of the actor's name, the action, the object, the comment or the client's address, in any case.
+    /// Part of the actor's name, the action, the object, what was before and after, the comment or the client's address, in
+    /// any case.
     pub text: Option<String>,
     /// By this kind of actor.
     pub actor_kind: Option<ActorKind>,
@@ -40,7 +41,8 @@ impl Filter {
         let mut conditions = Conditions::new();
         of_log(&mut conditions, account_id);
         if let Some(needle) = self.text.as_deref().and_then(Needle::new) {
-            let columns = ["actor_name", "action", "object", "comment", "client_address"];
+            let columns =
+                ["actor_name", "action", "object", "before_value", "after_value", "comment", "client_address"];
             let condition = needle.within(&columns, &mut conditions);
             conditions.and(condition);
         }

@@ -48,6 +48,16 @@ impl Scene {
         self.script.send(request).await.expect(200).json()
     }
 
+    /// "Run now", until it is done.
+    async fn run(&self) {
+        let administrator = &self.workplace.administrator;
+        let run: Run = administrator.post(&self.workplace.path("/runs"), &json!({})).await.expect(202).json();
+        let path = self.workplace.path(&format!("/runs/{}", run.id));
+        while administrator.get(&path).await.expect(200).json::<Run>().state != RunState::Done {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
     async fn search(&self, query: &str) -> Page<DeliveryEvent> {
         self.workplace.administrator.get(&format!("{}?{query}", self.path())).await.expect(200).json()
     }

@@ -111,11 +111,7 @@ async fn a_malformed_address_is_blocked_and_released_like_any_other() {
     let scene = Scene::new().await;
     scene.report(&[error("1", "Foo", "address_format")]).await;
     let administrator = &scene.workplace.administrator;
-    let run: Run = administrator.post(&scene.workplace.path("/runs"), &json!({})).await.expect(202).json();
-    let path = scene.workplace.path(&format!("/runs/{}", run.id));
-    while administrator.get(&path).await.expect(200).json::<Run>().state != RunState::Done {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    scene.run().await;
     let path = scene.workplace.path("/blocked-addresses");
     let blocked: Page<BlockedAddress> = administrator.get(&path).await.expect(200).json();
     assert_eq!(blocked.items.iter().map(|block| block.address.as_str()).collect::<Vec<_>>(), ["Foo"]);

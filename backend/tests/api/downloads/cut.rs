@@ -9,9 +9,7 @@ use std::time::Duration;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_frees_its_connection() {
     let scene = Scene::new().await;
-    // More than what lies ready between both ends, or a download would be over before it is read.
-    let events: Vec<Value> = (0..20_000).map(|n| error(&format!("u{n}@example.com"), &"x".repeat(1_000), n)).collect();
-    scene.report(&events).await;
+    report_much(&scene).await;
     let path = scene.place.path("/delivery-events.csv");
     for _ in 0..20 {
         drop(begun(scene.admin(), &path).await);
@@ -38,6 +36,29 @@ async fn a_client_that_goes_away_frees_its_connection() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(scene.download("/delivery-events.csv").await.1.len(), 20_001);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_reading_keeps_no_place() {
+    let app = TestApp::start_where(|settings| settings.patience.download = Duration::from_millis(300)).await;
+    let scene = Scene::on(app).await;
+    scene.enable().await;
+    report_much(&scene).await;
+    let path = scene.place.path("/delivery-events.csv");
+    let mut stopped = Vec::new();
+    for _ in 0..4 {
+        stopped.push(begun(scene.admin(), &path).await);
+    }
+    // The fifth has its place from one of them, whose reader still holds the connection.
+    drop(begun(scene.admin(), &path).await);
+    let read = futures::future::join_all(stopped.into_iter().map(reqwest::Response::bytes)).await;
+    assert!(read.iter().any(Result::is_err), "what broke off looks whole");
+}
+
+/// More than what lies ready between both ends, or a download would be over before it is read.
+async fn report_much(scene: &Scene) {
+    let events: Vec<Value> = (0..20_000).map(|n| error(&format!("u{n}@example.com"), &"x".repeat(1_000), n)).collect();
+    scene.report(&events).await;
 }
 
 /// A download of which a piece is here, as soon as those before have made room for it.

@@ -1,5 +1,6 @@
 //! Downloads: exactly what the search finds, as CSV.
 
+mod again;
 mod cut;
 mod links;
 
@@ -33,7 +34,10 @@ impl Scene {
     }
 
     async fn disabled() -> Self {
-        let app = TestApp::start().await;
+        Self::on(TestApp::start().await).await
+    }
+
+    async fn on(app: TestApp) -> Self {
         let place = app.workplace().await;
         Self { app, place }
     }

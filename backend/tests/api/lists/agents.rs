@@ -1,6 +1,11 @@
 //! Snapshots, changes, acknowledgements, waiting.
 
 use super::*;
+use shared::mail_server::MailServerCredential;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_becomes_a_block_that_agents_hold_until_its_release() {
@@ -76,6 +81,25 @@ async fn a_wrong_checksum_is_seen_and_repaired_by_a_snapshot() {
     assert_eq!((receipt.version, receipt.count), (Some(1), Some(1)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_of_another_history_with_the_same_version_is_sent_to_a_snapshot() {
+    let scene = Scene::start().await;
+    let mut agent = ModelAgent::new(&scene, "mx1").await;
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    scene.run_now().await;
+    agent.sync(0).await;
+    let held = agent.header.clone().expect("a list");
+    let ask = async |checksum: &str| {
+        let query = format!("epoch={}&version={}&checksum={checksum}", held.epoch, held.version);
+        agent.client.get(&format!("/api/v1/agent/list?{query}")).await
+    };
+    ask(&held.checksum.to_string()).await.expect(204);
+    // The backup was older, and the runs since the restore have brought as many versions.
+    let problem: Value = ask(&"0".repeat(32)).await.expect(410).json();
+    assert!(problem["detail"].as_str().expect("words").contains("snapshot"), "{problem}");
+    ask("xyz").await.expect_problem(422, "checksum");
+}
+
 async fn mail_server(scene: &Scene, agent: &ModelAgent) -> Value {
     let all: Vec<Value> = scene.get("/mail-servers").await;
     all.into_iter().find(|server| server["id"] == agent.id.to_string()).expect("the mail server")
@@ -134,4 +158,31 @@ async fn a_waiting_agent_hears_of_a_release_at_once() {
     let begun = tokio::time::Instant::now();
     assert!(!agent.sync(1).await, "204 after the wait");
     assert!(begun.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_compressed_for_who_understands_it() {
+    let scene = Scene::start().await;
+    let path = scene.place.path("/mail-servers");
+    let credential: MailServerCredential =
+        scene.admin().post(&path, &json!({ "name": "mx1" })).await.expect(201).json();
+    let token = credential.token;
+    scene.unknown_users(&operations::addresses(0..500, "one.example")).await;
+    scene.run_now().await;
+    // By hand: the client takes the header away when it unpacks.
+    let answer = async |encoding: &str| {
+        let mut stream = TcpStream::connect(scene.app.running.address).await.expect("a connection");
+        let request = format!(
+            "GET /api/v1/agent/list HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{encoding}Connection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("an answer");
+        (answer.len(), String::from_utf8_lossy(&answer).to_lowercase())
+    };
+    let (plain, text) = answer("").await;
+    assert!(text.starts_with("http/1.1 200") && !text.contains("content-encoding"), "{text}");
+    let (packed, text) = answer("Accept-Encoding: gzip\r\n").await;
+    assert!(text.starts_with("http/1.1 200") && text.contains("content-encoding: gzip"), "{text}");
+    assert!(packed * 2 < plain, "{packed} of {plain} octets");
 }

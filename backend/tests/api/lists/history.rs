@@ -249,7 +249,7 @@ impl History {
         assert_eq!(model.history.len(), version + 1, "{context}: one version more at most");
         assert_eq!(model.history[version], model.published, "{context}: what is published");
         let from = usize::try_from(self.dice.roll(version as u64 + 1)).expect("a version");
-        let held = Holding { epoch: identity.epoch, version: from as i64 };
+        let held = Holding { epoch: identity.epoch, version: from as i64, checksum: None };
         for holding in [None, Some(held)] {
             let plan = agent_sync::plan(state, mail_server, configuration, holding, Duration::ZERO);
             let Some(plan) = plan.await.expect(context) else {

@@ -111,3 +111,23 @@ async fn a_listener_hears_of_events_and_of_every_change_of_its_account() {
     person.post("/api/v1/server-configurations", &other).await.expect(201);
     hear("event: account_changed\n", "a server configuration").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_hears_a_registration_and_its_upload() {
+    let scene = Scene::start().await;
+    let upload = sums::upload(&scene, &operations::addresses(0..20, "one.example")).await;
+    let request = scene.admin().request(Method::GET, &scene.place.path("/live"));
+    let mut pieces = request.send().await.expect("an answer").bytes_stream();
+    pieces.next().await.expect("a first piece").expect("bytes");
+    let path = scene.place.path(&format!("/uploads/{upload}/registration"));
+    scene.admin().post(&path, &json!({ "delivery_timing": "next_execution" })).await.expect(202);
+    let mut heard = String::new();
+    let wanted = ["event: list_operation\n", "\"kind\":\"register_upload\"", "\"state\":\"done\"", "event: upload\n"];
+    let all = async {
+        while !wanted.iter().all(|wanted| heard.contains(wanted)) {
+            let piece = pieces.next().await.expect("a piece").expect("bytes");
+            heard.push_str(std::str::from_utf8(&piece).expect("UTF-8"));
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, all).await.is_ok(), "{heard}");
+}

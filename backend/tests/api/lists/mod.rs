@@ -2,6 +2,7 @@
 
 mod additions;
 mod agents;
+mod audit;
 mod building;
 mod history;
 mod live;

@@ -1,7 +1,7 @@
 //! List operations: what they do as a whole, and what is left when they are cancelled, killed, or fail.
 
 use super::*;
-use backend::service::list_operations;
+use backend::service::{Error, list_operations};
 use sea_orm::ConnectionTrait;
 use shared::list_operation::{BulkReleasePreview, ListOperation, ListOperationState};
 
@@ -150,23 +150,42 @@ async fn an_operation_that_is_given_up_leaves_the_lists_as_they_were_and_the_nex
     let state = &scene.app.running.state;
     let queued = release(&scene, json!({ "filter": { "domain": "one.example" } })).await;
     list_operations::step(state, queued.id, 4).await.expect("a step");
-    list_operations::failed(state, queued.id, "the disk is full").await.expect("a note");
+    let away = Error::Unavailable(anyhow::anyhow!("a cable is cut"));
+    list_operations::failed(state, queued.id, &away).await.expect("a note");
     let failing = operation(&scene, queued.id).await;
-    assert_eq!((failing.state, failing.error.as_deref()), (ListOperationState::Running, Some("the disk is full")));
+    let why = "the database does not answer: a cable is cut";
+    assert_eq!((failing.state, failing.error.as_deref()), (ListOperationState::Running, Some(why)));
     let connection = state.db.connection();
     connection.execute_unprepared("UPDATE list_operations SET attempts = 8").await.expect("an update");
     let failed = finish(&scene, queued.id, 3).await;
-    let error = failed.error.as_deref();
-    assert_eq!(
-        (failed.state, error),
-        (ListOperationState::Failed, Some("given up after 8 attempts: the disk is full"))
-    );
+    let error = failed.error.expect("an error");
+    assert_eq!((failed.state, error), (ListOperationState::Failed, format!("given up after 8 attempts: {why}")));
     assert_eq!(scene.blocked("in_effect").await, all);
     assert!(exempt(&scene).await.is_empty());
     post(&scene, queued.id, "undo").await.expect(409);
     let next = release(&scene, json!({ "filter": { "domain": "two.example" } })).await;
     let done = finish(&scene, next.id, 3).await;
     assert_eq!((done.state, done.counts.removed), (ListOperationState::Done, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_an_operation_is_taken_back_at_once() {
+    let scene = Scene::start_without_jobs().await;
+    let all = blocked(&scene).await;
+    let state = &scene.app.running.state;
+    let queued = release(&scene, json!({ "filter": { "domain": "one.example" } })).await;
+    list_operations::step(state, queued.id, 4).await.expect("a step");
+    let full = Error::StorageFull(anyhow::anyhow!("no room"));
+    list_operations::failed(state, queued.id, &full).await.expect("a note");
+    assert_eq!(operation(&scene, queued.id).await.state, ListOperationState::Cancelling, "others need the room");
+    let failed = finish(&scene, queued.id, 3).await;
+    let error = Some("the disk is full: no room".to_owned());
+    assert_eq!((failed.state, failed.error), (ListOperationState::Failed, error));
+    assert_eq!(scene.blocked("in_effect").await, all);
+    // One that has not begun yet as well.
+    let queued = release(&scene, json!({ "filter": { "domain": "one.example" } })).await;
+    list_operations::failed(state, queued.id, &full).await.expect("a note");
+    assert_eq!(finish(&scene, queued.id, 3).await.state, ListOperationState::Failed);
 }
 
 /// As [`blocked`], with the jobs at work.

@@ -75,6 +75,21 @@ async fn a_registration_blocks_what_is_new_as_a_whole_and_is_undone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_registered_once_however_often_it_is_asked_for() {
+    let scene = Scene::start_without_jobs().await;
+    let upload = sums::upload(&scene, &addresses(0..5, "one.example")).await;
+    let path = scene.place.path(&format!("/uploads/{upload}/registration"));
+    let body = json!({ "delivery_timing": "next_execution" });
+    let (one, other) = tokio::join!(scene.admin().post(&path, &body), scene.admin().post(&path, &body));
+    let (taken, refused) = if one.status == 202 { (one, other) } else { (other, one) };
+    taken.expect(202);
+    let problem: Value = refused.expect(409).json();
+    assert_eq!(problem["detail"], "it is being registered already");
+    let operations: Page<ListOperation> = scene.get("/list-operations").await;
+    assert_eq!(operations.items.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn registrations_of_one_configuration_come_one_after_the_other() {
     let scene = Scene::start().await;
     let (first, second) = (addresses(0..20, "one.example"), addresses(10..30, "one.example"));

@@ -6,7 +6,11 @@ use backend::{config::MailSettings, service, state::AppState, store};
 use chrono::TimeDelta;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use shared::{Problem, inquiry::InquiryThread, user::InvitationLink};
+use shared::{
+    Problem,
+    inquiry::InquiryThread,
+    user::{InvitationLink, PasswordResetLink},
+};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -115,7 +119,7 @@ async fn who_lost_the_password_gets_a_link_and_nobody_hears_who_is_a_user() {
     };
     let first = link(&mails[0].2);
 
-    // Again at once: no further mail, and the first link still works. Later: another link instead.
+    // Again at once: no further mail. Later: another link, and both work until one of them was used.
     ask_for_link(&app, "administrator@first.example").await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(recipients(&app).await.len(), 1);
@@ -124,9 +128,12 @@ async fn who_lost_the_password_gets_a_link_and_nobody_hears_who_is_a_user() {
     app.clock.set(app.clock.now() + TimeDelta::minutes(6));
     ask_for_link(&app, "administrator@first.example").await;
     let second = link(&wait_for(&app, 2).await[1].2);
-    app.anonymous().post("/api/v1/password-resets/preview", &preview(&first)).await.expect(404);
+    for link in [&first, &second] {
+        app.anonymous().post("/api/v1/password-resets/preview", &preview(link)).await.expect(200);
+    }
     let complete = json!({ "secret": secret_of(&second), "password": "another long password" });
     app.anonymous().post("/api/v1/password-resets/complete", &complete).await.expect(204);
+    app.anonymous().post("/api/v1/password-resets/preview", &preview(&first)).await.expect(404);
     let sign_in = json!({ "email": "administrator@first.example", "password": "another long password" });
     app.anonymous().post("/api/v1/sessions", &sign_in).await.expect(201);
     let told = waiting(&app).await.pop().expect("a mail");
@@ -135,6 +142,22 @@ async fn who_lost_the_password_gets_a_link_and_nobody_hears_who_is_a_user() {
     for wrong in [json!({ "email": "no address" }), json!({ "email": "" }), json!({})] {
         app.anonymous().post("/api/v1/password-resets", &wrong).await.expect_problem(422, "/email");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_who_asks_takes_no_link_away() {
+    let app = service().await;
+    let place = app.workplace().await;
+    let viewer = app.member(&place.administrator, "viewer@first.example", "viewer").await;
+    let id = user(&place.administrator, "viewer@first.example").await.id;
+    let make = format!("/api/v1/users/{id}/password-reset");
+    let made: PasswordResetLink = place.administrator.post(&make, &json!({})).await.expect(201).json();
+    forget(&app).await;
+    ask_for_link(&app, "viewer@first.example").await;
+    wait_for(&app, 1).await;
+    let complete = json!({ "secret": secret_of(&made.link), "password": "another long password" });
+    app.anonymous().post("/api/v1/password-resets/complete", &complete).await.expect(204);
+    viewer.get("/api/v1/me").await.expect(401);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,9 +7,11 @@ use crate::support::{
     secret_of,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::Method;
 use ring::hmac;
 use serde_json::{Value, json};
 use shared::{
+    RefusalCode,
     second_factor::{RecoveryCodes, SecondFactorNeeded, SecondFactorSecret, SecondFactorState},
     session::AccessToken,
 };
@@ -162,7 +164,8 @@ async fn the_second_step_needs_the_first_within_five_minutes() {
 
     // A changed password makes the first step worthless.
     let token = first_step(&app).await;
-    let change = json!({ "present_password": PASSWORD, "new_password": "a new and longer password" });
+    let change = json!({ "present_password": PASSWORD, "new_password": "a new and longer password",
+        "code": code(&app) });
     let request = place.administrator.request(reqwest::Method::PUT, "/api/v1/me/password").json(&change);
     place.administrator.send(request).await.expect(204);
     second_step(&app, &token, &code(&app)).await.expect(401);
@@ -237,6 +240,27 @@ async fn removing_it_takes_password_and_code() {
     sign_in(&app, EMAIL, PASSWORD).await.expect(201);
     let state = client.get(FACTOR).await.expect(200).json::<SecondFactorState>();
     assert_eq!((state.enabled, state.recovery_codes_left), (false, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changing_the_password_takes_a_code_too() {
+    let app = TestApp::start().await;
+    let place = app.workplace().await;
+    let client = &place.administrator;
+    let (authenticator, _) = enrol(&app, client).await;
+    let change = async |code: Option<String>| {
+        let mut body = json!({ "present_password": PASSWORD, "new_password": "another long password" });
+        if let Some(code) = code {
+            body["code"] = json!(code);
+        }
+        client.send(client.request(Method::PUT, "/api/v1/me/password").json(&body)).await
+    };
+    let missing = change(None).await.expect_problem(422, "/code");
+    assert_eq!(missing.errors[0].code, Some(RefusalCode::CodeMissing));
+    change(Some(authenticator.wrong(app.clock.now()))).await.expect_problem(422, "/code");
+    sign_in(&app, EMAIL, PASSWORD).await.expect(202);
+    change(Some(authenticator.code(app.clock.now()))).await.expect(204);
+    sign_in(&app, EMAIL, "another long password").await.expect(202);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,6 +51,7 @@ impl Client {
                 contract.check_not_allowed(method.as_str(), &path, allow, media_type, &body);
             } else {
                 contract.check(method.as_str(), &path, status.as_u16(), media_type, &body);
+                contract.check_headers(method.as_str(), &path, status.as_u16(), &headers);
             }
         }
         Response { call: format!("{method} {path}"), status, headers, body }

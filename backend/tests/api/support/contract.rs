@@ -1,6 +1,7 @@
 //! The contract: a response that the OpenAPI document does not declare fails the test that got it.
 
 use jsonschema::Validator;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -84,6 +85,18 @@ impl Contract {
         assert!(schema.is_object(), "{call}: {media_type:?} came");
         let value = serde_json::from_slice(body).unwrap_or_else(|e| panic!("{call}: the body is no JSON: {e}"));
         self.check_schema(&call, schema, &value);
+    }
+
+    /// Refuses an answer that says when to come back where that is not declared, or does not where it is.
+    ///
+    /// # Panics
+    /// With the call.
+    pub fn check_headers(&self, method: &str, path: &str, status: u16, headers: &HeaderMap) {
+        let declared = self.operation(method, path).map(|operation| &operation["responses"][status.to_string()]);
+        let declared = declared.is_some_and(|response| self.resolve(response)["headers"]["Retry-After"].is_object());
+        let came = headers.get("retry-after").map(|value| value.to_str().expect("text").parse::<u32>());
+        let came = came.map(|seconds| seconds.expect("a number of seconds"));
+        assert_eq!(came.is_some(), declared, "{method} {path} → {status}: Retry-After");
     }
 
     fn check_schema(&self, call: &str, schema: &Value, value: &Value) {

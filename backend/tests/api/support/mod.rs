@@ -9,6 +9,7 @@ use backend::{
     clock::Clock,
     config::{Role, Settings},
     state::AppState,
+    store::{ConnectionTrait, statement},
 };
 use chrono::{DateTime, Utc};
 use client::{Client, Response};
@@ -106,6 +107,16 @@ impl TestApp {
     /// Whether this run is on PostgreSQL.
     pub fn is_postgres() -> bool {
         std::env::var_os(database::VARIABLE).is_some()
+    }
+
+    /// How many pages of the SQLite file hold nothing and are still its own; PostgreSQL has no such.
+    pub async fn unused_pages(&self) -> i64 {
+        let connection = self.running.state.db.connection();
+        if Self::is_postgres() {
+            return 0;
+        }
+        let row = connection.query_one_raw(statement(connection, "PRAGMA freelist_count", [])).await;
+        row.expect("an answer").expect("a count").try_get("", "freelist_count").expect("a number")
     }
 
     /// A client that has not signed in.

@@ -103,6 +103,12 @@ async fn an_account_is_exported_closed_and_removed_and_no_other() {
     let path = format!("{ACCOUNTS}/{id}");
     let close = async |name: &str| provider.post(&format!("{path}/close"), &json!({ "name": name })).await;
     close("first").await.expect(409);
+    // The lists of an account in use are seen by a provider only inside of it.
+    provider.get(&format!("{path}/export")).await.expect(409);
+    provider.post(&format!("{path}/export-links"), &json!({})).await.expect(409);
+    let (_, inside) = enter(&world, &path).await;
+    inside.get(&format!("{path}/export")).await.expect(200);
+    inside.post(&format!("{path}/export-links"), &json!({})).await.expect(201);
     suspend(provider, id).await;
     close("First").await.expect_problem(422, "/name");
     world.administrator.get(&format!("{path}/export")).await.expect(403);

@@ -1,7 +1,7 @@
 //! Files that are no lists, or bad ones.
 
 use super::*;
-use shared::upload::FailureCode;
+use shared::upload::{Encoding, FailureCode};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_says_why_and_where() {
@@ -60,6 +60,7 @@ async fn a_quote_that_opens_far_into_the_file_leaves_nothing_behind() {
     let state = &scene.app.running.state;
     let counts = backend::store::uploads::contents::count(state.db.connection(), scene.place.configuration, id).await;
     assert_eq!(counts.expect("counts").total, 0, "nothing is half there");
+    assert!(scene.app.unused_pages().await < 50, "the room is given back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,16 +72,21 @@ async fn bytes_without_meaning_cost_their_row_only() {
     file.extend_from_slice(b"\x8e\x52\x93\x63,yamada@example.com\n");
     file.extend_from_slice(b"x,na\0ul@example.com\nna\0ul,nul@example.com\n");
     file.extend_from_slice(addresses(50).replace("user", "花子,user").as_bytes());
-    let path = scene.send(&file, &[("encoding", "utf-8")]).await;
-    let upload = scene.analysed(&path).await;
-    assert_eq!(upload.failure, None);
-    let counts = upload.analysis.and_then(|analysis| analysis.counts).expect("counts");
-    assert_eq!((counts.total, counts.new, counts.invalid), (55, 53, 2));
-    let csv = scene.invalid_rows(&path).await;
-    assert_eq!(
-        csv,
-        "line,value,cause\r\n3,\"\u{fffd}R@example.com\",undecodable\r\n5,\"na\u{fffd}ul@example.com\",control_character\r\n"
-    );
+    // Whether somebody says so, or it is found out.
+    for encoding in [&[("encoding", "utf-8")][..], &[]] {
+        let path = scene.send(&file, encoding).await;
+        let upload = scene.analysed(&path).await;
+        assert_eq!(upload.failure, None);
+        let analysis = upload.analysis.expect("an analysis");
+        assert_eq!(analysis.reading.encoding, Encoding::Utf8);
+        let counts = analysis.counts.expect("counts");
+        assert_eq!((counts.total, counts.new, counts.invalid), (55, 53, 2));
+        let csv = scene.invalid_rows(&path).await;
+        assert_eq!(
+            csv,
+            "line,value,cause\r\n3,\"\u{fffd}R@example.com\",undecodable\r\n5,\"na\u{fffd}ul@example.com\",control_character\r\n"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,8 +98,9 @@ async fn of_many_invalid_rows_all_are_counted_and_the_first_are_kept() {
     let counts = upload.analysis.and_then(|analysis| analysis.counts).expect("counts");
     assert_eq!((counts.total, counts.invalid, counts.invalid_kept), (120_000, 120_000, 100_000));
     let csv = scene.invalid_rows(&path).await;
-    assert_eq!(csv.lines().count(), 100_001);
-    assert_eq!(csv.lines().last(), Some("100001,\"not an address\",no_at"));
+    assert_eq!(csv.lines().count(), 100_002);
+    assert_eq!(csv.lines().nth(100_000), Some("100001,\"not an address\",no_at"));
+    assert_eq!(csv.lines().last(), Some(",\"20000 more rows have no valid address and were not kept\","));
     scene.client().delete(&path).await.expect(204);
     nothing_is_left(&scene).await;
 }

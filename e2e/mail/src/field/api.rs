@@ -72,6 +72,12 @@ impl Api {
         Ok(api)
     }
 
+    /// The same API at another node.
+    #[must_use]
+    pub fn at(&self, node: &Service) -> Self {
+        Self { base: format!("{}/api/v1", node.url()), ..self.clone() }
+    }
+
     /// The same API with the right of a person who signs in.
     ///
     /// # Errors
@@ -182,12 +188,28 @@ impl Api {
         self.get(&self.of_configuration(&format!("/uploads/{id}"))).await
     }
 
-    /// Queues the registration of an upload, to be distributed by the next run.
+    /// Queues the release of what an upload has.
     ///
     /// # Errors
     /// As every call.
-    pub async fn register(&self, upload: Uuid) -> anyhow::Result<ListOperation> {
-        let body = json!({ "delivery_timing": DeliveryTiming::NextExecution });
+    pub async fn release_upload(&self, upload: Uuid) -> anyhow::Result<ListOperation> {
+        self.post(&self.of_configuration("/bulk-releases"), &json!({ "upload_id": upload })).await
+    }
+
+    /// Cancels a list operation.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn cancel(&self, id: Uuid) -> anyhow::Result<ListOperation> {
+        self.post(&self.of_configuration(&format!("/list-operations/{id}/cancel")), &json!({})).await
+    }
+
+    /// Queues the registration of an upload.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn register(&self, upload: Uuid, timing: DeliveryTiming) -> anyhow::Result<ListOperation> {
+        let body = json!({ "delivery_timing": timing });
         self.post(&self.of_configuration(&format!("/uploads/{upload}/registration")), &body).await
     }
 

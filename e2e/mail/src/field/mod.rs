@@ -48,9 +48,12 @@ impl Field {
     /// # Errors
     /// Says what does not start.
     pub async fn start() -> anyhow::Result<Self> {
-        let site = Site::open().await?;
+        Self::start_on(Site::open().await?, None).await
+    }
+
+    async fn start_on(site: Site, clock: Option<&ClockFile>) -> anyhow::Result<Self> {
         let database = Database::fresh(site.folder()).await?;
-        let mut service = Service::new(&site, &database, "service", 8080, None)?;
+        let mut service = Service::new(&site, &database, "service", 8080, clock)?;
         service.start().await?;
         let api = Api::set_up(&mut service).await?;
         let (one, two) = tokio::try_join!(
@@ -180,8 +183,26 @@ impl Field {
     pub async fn prove(test: impl AsyncFnOnce(&mut Self) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut field = Self::start().await?;
         let proven = test(&mut field).await;
+        field.explained(proven)
+    }
+
+    /// The same, with a service whose time the test moves.
+    ///
+    /// # Errors
+    /// Those of the test.
+    pub async fn prove_by_clock(
+        test: impl AsyncFnOnce(&mut Self, &mut ClockFile) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let site = Site::open().await?;
+        let mut clock = ClockFile::tomorrow(site.folder())?;
+        let mut field = Self::start_on(site, Some(&clock)).await?;
+        let proven = test(&mut field, &mut clock).await;
+        field.explained(proven)
+    }
+
+    fn explained(&self, proven: anyhow::Result<()>) -> anyhow::Result<()> {
         if proven.is_err() {
-            field.explain();
+            self.explain();
         }
         proven
     }

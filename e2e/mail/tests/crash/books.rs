@@ -14,6 +14,7 @@ pub struct Books {
     /// How many list operations there were that published their changes themselves.
     operations: usize,
     registrations: usize,
+    cancelled: usize,
     releases: usize,
     events: BTreeSet<String>,
     tallies: BTreeMap<(String, String), i64>,
@@ -39,6 +40,7 @@ impl Books {
             runs: 0,
             operations: 0,
             registrations: 0,
+            cancelled: 0,
             releases: 0,
             events: BTreeSet::new(),
             tallies: BTreeMap::new(),
@@ -103,6 +105,11 @@ impl Books {
         self.blocked.extend(addresses.iter().cloned());
     }
 
+    /// A registration was begun, and cancelled: nothing of it is left.
+    pub fn cancelled_registration(&mut self) {
+        self.cancelled += 1;
+    }
+
     /// That was undone, and nothing else was blocked.
     pub fn undid_registration(&mut self) {
         self.operations += 1;
@@ -156,8 +163,9 @@ impl Books {
         )
         .await?;
 
-        let operations = vec!["done".to_owned(); self.operations + self.registrations];
-        self.holds("SELECT state AS line FROM list_operations", &operations).await?;
+        let mut operations = vec!["cancelled".to_owned(); self.cancelled];
+        operations.extend(vec!["done".to_owned(); self.operations + self.registrations]);
+        self.holds("SELECT state AS line FROM list_operations ORDER BY 1", &operations).await?;
         self.holds("SELECT 'left behind' AS line FROM change_sets WHERE NOT ready", &[]).await?;
         self.holds("SELECT 'left behind' AS line FROM pending_parts", &[]).await?;
         self.holds("SELECT state AS line FROM runs", &vec!["done".to_owned(); self.runs]).await?;

@@ -18,6 +18,11 @@ async fn service_and_agents_die_and_both_servers_keep_refusing() -> anyhow::Resu
         assert!(is_refused(&mut on_one, gone).await? && is_refused(&mut on_two, gone).await?, "on open sessions");
         assert!(field.is_refused(gone).await?, "in new sessions");
         assert!(!field.is_refused("there@example.test").await?);
+        let tried = field.site.sink().attempts(gone);
+        for postfix in [&field.one.postfix, &field.two.postfix] {
+            postfix.sendmail(gone).await?;
+            postfix.logs(gone, "status=bounced (Blocked by Stoplist", SOON).await?;
+        }
         // What happens meanwhile waits in the agent's spool.
         field.site.when_mailed(full, Answer::mailbox_disabled());
         let mut session = field.one.session().await?;
@@ -33,6 +38,8 @@ async fn service_and_agents_die_and_both_servers_keep_refusing() -> anyhow::Resu
         assert!(!field.is_refused("there@example.test").await?, "others go through");
         assert!(session.send("there@example.test").await?.is_positive(), "mail is taken");
         field.one.postfix.logs("there@example.test", "status=deferred", SOON).await?;
+        field.two.postfix.sendmail(gone).await?;
+        field.two.postfix.logs(gone, "status=deferred", SOON).await?;
 
         // An agent restarted without the service has its list from its own disk.
         tokio::try_join!(field.one.start_agent(), field.two.start_agent())?;
@@ -43,6 +50,7 @@ async fn service_and_agents_die_and_both_servers_keep_refusing() -> anyhow::Resu
             Ok(field.site.sink().delivered("there@example.test") == 1)
         })
         .await?;
+        assert_eq!(field.site.sink().attempts(gone), tried, "it reaches nobody, whatever is down");
         field.service.start().await?;
         field.both_are_in_sync().await?;
         field.errors_are_counted(full, 5).await?;

@@ -67,7 +67,7 @@ async fn a_damaged_or_wrong_list_is_healed_by_a_snapshot_while_the_server_answer
         field.one.kill_agent()?;
         field.one.forge_list(&["wrong@example.test"])?;
         field.one.start_agent().await?;
-        is_healed(&field.one).await?;
+        while_it_answers(&field.one, "there@example.test", false, is_healed(&field.one)).await?;
         field.both_are_in_sync().await?;
         assert!(field.is_refused(gone).await?);
         assert!(!field.is_refused("wrong@example.test").await?);
@@ -76,7 +76,7 @@ async fn a_damaged_or_wrong_list_is_healed_by_a_snapshot_while_the_server_answer
         field.one.kill_agent()?;
         field.one.damage_map_file()?;
         field.one.start_agent().await?;
-        field.one.map_file_refuses(gone).await?;
+        while_it_answers(&field.one, gone, true, field.one.map_file_refuses(gone)).await?;
         assert!(field.is_refused(gone).await?);
         Ok(())
     })
@@ -96,6 +96,25 @@ async fn healed_while_it_answers(field: &mut Field, blocked: &str) -> anyhow::Re
     field.both_are_in_sync().await?;
     assert!(field.one.refuses(blocked).await?);
     field.one.map_file_refuses(blocked).await
+}
+
+/// Waits for `healed`, and asks the server about an address all the time: every answer must be the same.
+async fn while_it_answers(
+    server: &MailServer,
+    address: &str,
+    refused: bool,
+    healed: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let asked = async {
+        loop {
+            let answer = server.refuses(address).await?;
+            anyhow::ensure!(answer == refused, "{address}: refused {answer}, expected {refused}");
+        }
+    };
+    tokio::select! {
+        healed = healed => healed,
+        wrong = asked => wrong,
+    }
 }
 
 async fn is_healed(server: &MailServer) -> anyhow::Result<()> {

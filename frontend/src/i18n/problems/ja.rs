@@ -67,6 +67,7 @@ pub(in crate::i18n) const TEXTS: ProblemTexts = ProblemTexts {
         RefusalCode::WrongCode => {
             "コードが正しくないか、すでに使用されています。次のコードが表示されるまでお待ちください。"
         }
+        RefusalCode::CodeMissing => "認証アプリのコードまたは回復コードも入力してください。",
         RefusalCode::WrongSetUpCode => "サービスの起動時に表示された初期設定コードではありません。",
         RefusalCode::WrongName => "アカウント名が一致しません。",
         RefusalCode::PasswordGuessable => {
@@ -88,7 +89,7 @@ pub(in crate::i18n) const TEXTS: ProblemTexts = ProblemTexts {
         RefusalCode::TooLate => "時間切れです。もう一度サインインしてください。",
         RefusalCode::NotSuspended => "先にアカウントの利用を停止してください。",
         RefusalCode::NoMail => "このサービスはメールを送信しません。",
-        RefusalCode::TooMany => "完了していないものが多すぎます。先にいくつか完了するか、閉じてください。",
+        RefusalCode::TooMany => "これ以上は追加できません。先にいくつか完了、終了、または削除してください。",
         RefusalCode::InProgress => "別の処理が進行中です。完了するまでお待ちください。",
         RefusalCode::BeingReleased => "これらのアドレスはすでに解除中です。",
         RefusalCode::DoneAlready => "すでに完了しています。",

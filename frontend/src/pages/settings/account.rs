@@ -32,8 +32,11 @@ fn Password(#[prop(into)] changed: Callback<()>) -> impl IntoView {
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         saving.start(async move {
-            let request =
-                PasswordChange { present_password: present.get_untracked(), new_password: new.get_untracked() };
+            let request = PasswordChange {
+                present_password: present.get_untracked(),
+                new_password: new.get_untracked(),
+                code: None,
+            };
             let answer = client.change_password(&request).await;
             if answer.is_ok() {
                 toasts.good(words.password_changed);

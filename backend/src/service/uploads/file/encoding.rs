@@ -4,6 +4,10 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::CoderResult;
 use shared::upload::Encoding;
 
+/// In a text that is almost UTF-8 there is at most one broken sequence for so many characters beyond ASCII. Shift_JIS and
+/// EUC-JP break every other one or more.
+const BROKEN_ONE_IN: usize = 4;
+
 /// Turns the bytes of a file into UTF-8; what cannot be decoded becomes U+FFFD.
 pub struct Decoder(encoding_rs::Decoder);
 
@@ -49,10 +53,24 @@ pub fn detect(bytes: &[u8], whole: bool) -> Encoding {
     if let Some(encoding) = utf16(bytes) {
         return encoding;
     }
+    if is_almost_utf8(bytes) {
+        return Encoding::Utf8;
+    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, whole);
     // What is none of ours is read as UTF-8: addresses are ASCII, and the rest is shown with replacement characters.
     ours(detector.guess(Some(b"jp"), Utf8Detection::Allow)).unwrap_or(Encoding::Utf8)
+}
+
+/// Whether so much beyond ASCII is valid UTF-8 that it cannot be chance: then what is not are a few rows that somebody
+/// pasted from a file in another encoding, for whose sake the detector would misread all the others.
+fn is_almost_utf8(bytes: &[u8]) -> bool {
+    let (mut valid, mut broken) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    broken > 0 && valid >= BROKEN_ONE_IN * broken
 }
 
 fn ours(encoding: &encoding_rs::Encoding) -> Option<Encoding> {
@@ -144,6 +162,19 @@ mod tests {
         assert_eq!(detect(&utf16_bytes(text, true), true), Encoding::Utf16Le);
         assert_eq!(detect(&utf16_bytes(text, false), true), Encoding::Utf16Be);
         assert_eq!(detect("Jürgen;j@example.com".as_bytes(), true), Encoding::Utf8);
+    }
+
+    #[test]
+    fn a_row_in_another_encoding_does_not_change_that_of_the_file() {
+        let rows: String = (0..30).map(|n| format!("山田太郎{n},user{n}@example.com\n")).collect();
+        for other in [Encoding::ShiftJis, Encoding::EucJp] {
+            let row = standard(other).encode("佐藤花子,hanako@日本語.example\n").0.into_owned();
+            let file = [rows.as_bytes(), &row, rows.as_bytes()].concat();
+            assert_eq!(detect(&file, true), Encoding::Utf8, "a row in {other:?}");
+        }
+        // Narrow letters of Shift_JIS: some pairs of them are UTF-8 by chance.
+        let narrow = standard(Encoding::ShiftJis).encode("ﾔﾏﾀﾞ ﾀﾛｳ,taro@example.com\nｻﾄｳ ﾊﾅｺ,h@example.com\n").0;
+        assert!(!is_almost_utf8(&narrow));
     }
 
     #[test]

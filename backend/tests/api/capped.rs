@@ -1,0 +1,74 @@
+//! What is listed whole has an end.
+
+use crate::support::TestApp;
+use backend::store::{self, invitations, mail_servers, server_configurations::NewRow, tokens};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use shared::{
+    Problem, RefusalCode,
+    session::{ApiToken, Me, Role, Scope},
+    user::Invitation,
+};
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_a_thousand_of_what_is_listed_whole() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let me: Me = place.administrator.get("/api/v1/me").await.expect(200).json();
+    let (account, now) = (me.account_id.expect("an account"), app.clock.now());
+    let tx = app.running.state.db.begin().await.expect("a transaction");
+    // One of each is left to be made; the account has a user and a server configuration.
+    for n in 0..999 {
+        let id = Uuid::now_v7();
+        if n < 998 {
+            let row = NewRow {
+                id,
+                account_id: account,
+                name: n.to_string(),
+                time_zone: "UTC".to_owned(),
+                created_at: now,
+                next_run_at: now,
+            };
+            store::server_configurations::insert(&tx, row).await.expect("a server configuration");
+            let email = format!("{n}@first.example");
+            let invitation = Invitation {
+                id,
+                email: email.clone(),
+                role: Role::Viewer,
+                invited_by: String::new(),
+                created_at: now,
+                expires_at: now,
+            };
+            let hash = id.to_string();
+            invitations::insert(&tx, Some(account), &invitation, &email, me.user_id, &hash)
+                .await
+                .expect("an invitation");
+        }
+        mail_servers::insert(&tx, place.configuration, id, &n.to_string(), now).await.expect("a mail server");
+        let token = ApiToken {
+            id,
+            name: n.to_string(),
+            scopes: vec![Scope::Read],
+            server_configuration_ids: None,
+            mail_server_id: None,
+            created_at: now,
+            expires_at: None,
+            last_used_at: None,
+        };
+        tokens::insert(&tx, account, &token, &id.to_string()).await.expect("a token");
+    }
+    tx.commit().await.expect("all of them");
+    let mail_servers = place.path("/mail-servers");
+    for (path, body) in [
+        ("/api/v1/server-configurations", (|name| json!({ "name": name, "time_zone": "UTC" })) as fn(&str) -> Value),
+        ("/api/v1/invitations", |name| json!({ "email": format!("{name}@first.example"), "role": "viewer" })),
+        ("/api/v1/tokens", |name| json!({ "name": name, "scopes": ["read"] })),
+        (&mail_servers, |name| json!({ "name": name })),
+    ] {
+        place.administrator.post(path, &body("last")).await.expect(201);
+        let refused = place.administrator.post(path, &body("beyond")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{path}");
+        assert_eq!(refused.json::<Problem>().code, Some(RefusalCode::TooMany), "{path}");
+    }
+}
