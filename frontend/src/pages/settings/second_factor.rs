@@ -3,7 +3,7 @@
 use crate::{
     api::ApiError,
     pages::{FormError, field_error},
-    state::{Kept, Pending, client, explain, load, texts},
+    state::{Kept, Loader, Pending, client, explain, texts},
     ui::{Badge, Button, Dialog, Failure, Field, Kind, Secret, Show, Skeleton, Toasts, Tone},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -14,10 +14,12 @@ use shared::second_factor::{
 
 /// Setting up, and what is set up.
 #[component]
-pub fn SecondFactor() -> impl IntoView {
-    let (texts, client) = (texts(), client());
+pub fn SecondFactor(
+    /// What is set up.
+    loader: Loader<SecondFactorState>,
+) -> impl IntoView {
+    let texts = texts();
     let words = &texts.people;
-    let loader = load(|| (), || (), move |(), ()| client.second_factor());
     let reload = Callback::new(move |()| loader.reload());
     let codes = expect_context::<Kept>().recovery_codes;
     view! {
