@@ -30,6 +30,11 @@ test("the pages of a server configuration", async ({ page, workplace }) => {
   await expect(page.getByRole("row")).toHaveCount(3);
   await expect(page.locator("body")).toMatchAriaSnapshot(snapshot("frame"));
   for (const [name, path] of configurationPages(upload)) await expectStructure(page, workplace.at(path), name);
+  await page.goto(workplace.at("/blocked/list"));
+  await page.getByRole("button", { name: "Run settings" }).click();
+  const dialog = page.getByRole("dialog", { name: "Run settings" });
+  await expect(dialog.getByLabel("Execute timing")).toBeVisible();
+  await expect(dialog).toMatchAriaSnapshot(snapshot("run-settings"));
 });
 
 test("inquiries, settings, audit log, and the provider's pages", async ({ page, workplace }) => {
