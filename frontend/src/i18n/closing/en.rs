@@ -7,7 +7,7 @@ pub(in crate::i18n) const TEXTS: ClosingTexts = ClosingTexts {
     unknown_text: "It does not exist, or it has been closed.",
     export: "Export everything (ZIP)",
     export_title: "Export",
-    export_text: "Its settings, users, tokens (without their secrets), inquiries and audit log; and of each server configuration the settings, both lists and the logs as CSV files.",
+    export_text: "Its settings, users, tokens (without their secrets), inquiries and audit log; and of each server configuration the settings, both lists and the logs as CSV files. An account in use has to be suspended first.",
     close: "Close the account…",
     close_title: "Close the account",
     close_text: "Ends the account for ever and removes what belongs to it. Only a suspended account can be closed.",
