@@ -1,7 +1,7 @@
 // What happens elsewhere shows by itself: nothing here is reloaded.
 import type { Page } from "@playwright/test";
 import { csv } from "./files";
-import { ADMINISTRATOR, expect, expectAccessible, json, signIn, test, type Workplace } from "./workplace";
+import { ADMINISTRATOR, expect, expectAccessible, json, signIn, signInAsProvider, test, type Workplace } from "./workplace";
 
 async function open(page: Page, workplace: Workplace, path: string): Promise<Page> {
   const tab = await page.context().newPage();
@@ -105,4 +105,27 @@ test("an upload that is deleted elsewhere is gone here", async ({ page, workplac
   expect((await workplace.call("DELETE", `/uploads/${id}`)).ok).toBe(true);
   await expect(row).toHaveCount(0);
   await expect(one.getByText("This upload is not here")).toBeVisible();
+});
+
+test("a tab of a provider does nothing in the account that another tab opened", async ({ page, workplace }) => {
+  const other = { name: "Other Mail", plan: "professional", administrator_email: "other@example.net", administrator_password: ADMINISTRATOR.password };
+  await json(workplace.provider("POST", "/accounts", other));
+  await signInAsProvider(page, workplace, "/provider");
+  await page.getByRole("button", { name: "Open: Example Mail" }).click();
+  await expect(page.getByText("You are in the account Example Mail as its provider")).toBeVisible();
+  await page.goto(`${workplace.service.url}/settings/users`);
+  await page.getByRole("button", { name: "Invite" }).click();
+  await page.getByLabel("E-mail").fill("somebody@example.com");
+  // What the page asks for by itself is held back: it has not heard of the other tab yet.
+  await page.route("**/api/v1/me", () => new Promise(() => {}));
+
+  const tab = await open(page, workplace, "/provider");
+  await tab.getByRole("button", { name: "Open: Other Mail" }).click();
+  await expect(tab.getByText("You are in the account Other Mail as its provider")).toBeVisible();
+  await page.getByRole("dialog").getByRole("button", { name: "Invite" }).click();
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await expect(page.getByText("You are in the account Other Mail as its provider")).toBeVisible();
+  await tab.goto(`${workplace.service.url}/settings/users`);
+  await expect(tab.getByRole("row", { name: "other@example.net" })).toBeVisible();
+  await expect(tab.getByRole("row", { name: "somebody@example.com" })).toHaveCount(0);
 });

@@ -1,6 +1,6 @@
 //! Sends requests: bearer token, silent refresh, problems, connection state.
 
-use super::{ApiError, parse::parse, sleep::sleep};
+use super::{ApiError, claims::account_of, parse::parse, sleep::sleep};
 use futures::future::{Either, FutureExt, LocalBoxFuture, Shared, select};
 use gloo_net::http::{Headers, Method, RequestBuilder, Response};
 use leptos::prelude::*;
@@ -37,7 +37,7 @@ pub struct Client {
     refreshing: StoredValue<Option<Refresh>, LocalStorage>,
     reachable: RwSignal<bool>,
     signed_in: RwSignal<SignedIn>,
-    suspended: RwSignal<u32>,
+    refused: RwSignal<u32>,
 }
 
 /// What was answered.
@@ -73,7 +73,7 @@ impl Client {
             refreshing: StoredValue::new_local(None),
             reachable: RwSignal::new(true),
             signed_in: RwSignal::new(SignedIn::Unknown),
-            suspended: RwSignal::new(0),
+            refused: RwSignal::new(0),
         }
     }
 
@@ -87,9 +87,9 @@ impl Client {
         self.signed_in.into()
     }
 
-    /// How often something was refused because the account is suspended.
-    pub fn suspended(self) -> Signal<u32> {
-        self.suspended.into()
+    /// How often something was refused because the account is suspended, or not open any more.
+    pub fn refused(self) -> Signal<u32> {
+        self.refused.into()
     }
 
     /// Takes the token of a sign-in.
@@ -235,11 +235,17 @@ impl Client {
         headers: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
         self.not_ended()?;
+        let used = self.token.get_value();
         let answer = self.once(method.clone(), path, content.clone(), headers).await?;
         if answer.status != 401 {
             return self.heard(answer.checked());
         }
         self.refresh().await?;
+        if used.as_deref().map(account_of) != self.token.get_value().as_deref().map(account_of) {
+            // A provider left the account in another tab: what was meant for it is not done in the next one.
+            self.look_again();
+            return Err(ApiError::SignedOut);
+        }
         let answer = self.once(method, path, content, headers).await?;
         if answer.status == 401 {
             return Err(self.ended());
@@ -252,10 +258,14 @@ impl Client {
         if self.signed_in.get_untracked() == SignedIn::Ended { Err(ApiError::SignedOut) } else { Ok(()) }
     }
 
+    fn look_again(self) {
+        self.refused.update(|times| *times = times.wrapping_add(1));
+    }
+
     /// Learns from a refusal that the account is suspended.
     fn heard(self, answer: Result<Answer, ApiError>) -> Result<Answer, ApiError> {
         if answer.as_ref().is_err_and(ApiError::is_suspension) {
-            self.suspended.update(|times| *times = times.wrapping_add(1));
+            self.look_again();
         }
         answer
     }

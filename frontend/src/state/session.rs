@@ -53,15 +53,15 @@ impl Session {
         // An unreachable service is retried by the effect below.
         spawn_local(take_up(client));
         effect(move || {
-            if client.suspended().get() > 0 {
+            if client.refused().get() > 0 {
                 me.reload();
             }
         });
         let mut before = None;
         effect(move || {
-            let now = me.data.with(|me| Some(me.as_ref()?.as_ref()?.user_id));
+            let now = me.data.with(|me| me.as_ref()?.as_ref().map(|me| (me.user_id, me.account_id)));
             if before.is_some() && now.is_some() && now != before {
-                // What is on the page was another user's. Fails only where a page may not reload itself.
+                // What is on the page was another user's, or of an account that was left in another tab. Fails only where a page may not reload itself.
                 drop(window().location().reload());
             }
             before = now;
