@@ -119,7 +119,8 @@ test("a tab of a provider does nothing in the account that another tab opened", 
   // What the page asks for by itself is held back: it has not heard of the other tab yet.
   await page.route("**/api/v1/me", () => new Promise(() => {}));
 
-  const tab = await open(page, workplace, "/provider");
+  const tab = await open(page, workplace, "/settings/users");
+  await tab.getByRole("button", { name: "Leave the account" }).click();
   await tab.getByRole("button", { name: "Open: Other Mail" }).click();
   await expect(tab.getByText("You are in the account Other Mail as its provider")).toBeVisible();
   await page.getByRole("dialog").getByRole("button", { name: "Invite" }).click();
