@@ -208,7 +208,7 @@ test("password, second factor and sessions of one's own account", async ({ page,
   await expect(sessions.getByRole("row")).toHaveCount(4);
 
   const last = "the longest password that I ever had";
-  const code = page.getByRole("main").getByLabel("Code");
+  const code = page.getByRole("textbox", { name: "Code" });
   await page.getByLabel("Present password").fill(next);
   await page.getByLabel("New password").fill(last);
   await code.fill("000 000");
