@@ -1,12 +1,17 @@
 //! Sends requests: bearer token, silent refresh, problems, connection state.
 
-use super::{ApiError, claims::account_of, parse::parse, sleep::sleep};
-use futures::future::{Either, FutureExt, LocalBoxFuture, Shared, select};
+use super::{
+    ApiError,
+    claims::account_of,
+    parse::parse,
+    sleep::{sleep, within},
+};
+use futures::future::{FutureExt, LocalBoxFuture, Shared};
 use gloo_net::http::{Headers, Method, RequestBuilder, Response};
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::{Problem, session::AccessToken};
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 use wasm_bindgen::JsValue;
 use web_sys::AbortController;
 
@@ -150,11 +155,8 @@ impl Client {
     pub(super) async fn token_of_cookie(self) -> Result<Option<AccessToken>, ApiError> {
         loop {
             let headers = [("X-Requested-With", "stoplist")];
-            let asked = pin!(self.ask(Method::POST, "/sessions/refresh", None, &headers));
-            let answer = match select(asked, pin!(sleep(PATIENCE))).await {
-                Either::Left((answer, _)) => answer?,
-                Either::Right(_) => return Err(self.lost()),
-            };
+            let asked = self.ask(Method::POST, "/sessions/refresh", None, &headers);
+            let answer = within(PATIENCE, asked).await.ok_or_else(|| self.lost())??;
             match answer.status {
                 200 => {
                     self.reached();

@@ -1,8 +1,7 @@
 //! One method for each call that the console makes.
 
-use super::{ApiError, Client, EventQuery, ListQuery, Search, SignedIn};
+use super::{ApiError, Client, EventQuery, ListQuery, Search, SignedIn, sleep::within};
 use crate::api::client::json;
-use futures::future::{Either, select};
 use gloo_net::http::Method;
 use shared::{
     Page,
@@ -16,7 +15,7 @@ use shared::{
     run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
     session::{AccessToken, Me, SetupRequest, SetupState},
 };
-use std::{future::Future, pin::pin};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Something with the `ETag` under which it was read.
@@ -44,18 +43,14 @@ impl Client {
         Ok(())
     }
 
-    /// Signs out; the session ends here even when the service cannot be told, or does not answer while `patience` lasts.
+    /// Signs out; the session ends here even when the service cannot be told, or does not answer within `patience`.
     ///
     /// # Errors
     /// The session may still be there at the service.
-    pub async fn sign_out(self, patience: impl Future<Output = ()>) -> Result<(), ApiError> {
-        let told = pin!(self.call(Method::DELETE, "/sessions/current", None, &[]));
-        let answer = match select(told, pin!(patience)).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(_) => Err(ApiError::Unreachable),
-        };
+    pub async fn sign_out(self, patience: Duration) -> Result<(), ApiError> {
+        let told = within(patience, self.call(Method::DELETE, "/sessions/current", None, &[])).await;
         self.forget(SignedIn::No);
-        match answer {
+        match told.unwrap_or(Err(ApiError::Unreachable)) {
             // It has ended already.
             Err(ApiError::SignedOut) => Ok(()),
             answer => answer.map(drop),

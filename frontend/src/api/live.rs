@@ -1,10 +1,9 @@
 //! Server-sent events, read with `fetch` because `EventSource` cannot send an `Authorization` header.
 
-use super::{ApiError, Client, endpoints::below, parse::parse, sleep::sleep};
-use futures::future::{Either, select};
+use super::{ApiError, Client, endpoints::below, parse::parse, sleep::within};
 use serde::Deserialize;
 use shared::{inquiry::InquirySide, run::LiveEvent};
-use std::{mem, pin::pin, time::Duration};
+use std::{mem, time::Duration};
 use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -44,19 +43,15 @@ pub async fn follow(
         Followed::Inquiries(InquirySide::Account) => "/live".to_owned(),
         Followed::Inquiries(InquirySide::Provider) => "/provider/live".to_owned(),
     };
-    let (response, _open) = match select(pin!(client.open_stream(&path)), pin!(sleep(OPENING))).await {
-        Either::Left((opening, _)) => opening?,
-        Either::Right(_) => return Err(client.lost()),
-    };
+    let opening = client.open_stream(&path);
+    let (response, _open) = within(OPENING, opening).await.ok_or_else(|| client.lost())??;
     let Some(body) = response.body() else { return Err(ApiError::Unreadable(response.status())) };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     opened();
     let mut parser = Parser::default();
     loop {
-        let chunk = match select(pin!(JsFuture::from(reader.read())), pin!(sleep(SILENCE))).await {
-            Either::Left((chunk, _)) => chunk.map_err(|_| ApiError::Unreachable)?,
-            Either::Right(_) => return Err(client.lost()),
-        };
+        let chunk = within(SILENCE, JsFuture::from(reader.read())).await.ok_or_else(|| client.lost())?;
+        let chunk = chunk.map_err(|_| ApiError::Unreachable)?;
         let value = |name: &str| js_sys::Reflect::get(&chunk, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
         if value("done").is_truthy() {
             return Ok(());

@@ -28,4 +28,4 @@ pub use list_operations::Asked;
 pub use live::{Followed, follow};
 pub use people::LinkPurpose;
 pub use query::{AuditQuery, EventQuery, ListQuery, Search};
-pub use sleep::sleep;
+pub use sleep::{sleep, within};

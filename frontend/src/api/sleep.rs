@@ -1,8 +1,11 @@
 //! Waiting.
 
-use futures::channel::oneshot;
+use futures::{
+    channel::oneshot,
+    future::{Either, select},
+};
 use leptos::prelude::set_timeout;
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 /// Waits.
 pub async fn sleep(duration: Duration) {
@@ -11,4 +14,12 @@ pub async fn sleep(duration: Duration) {
     set_timeout(move || done.send(()).unwrap_or_default(), duration);
     // The sender lives in the timer, so this ends when the timer fires.
     waits.await.unwrap_or_default();
+}
+
+/// What comes of work that is given so long; `None`: nothing did, and it is broken off.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), pin!(sleep(limit))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }

@@ -1,10 +1,10 @@
 //! Making a server configuration, and changing its name and time zone.
 
 use crate::{
-    pages::{FormError, field_error},
+    pages::{FormError, FormFoot, field_error},
     paths::Section,
     state::{Configurations, Pending, client, texts},
-    ui::{Button, Dialog, Field, Kind, Toasts, time},
+    ui::{Dialog, Field, Toasts, time},
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -99,10 +99,7 @@ fn ConfigurationForm(open: RwSignal<bool>, known: Option<ServerConfiguration>) -
                 id="configuration-zone" label=texts.time_zone value=zone required=true hint=texts.time_zone_hint
                 suggestions=ZONES error=field_error(error, "/time_zone")
             />
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary submit=true busy=saving.busy()>{button}</Button>
-            </div>
+            <FormFoot open confirm=button busy=saving.busy()/>
         </form>
     }
     .into_any()

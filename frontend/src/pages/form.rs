@@ -3,7 +3,7 @@
 use crate::{
     api::ApiError,
     state::{effect, explain, explain_field, texts},
-    ui::{Notice, Tone},
+    ui::{Button, Kind, Notice, Tone},
 };
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
@@ -33,6 +33,28 @@ pub fn FormError(
             })}
         </div>
     }
+}
+
+/// The end of a dialog's form: close it without a change, or send it.
+#[component]
+pub fn FormFoot(
+    /// Whether the dialog is open.
+    open: RwSignal<bool>,
+    /// What sending it does.
+    confirm: &'static str,
+    /// How it looks.
+    #[prop(default = Kind::Primary)]
+    kind: Kind,
+    /// Whether it is being sent.
+    busy: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <div class="dialog-foot">
+            <Button press=move |()| open.set(false)>{texts().cancel}</Button>
+            <Button kind submit=true busy>{confirm}</Button>
+        </div>
+    }
+    .into_any()
 }
 
 /// Takes the user to the first field that is wrong, else to the words at `summary`, once they are drawn.

@@ -33,7 +33,7 @@ pub use confirm::{Confirm, Refusal};
 pub use download::{Download, save_link};
 pub use filter::{Day, Domain, MoreFilters, STATES, SearchWords};
 pub use forgot_password::ForgotPassword;
-pub use form::{FormError, field_error, show_error};
+pub use form::{FormError, FormFoot, field_error, show_error};
 pub use history::AddressPage;
 pub use home::{Home, NotFound, ToBlockedList};
 pub use inquiries::{InquiryList, InquiryPage, NewInquiryPage};

@@ -31,10 +31,13 @@ pub use session::Session;
 pub use task::{Pending, repeat};
 pub use url::{Url, debounced, id_in_path};
 
-pub use crate::{api::sleep, reactive::effect};
 use crate::{
     api::{ApiError, Client},
     i18n::{Texts, number::grouped},
+};
+pub use crate::{
+    api::{sleep, within},
+    reactive::effect,
 };
 use leptos::prelude::*;
 use shared::{FieldProblem, Problem, ProblemKind, RefusalCode};

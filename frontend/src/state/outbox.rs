@@ -2,20 +2,20 @@
 
 mod pace;
 
-use super::{effect, sleep};
+use super::{effect, sleep, within};
 use crate::{
     api::{ApiError, Client, SignedIn},
     reactive::memo,
 };
 use futures::{
     channel::oneshot,
-    future::{AbortHandle, Either, abortable, select},
+    future::{AbortHandle, abortable},
 };
 use js_sys::Uint8Array;
 use leptos::{leptos_dom::helpers::WindowListenerHandle, prelude::*, task::spawn_local};
 use pace::{Failed, Pace, after};
 use shared::upload::Upload;
-use std::{collections::HashMap, future::Future, pin::pin, time::Duration};
+use std::{collections::HashMap, future::Future, time::Duration};
 use uuid::Uuid;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
@@ -232,11 +232,8 @@ impl Outbox {
                     }
                 }
             };
-            let done = match select(pin!(step), pin!(sleep(PATIENCE))).await {
-                Either::Left((done, _)) => done,
-                Either::Right(_) => Err(Failed::Call(ApiError::Unreachable)),
-            };
-            match done {
+            let done = within(PATIENCE, step).await;
+            match done.unwrap_or(Err(Failed::Call(ApiError::Unreachable))) {
                 Ok(received) => {
                     if let Some(before) = at {
                         pace.sent((received - before) as f64, super::now() - began);

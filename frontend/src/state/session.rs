@@ -93,7 +93,7 @@ impl Session {
     /// The session may still be there at the service.
     pub async fn sign_out(self) -> Result<(), ApiError> {
         store(LEFT, "true");
-        let told = self.client.sign_out(sleep(PATIENCE)).await;
+        let told = self.client.sign_out(PATIENCE).await;
         if told.is_ok() {
             forget(LEFT);
         }

@@ -1,7 +1,7 @@
 //! Adding a mail server and connecting its agent.
 
 use crate::{
-    pages::{FormError, field_error, opened_by},
+    pages::{FormError, FormFoot, field_error, opened_by},
     reactive::memo,
     state::{Configuration, Loader, Pending, client, texts},
     ui::{Badge, Button, Dialog, Field, Kind, Notice, Secret, Tone},
@@ -52,10 +52,7 @@ fn AddForm(open: RwSignal<bool>, made: RwSignal<Option<MailServerCredential>>, r
                 id="mail-server-name" label=texts.mail_server_name value=name required=true
                 error=field_error(error, "/name")
             />
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.add_mail_server}</Button>
-            </div>
+            <FormFoot open confirm=texts.add_mail_server busy=saving.busy()/>
         </form>
     }
     .into_any()

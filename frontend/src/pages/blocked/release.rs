@@ -3,10 +3,10 @@
 use super::operations::written;
 use crate::{
     i18n::Texts,
-    pages::{FormError, field_error, opened_by},
+    pages::{FormError, FormFoot, field_error, opened_by},
     reactive::memo,
     state::{Configuration, Pending, client, texts},
-    ui::{Button, Dialog, Drawn, Field, Kind, Toasts},
+    ui::{Dialog, Drawn, Field, Toasts},
 };
 use leptos::prelude::*;
 use shared::list::{ReleaseItem, ReleaseRequest, ReleaseStatus};
@@ -68,10 +68,7 @@ fn ReleaseForm(addresses: Vec<String>, open: RwSignal<bool>, released: Callback<
                 id="release-comment" label=texts.comment value=comment hint=texts.comment_hint
                 error=field_error(error, "/comment")
             />
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary submit=true busy=releasing.busy()>{texts.release_done}</Button>
-            </div>
+            <FormFoot open confirm=texts.release_done busy=releasing.busy()/>
         </form>
     }
     .into_any()

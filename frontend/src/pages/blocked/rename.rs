@@ -1,9 +1,9 @@
 //! Another name for a mail server.
 
 use crate::{
-    pages::{FormError, field_error, opened_by},
+    pages::{FormError, FormFoot, field_error, opened_by},
     state::{Configuration, Pending, client, texts},
-    ui::{Button, Dialog, Field, Kind, Toasts},
+    ui::{Dialog, Field, Toasts},
 };
 use leptos::prelude::*;
 use shared::mail_server::{MailServer, MailServerUpdate};
@@ -52,10 +52,7 @@ fn RenameForm(server: MailServer, open: RwSignal<bool>, reload: Callback<()>) ->
             <Field
                 id="new-name" label=texts.mail_server_name value=name required=true error=field_error(error, "/name")
             />
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.save}</Button>
-            </div>
+            <FormFoot open confirm=texts.save busy=saving.busy()/>
         </form>
     }
     .into_any()

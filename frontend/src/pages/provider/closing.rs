@@ -3,7 +3,7 @@
 use super::account::Export;
 use crate::{
     api::Versioned,
-    pages::{FormError, field_error},
+    pages::{FormError, FormFoot, field_error},
     paths,
     state::{Loader, Pending, client, texts},
     ui::{Button, Dialog, Field, Kind, Notice, Toasts, Tone},
@@ -109,10 +109,7 @@ fn Form(account: Account, open: RwSignal<bool>) -> impl IntoView {
             </div>
             <FormError error/>
             <Field id="close-name" label=texts.account_name value=name required=true hint error=field_error(error, "/name")/>
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Danger submit=true busy=closing.busy()>{words.confirm}</Button>
-            </div>
+            <FormFoot open confirm=words.confirm kind=Kind::Danger busy=closing.busy()/>
         </form>
     }
     .into_any()

@@ -7,7 +7,7 @@ mod features;
 pub use account::AccountPage;
 
 use super::{
-    FormError, field_error,
+    FormError, FormFoot, field_error,
     listing::{kept, listing},
 };
 use crate::{
@@ -165,10 +165,7 @@ fn NewAccountForm(open: RwSignal<bool>, #[prop(into)] made: Callback<()>) -> imp
                 autocomplete="new-password" required=true hint=texts.password_hint
                 error=field_error(error, "/administrator_password")
             />
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.create}</Button>
-            </div>
+            <FormFoot open confirm=texts.create busy=saving.busy()/>
         </form>
     }
     .into_any()

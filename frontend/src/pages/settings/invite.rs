@@ -1,7 +1,7 @@
 //! Inviting somebody, and links that are shown once.
 
 use crate::{
-    pages::{FormError, field_error, opened_by},
+    pages::{FormError, FormFoot, field_error, opened_by},
     state::{Pending, Session, client, texts},
     ui::{Button, Dialog, Field, Kind, Notice, Secret, Select, Tone},
 };
@@ -67,10 +67,7 @@ fn InviteForm(open: RwSignal<bool>, made: RwSignal<Option<Made>>, reload: Callba
                 error=field_error(error, "/email")
             />
             <RoleChoice id="invite-role" role roles/>
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.people.invite}</Button>
-            </div>
+            <FormFoot open confirm=texts.people.invite busy=saving.busy()/>
         </form>
     }
     .into_any()

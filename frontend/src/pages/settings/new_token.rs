@@ -2,7 +2,7 @@
 
 use crate::{
     api::ApiError,
-    pages::{FormError, field_error, opened_by},
+    pages::{FormError, FormFoot, field_error, opened_by},
     state::{Configurations, Pending, Preferences, client, effect, now, texts},
     ui::{Button, Check, Dialog, Drawn, Field, Kind, Notice, Secret, Select, Show, Tone, time},
 };
@@ -98,10 +98,7 @@ fn Form(open: RwSignal<bool>, made: RwSignal<Option<ApiTokenSecret>>, reload: Ca
                     {move || expires_at().map(|at| (words.until)(&time::date_time(at, language, None)))}
                 </p>
             </div>
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind=Kind::Primary submit=true busy=saving.busy()>{texts.create}</Button>
-            </div>
+            <FormFoot open confirm=texts.create busy=saving.busy()/>
         </form>
     }
     .into_any()

@@ -2,7 +2,7 @@
 
 use crate::{
     api::ApiError,
-    pages::{FormError, field_error},
+    pages::{FormError, FormFoot, field_error},
     state::{Kept, Loader, Pending, client, explain, texts},
     ui::{Badge, Button, Dialog, Failure, Field, Kind, Secret, Show, Skeleton, Toasts, Tone},
 };
@@ -188,10 +188,7 @@ fn Proof(
                 id="proof-code" label=texts.people.code value=code autocomplete="one-time-code" required=true
                 hint=texts.people.code_hint error=field_error(error, "/code")
             />
-            <div class="dialog-foot">
-                <Button press=move |()| open.set(false)>{texts.cancel}</Button>
-                <Button kind submit=true busy=acting.busy()>{confirm}</Button>
-            </div>
+            <FormFoot open confirm=confirm kind busy=acting.busy()/>
         </form>
     }
     .into_any()
