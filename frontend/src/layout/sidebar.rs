@@ -2,10 +2,11 @@
 
 use super::configuration_form::NewConfiguration;
 use crate::{
+    pages::unread,
     paths::{self, Section},
     reactive::memo,
-    state::{Configurations, Session, explain, texts},
-    ui::{Button, Drawn, Failure, Icon, Kind, Search, Shape, Show, Skeleton},
+    state::{Configurations, Session, texts},
+    ui::{Button, Drawn, Icon, Kind, Search, Shape, Show},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -63,13 +64,9 @@ pub fn Sidebar() -> impl IntoView {
                     </Button>
                 </Show>
             </div>
-            {move || match (loader.data.get(), loader.error.get()) {
-                (Some(configurations), _) => list(configurations),
-                (None, Some(error)) => {
-                    view! { <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/> }
-                        .into_any()
-                }
-                (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
+            {move || match loader.data.get() {
+                Some(configurations) => list(configurations),
+                None => unread(loader, None),
             }}
         </nav>
         <NewConfiguration open=creating/>

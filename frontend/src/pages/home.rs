@@ -2,10 +2,11 @@
 
 use crate::{
     layout::NewConfiguration,
+    pages::unread,
     paths::{self, Section},
     reactive::memo,
-    state::{Configurations, Session, effect, explain, texts},
-    ui::{Button, Empty, Failure, Icon, Kind, Shape, Show, Skeleton},
+    state::{Configurations, Session, effect, texts},
+    ui::{Button, Empty, Icon, Kind, Shape, Show},
 };
 use leptos::prelude::*;
 use leptos_router::{
@@ -29,19 +30,7 @@ pub fn Home() -> impl IntoView {
         }
     });
     let empty = memo(move |_| loader.data.with(|all| all.as_ref().is_some_and(Vec::is_empty)));
-    let waiting = move || match loader.error.get() {
-        _ if loader.data.with(Option::is_some) => None,
-        None => Some(view! { <Skeleton label=texts.loading/> }.into_any()),
-        Some(error) => Some(
-            view! {
-                <Failure
-                    heading=Some(texts.configurations) text=explain(texts, &error) again=texts.try_again
-                    press=move |()| loader.reload()
-                />
-            }
-            .into_any(),
-        ),
-    };
+    let waiting = move || loader.data.with(Option::is_none).then(|| unread(loader, Some(texts.configurations)));
     view! {
         {waiting}
         <Show when=move || empty.get()>

@@ -45,3 +45,4 @@ pub use settings::{AuditLog, MyAccount, Tokens, Users};
 pub use sign_in::{SignIn, SignInForm};
 pub use suspended::Suspended;
 pub use trouble::trouble;
+pub use whole::unread;

@@ -7,6 +7,21 @@ use crate::{
 };
 use leptos::prelude::*;
 
+/// What stands where nothing was read yet: that it is being read, or why it cannot be. `heading` where it is all of the page.
+pub fn unread<T>(loader: Loader<T>, heading: Option<&'static str>) -> AnyView
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let texts = texts();
+    match loader.error.get() {
+        Some(error) => {
+            let (text, press) = (explain(texts, &error), move |()| loader.reload());
+            view! { <Failure heading text again=texts.try_again press/> }.into_any()
+        }
+        None => view! { <Skeleton label=texts.loading/> }.into_any(),
+    }
+}
+
 /// Draws what was read, anew where it changed. What could not be read again stays, with a word that it is old.
 pub fn whole<T>(loader: Loader<T>, draw: impl Fn(T) -> AnyView + Send + Sync + 'static) -> AnyView
 where
@@ -20,13 +35,7 @@ where
             let stale = error.map(|error| view! { <Notice tone=Tone::Warn>{explain(texts, &error)}</Notice> });
             view! { {stale}{draw(data)} }.into_any()
         }
-        (None, Some(error)) => view! {
-            <div class="table-frame">
-                <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/>
-            </div>
-        }
-        .into_any(),
-        (None, None) => view! { <div class="table-frame"><Skeleton label=texts.loading/></div> }.into_any(),
+        (None, _) => view! { <div class="table-frame">{unread(loader, None)}</div> }.into_any(),
     };
     view! { <div class="stack" aria-busy=move || loader.busy.get().to_string()>{content}</div> }.into_any()
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     pages::{
         Confirm,
-        listing::{kept, listing},
+        listing::{kept, listing, one_page},
     },
     state::{Configuration, Loader, Pending, Preferences, Session, Url, client, explain, load, texts, ticking},
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone},
@@ -28,9 +28,7 @@ pub fn MailServers() -> impl IntoView {
     let loader = load(
         move || id.get(),
         move || live.mail_servers.get(),
-        move |id, _| async move {
-            client.mail_servers(id).await.map(|items| Page { items, next_cursor: None, total: None })
-        },
+        move |id, _| async move { client.mail_servers(id).await.map(one_page) },
     );
     let (adding, made) = (RwSignal::new(false), RwSignal::new(None::<MailServerCredential>));
     let chosen = RwSignal::new(None::<MailServer>);

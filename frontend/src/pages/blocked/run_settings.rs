@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     api::{ApiError, Versioned},
-    pages::{FormError, show_error},
+    pages::{FormError, show_error, unread},
     reactive::memo,
-    state::{Configuration, Pending, Preferences, Session, client, effect, explain, load, now, texts},
-    ui::{Button, Dialog, Failure, Kind, Notice, Skeleton, Toasts, Tone, time},
+    state::{Configuration, Pending, Preferences, Session, client, effect, load, now, texts},
+    ui::{Button, Dialog, Kind, Notice, Toasts, Tone, time},
 };
 use leptos::{html, prelude::*};
 use shared::{
@@ -32,7 +32,7 @@ pub fn RunSettingsDialog(
 
 #[component]
 fn Content(open: RwSignal<bool>) -> impl IntoView {
-    let (texts, client, configuration) = (texts(), client(), Configuration::open());
+    let (client, configuration) = (client(), Configuration::open());
     let live = configuration.live;
     let loader =
         load(move || configuration.id.get(), move || live.run_settings.get(), move |id, _| client.run_settings(id));
@@ -51,13 +51,9 @@ fn Content(open: RwSignal<bool>) -> impl IntoView {
         shown.set(None);
         loader.reload();
     };
-    let waiting = move || match loader.error.get() {
-        Some(error) => view! { <Failure text=explain(texts, &error) again=texts.try_again press=reload/> }.into_any(),
-        None => view! { <Skeleton label=texts.loading/> }.into_any(),
-    };
     move || match shown.get() {
         Some(settings) => view! { <Editor settings open replaced reload/> }.into_any(),
-        None => waiting.into_any(),
+        None => unread(loader, None),
     }
 }
 

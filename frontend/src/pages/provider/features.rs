@@ -4,9 +4,9 @@ use super::PlanChoice;
 use crate::{
     api::Versioned,
     i18n::number::bytes,
-    pages::{FormError, field_error, opened_by},
-    state::{Pending, client, explain, explain_field, load, texts},
-    ui::{Button, Check, Dialog, Failure, Field, Kind, Notice, Skeleton, Toasts, Tone},
+    pages::{FormError, field_error, opened_by, unread},
+    state::{Pending, client, explain_field, load, texts},
+    ui::{Button, Check, Dialog, Field, Kind, Notice, Toasts, Tone},
 };
 use leptos::prelude::*;
 use shared::{
@@ -37,15 +37,11 @@ pub fn FeaturesDialog(
 
 #[component]
 fn Content(account: Uuid, open: RwSignal<bool>, saved: Callback<()>) -> impl IntoView {
-    let (texts, client) = (texts(), client());
+    let client = client();
     let loader = load(move || account, || (), move |account, ()| client.account(account));
-    move || match (loader.data.get(), loader.error.get()) {
-        (Some(account), _) => view! { <Form account open saved/> }.into_any(),
-        (None, Some(error)) => {
-            view! { <Failure text=explain(texts, &error) again=texts.try_again press=move |()| loader.reload()/> }
-                .into_any()
-        }
-        (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
+    move || match loader.data.get() {
+        Some(account) => view! { <Form account open saved/> }.into_any(),
+        None => unread(loader, None),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::{
     api::ApiError,
-    pages::{FormError, FormFoot, field_error},
-    state::{Kept, Loader, Pending, client, explain, texts},
-    ui::{Badge, Button, Dialog, Failure, Field, Kind, Secret, Show, Skeleton, Toasts, Tone},
+    pages::{FormError, FormFoot, field_error, unread},
+    state::{Kept, Loader, Pending, client, texts},
+    ui::{Badge, Button, Dialog, Field, Kind, Secret, Show, Toasts, Tone},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::prelude::*;
@@ -33,13 +33,7 @@ pub fn SecondFactor(
                 (Some(made), _) => view! { <Codes made codes/> }.into_any(),
                 (None, Some(state)) if state.enabled => view! { <Enabled state codes reload/> }.into_any(),
                 (None, Some(_)) => view! { <SetUp codes reload/> }.into_any(),
-                (None, None) => match loader.error.get() {
-                    None => view! { <Skeleton label=texts.loading/> }.into_any(),
-                    Some(error) => {
-                        let text = explain(texts, &error);
-                        view! { <Failure text again=texts.try_again press=reload/> }.into_any()
-                    }
-                },
+                (None, None) => unread(loader, None),
             }}
         </section>
     }

@@ -1,12 +1,12 @@
 //! One's own sessions.
 
 use crate::{
-    pages::listing::listing,
+    pages::listing::{listing, one_page},
     state::{Pending, Preferences, Session, Url, client, explain, load, texts, ticking},
     ui::{Badge, Button, Kind, Moment, Show, Table, Toasts, Tone},
 };
 use leptos::prelude::*;
-use shared::{Page, session::OwnSession};
+use shared::session::OwnSession;
 use uuid::Uuid;
 
 /// Where one is signed in.
@@ -22,7 +22,7 @@ pub fn Sessions(
     let loader = load(
         || (),
         move || (again.get(), session.account()),
-        move |(), _| async move { client.sessions().await.map(|items| Page { items, next_cursor: None, total: None }) },
+        move |(), _| async move { client.sessions().await.map(one_page) },
     );
     let end = move |only: Option<Uuid>| {
         ending.start(async move {

@@ -3,14 +3,16 @@
 use super::new_token::{NewTokenDialog, SecretDialog};
 use crate::{
     i18n::Texts,
-    pages::{Confirm, listing::listing},
+    pages::{
+        Confirm,
+        listing::{listing, one_page},
+    },
     state::{Configurations, Preferences, Session, Url, client, load, now, texts, ticking},
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Table, Toasts, Tone},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
 use shared::{
-    Page,
     mail_server::ServerConfiguration,
     session::{ApiToken, ApiTokenSecret},
 };
@@ -23,7 +25,7 @@ pub fn Tokens() -> impl IntoView {
     let loader = load(
         move || session.me().and_then(|me| me.account_id),
         move || session.account(),
-        move |_, _| async move { client.tokens().await.map(|items| Page { items, next_cursor: None, total: None }) },
+        move |_, _| async move { client.tokens().await.map(one_page) },
     );
     let (creating, made) = (RwSignal::new(false), RwSignal::new(None::<ApiTokenSecret>));
     let (asking, chosen) = (RwSignal::new(false), RwSignal::new(None::<ApiToken>));

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     pages::{
         Confirm,
-        listing::{kept, listing},
+        listing::{kept, listing, one_page},
     },
     state::{Loader, Pending, Preferences, Session, Url, client, explain, load, now, texts, ticking},
     ui::{Badge, Button, Failure, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone, mail_address},
@@ -25,9 +25,9 @@ pub fn Users() -> impl IntoView {
     let (texts, client, session) = (texts(), client(), expect_context::<Session>());
     let words = &texts.people;
     let account = move || session.me().and_then(|me| me.account_id);
-    let users = load(account, move || session.account(), move |_, _| async move { client.users().await.map(page) });
+    let users = load(account, move || session.account(), move |_, _| async move { client.users().await.map(one_page) });
     let invitations =
-        load(account, move || session.account(), move |_, _| async move { client.invitations().await.map(page) });
+        load(account, move || session.account(), move |_, _| async move { client.invitations().await.map(one_page) });
     let (inviting, made, changing) = (RwSignal::new(false), RwSignal::new(None::<Made>), RwSignal::new(None::<User>));
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let own = move || session.me().map(|me| me.user_id);
@@ -101,10 +101,6 @@ pub fn Users() -> impl IntoView {
         <UserDialog user=changing changed=move |()| users.reload()/>
     }
     .into_any()
-}
-
-fn page<T>(items: Vec<T>) -> Page<T> {
-    Page { items, next_cursor: None, total: None }
 }
 
 /// Who was invited and has not come yet.
