@@ -2,9 +2,9 @@
 
 use crate::store::{
     Error, Result,
-    change_sets::BUILDING,
+    change_sets::{self, BUILDING},
     downloads::{Field, Source},
-    exists, millis, reason,
+    millis, reason,
     search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion, order_by},
     time,
 };
@@ -170,9 +170,7 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
     };
     let pending = format!("b.added_set_id IN {PENDING}");
     let pending = (filter.state == Some(BlockState::Pending)).then_some(pending);
-    let building = format!("SELECT 1 FROM {BUILDING} AS building");
-    let building = exists(connection, &building, [server_configuration_id.into()]).await?;
-    let assured = (!building).then_some(IS_READY);
+    let assured = (!change_sets::is_building(connection, server_configuration_id).await?).then_some(IS_READY);
     let first = [pending, Some(format!("b.removed_set_id IN {BUILDING}")), Some(removals(&held.to_string()))];
     let mut all: Option<Found<BlockedAddress>> = None;
     for ((conditions, from, columns), first) in parts(filter, server_configuration_id, held).into_iter().zip(first) {
