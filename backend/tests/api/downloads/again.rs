@@ -3,22 +3,6 @@
 use super::*;
 use shared::run_settings::RunSettings;
 
-/// Uploads a file and registers it; answers what the analysis and the registration counted.
-async fn register(scene: &Scene, file: Vec<u8>) -> (RecordCounts, ListOperationCounts) {
-    let request = scene.admin().request(Method::POST, &scene.place.path("/uploads"));
-    let request = request.header("Tus-Resumable", "1.0.0").header("Upload-Length", file.len());
-    let request = request.header("Content-Type", "application/offset+octet-stream").body(file);
-    let id = scene.admin().send(request).await.expect(201).json::<Upload>().id;
-    let wanted = |upload: &Upload| upload.state != UploadState::Analysing;
-    let upload = scene.until(&format!("/uploads/{id}"), wanted).await;
-    let counted = upload.analysis.and_then(|analysis| analysis.counts).expect("counts");
-    let registration = scene.place.path(&format!("/uploads/{id}/registration"));
-    let answer = scene.admin().post(&registration, &json!({ "delivery_timing": "next_execution" })).await;
-    let id = answer.expect(202).json::<ListOperation>().id;
-    let wanted = |operation: &ListOperation| operation.state == ListOperationState::Done;
-    (counted, scene.until(&format!("/list-operations/{id}"), wanted).await.counts)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_on_its_way_off_the_list_stays_off() {
     let mut scene = Scene::new().await;
