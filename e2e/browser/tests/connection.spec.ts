@@ -71,6 +71,8 @@ test("uploads and bulk changes of the time without a connection are read after i
 test("that the connection is lost is seen at the end of a long page, too", async ({ page, context, workplace }) => {
   await page.setViewportSize({ width: 1280, height: 360 });
   await signIn(page, workplace, "/delivery-report/overview");
+  await expect(page.getByRole("figure").first()).toBeVisible();
+  await expect(page.locator('.skeleton, [aria-busy="true"]')).toHaveCount(0);
   await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
   expect(await page.evaluate(() => window.scrollY)).toBeGreaterThan(200);
   await context.setOffline(true);
