@@ -54,7 +54,7 @@ test("somebody is invited, comes, gets another role and leaves", async ({ page, 
 
   await elsewhere(browser, async (hers) => {
     await hers.goto(link);
-    await expect(hers.getByText("To the account Example Mail.")).toBeVisible();
+    await expect(hers.getByText("Account: Example Mail")).toBeVisible();
     await expect(hers.getByText(`You will sign in as ${HANA.email}.`)).toBeVisible();
     await hers.getByLabel("New password").fill("manchesterunited");
     await hers.getByRole("button", { name: "Accept invitation" }).click();
@@ -301,7 +301,7 @@ test("the provider's own staff: somebody is invited, and the last one stays", as
     await hers.goto(link);
     await expect(hers.getByText(`You will sign in as ${HANA.email}.`)).toBeVisible();
     // To no account.
-    await expect(hers.getByText("To the account")).toHaveCount(0);
+    await expect(hers.getByText("Account:")).toHaveCount(0);
     await hers.getByLabel("New password").fill(HANA.password);
     await hers.getByRole("button", { name: "Accept invitation" }).click();
     await expect(hers.getByRole("link", { name: "Example Mail" })).toBeVisible();

@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { makeOneOfEach } from "./ids.mjs";
 import { Service } from "./service.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -30,14 +31,21 @@ const LEFT_OUT = [
   "POST /api/v1/provider/accounts/leave",
 ];
 
-const everywhere = (path) => !/^\/api\/v1\/(agent|provider|server-configurations\/\{id\})/.test(path);
+const inConfiguration = ({ path }) => path.startsWith("/api/v1/server-configurations/{id}");
+const ofProvider = ({ path }) => path.startsWith("/api/v1/provider");
+const ofAgent = ({ path }) => path.startsWith("/api/v1/agent");
+const deletes = ({ method }) => method === "DELETE";
+/** After one of these, the token is not the provider's any more, or the account is gone. */
+const leads = ({ path }) => /^\/api\/v1\/provider\/accounts\/\{account_id\}\/(enter|close)$/.test(path);
 
-/** Who asks for what, with the ids that are real. */
+/** Who asks for what, in this order: what is asked for is there until the end. */
 const GROUPS = {
-  "a server configuration": [(path) => path.startsWith("/api/v1/server-configurations/{id}"), "administrator"],
-  "an account": [everywhere, "administrator"],
-  "the provider": [(path) => path.startsWith("/api/v1/provider"), "provider"],
-  "an agent": [(path) => path.startsWith("/api/v1/agent"), "agent"],
+  "a server configuration": [(it) => inConfiguration(it) && !deletes(it), "administrator"],
+  "an account": [(it) => ![inConfiguration, ofProvider, ofAgent, deletes].some((is) => is(it)), "administrator"],
+  "the provider": [(it) => ofProvider(it) && !leads(it), "provider"],
+  "an agent": [ofAgent, "agent"],
+  "what is deleted": [deletes, "administrator"],
+  "the doors of accounts": [leads, "provider"],
 };
 
 const operations = () => {
@@ -50,15 +58,18 @@ const operations = () => {
 const isLeftOut = ({ method, path }) => LEFT_OUT.includes(`${method} ${path}`);
 
 let service;
+let ids;
 before(async () => {
   service = await Service.start({ arguments: ["--request-rate", "1000000"] });
+  ids = await makeOneOfEach(service);
 });
 after(() => service?.stop());
 
 test("every operation is asked for, or left out for a reason", () => {
   for (const operation of operations()) {
-    const groups = Object.values(GROUPS).filter(([includes]) => includes(operation.path));
+    const groups = Object.values(GROUPS).filter(([includes]) => includes(operation));
     assert.equal(groups.length, 1, `${operation.method} ${operation.path}`);
+    for (const [, name] of operation.path.matchAll(/\{(\w+)\}/g)) assert.ok(ids[name], `an id for ${operation.path}`);
   }
   const all = operations().map(({ method, path }) => `${method} ${path}`);
   for (const name of LEFT_OUT) assert.ok(all.includes(name), `${name} is not in the document any more`);
@@ -66,17 +77,18 @@ test("every operation is asked for, or left out for a reason", () => {
 
 for (const [name, [includes, who]] of Object.entries(GROUPS)) {
   test(`${name}: no server error, and nothing that is not declared`, async () => {
-    const wanted = operations().filter((operation) => includes(operation.path) && !isLeftOut(operation));
+    const wanted = operations().filter((operation) => includes(operation) && !isLeftOut(operation));
     const settings = join(service.folder, "schemathesis.toml");
-    writeFileSync(settings, `[parameters]\n"path.id" = "${service.configuration}"\n`);
-    const ids = wanted.map(({ method, path }) => `--include-name=${method} ${path}`);
+    const real = Object.entries(ids).map(([parameter, id]) => `"path.${parameter}" = "${id}"\n`);
+    writeFileSync(settings, `[parameters]\n${real.join("")}`);
+    const names = wanted.map(({ method, path }) => `--include-name=${method} ${path}`);
     const asked = spawn(
       process.env.STOPLIST_SCHEMATHESIS,
       [
         ...["--config-file", settings, "run", DOCUMENT, "--url", service.base, "--no-color", "--warnings", "off"],
         ...["--header", `Authorization: Bearer ${service.tokens[who]}`, "--checks", CHECKS.join(",")],
         ...["--phases", "coverage,fuzzing", "--max-examples", TRIES, "--generation-deterministic"],
-        ...["--continue-on-failure", "--request-timeout", "60", ...ids],
+        ...["--continue-on-failure", "--request-timeout", "60", ...names],
       ],
       { cwd: service.folder, env: { ...process.env, SCHEMATHESIS_HOOKS: "hooks", PYTHONPATH: here("..") } },
     );

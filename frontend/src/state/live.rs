@@ -11,7 +11,7 @@ use shared::{
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The pause before a stream that ended is opened again.
+/// The pause before a stream that ended is opened again, and before all is read again that was read before it first stood.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// What a stream tells.
@@ -72,6 +72,7 @@ pub struct Live {
     pub upload: RwSignal<Option<Upload>>,
     inquiries: Inquiries,
     session: Session,
+    settling: Pending,
 }
 
 impl Live {
@@ -91,6 +92,7 @@ impl Live {
             upload: RwSignal::new(None),
             inquiries: expect_context(),
             session: expect_context(),
+            settling: Pending::new(),
         };
         let (stream, newer) = (Pending::new(), expect_context());
         effect(move || {
@@ -109,15 +111,20 @@ impl Live {
         live
     }
 
+    /// What happened before the stream stood may have been missed. The first time, the page is still being read: to
+    /// begin anew now would only keep it empty for longer.
     fn opened(self, again: bool) {
         self.connected.set(true);
         bump(self.inquiries.changed);
-        if again {
+        self.settling.replace(async move {
+            if !again {
+                sleep(PAUSE).await;
+            }
             for changed in [self.lists, self.run_settings, self.mail_servers, self.delivery_events, self.missed] {
                 bump(changed);
             }
             self.session.account_changed();
-        }
+        });
     }
 
     fn hear(self, event: LiveEvent) {

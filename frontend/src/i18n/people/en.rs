@@ -89,7 +89,7 @@ pub(in crate::i18n) const TEXTS: PeopleTexts = PeopleTexts {
     no_mail: "This service sends no mail",
     no_mail_text: "Ask an administrator of your account for a link that sets a new password. They make one under Settings, Users.",
     sign_out_later: "You are signed out in this browser, but Stoplist could not be told: your session may still be there. It is ended as soon as this browser reaches Stoplist again.",
-    invited_to: |account| format!("To the account {account}."),
+    invited_to: |account| format!("Account: {account}"),
     invited_as: |email| format!("You will sign in as {email}."),
     sets_password_of: |email| format!("For {email}."),
     withdraw_question: |email| format!("Withdraw the invitation of {email}?"),
