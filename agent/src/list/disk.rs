@@ -5,6 +5,7 @@
 //! snapshot that it continues; then come batches, each a sealed [`BatchHeader`] and its `-key` and `+key` lines.
 
 use super::{
+    memory::ByHash,
     seal::{sealed, unsealed},
     snapshot::{Hashes, SnapshotWriter, read_keys},
 };
@@ -12,7 +13,6 @@ use crate::files;
 use serde::{Deserialize, Serialize};
 use shared::{ListChecksum, agent_sync::Acknowledgement, checksum::key_hash};
 use std::{
-    collections::HashMap,
     fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -250,7 +250,7 @@ impl Disk {
         let mut line = Vec::new();
         reader.read_until(b'\n', &mut line)?;
         let mut position: Acknowledgement = unsealed(&line).ok_or(ListError::Damaged("list.snapshot"))?;
-        let mut changed: HashMap<u128, Option<Box<str>>> = HashMap::new();
+        let mut changed: ByHash<Option<Box<str>>> = ByHash::default();
         if let Some(mut journal) = open_journal(&self.journal, &position)? {
             let mut lines = String::new();
             while let Some(after) = journal.next_batch(&mut lines)? {
@@ -267,7 +267,7 @@ impl Disk {
 /// The durable list of one moment.
 pub struct DiskReader {
     snapshot: File,
-    changed: HashMap<u128, Option<Box<str>>>,
+    changed: ByHash<Option<Box<str>>>,
     /// Which list it is.
     pub position: Acknowledgement,
 }

@@ -2,11 +2,35 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
     sync::{
         RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+/// What changes, by the hashes of keys.
+pub type ByHash<T> = HashMap<u128, T, BuildHasherDefault<AsItIs>>;
+
+/// The hash of a key is as good as any other made of it, which would cost more than all else that is done with changes.
+#[derive(Default)]
+pub struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
+    }
+
+    fn write(&mut self, octets: &[u8]) {
+        for octet in octets {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*octet);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// The list is kept in parts, so that merging and replacing need the memory of a part, not of a second list.
 pub const SHARDS: usize = 16;
@@ -23,7 +47,7 @@ struct Shard {
     /// Sorted, without duplicates.
     keys: Vec<u128>,
     /// What changed since: true is on the list.
-    changes: HashMap<u128, bool>,
+    changes: ByHash<bool>,
 }
 
 impl Shard {
@@ -47,7 +71,7 @@ impl Shard {
         merged.extend(added);
         merged.shrink_to_fit();
         self.keys = merged;
-        self.changes = HashMap::new();
+        self.changes = ByHash::default();
     }
 }
 
@@ -75,7 +99,7 @@ impl Memory {
     }
 
     /// Puts the keys that are true on the list and takes the others off.
-    pub fn apply(&self, changes: &HashMap<u128, bool>) {
+    pub fn apply(&self, changes: &ByHash<bool>) {
         let mut parts: [Vec<(u128, bool)>; SHARDS] = Default::default();
         for (&hash, &on) in changes {
             parts[shard_of(hash)].push((hash, on));
@@ -95,7 +119,7 @@ impl Memory {
         keys.sort_unstable();
         keys.dedup();
         keys.shrink_to_fit();
-        self.write(index, |shard| *shard = Shard { keys, changes: HashMap::new() });
+        self.write(index, |shard| *shard = Shard { keys, changes: ByHash::default() });
     }
 
     // A panic while a lock is held leaves at worst an unmerged part; lookups must go on, so poison is passed over.
@@ -120,7 +144,7 @@ mod tests {
         let hash = |n: u32| key_hash(&format!("user{n}@example.com"));
         let mut expected = HashSet::new();
         for round in 0..40u32 {
-            let mut changes = HashMap::new();
+            let mut changes = ByHash::default();
             for n in 0..5_000 {
                 let (number, on) = ((n * 7 + round * 3_001) % 150_000, (n + round) % 3 != 0);
                 changes.insert(hash(number), on);

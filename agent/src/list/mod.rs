@@ -10,14 +10,13 @@ pub use memory::Memory;
 pub use snapshot::SnapshotWriter;
 
 use disk::Disk;
-use memory::{SHARDS, shard_of};
+use memory::{ByHash, SHARDS, shard_of};
 use shared::{
     Address,
     agent_sync::{Acknowledgement, ListHeader},
     checksum::key_hash,
 };
 use std::{
-    collections::HashMap,
     io,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -219,13 +218,7 @@ impl List {
     }
 
     /// What the list is after these changes.
-    fn after(
-        &self,
-        held: &Acknowledgement,
-        changes: &HashMap<u128, bool>,
-        epoch: Uuid,
-        version: i64,
-    ) -> Acknowledgement {
+    fn after(&self, held: &Acknowledgement, changes: &ByHash<bool>, epoch: Uuid, version: i64) -> Acknowledgement {
         let Acknowledgement { mut count, mut checksum, .. } = *held;
         for (&hash, &on) in changes {
             match (self.memory.contains(hash), on) {
@@ -253,6 +246,6 @@ fn position_of(header: &ListHeader) -> Acknowledgement {
 }
 
 /// What each changed key is after all lines; `None` when a line is neither `+key` nor `-key`.
-fn parse_changes(lines: &str) -> Option<HashMap<u128, bool>> {
+fn parse_changes(lines: &str) -> Option<ByHash<bool>> {
     lines.lines().map(|line| disk::parse_change(line).map(|(key, on)| (key_hash(key), on))).collect()
 }

@@ -12,7 +12,7 @@ use crate::{
         distributions,
     },
 };
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use futures::Stream;
 use shared::{
     ListChecksum, RefusalCode,
@@ -169,32 +169,30 @@ pub fn body(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
             None => {
                 let mut after = String::new();
                 loop {
-                    let keys = agent_lists::held(
+                    let part = agent_lists::held(
                         db.connection(), plan.server_configuration_id, plan.head.version, &after, BATCH,
                     ).await?;
-                    let Some(last) = keys.last() else { break };
-                    after.clone_from(last);
-                    yield lines("", &keys);
-                    if keys.len() < BATCH { break }
+                    if !part.lines.is_empty() { yield Bytes::from(part.lines) }
+                    let Some(next) = part.next else { break };
+                    after = next;
                 }
             }
             Some(from) => {
                 let sets = change_sets::published_between(
                     db.connection(), plan.server_configuration_id, from, plan.head.version,
                 ).await?;
-                for (sign, removals) in [("-", true), ("+", false)] {
+                for removals in [true, false] {
                     for group in groups(&sets, removals) {
                         let mut after = String::new();
                         loop {
-                            let keys = if removals {
+                            let part = if removals {
                                 agent_lists::removed_by(db.connection(), &group, from, &after, BATCH).await?
                             } else {
                                 agent_lists::added_by(db.connection(), &group, plan.head.version, &after, BATCH).await?
                             };
-                            let Some(last) = keys.last() else { break };
-                            after.clone_from(last);
-                            yield lines(sign, &keys);
-                            if keys.len() < BATCH { break }
+                            if !part.lines.is_empty() { yield Bytes::from(part.lines) }
+                            let Some(next) = part.next else { break };
+                            after = next;
                         }
                     }
                 }
@@ -223,16 +221,6 @@ fn groups(sets: &[ChangeSet], removals: bool) -> Vec<Vec<Uuid>> {
         groups.push(group);
     }
     groups
-}
-
-fn lines(sign: &str, keys: &[String]) -> Bytes {
-    let mut text = BytesMut::with_capacity(keys.iter().map(|key| key.len() + 2).sum());
-    for key in keys {
-        text.put_slice(sign.as_bytes());
-        text.put_slice(key.as_bytes());
-        text.put_u8(b'\n');
-    }
-    text.freeze()
 }
 
 /// Stores what an agent says that it holds, and completes the distributions that waited for it.

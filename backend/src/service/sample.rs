@@ -259,7 +259,7 @@ impl Story {
         }
         let connection = state.db.connection();
         let held = store::agent_lists::held(connection, self.configuration, head.version, "", 100_000).await?;
-        self.blocked = held.into_iter().collect();
+        self.blocked = held.lines.lines().map(str::to_owned).collect();
         Ok(())
     }
 

@@ -3,36 +3,61 @@
 //! A version never changes once published: blocks name their change sets, and the tables keep every block that a
 //! version held. So a list can be read in parts, without a transaction, while it goes on changing.
 
-use super::{Result, change_sets::placeholders, millis, statement};
+use super::{Error, Result, change_sets::placeholders, millis, statement};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 use shared::agent_sync::Acknowledgement;
 use uuid::Uuid;
 
-async fn keys<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value>) -> Result<Vec<String>> {
-    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
-    rows.iter().map(|row| Ok(row.try_get("", "address_key")?)).collect()
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// A line for each key, with its sign before it; in no order.
+    pub lines: String,
+    /// The next part begins after this key; `None`: this is the last one.
+    pub next: Option<String>,
 }
 
 /// Sorts after every key.
 const LAST: &str = "\u{10FFFF}";
 
-/// The next keys of live and of ended blocks together, in order, at most `limit`: of ended ones only up to where the live
-/// ones go, so that reading on looks at each once. `$1` is the key to begin after, `$2` is [`LAST`]. One statement, because
-/// a block may end between two.
-fn merged(live: &str, ended: &str, limit: usize) -> String {
+/// Reads a part by a statement with the columns `lines` and `last`.
+async fn part<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value>) -> Result<Part> {
+    let row = connection.query_one_raw(statement(connection, sql, values)).await?;
+    let row = row.ok_or_else(|| Error::Unreadable("an aggregate without a row".to_owned()))?;
+    let (lines, last): (Option<String>, String) = (row.try_get("", "lines")?, row.try_get("", "last")?);
+    Ok(Part { lines: lines.unwrap_or_default(), next: (last != LAST).then_some(last) })
+}
+
+/// Puts the lines together. The database does it: to take a million rows out of it one by one takes longer than all else.
+fn lines(sign: &str) -> String {
+    format!("string_agg('{sign}' || address_key || '\n', '') AS lines")
+}
+
+/// Where a part ends that was picked in order, up to `limit` keys of the table `picked`: at `end` where there are no more.
+fn last(picked: &str, limit: usize, end: &str) -> String {
+    format!("(SELECT CASE WHEN COUNT(*) < {limit} THEN {end} ELSE MAX(address_key) END FROM {picked})")
+}
+
+/// The next keys of live and of ended blocks, at most `limit` of each: of ended ones only up to where the live ones go, so
+/// that reading on looks at each once, and of live ones only up to where the ended ones go, if there are too many of those.
+/// `$1` is the key to begin after, `$2` is [`LAST`]. One statement, because a block may end between two.
+fn merged(sign: &str, live: &str, ended: &str, limit: usize) -> String {
+    let (of_live, of_ended) = (last("live", limit, "$2"), last("ended", limit, "(SELECT last FROM upto)"));
     format!(
         "WITH live AS MATERIALIZED (SELECT b.address_key FROM blocked_addresses b {live} AND b.address_key > $1 \
          ORDER BY b.address_key LIMIT {limit}), \
-         upto AS (SELECT CASE WHEN COUNT(*) < {limit} THEN $2 ELSE MAX(address_key) END AS last FROM live) \
-         SELECT address_key FROM live UNION ALL \
-         SELECT * FROM (SELECT b.address_key FROM removed_blocks b {ended} AND b.address_key > $1 \
-         AND b.address_key <= (SELECT last FROM upto) ORDER BY b.address_key LIMIT {limit}) AS ended \
-         ORDER BY address_key LIMIT {limit}"
+         upto AS MATERIALIZED (SELECT {of_live} AS last), \
+         ended AS MATERIALIZED (SELECT b.address_key FROM removed_blocks b {ended} AND b.address_key > $1 \
+         AND b.address_key <= (SELECT last FROM upto) ORDER BY b.address_key LIMIT {limit}), \
+         whole AS MATERIALIZED (SELECT {of_ended} AS last) \
+         SELECT (SELECT last FROM whole) AS last, {} FROM (SELECT address_key FROM live \
+         WHERE address_key <= (SELECT last FROM whole) UNION ALL SELECT address_key FROM ended) AS picked",
+        lines(sign)
     )
 }
 
-/// Keys that the list holds at `version`, after the key `after`, in order, at most `limit`.
+/// Keys that the list holds at `version`: the next after the key `after`, at most `limit` of live and of ended blocks.
 ///
 /// # Errors
 /// The database refused.
@@ -42,7 +67,7 @@ pub async fn held<C: ConnectionTrait>(
     version: i64,
     after: &str,
     limit: usize,
-) -> Result<Vec<String>> {
+) -> Result<Part> {
     let added = "JOIN change_sets s ON s.id = b.added_set_id";
     let holds = "WHERE b.server_configuration_id = $3 AND s.version <= $4";
     let live = format!("{added} {holds}");
@@ -50,7 +75,7 @@ pub async fn held<C: ConnectionTrait>(
         "{added} JOIN change_sets r ON r.id = b.removed_set_id {holds} AND (r.version IS NULL OR r.version > $4)"
     );
     let values = vec![after.into(), LAST.into(), server_configuration_id.into(), version.into()];
-    keys(connection, merged(&live, &ended, limit), values).await
+    part(connection, merged("", &live, &ended, limit), values).await
 }
 
 /// Keys that the change sets `sets`, all published after `from` and up to `to`, take off the list at `from`: after the
@@ -64,15 +89,18 @@ pub async fn removed_by<C: ConnectionTrait>(
     from: i64,
     after: &str,
     limit: usize,
-) -> Result<Vec<String>> {
+) -> Result<Part> {
     let sql = format!(
-        "SELECT b.address_key FROM removed_blocks b JOIN change_sets s ON s.id = b.added_set_id \
-         WHERE b.removed_set_id IN ({}) AND b.address_key > $1 AND s.version <= $2 ORDER BY b.address_key LIMIT {limit}",
-        placeholders(3, sets.len())
+        "WITH picked AS MATERIALIZED (SELECT b.address_key FROM removed_blocks b \
+         JOIN change_sets s ON s.id = b.added_set_id WHERE b.removed_set_id IN ({}) AND b.address_key > $1 \
+         AND s.version <= $3 ORDER BY b.address_key LIMIT {limit}) SELECT {} AS last, {} FROM picked",
+        placeholders(4, sets.len()),
+        last("picked", limit, "$2"),
+        lines("-")
     );
-    let mut values: Vec<Value> = vec![after.into(), from.into()];
+    let mut values: Vec<Value> = vec![after.into(), LAST.into(), from.into()];
     values.extend(sets.iter().map(|id| Value::from(*id)));
-    keys(connection, sql, values).await
+    part(connection, sql, values).await
 }
 
 /// Keys that the change sets `sets`, all published up to `to`, put on the list and that are still on it at `to`: after
@@ -86,13 +114,13 @@ pub async fn added_by<C: ConnectionTrait>(
     to: i64,
     after: &str,
     limit: usize,
-) -> Result<Vec<String>> {
+) -> Result<Part> {
     let live = format!("WHERE b.added_set_id IN ({})", placeholders(4, sets.len()));
     let ended =
         format!("JOIN change_sets r ON r.id = b.removed_set_id {live} AND (r.version IS NULL OR r.version > $3)");
     let mut values: Vec<Value> = vec![after.into(), LAST.into(), to.into()];
     values.extend(sets.iter().map(|id| Value::from(*id)));
-    keys(connection, merged(&live, &ended, limit), values).await
+    part(connection, merged("+", &live, &ended, limit), values).await
 }
 
 /// Stores what a mail server holds, and whether that is what its version says.

@@ -3,6 +3,7 @@
 use super::{
     Error, Result,
     audit::{self, NewAuditEntry},
+    journal::{self, Journal},
     turns::{Turn, Turns},
 };
 use migrations::{Migrator, MigratorTrait};
@@ -44,6 +45,8 @@ pub struct Db {
     pool: Pool,
     /// SQLite only.
     turns: Option<Turns>,
+    /// SQLite only.
+    journal: Option<Journal>,
     audited: broadcast::Sender<Audited>,
 }
 
@@ -64,6 +67,7 @@ const HEARD: usize = 1024;
 pub struct DatabaseTransaction {
     transaction: sea_orm::DatabaseTransaction,
     turn: Option<Turn>,
+    journal: Option<Journal>,
     /// What the audit log will say of it.
     audit: Mutex<Vec<NewAuditEntry>>,
     audited: broadcast::Sender<Audited>,
@@ -81,7 +85,7 @@ impl DatabaseTransaction {
     /// # Errors
     /// The database refused; nothing changed.
     pub async fn commit(self) -> std::result::Result<(), DbErr> {
-        let Self { transaction, turn, audit, audited } = self;
+        let Self { transaction, turn, journal, audit, audited } = self;
         let entries = audit.into_inner().unwrap_or_else(PoisonError::into_inner);
         let done: Vec<_> =
             entries.iter().map(|entry| Audited { account_id: entry.account_id, action: entry.action }).collect();
@@ -92,6 +96,9 @@ impl DatabaseTransaction {
         let committed = transaction.commit().await;
         drop(turn);
         committed?;
+        if let Some(journal) = journal {
+            journal.written();
+        }
         for one in done {
             // Nobody listening is not an error.
             let _ = audited.send(one);
@@ -123,9 +130,6 @@ impl ConnectionTrait for DatabaseTransaction {
     }
 }
 
-/// After how many pages (of 4 KiB) SQLite copies its journal into the file. Four times its default: what batch after batch
-/// changes is then copied once for all of them; and not more, because a commit waits for it.
-const CHECKPOINT_PAGES: &str = "4096";
 /// To how many bytes SQLite cuts its journal when it is empty again.
 const JOURNAL_LIMIT: &str = "67108864";
 /// Cuts up to 8 MiB of free pages off a SQLite file. The file itself becomes shorter when the journal is copied into it.
@@ -184,7 +188,7 @@ impl Db {
                 // KiB: what a batch of events changes stays in memory until its commit.
                 .pragma("cache_size", "-16384")
                 .foreign_keys(true)
-                .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+                .pragma("wal_autocheckpoint", journal::TOO_MANY)
                 .pragma("journal_size_limit", JOURNAL_LIMIT);
             make_file(&options).await.map_err(failed)?;
             let pool = SqlitePoolOptions::new()
@@ -196,7 +200,8 @@ impl Db {
                 .await
                 .map_err(failed)?;
             let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone());
-            Ok(Self { connection, pool: Pool::Sqlite(pool), turns: Some(Turns::default()), audited })
+            let journal = Some(Journal::of(pool.clone()));
+            Ok(Self { connection, pool: Pool::Sqlite(pool), turns: Some(Turns::default()), journal, audited })
         } else {
             // Statements here read so few rows that compiling them takes longer than running them.
             // The planner has to know that reading them in the order of an index costs little more than in their own:
@@ -210,7 +215,7 @@ impl Db {
                 .await
                 .map_err(failed)?;
             let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-            Ok(Self { connection, pool: Pool::Postgres(pool), turns: None, audited })
+            Ok(Self { connection, pool: Pool::Postgres(pool), turns: None, journal: None, audited })
         }
     }
 
@@ -252,7 +257,8 @@ impl Db {
         };
         let turn = self.turn().await;
         let transaction = self.connection.begin_with_options(options).await?;
-        Ok(DatabaseTransaction { transaction, turn, audit: Mutex::default(), audited: self.audited.clone() })
+        let (journal, audited) = (self.journal.clone(), self.audited.clone());
+        Ok(DatabaseTransaction { transaction, turn, journal, audit: Mutex::default(), audited })
     }
 
     /// Hears of everything that this process adds to the audit log from now on.

@@ -18,6 +18,7 @@ pub mod exemptions;
 pub mod idempotency_keys;
 pub mod inquiries;
 pub mod invitations;
+mod journal;
 pub mod list_operations;
 pub mod mail_servers;
 pub mod mails;
@@ -238,7 +239,7 @@ fn json_rows<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String> {
 /// What a statement reads the rows of [`json_rows`] from: the column `value` is a row, `value ->> 0` its first field.
 fn each_row<C: ConnectionTrait>(connection: &C, placeholder: usize) -> String {
     match connection.get_database_backend() {
-        DatabaseBackend::Sqlite => format!("json_each(${placeholder})"),
+        DatabaseBackend::Sqlite => format!("jsonb_each(${placeholder})"),
         _ => format!("jsonb_array_elements(CAST(${placeholder} AS JSONB)) AS item (value)"),
     }
 }

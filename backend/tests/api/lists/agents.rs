@@ -1,6 +1,7 @@
 //! Snapshots, changes, acknowledgements, waiting.
 
 use super::*;
+use backend::store::{agent_lists, agent_lists::Part, change_sets};
 use shared::mail_server::MailServerCredential;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -185,4 +186,63 @@ async fn a_snapshot_is_compressed_for_who_understands_it() {
     let (packed, text) = answer("Accept-Encoding: gzip\r\n").await;
     assert!(text.starts_with("http/1.1 200") && text.contains("content-encoding: gzip"), "{text}");
     assert!(packed * 2 < plain, "{packed} of {plain} octets");
+}
+
+/// Keys of all parts, each once.
+async fn keys_of<F: Future<Output = Part>>(sign: &str, read: impl Fn(String) -> F) -> BTreeSet<String> {
+    let (mut keys, mut after) = (BTreeSet::new(), Some(String::new()));
+    while let Some(from) = after {
+        let part = read(from).await;
+        for line in part.lines.lines() {
+            let key = line.strip_prefix(sign).expect("a sign");
+            assert!(keys.insert(key.to_owned()), "{key} comes twice");
+        }
+        after = part.next;
+    }
+    keys
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_is_read_in_parts_of_any_size_while_the_list_goes_on() {
+    let scene = Scene::start().await;
+    let address = |n: usize| format!("user{n:02}@example.com");
+    let all: BTreeSet<String> = (0..12).map(address).collect();
+    for key in &all {
+        scene.errors(key, "unknown_user", 1).await;
+    }
+    scene.run_now().await;
+    // Those in the middle one by one, so that there is a stretch of blocks that ended.
+    let ended: BTreeSet<String> = (2..9).map(address).collect();
+    for key in &ended {
+        scene.release(&[key]).await;
+    }
+    let (db, id) = (&scene.app.running.state.db, scene.place.configuration);
+    let connection = db.connection();
+    let head = change_sets::head(connection, id).await.expect("the head").expect("a list").version;
+    let sets = |from, to| async move {
+        let sets = change_sets::published_between(connection, id, from, to).await.expect("the sets");
+        sets.iter().map(|set| set.id).collect::<Vec<_>>()
+    };
+    let (first, later) = (sets(0, 1).await, sets(1, head).await);
+    let left: BTreeSet<String> = &all - &ended;
+    for limit in 1..=13 {
+        let held = |version| {
+            keys_of("", move |after| async move {
+                agent_lists::held(connection, id, version, &after, limit).await.expect("a part")
+            })
+        };
+        assert_eq!((held(1).await, held(head).await), (all.clone(), left.clone()), "parts of {limit}");
+        let added = |version| {
+            let first = &first;
+            keys_of("+", move |after| async move {
+                agent_lists::added_by(connection, first, version, &after, limit).await.expect("a part")
+            })
+        };
+        assert_eq!((added(1).await, added(head).await), (all.clone(), left.clone()), "parts of {limit}");
+        let later = &later;
+        let removed = keys_of("-", move |after| async move {
+            agent_lists::removed_by(connection, later, 1, &after, limit).await.expect("a part")
+        });
+        assert_eq!(removed.await, ended, "parts of {limit}");
+    }
 }

@@ -1,0 +1,47 @@
+//! SQLite's write-ahead log, copied into the database file beside the writers. SQLite itself has the writer do it whose
+//! commit makes the log too long, and everybody behind waits for that.
+
+use sqlx::{Row, SqlitePool};
+use tokio::sync::mpsc;
+
+/// From how many pages (of 4 KiB) that are not copied yet it is worth it: what batch after batch changes is copied once for
+/// all of them.
+const ENOUGH: i64 = 4_096;
+/// At how many pages in the log a writer has to do it after all, because the copying does not keep up.
+pub(super) const TOO_MANY: &str = "16384";
+
+/// Tells that something was written. The copying goes on until the last of them is dropped.
+#[derive(Debug, Clone)]
+pub(super) struct Journal(mpsc::Sender<()>);
+
+impl Journal {
+    /// Starts to look after the log of a database.
+    pub(super) fn of(pool: SqlitePool) -> Self {
+        let (written, mut told) = mpsc::channel(1);
+        tokio::spawn(async move {
+            while told.recv().await.is_some() {
+                // What could not be copied stays in the log, and is tried again after the next write.
+                if let Err(error) = copy(&pool).await {
+                    tracing::debug!(%error, "the journal was not copied into the database file");
+                }
+            }
+        });
+        Self(written)
+    }
+
+    /// Something was written.
+    pub(super) fn written(&self) {
+        // Full: it is going to look anyway.
+        let _ = self.0.try_send(());
+    }
+}
+
+async fn copy(pool: &SqlitePool) -> sqlx::Result<()> {
+    let mut connection = pool.acquire().await?;
+    let row = sqlx::query("PRAGMA wal_checkpoint(NOOP)").fetch_one(&mut *connection).await?;
+    let (pages, copied): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+    if pages - copied >= ENOUGH {
+        sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *connection).await?;
+    }
+    Ok(())
+}
