@@ -45,3 +45,34 @@ async fn copy(pool: &SqlitePool) -> sqlx::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{ConnectionTrait, Db, db::Pool};
+    use std::time::{Duration, Instant};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_long_log_is_copied_though_no_writer_has_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::connect(&format!("sqlite://{}", folder.path().join("a.db").display())).await.expect("a database");
+        db.connection().execute_unprepared("CREATE TABLE a (b)").await.expect("a table");
+        let transaction = db.begin().await.expect("a transaction");
+        let rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
+                    INSERT INTO a SELECT zeroblob(4000) FROM n";
+        transaction.execute_unprepared(rows).await.expect("rows");
+        transaction.commit().await.expect("a commit");
+        let Pool::Sqlite(pool) = db.pool() else { panic!("not SQLite") };
+        let begun = Instant::now();
+        loop {
+            let row = sqlx::query("PRAGMA wal_checkpoint(NOOP)").fetch_one(pool).await.expect("how far it is");
+            let (pages, copied): (i64, i64) = (row.get(1), row.get(2));
+            assert!(pages > ENOUGH && pages < 16_384, "{pages} pages prove nothing");
+            if copied == pages {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "{copied} of {pages}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
