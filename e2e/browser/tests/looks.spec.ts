@@ -92,7 +92,7 @@ for (const locale of ["en-GB", "ja-JP"]) {
 
       // Dialogs, by what opens them.
       await page.goto(`${inside}/blocked/list`);
-      await page.locator(".page-head .button").first().click();
+      await page.locator(".page-head > :nth-child(2) .button").first().click();
       await expect(page.locator("#execute-timing")).toBeVisible();
       await look(page, "run-settings", locale);
       await page.goto(`${filled.url}/settings/account`);
