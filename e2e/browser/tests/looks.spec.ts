@@ -57,7 +57,7 @@ let sample: Awaited<ReturnType<typeof fill>>;
 /** Of the sample, with what it has not: an upload, an inquiry, an invitation, a token. */
 async function fill(filled: Service) {
   const [{ who, token, call }, provider] = [await sampleUser(filled, 0), await sampleUser(filled, 1)];
-  const [configuration] = await json(call("GET", "/server-configurations"));
+  const { items: [configuration] } = await json(call("GET", "/server-configurations"));
   const path = `/server-configurations/${configuration.id}`;
   const { items: [block] } = await json(call("GET", `${path}/blocked-addresses`));
   const list = "name,mail\nMai,mai@example.com\nRen,not an address\n";
