@@ -123,8 +123,8 @@ impl Api {
     pub async fn in_sync(&self, count: usize) -> anyhow::Result<()> {
         let path = self.of_configuration("/mail-servers");
         until("the mail servers are in sync", async || {
-            let servers: Vec<MailServer> = self.get(&path, &[]).await?;
-            let held = servers.iter().filter(|server| server.state == MailServerState::InSync).count();
+            let servers: Page<MailServer> = self.get(&path, &[("limit", "500")]).await?;
+            let held = servers.items.iter().filter(|server| server.state == MailServerState::InSync).count();
             Ok((held == count).then_some(()))
         })
         .await

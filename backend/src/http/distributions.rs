@@ -2,8 +2,7 @@
 
 use super::{
     auth::Viewer,
-    extract::{PathIds, QueryParams},
-    runs::PageQuery,
+    extract::{Paging, PathIds, QueryParams},
 };
 use crate::{
     service::{Result, distributions, server_configurations::open},
@@ -21,17 +20,17 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// The distributions of a server configuration with each mail server's acknowledgement, newest first
 #[utoipa::path(tag = "Distributions", operation_id = "list_distributions", security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The server configuration"), PageQuery),
+    params(("id" = Uuid, Path, description = "The server configuration"), Paging),
     responses((status = 200, body = Page<Distribution>)))]
 #[get("/server-configurations/{id}/distributions")]
 async fn list(
     state: web::Data<AppState>,
     access: Viewer,
     id: PathIds<Uuid>,
-    query: QueryParams<PageQuery>,
+    paging: QueryParams<Paging>,
 ) -> Result<web::Json<Page<Distribution>>> {
     let configuration = open(&state.db, &access.0, id.0, Capability::Watch).await?;
-    Ok(web::Json(distributions::list(&state, configuration.id, query.0.cursor.as_deref(), query.0.limit()).await?))
+    Ok(web::Json(distributions::list(&state, configuration.id, paging.0.cursor.as_deref(), paging.0.limit()).await?))
 }
 
 /// A distribution with each mail server's acknowledgement

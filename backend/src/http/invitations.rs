@@ -2,7 +2,7 @@
 
 use super::{
     auth::{Anybody, Manager},
-    extract::{Body, PathIds, StrangersBody},
+    extract::{Body, Paging, PathIds, QueryParams, StrangersBody},
     idempotency::secret,
     sessions,
 };
@@ -12,7 +12,7 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use shared::{
-    Problem,
+    Page, Problem,
     session::AccessToken,
     user::{Invitation, InvitationLink, InvitationPreview, LinkSecret, NewInvitation, PasswordByLink},
 };
@@ -28,11 +28,16 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// Here and below: into the account that is open, or outside of all accounts into the provider's staff. One that expired
 /// can be renewed for 30 days.
-#[utoipa::path(tag = "Users", operation_id = "list_invitations", security(("bearer" = [])),
-    responses((status = 200, body = Vec<Invitation>)))]
+#[utoipa::path(tag = "Users", operation_id = "list_invitations", security(("bearer" = [])), params(Paging),
+    responses((status = 200, body = Page<Invitation>)))]
 #[get("/invitations")]
-async fn list(state: web::Data<AppState>, manager: Manager) -> Result<web::Json<Vec<Invitation>>> {
-    Ok(web::Json(service::invitations::list(&state, &manager.0).await?))
+async fn list(
+    state: web::Data<AppState>,
+    manager: Manager,
+    paging: QueryParams<Paging>,
+) -> Result<web::Json<Page<Invitation>>> {
+    let page = service::invitations::list(&state, &manager.0, paging.0.cursor.as_deref(), paging.0.limit());
+    Ok(web::Json(page.await?))
 }
 
 /// Invite somebody; the link is shown this once and works for a week

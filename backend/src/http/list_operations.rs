@@ -2,8 +2,7 @@
 
 use super::{
     auth::{Operator, Viewer},
-    extract::{Body, PathIds, QueryParams},
-    runs::PageQuery,
+    extract::{Body, Paging, PathIds, QueryParams},
 };
 use crate::{
     service::{Result, list_operations, server_configurations::open},
@@ -68,17 +67,17 @@ async fn release(
 
 /// The list operations of a server configuration, newest first
 #[utoipa::path(tag = "List operations", operation_id = "list_list_operations", security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The server configuration"), PageQuery),
+    params(("id" = Uuid, Path, description = "The server configuration"), Paging),
     responses((status = 200, body = Page<ListOperation>)))]
 #[get("/server-configurations/{id}/list-operations")]
 async fn list(
     state: web::Data<AppState>,
     access: Viewer,
     id: PathIds<Uuid>,
-    query: QueryParams<PageQuery>,
+    paging: QueryParams<Paging>,
 ) -> Result<web::Json<Page<ListOperation>>> {
     let configuration = open(&state.db, &access.0, id.0, Capability::ActInBulk).await?;
-    let page = list_operations::list(&state, configuration.id, query.0.cursor.as_deref(), query.0.limit());
+    let page = list_operations::list(&state, configuration.id, paging.0.cursor.as_deref(), paging.0.limit());
     Ok(web::Json(page.await?))
 }
 

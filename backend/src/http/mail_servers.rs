@@ -2,7 +2,7 @@
 
 use super::{
     auth::{Administrator, Viewer},
-    extract::{Body, PathIds, etag, if_match},
+    extract::{Body, Paging, PathIds, QueryParams, etag, if_match},
     idempotency::secret,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use shared::{
-    Problem,
+    Page, Problem,
     mail_server::{MailServer, MailServerCredential, MailServerUpdate, NewMailServer},
     plan::Capability,
 };
@@ -23,14 +23,20 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(update).service(renew_token);
 }
 
-/// The mail servers of a server configuration, and which list each holds
+/// The mail servers of a server configuration, by name, and which list each holds
 #[utoipa::path(tag = "Mail servers", operation_id = "list_mail_servers", security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The server configuration")),
-    responses((status = 200, body = Vec<MailServer>)))]
+    params(("id" = Uuid, Path, description = "The server configuration"), Paging),
+    responses((status = 200, body = Page<MailServer>)))]
 #[get("/server-configurations/{id}/mail-servers")]
-async fn list(state: web::Data<AppState>, access: Viewer, id: PathIds<Uuid>) -> Result<web::Json<Vec<MailServer>>> {
+async fn list(
+    state: web::Data<AppState>,
+    access: Viewer,
+    id: PathIds<Uuid>,
+    paging: QueryParams<Paging>,
+) -> Result<web::Json<Page<MailServer>>> {
     let configuration = open(&state.db, &access.0, id.0, Capability::Watch).await?;
-    Ok(web::Json(service::mail_servers::list(&state, &configuration).await?))
+    let page = service::mail_servers::list(&state, &configuration, paging.0.cursor.as_deref(), paging.0.limit());
+    Ok(web::Json(page.await?))
 }
 
 /// Add a mail server; the token of its agent is shown this once

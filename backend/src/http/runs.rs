@@ -2,22 +2,14 @@
 
 use super::{
     auth::{Administrator, Viewer},
-    extract::{PathIds, QueryParams},
+    extract::{Paging, PathIds, QueryParams},
 };
 use crate::{
     service::{Result, runs, server_configurations::open},
     state::AppState,
 };
 use actix_web::{HttpResponse, get, post, web};
-use garde::Validate;
-use serde::Deserialize;
-use shared::{
-    Page,
-    page::{DEFAULT_LIMIT, MAX_LIMIT},
-    plan::Capability,
-    run::Run,
-};
-use utoipa::IntoParams;
+use shared::{Page, plan::Capability, run::Run};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -26,40 +18,19 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list).service(request).service(show);
 }
 
-/// Which page of a list.
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct PageQuery {
-    /// `next_cursor` of the page before.
-    #[garde(skip)]
-    pub(super) cursor: Option<String>,
-    /// Rows of a page.
-    #[garde(range(min = 1, max = MAX_LIMIT))]
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    pub(super) limit: Option<u16>,
-}
-
-impl PageQuery {
-    /// The limit, or the default.
-    pub(super) fn limit(&self) -> u16 {
-        self.limit.unwrap_or(DEFAULT_LIMIT)
-    }
-}
-
 /// The runs of a server configuration, newest first
 #[utoipa::path(tag = "Runs", operation_id = "list_runs", security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The server configuration"), PageQuery),
+    params(("id" = Uuid, Path, description = "The server configuration"), Paging),
     responses((status = 200, body = Page<Run>)))]
 #[get("/server-configurations/{id}/runs")]
 async fn list(
     state: web::Data<AppState>,
     access: Viewer,
     id: PathIds<Uuid>,
-    query: QueryParams<PageQuery>,
+    paging: QueryParams<Paging>,
 ) -> Result<web::Json<Page<Run>>> {
     let configuration = open(&state.db, &access.0, id.0, Capability::Watch).await?;
-    Ok(web::Json(runs::list(&state, configuration.id, query.0.cursor.as_deref(), query.0.limit()).await?))
+    Ok(web::Json(runs::list(&state, configuration.id, paging.0.cursor.as_deref(), paging.0.limit()).await?))
 }
 
 /// Run now: apply the conditions, cancel what the watch period ended, distribute

@@ -2,7 +2,7 @@
 
 use super::{
     auth::{Administrator, Viewer},
-    extract::{Body, PathIds, etag, if_match},
+    extract::{Body, Paging, PathIds, QueryParams, etag, if_match},
 };
 use crate::{
     service::{self, Result, server_configurations::open},
@@ -10,7 +10,7 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use shared::{
-    Problem,
+    Page, Problem,
     mail_server::{NewServerConfiguration, ServerConfiguration},
     plan::Capability,
 };
@@ -24,10 +24,15 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// The server configurations of the account, by name
 #[utoipa::path(tag = "Server configurations", operation_id = "list_server_configurations", security(("bearer" = [])),
-    responses((status = 200, body = Vec<ServerConfiguration>)))]
+    params(Paging), responses((status = 200, body = Page<ServerConfiguration>)))]
 #[get("/server-configurations")]
-async fn list(state: web::Data<AppState>, access: Viewer) -> Result<web::Json<Vec<ServerConfiguration>>> {
-    Ok(web::Json(service::server_configurations::list(&state, &access.0).await?))
+async fn list(
+    state: web::Data<AppState>,
+    access: Viewer,
+    paging: QueryParams<Paging>,
+) -> Result<web::Json<Page<ServerConfiguration>>> {
+    let page = service::server_configurations::list(&state, &access.0, paging.0.cursor.as_deref(), paging.0.limit());
+    Ok(web::Json(page.await?))
 }
 
 /// Make a server configuration with the default run settings

@@ -3,7 +3,7 @@
 use super::{
     auth::{self, Anybody, Holder, SignedIn},
     client,
-    extract::{PathIds, StrangersBody},
+    extract::{Paging, PathIds, QueryParams, StrangersBody},
 };
 use crate::{
     service::{
@@ -18,7 +18,7 @@ use actix_web::{
     delete, get, post, web,
 };
 use shared::{
-    Problem,
+    Page, Problem,
     second_factor::{SecondFactorNeeded, SecondFactorSignIn},
     session::{AccessToken, Me, OwnSession, SignInRequest},
 };
@@ -140,11 +140,16 @@ async fn me(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<Me>>
 }
 
 /// One's own sessions, last used first
-#[utoipa::path(tag = "My account", operation_id = "list_sessions", security(("bearer" = [])),
-    responses((status = 200, body = Vec<OwnSession>)))]
+#[utoipa::path(tag = "My account", operation_id = "list_sessions", security(("bearer" = [])), params(Paging),
+    responses((status = 200, body = Page<OwnSession>)))]
 #[get("/me/sessions")]
-async fn list(state: web::Data<AppState>, user: SignedIn) -> Result<web::Json<Vec<OwnSession>>> {
-    Ok(web::Json(service::sessions::list(&state, &user.0).await?))
+async fn list(
+    state: web::Data<AppState>,
+    user: SignedIn,
+    paging: QueryParams<Paging>,
+) -> Result<web::Json<Page<OwnSession>>> {
+    let page = service::sessions::list(&state, &user.0, paging.0.cursor.as_deref(), paging.0.limit());
+    Ok(web::Json(page.await?))
 }
 
 /// End one of one's own sessions

@@ -2,7 +2,7 @@
 
 use super::{
     auth::Administrator,
-    extract::{Body, PathIds},
+    extract::{Body, Paging, PathIds, QueryParams},
     idempotency::secret,
 };
 use crate::{
@@ -10,7 +10,10 @@ use crate::{
     state::AppState,
 };
 use actix_web::{HttpResponse, delete, get, post, web};
-use shared::session::{ApiToken, ApiTokenSecret, NewApiToken};
+use shared::{
+    Page,
+    session::{ApiToken, ApiTokenSecret, NewApiToken},
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -20,11 +23,16 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// The tokens of the account, newest first
-#[utoipa::path(tag = "Tokens", operation_id = "list_tokens", security(("bearer" = [])),
-    responses((status = 200, body = Vec<ApiToken>)))]
+#[utoipa::path(tag = "Tokens", operation_id = "list_tokens", security(("bearer" = [])), params(Paging),
+    responses((status = 200, body = Page<ApiToken>)))]
 #[get("/tokens")]
-async fn list(state: web::Data<AppState>, access: Administrator) -> Result<web::Json<Vec<ApiToken>>> {
-    Ok(web::Json(service::tokens::list(&state, &access.0).await?))
+async fn list(
+    state: web::Data<AppState>,
+    access: Administrator,
+    paging: QueryParams<Paging>,
+) -> Result<web::Json<Page<ApiToken>>> {
+    let page = service::tokens::list(&state, &access.0, paging.0.cursor.as_deref(), paging.0.limit());
+    Ok(web::Json(page.await?))
 }
 
 /// Make a token; its secret is shown this once

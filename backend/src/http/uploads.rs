@@ -5,8 +5,7 @@ pub mod tus;
 
 use super::{
     auth::{Operator, Viewer},
-    extract::{Body, PathIds, QueryParams},
-    runs::PageQuery,
+    extract::{Body, Paging, PathIds, QueryParams},
 };
 use crate::{
     service::{Result, server_configurations::open, slots::Lasting, uploads},
@@ -32,17 +31,17 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// The uploads of a server configuration, newest first, without their previews
 #[utoipa::path(tag = "Uploads", operation_id = "list_uploads", security(("bearer" = [])),
-    params(("id" = Uuid, Path, description = "The server configuration"), PageQuery),
+    params(("id" = Uuid, Path, description = "The server configuration"), Paging),
     responses((status = 200, body = Page<Upload>)))]
 #[get("/server-configurations/{id}/uploads")]
 async fn list(
     state: web::Data<AppState>,
     access: Viewer,
     id: PathIds<Uuid>,
-    query: QueryParams<PageQuery>,
+    paging: QueryParams<Paging>,
 ) -> Result<web::Json<Page<Upload>>> {
     let configuration = open(&state.db, &access.0, id.0, Capability::Upload).await?;
-    Ok(web::Json(uploads::list(&state, configuration.id, query.0.cursor.as_deref(), query.0.limit()).await?))
+    Ok(web::Json(uploads::list(&state, configuration.id, paging.0.cursor.as_deref(), paging.0.limit()).await?))
 }
 
 /// An upload: how far it has come, and what was found in it

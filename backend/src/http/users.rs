@@ -2,7 +2,7 @@
 
 use super::{
     auth::Manager,
-    extract::{Body, PathIds, etag, if_match},
+    extract::{Body, Paging, PathIds, QueryParams, etag, if_match},
     idempotency::secret,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use shared::{
-    Problem,
+    Page, Problem,
     user::{PasswordResetLink, User, UserUpdate},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -25,11 +25,16 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// The users of the account, by address
 ///
 /// Here and below: of the account that is open, or outside of all accounts of the provider's staff.
-#[utoipa::path(tag = "Users", operation_id = "list_users", security(("bearer" = [])),
-    responses((status = 200, body = Vec<User>)))]
+#[utoipa::path(tag = "Users", operation_id = "list_users", security(("bearer" = [])), params(Paging),
+    responses((status = 200, body = Page<User>)))]
 #[get("/users")]
-async fn list(state: web::Data<AppState>, manager: Manager) -> Result<web::Json<Vec<User>>> {
-    Ok(web::Json(service::users::list(&state, &manager.0).await?))
+async fn list(
+    state: web::Data<AppState>,
+    manager: Manager,
+    paging: QueryParams<Paging>,
+) -> Result<web::Json<Page<User>>> {
+    let page = service::users::list(&state, &manager.0, paging.0.cursor.as_deref(), paging.0.limit());
+    Ok(web::Json(page.await?))
 }
 
 /// A user; the ETag goes into If-Match to change it

@@ -7,6 +7,7 @@ use shared::{
     audit::ActorKind,
     session::{Role, Scope},
 };
+use std::slice;
 use uuid::Uuid;
 
 /// Who does something.
@@ -48,13 +49,18 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// The only server configurations of its account that it may touch; `None`: all.
+    pub fn reach(&self) -> Option<&[Uuid]> {
+        match self {
+            Self::Token { server_configuration_ids, .. } => server_configuration_ids.as_deref(),
+            Self::MailServer { server_configuration_id, .. } => Some(slice::from_ref(server_configuration_id)),
+            Self::User { .. } | Self::System => None,
+        }
+    }
+
     /// Whether it may touch a server configuration of its account.
     pub fn reaches(&self, server_configuration: Uuid) -> bool {
-        match self {
-            Self::Token { server_configuration_ids: Some(ids), .. } => ids.contains(&server_configuration),
-            Self::MailServer { server_configuration_id, .. } => *server_configuration_id == server_configuration,
-            Self::User { .. } | Self::Token { .. } | Self::System => true,
-        }
+        self.reach().is_none_or(|ids| ids.contains(&server_configuration))
     }
 
     /// That it may touch what belongs to its account as a whole.

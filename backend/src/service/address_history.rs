@@ -8,7 +8,7 @@ use crate::{
         address_history::{self, Counted, EventPlace, Whose},
         agent_lists, blocked_addresses, exemptions,
         mail_servers::{self, StoredMailServer},
-        search::CursorScope,
+        search::{CursorScope, Keyset},
     },
 };
 use shared::{
@@ -101,7 +101,7 @@ async fn on_mail_servers<C: ConnectionTrait>(
 ) -> Result<Vec<AddressOnMailServer>> {
     let versions = address_history::versions(connection, whose).await?;
     let mut all = Vec::new();
-    for server in mail_servers::list(connection, whose.server_configuration_id).await? {
+    for server in mail_servers::list(connection, whose.server_configuration_id, Keyset::ALL).await? {
         let version = server.acknowledged.map(|acknowledged| acknowledged.version);
         let (holding, changed_with) = holding(&versions, known_version(&server, epoch));
         let since = match changed_with {

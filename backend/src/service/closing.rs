@@ -8,6 +8,7 @@ use crate::{
         self, Db,
         audit::NewAuditEntry,
         closing::{OF_ACCOUNT, OF_CONFIGURATION, Part},
+        search::Keyset,
     },
 };
 use serde_json::json;
@@ -56,12 +57,13 @@ pub async fn close(state: &AppState, provider: &Identity, id: Uuid, request: &Cl
 /// # Errors
 /// The database refused; what was removed until then stays removed.
 pub async fn remove_closed(state: &AppState) -> Result<()> {
-    for account in store::closing::closed(state.db.connection()).await? {
-        for configuration in store::server_configurations::list(state.db.connection(), account).await? {
+    let connection = state.db.connection();
+    for account in store::closing::closed(connection).await? {
+        for configuration in store::server_configurations::list(connection, account, None, Keyset::ALL).await? {
             remove(&state.db, OF_CONFIGURATION, configuration.id).await?;
         }
         remove(&state.db, OF_ACCOUNT, account).await?;
-        store::closing::emptied(state.db.connection(), account, state.clock.now()).await?;
+        store::closing::emptied(connection, account, state.clock.now()).await?;
         tracing::info!(%account, "a closed account is removed");
     }
     Ok(())

@@ -16,6 +16,7 @@ use crate::{
         self, Db, agent_lists,
         audit::{self, NewAuditEntry},
         downloads::{PART, Part, Row, Source},
+        search::Keyset,
     },
 };
 use bytes::Bytes;
@@ -100,7 +101,7 @@ pub async fn delivery_events(
     let filter = delivery_events::stored_filter(filter)?;
     let list = if filter.outcome == Some(Outcome::Error) { List::ErrorLog } else { List::DeliveryLog };
     let begun = Begun::new(state, access, configuration, list, wish).await?;
-    let mail_servers = store::mail_servers::list(state.db.connection(), configuration.id).await?;
+    let mail_servers = store::mail_servers::list(state.db.connection(), configuration.id, Keyset::ALL).await?;
     let names = mail_servers.into_iter().map(|server| (server.id, server.name)).collect();
     Ok(begun.download(vec![store::delivery_events::source(configuration.id, &filter)], names))
 }

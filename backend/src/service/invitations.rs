@@ -6,7 +6,7 @@ use super::{
     authentication::Origin,
     expect_room, keys,
     mails::{self, Letter},
-    passwords,
+    passwords, position,
     sessions::{self, Begun, Proof},
     users::{self, Realm},
 };
@@ -16,12 +16,14 @@ use crate::{
         self, DatabaseTransaction,
         audit::NewAuditEntry,
         invitations::{Found, State},
+        millis,
+        search::{CursorScope, Keyset},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::{
-    Address, RefusalCode,
+    Address, Page, RefusalCode,
     user::{Invitation, InvitationLink, InvitationPreview, NewInvitation, PasswordByLink},
 };
 use uuid::Uuid;
@@ -29,12 +31,15 @@ use uuid::Uuid;
 /// How long a link works.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// The invitations that nobody accepted yet, newest first.
+/// A page of the invitations that nobody accepted yet, newest first.
 ///
 /// # Errors
-/// The database refused.
-pub async fn list(state: &AppState, realm: &Realm) -> Result<Vec<Invitation>> {
-    Ok(store::invitations::list(state.db.connection(), realm.account_id).await?)
+/// The cursor is not of this list, or the database refused.
+pub async fn list(state: &AppState, realm: &Realm, cursor: Option<&str>, limit: u16) -> Result<Page<Invitation>> {
+    let scope = CursorScope::new("invitations", realm.account_id.unwrap_or_default(), &());
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let invitations = store::invitations::list(state.db.connection(), realm.account_id, keyset).await?;
+    Ok(scope.page(invitations, limit, None, |invitation| (millis(invitation.created_at), invitation.id)))
 }
 
 /// Invites somebody. Whether the address signs in to another account is not told.
@@ -62,7 +67,7 @@ pub async fn create(state: &AppState, realm: &Realm, new: NewInvitation) -> Resu
             "this address was invited already: renew that invitation",
         ));
     }
-    let open = store::invitations::list(&tx, realm.account_id).await?;
+    let open = store::invitations::list(&tx, realm.account_id, Keyset::ALL).await?;
     expect_room(users.len() + open.len(), "users and invitations")?;
     let manager = users.iter().find(|user| user.id == invited_by).map(|user| user.email.clone());
     let entry = realm.audit(now, "invitation.create", "");
@@ -197,7 +202,7 @@ async fn open(state: &AppState, secret: &str, now: DateTime<Utc>) -> Result<Foun
 }
 
 async fn pending(tx: &impl store::ConnectionTrait, realm: &Realm, id: Uuid) -> Result<Invitation> {
-    let pending = store::invitations::list(tx, realm.account_id).await?;
+    let pending = store::invitations::list(tx, realm.account_id, Keyset::ALL).await?;
     pending.into_iter().find(|invitation| invitation.id == id).ok_or(Error::NotFound)
 }
 

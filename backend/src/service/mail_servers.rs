@@ -1,14 +1,21 @@
 //! Mail servers and their agents' tokens.
 
-use super::{Access, Error, Result, distributions, expect_room, keys, server_configurations::OpenConfiguration};
+use super::{
+    Access, Error, Result, distributions, expect_room, keys, position, server_configurations::OpenConfiguration,
+};
 use crate::{
     state::AppState,
-    store::{self, ConnectionTrait, audit, mail_servers::StoredMailServer, server_configurations::ListHead},
+    store::{
+        self, ConnectionTrait, audit,
+        mail_servers::StoredMailServer,
+        search::{CursorScope, Keyset},
+        server_configurations::ListHead,
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::{
-    RefusalCode,
+    Page, RefusalCode,
     mail_server::{MailServer, MailServerCredential, MailServerState, MailServerUpdate, NewMailServer},
     session::{ApiToken, Scope},
 };
@@ -46,14 +53,22 @@ fn to_wire(stored: StoredMailServer, head: ListHead, now: DateTime<Utc>) -> Mail
     }
 }
 
-/// The mail servers of a configuration, by name.
+/// A page of the mail servers of a configuration, by name.
 ///
 /// # Errors
-/// The database refused.
-pub async fn list(state: &AppState, configuration: &OpenConfiguration) -> Result<Vec<MailServer>> {
+/// The cursor is not of this list, or the database refused.
+pub async fn list(
+    state: &AppState,
+    configuration: &OpenConfiguration,
+    cursor: Option<&str>,
+    limit: u16,
+) -> Result<Page<MailServer>> {
+    let scope = CursorScope::new("mail_servers", configuration.id, &());
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
     let now = state.clock.now();
-    let stored = store::mail_servers::list(state.db.connection(), configuration.id).await?;
-    Ok(stored.into_iter().map(|stored| to_wire(stored, configuration.stored.head, now)).collect())
+    let stored = store::mail_servers::list(state.db.connection(), configuration.id, keyset).await?;
+    let servers = stored.into_iter().map(|stored| to_wire(stored, configuration.stored.head, now)).collect();
+    Ok(scope.page(servers, limit, None, |server: &MailServer| (server.name.clone(), server.id)))
 }
 
 /// Adds a mail server and makes its agent's token.
@@ -69,7 +84,8 @@ pub async fn create(
     let now = state.clock.now();
     let id = Uuid::now_v7();
     let tx = state.db.begin().await?;
-    expect_room(store::mail_servers::list(&tx, configuration.id).await?.len(), "mail servers")?;
+    let present = store::mail_servers::list(&tx, configuration.id, Keyset::ALL).await?;
+    expect_room(present.len(), "mail servers")?;
     store::mail_servers::insert(&tx, configuration.id, id, &new.name, now)
         .await
         .map_err(|error| name_taken(error, &new.name))?;

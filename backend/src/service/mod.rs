@@ -188,19 +188,19 @@ impl From<store::DbErr> for Error {
 /// What services return.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// How many there may be of what is listed whole: users with open invitations, tokens and server configurations of an
-/// account, mail servers of a configuration.
-const MAX_LISTED_WHOLE: usize = 1_000;
+/// How many there may be of what the console shows whole: users with open invitations, tokens and server configurations
+/// of an account, mail servers of a configuration.
+const MAX_SHOWN_WHOLE: usize = 1_000;
 
-/// That there is room for one more of what is listed whole.
+/// That there is room for one more of what is shown whole.
 ///
 /// # Errors
 /// [`Error::Conflict`].
 fn expect_room(present: usize, what: &str) -> Result<()> {
-    if present < MAX_LISTED_WHOLE {
+    if present < MAX_SHOWN_WHOLE {
         return Ok(());
     }
-    let detail = format!("there are {MAX_LISTED_WHOLE} {what} already, which is as many as there can be");
+    let detail = format!("there are {MAX_SHOWN_WHOLE} {what} already, which is as many as there can be");
     Err(Error::conflict(RefusalCode::TooMany, detail))
 }
 

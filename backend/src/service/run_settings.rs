@@ -8,6 +8,7 @@ use crate::{
         conditions::{self, Condition},
         run_settings::{self, StoredRunSettings},
         runs as run_rows,
+        search::Keyset,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -168,7 +169,7 @@ pub(super) async fn reset_all(
         cancel_blocking: Vec::new(),
     };
     let rules: Vec<_> = default.conditions.iter().map(rule).collect();
-    for configuration in store::server_configurations::list(transaction, account_id).await? {
+    for configuration in store::server_configurations::list(transaction, account_id, None, Keyset::ALL).await? {
         let id = configuration.id;
         change_sets::lock(transaction, id).await?.ok_or(Error::NotFound)?;
         let mut settings = run_settings::get(transaction, id).await?.ok_or(Error::NotFound)?;

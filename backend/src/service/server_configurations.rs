@@ -1,17 +1,18 @@
 //! Server configurations: the door to everything that belongs to one.
 
-use super::{Access, Error, Result, expect_room, run_settings};
+use super::{Access, Error, Result, expect_room, position, run_settings};
 use crate::{
     state::AppState,
     store::{
         self, Db, audit, change_sets,
+        search::{CursorScope, Keyset},
         server_configurations::{NewRow, StoredServerConfiguration},
     },
 };
 use chrono_tz::Tz;
 use serde_json::json;
 use shared::{
-    RefusalCode,
+    Page, RefusalCode,
     mail_server::{NewServerConfiguration, ServerConfiguration},
     plan::Capability,
 };
@@ -45,13 +46,22 @@ pub async fn open(db: &Db, access: &Access, id: Uuid, capability: Capability) ->
     Ok(OpenConfiguration { id, account_id: access.account_id, stored })
 }
 
-/// The server configurations of an account, by name.
+/// A page of the server configurations of an account, by name.
 ///
 /// # Errors
-/// The database refused.
-pub async fn list(state: &AppState, access: &Access) -> Result<Vec<ServerConfiguration>> {
-    let stored = store::server_configurations::list(state.db.connection(), access.account_id).await?;
-    Ok(stored.into_iter().filter(|one| access.actor.reaches(one.id)).map(ServerConfiguration::from).collect())
+/// The cursor is not of this list, or the database refused.
+pub async fn list(
+    state: &AppState,
+    access: &Access,
+    cursor: Option<&str>,
+    limit: u16,
+) -> Result<Page<ServerConfiguration>> {
+    let scope = CursorScope::new("server_configurations", access.account_id, &());
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let (connection, only) = (state.db.connection(), access.actor.reach());
+    let stored = store::server_configurations::list(connection, access.account_id, only, keyset).await?;
+    let configurations = stored.into_iter().map(ServerConfiguration::from).collect();
+    Ok(scope.page(configurations, limit, None, |one: &ServerConfiguration| (one.name.clone(), one.id)))
 }
 
 /// Makes a server configuration with an empty list and the manual's run settings.
@@ -72,7 +82,7 @@ pub async fn create(state: &AppState, access: &Access, new: NewServerConfigurati
         next_run_at: run_settings::first_run_at(&new.time_zone, now)?,
     };
     let tx = state.db.begin().await?;
-    let present = store::server_configurations::list(&tx, access.account_id).await?;
+    let present = store::server_configurations::list(&tx, access.account_id, None, Keyset::ALL).await?;
     expect_room(present.len(), "server configurations")?;
     store::server_configurations::insert(&tx, row).await.map_err(|error| name_taken(error, &new.name))?;
     run_settings::initialise(&tx, id).await?;

@@ -3,7 +3,7 @@
 use super::{
     Actor, Error, Result, accounts,
     authentication::{Identity, Origin},
-    keys,
+    keys, position,
     second_factors::{self, Verdict},
     signing_keys::Claims,
     user_agents, users,
@@ -13,6 +13,8 @@ use crate::{
     store::{
         self, DatabaseTransaction,
         audit::NewAuditEntry,
+        millis,
+        search::{CursorScope, Keyset},
         sessions::{NewSession, Rotation},
         users::User,
     },
@@ -21,7 +23,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
-    Address, RefusalCode,
+    Address, Page, RefusalCode,
     second_factor::{SecondFactorNeeded, SecondFactorSignIn},
     session::{AccessToken, Me, OwnSession, Role, SignInRequest},
 };
@@ -297,13 +299,15 @@ pub async fn sign_out(state: &AppState, identity: &Identity) -> Result<()> {
     Ok(())
 }
 
-/// One's own sessions, last used first.
+/// A page of one's own sessions, last used first.
 ///
 /// # Errors
-/// The database refused.
-pub async fn list(state: &AppState, identity: &Identity) -> Result<Vec<OwnSession>> {
+/// The cursor is not of this list, or the database refused.
+pub async fn list(state: &AppState, identity: &Identity, cursor: Option<&str>, limit: u16) -> Result<Page<OwnSession>> {
     let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
-    let sessions = store::sessions::list(state.db.connection(), id, state.clock.now()).await?;
+    let scope = CursorScope::new("sessions", id, &());
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let sessions = store::sessions::list(state.db.connection(), id, state.clock.now(), keyset).await?;
     let sessions = sessions.into_iter().map(|session| OwnSession {
         id: session.id,
         this: session.id == session_id,
@@ -312,7 +316,7 @@ pub async fn list(state: &AppState, identity: &Identity) -> Result<Vec<OwnSessio
         client_address: session.client_address,
         client: session_client(session.user_agent),
     });
-    Ok(sessions.collect())
+    Ok(scope.page(sessions.collect(), limit, None, |session: &OwnSession| (millis(session.last_used_at), session.id)))
 }
 
 /// With what a session is used, in words that its user recognises.
@@ -329,7 +333,7 @@ pub async fn revoke(state: &AppState, identity: &Identity, session_id: Uuid) -> 
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
-    let sessions = store::sessions::list(&tx, id, now).await?;
+    let sessions = store::sessions::list(&tx, id, now, Keyset::ALL).await?;
     let ended = sessions.into_iter().find(|session| session.id == session_id).ok_or(Error::NotFound)?;
     if !store::sessions::delete_of(&tx, id, session_id).await? {
         return Err(Error::NotFound);

@@ -1,24 +1,30 @@
 //! Tokens for scripts: long-lived, scoped, revocable.
 
-use super::{Access, Actor, Error, Result, expect_room, keys};
+use super::{Access, Actor, Error, Result, expect_room, keys, position};
 use crate::{
     state::AppState,
-    store::{self, audit},
+    store::{
+        self, audit, millis,
+        search::{CursorScope, Keyset},
+    },
 };
 use serde_json::json;
 use shared::{
-    RefusalCode,
+    Page, RefusalCode,
     session::{ApiToken, ApiTokenSecret, NewApiToken, Scope},
 };
 use uuid::Uuid;
 
-/// The tokens of an account, newest first; those of mail servers too.
+/// A page of the tokens of an account, newest first; those of mail servers too.
 ///
 /// # Errors
-/// The database refused.
-pub async fn list(state: &AppState, access: &Access) -> Result<Vec<ApiToken>> {
+/// The cursor is not of this list, or the database refused.
+pub async fn list(state: &AppState, access: &Access, cursor: Option<&str>, limit: u16) -> Result<Page<ApiToken>> {
     only_people(access)?;
-    Ok(store::tokens::list(state.db.connection(), access.account_id).await?)
+    let scope = CursorScope::new("tokens", access.account_id, &());
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let tokens = store::tokens::list(state.db.connection(), access.account_id, keyset).await?;
+    Ok(scope.page(tokens, limit, None, |token| (millis(token.created_at), token.id)))
 }
 
 /// Makes a token.
@@ -46,7 +52,8 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
         }
     }
     if let Some(ids) = &new.server_configuration_ids {
-        let own = store::server_configurations::list(state.db.connection(), access.account_id).await?;
+        let connection = state.db.connection();
+        let own = store::server_configurations::list(connection, access.account_id, Some(ids), Keyset::ALL).await?;
         if let Some(index) = ids.iter().position(|id| own.iter().all(|configuration| configuration.id != *id)) {
             let detail = "there is no such server configuration";
             return Err(Error::field(format!("/server_configuration_ids/{index}"), RefusalCode::NotFound, detail));
@@ -64,7 +71,7 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
     };
     let secret = keys::new_token();
     let tx = state.db.begin().await?;
-    let present = store::tokens::list(&tx, access.account_id).await?;
+    let present = store::tokens::list(&tx, access.account_id, Keyset::ALL).await?;
     expect_room(present.iter().filter(|token| token.mail_server_id.is_none()).count(), "tokens")?;
     store::tokens::insert(&tx, access.account_id, &token, &keys::token_hash(&secret)).await?;
     let entry = audit::NewAuditEntry {
@@ -96,7 +103,7 @@ pub async fn revoke(state: &AppState, access: &Access, id: Uuid) -> Result<()> {
     only_people(access)?;
     let now = state.clock.now();
     let tx = state.db.begin().await?;
-    let tokens = store::tokens::list(&tx, access.account_id).await?;
+    let tokens = store::tokens::list(&tx, access.account_id, Keyset::ALL).await?;
     let token = tokens.into_iter().find(|token| token.id == id).ok_or(Error::NotFound)?;
     if !store::tokens::revoke(&tx, access.account_id, id, now).await? {
         return Err(Error::NotFound);

@@ -3,16 +3,21 @@
 use super::{
     Error, Result,
     authentication::{Identity, Origin},
-    passwords,
+    passwords, position,
 };
 use crate::{
     state::AppState,
-    store::{self, ConnectionTrait, audit::NewAuditEntry, users::User},
+    store::{
+        self, ConnectionTrait,
+        audit::NewAuditEntry,
+        search::{CursorScope, Keyset},
+        users::User,
+    },
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::{
-    Address, RefusalCode,
+    Address, Page, RefusalCode,
     audit::ActorKind,
     session::Role,
     user::{self, UserUpdate},
@@ -90,12 +95,17 @@ fn manages(user: &user::User) -> bool {
     user.active && user.role >= Role::Administrator
 }
 
-/// The users, by address.
+/// A page of the users, by address.
 ///
 /// # Errors
-/// The database refused.
-pub async fn list(state: &AppState, realm: &Realm) -> Result<Vec<user::User>> {
-    Ok(store::users::list(state.db.connection(), realm.account_id).await?)
+/// The cursor is not of this list, or the database refused.
+pub async fn list(state: &AppState, realm: &Realm, cursor: Option<&str>, limit: u16) -> Result<Page<user::User>> {
+    let scope = CursorScope::new("users", realm.account_id.unwrap_or_default(), &());
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let users = store::users::list(state.db.connection(), realm.account_id, keyset).await?;
+    // The order is that of what all spellings of an address have in common.
+    let key = |email: &str| Address::parse(email).map_or_else(|_| email.to_owned(), |email| email.key().to_string());
+    Ok(scope.page(users, limit, None, |user| (key(&user.email), user.id)))
 }
 
 /// A user.
@@ -103,7 +113,8 @@ pub async fn list(state: &AppState, realm: &Realm) -> Result<Vec<user::User>> {
 /// # Errors
 /// [`Error::NotFound`]: none of these.
 pub async fn get(state: &AppState, realm: &Realm, id: Uuid) -> Result<user::User> {
-    list(state, realm).await?.into_iter().find(|user| user.id == id).ok_or(Error::NotFound)
+    let users = store::users::list(state.db.connection(), realm.account_id, Keyset::ALL).await?;
+    users.into_iter().find(|user| user.id == id).ok_or(Error::NotFound)
 }
 
 /// Changes what a user who was read at `revision` may do. Who may no longer sign in is out at once. Invitations and links

@@ -1,9 +1,13 @@
 //! Invitations. Only the hash of a link's secret is kept.
 
-use super::{Result, exists, millis, named, statement, time, users};
+use super::{
+    Result, exists, millis, named,
+    search::{Conditions, Keyset, ordered},
+    statement, time, users,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
-use shared::{session::Role, user::Invitation};
+use shared::{page::Direction, session::Role, user::Invitation};
 use uuid::Uuid;
 
 /// What became of an invitation.
@@ -95,15 +99,19 @@ struct Row {
 ///
 /// # Errors
 /// The database refused.
-pub async fn list<C: ConnectionTrait>(connection: &C, account_id: Option<Uuid>) -> Result<Vec<Invitation>> {
-    let sql = format!(
-        "SELECT id, email, role, created_at, expires_at, \
-         (SELECT email FROM users WHERE id = invitations.invited_by) AS invited_by \
-         FROM invitations WHERE {} AND state = $2 ORDER BY created_at DESC, id DESC",
-        users::of_account(connection, account_id)
-    );
-    let values = [account_id.into(), State::Pending.as_str().into()];
-    let rows = Row::find_by_statement(statement(connection, sql, values)).all(connection).await?;
+pub async fn list<C: ConnectionTrait>(
+    connection: &C,
+    account_id: Option<Uuid>,
+    keyset: Keyset<i64>,
+) -> Result<Vec<Invitation>> {
+    let select = "SELECT id, email, role, created_at, expires_at, \
+                  (SELECT email FROM users WHERE id = invitations.invited_by) AS invited_by FROM invitations";
+    let mut conditions = Conditions::new();
+    conditions.bind(account_id);
+    conditions.and(users::of_account(connection, account_id));
+    conditions.equal("state", State::Pending.as_str());
+    let order = (["created_at", "id"], Direction::Descending);
+    let rows = Row::find_by_statement(ordered(connection, select, conditions, order, keyset)).all(connection).await?;
     let invitations = rows.into_iter().map(|row| {
         Ok(Invitation {
             id: row.id,

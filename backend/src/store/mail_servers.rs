@@ -1,9 +1,13 @@
 //! Mail servers, and what each acknowledged last.
 
-use super::{Error, Result, millis, optional_time, statement, time};
+use super::{
+    Error, Result, millis, optional_time,
+    search::{Conditions, Keyset, ordered},
+    statement, time,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
-use shared::ListChecksum;
+use shared::{ListChecksum, page::Direction};
 use uuid::Uuid;
 
 /// A mail server as stored.
@@ -98,10 +102,15 @@ const SELECT: &str = "SELECT id, server_configuration_id, name, active, created_
 ///
 /// # Errors
 /// The database refused.
-pub async fn list<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<Vec<StoredMailServer>> {
-    let sql = format!("{SELECT} WHERE server_configuration_id = $1 ORDER BY name");
-    let values = [server_configuration_id.into()];
-    let rows = Row::find_by_statement(statement(connection, sql, values)).all(connection).await?;
+pub async fn list<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    keyset: Keyset<String>,
+) -> Result<Vec<StoredMailServer>> {
+    let mut conditions = Conditions::new();
+    conditions.equal("server_configuration_id", server_configuration_id);
+    let order = (["name", "id"], Direction::Ascending);
+    let rows = Row::find_by_statement(ordered(connection, SELECT, conditions, order, keyset)).all(connection).await?;
     rows.into_iter().map(StoredMailServer::try_from).collect()
 }
 

@@ -1,8 +1,11 @@
 //! What every searched list shares: conditions with bound values, text search, cursors, keyset pages, totals.
 
+mod keyset;
 mod listing;
 mod needle;
 
+pub use keyset::Keyset;
+pub(super) use keyset::{newest, ordered};
 pub use listing::{Effort, Found, Listing, Narrow, Order, Portion};
 pub use needle::Needle;
 
@@ -158,29 +161,6 @@ pub fn order_by(columns: [&str; 2], direction: Direction) -> String {
         Direction::Descending => "DESC",
     };
     format!("ORDER BY {} {word}, {} {word}", columns[0], columns[1])
-}
-
-/// The rows of a table that meet the conditions, newest first, after a row's `created_at` and id, at most `limit`.
-/// `select` ends with the table and its short name, `alias`.
-///
-/// # Errors
-/// The database refused.
-pub(super) async fn newest<C: ConnectionTrait>(
-    connection: &C,
-    select: &str,
-    alias: char,
-    mut conditions: Conditions,
-    after: Option<(i64, Uuid)>,
-    limit: u32,
-) -> super::Result<Vec<QueryResult>> {
-    let columns = [format!("{alias}.created_at"), format!("{alias}.id")];
-    let columns = [columns[0].as_str(), columns[1].as_str()];
-    if let Some((at, id)) = after {
-        conditions.after(columns, [at.into(), id.into()], Direction::Descending);
-    }
-    let order = order_by(columns, Direction::Descending);
-    let sql = format!("{select} {} {order} LIMIT {limit}", conditions.clause());
-    Ok(connection.query_all_raw(conditions.statement(connection, sql)).await?)
 }
 
 /// The sort columns of a row: where a page ends and the next one begins.

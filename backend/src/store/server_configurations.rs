@@ -1,11 +1,16 @@
 //! Server configurations: name, time zone and the head of the published list.
 
-use super::{Error, Result, millis, statement, time};
+use super::{
+    Error, Result, millis,
+    search::{Conditions, Keyset, ordered},
+    statement, time,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use shared::{
     ListChecksum,
     mail_server::ServerConfiguration,
+    page::Direction,
     plan::Plan,
     run_settings::{DEFAULT_EXECUTE_TIMING, DEFAULT_WATCH_WARNING},
 };
@@ -130,13 +135,24 @@ pub async fn owner<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Optio
     row.map(|row| Ok((row.try_get("", "account_id")?, row.try_get("", "name")?))).transpose()
 }
 
-/// The server configurations of an account, by name.
+/// The server configurations of an account, or `only` some of them, by name.
 ///
 /// # Errors
 /// The database refused.
-pub async fn list<C: ConnectionTrait>(connection: &C, account_id: Uuid) -> Result<Vec<StoredServerConfiguration>> {
-    let sql = format!("{SELECT} WHERE account_id = $1 ORDER BY name");
-    let rows = Row::find_by_statement(statement(connection, sql, [account_id.into()])).all(connection).await?;
+pub async fn list<C: ConnectionTrait>(
+    connection: &C,
+    account_id: Uuid,
+    only: Option<&[Uuid]>,
+    keyset: Keyset<String>,
+) -> Result<Vec<StoredServerConfiguration>> {
+    let mut conditions = Conditions::new();
+    conditions.equal("account_id", account_id);
+    if let Some(ids) = only {
+        let ids: Vec<String> = ids.iter().map(|id| conditions.bind(*id)).collect();
+        conditions.and(format!("id IN ({})", ids.join(", ")));
+    }
+    let order = (["name", "id"], Direction::Ascending);
+    let rows = Row::find_by_statement(ordered(connection, SELECT, conditions, order, keyset)).all(connection).await?;
     rows.into_iter().map(StoredServerConfiguration::try_from).collect()
 }
 

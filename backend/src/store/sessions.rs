@@ -1,8 +1,14 @@
 //! Sessions of people, and the rotation of their refresh tokens.
 
-use super::{Error, Result, millis, statement, time, users::User};
+use super::{
+    Error, Result, millis,
+    search::{Conditions, Keyset, ordered},
+    statement, time,
+    users::User,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
+use shared::page::Direction;
 use uuid::Uuid;
 
 /// A session with its user.
@@ -183,11 +189,20 @@ struct ListedRow {
 ///
 /// # Errors
 /// The database refused.
-pub async fn list<C: ConnectionTrait>(connection: &C, user_id: Uuid, now: DateTime<Utc>) -> Result<Vec<Listed>> {
-    let sql = "SELECT id, created_at, rotated_at, client_address, user_agent FROM sessions \
-               WHERE user_id = $1 AND expires_at > $2 ORDER BY rotated_at DESC, id DESC";
-    let values = [user_id.into(), millis(now).into()];
-    let rows = ListedRow::find_by_statement(statement(connection, sql, values)).all(connection).await?;
+pub async fn list<C: ConnectionTrait>(
+    connection: &C,
+    user_id: Uuid,
+    now: DateTime<Utc>,
+    keyset: Keyset<i64>,
+) -> Result<Vec<Listed>> {
+    let select = "SELECT id, created_at, rotated_at, client_address, user_agent FROM sessions";
+    let mut conditions = Conditions::new();
+    conditions.equal("user_id", user_id);
+    let now = conditions.bind(millis(now));
+    conditions.and(format!("expires_at > {now}"));
+    let order = (["rotated_at", "id"], Direction::Descending);
+    let statement = ordered(connection, select, conditions, order, keyset);
+    let rows = ListedRow::find_by_statement(statement).all(connection).await?;
     let sessions = rows.into_iter().map(|row| {
         Ok(Listed {
             id: row.id,

@@ -1,9 +1,16 @@
 //! Tokens of scripts and agents.
 
-use super::{Result, from_json, millis, named, optional_time, statement, time, to_json};
+use super::{
+    Result, from_json, millis, named, optional_time,
+    search::{Conditions, Keyset, ordered},
+    statement, time, to_json,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, FromQueryResult};
-use shared::session::{ApiToken, Scope};
+use shared::{
+    page::Direction,
+    session::{ApiToken, Scope},
+};
 use uuid::Uuid;
 
 /// A valid token with what it belongs to.
@@ -88,10 +95,12 @@ pub async fn find_by_hash<C: ConnectionTrait>(connection: &C, token_hash: &str) 
 ///
 /// # Errors
 /// The database refused.
-pub async fn list<C: ConnectionTrait>(connection: &C, account_id: Uuid) -> Result<Vec<ApiToken>> {
-    let sql =
-        format!("{SELECT} WHERE t.account_id = $1 AND t.revoked_at IS NULL ORDER BY t.created_at DESC, t.id DESC");
-    let rows = Row::find_by_statement(statement(connection, sql, [account_id.into()])).all(connection).await?;
+pub async fn list<C: ConnectionTrait>(connection: &C, account_id: Uuid, keyset: Keyset<i64>) -> Result<Vec<ApiToken>> {
+    let mut conditions = Conditions::new();
+    conditions.equal("t.account_id", account_id);
+    conditions.and("t.revoked_at IS NULL");
+    let order = (["t.created_at", "t.id"], Direction::Descending);
+    let rows = Row::find_by_statement(ordered(connection, SELECT, conditions, order, keyset)).all(connection).await?;
     rows.iter().map(Row::token).collect()
 }
 

@@ -1,9 +1,13 @@
 //! Users.
 
-use super::{Error, Result, exists, locking, millis, named, optional_time, statement, time, typed_id};
+use super::{
+    Error, Result, exists, locking, millis, named, optional_time,
+    search::{Conditions, Keyset, ordered},
+    statement, time, typed_id,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult};
-use shared::{session::Role, user};
+use shared::{page::Direction, session::Role, user};
 use uuid::Uuid;
 
 /// A person who may sign in.
@@ -137,15 +141,21 @@ struct Listed {
 ///
 /// # Errors
 /// The database refused.
-pub async fn list<C: ConnectionTrait>(connection: &C, account_id: Option<Uuid>) -> Result<Vec<user::User>> {
-    let sql = format!(
-        "SELECT id, email, role, active, created_at, revision, \
-         (SELECT MAX(rotated_at) FROM sessions WHERE user_id = users.id) AS last_seen_at, \
-         EXISTS (SELECT 1 FROM second_factors WHERE user_id = users.id AND confirmed_at IS NOT NULL) AS second_factor \
-         FROM users WHERE {} ORDER BY email_key",
-        of_account(connection, account_id)
-    );
-    let rows = Listed::find_by_statement(statement(connection, sql, [account_id.into()])).all(connection).await?;
+pub async fn list<C: ConnectionTrait>(
+    connection: &C,
+    account_id: Option<Uuid>,
+    keyset: Keyset<String>,
+) -> Result<Vec<user::User>> {
+    let select = "SELECT id, email, role, active, created_at, revision, \
+                  (SELECT MAX(rotated_at) FROM sessions WHERE user_id = users.id) AS last_seen_at, \
+                  EXISTS (SELECT 1 FROM second_factors WHERE user_id = users.id AND confirmed_at IS NOT NULL) \
+                  AS second_factor FROM users";
+    let mut conditions = Conditions::new();
+    conditions.bind(account_id);
+    conditions.and(of_account(connection, account_id));
+    let order = (["email_key", "id"], Direction::Ascending);
+    let statement = ordered(connection, select, conditions, order, keyset);
+    let rows = Listed::find_by_statement(statement).all(connection).await?;
     let users = rows.into_iter().map(|row| {
         Ok(user::User {
             id: row.id,
@@ -161,7 +171,7 @@ pub async fn list<C: ConnectionTrait>(connection: &C, account_id: Option<Uuid>) 
     users.collect()
 }
 
-/// As [`list`], and holds all of them until the transaction ends: who changes one of them, or invites another, is alone.
+/// All of [`list`], held until the transaction ends: who changes one of them, or invites another, is alone.
 ///
 /// # Errors
 /// The database refused.
@@ -172,7 +182,7 @@ pub async fn lock_all<C: ConnectionTrait>(transaction: &C, account_id: Option<Uu
         transaction.query_all_raw(statement(transaction, sql, [account_id.into()])).await?;
     }
     // Only what is read after the wait shows what the others did.
-    list(transaction, account_id).await
+    list(transaction, account_id, Keyset::ALL).await
 }
 
 /// Writes what a user may do.

@@ -174,7 +174,7 @@ async fn another_account_finds_nothing() {
     let crossed = format!("/api/v1/server-configurations/{own}/mail-servers/{mail_server}/token");
     stranger.post(&crossed, &json!({})).await.expect(404);
 
-    let list = stranger.get("/api/v1/server-configurations").await.json::<Vec<ServerConfiguration>>();
+    let list: Vec<ServerConfiguration> = stranger.items("/api/v1/server-configurations").await;
     assert_eq!(list.iter().map(|configuration| configuration.id).collect::<Vec<_>>(), [own]);
     let unchanged = place.administrator.get(&place.path("")).await.json::<ServerConfiguration>();
     assert_eq!(unchanged.name, "Main");
@@ -192,7 +192,7 @@ async fn a_token_does_what_its_scopes_say_until_it_is_revoked() {
     script.post("/api/v1/server-configurations", &json!({ "name": "x", "time_zone": "UTC" })).await.expect(403);
     script.get("/api/v1/me").await.expect(403);
     script.get("/api/v1/tokens").await.expect(403);
-    let listed = place.administrator.get("/api/v1/tokens").await.json::<Vec<ApiToken>>();
+    let listed: Vec<ApiToken> = place.administrator.items("/api/v1/tokens").await;
     assert_eq!(listed[0].last_used_at, Some(app.clock.now()));
 
     let path = format!("/api/v1/tokens/{}", made.token.id);

@@ -21,7 +21,7 @@ async fn wrong_fields_are_named_and_nothing_changes() {
     ] {
         client.post(CONFIGURATIONS, &body).await.expect_problem(422, pointer);
     }
-    assert_eq!(client.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>().len(), 1);
+    assert_eq!(client.items::<ServerConfiguration>(CONFIGURATIONS).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +40,7 @@ async fn bodies_that_cannot_be_read_are_refused() {
     let chunks = futures::stream::iter((0..9).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024 * 1024])));
     let streamed = client.request(Method::POST, CONFIGURATIONS).header(CONTENT_TYPE, "application/json");
     client.send(streamed.body(reqwest::Body::wrap_stream(chunks))).await.expect(413);
-    assert_eq!(client.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>().len(), 1);
+    assert_eq!(client.items::<ServerConfiguration>(CONFIGURATIONS).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

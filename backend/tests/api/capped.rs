@@ -1,4 +1,4 @@
-//! What is listed whole has an end.
+//! What the console shows whole has an end.
 
 use crate::support::TestApp;
 use backend::store::{self, invitations, mail_servers, server_configurations::NewRow, tokens};
@@ -12,7 +12,7 @@ use shared::{
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn there_are_a_thousand_of_what_is_listed_whole() {
+async fn there_are_a_thousand_of_what_is_shown_whole() {
     let app = TestApp::start_without_jobs().await;
     let place = app.workplace().await;
     let me: Me = place.administrator.get("/api/v1/me").await.expect(200).json();

@@ -27,7 +27,7 @@ async fn a_repeated_request_is_carried_out_once_and_answered_alike() {
     let second = post(&again, CONFIGURATIONS, "k1", &body).await.expect(201);
     assert_eq!(second.headers["idempotency-replayed"], "true");
     assert_eq!(first.json::<ServerConfiguration>(), second.json::<ServerConfiguration>());
-    assert_eq!(again.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>().len(), 2);
+    assert_eq!(again.items::<ServerConfiguration>(CONFIGURATIONS).await.len(), 2);
 
     let other = json!({ "name": "Third", "time_zone": "UTC" });
     post(&again, CONFIGURATIONS, "k1", &other).await.expect_problem(422, "Idempotency-Key");
@@ -58,7 +58,7 @@ async fn a_secret_is_not_kept_for_a_repetition() {
     post(&client, "/api/v1/tokens", "k1", &body).await.expect(201);
     let problem = post(&client, "/api/v1/tokens", "k1", &body).await.expect(409);
     assert!(String::from_utf8_lossy(&problem.body).contains("secret"));
-    assert_eq!(client.get("/api/v1/tokens").await.json::<Vec<ApiToken>>().len(), 1);
+    assert_eq!(client.items::<ApiToken>("/api/v1/tokens").await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +69,7 @@ async fn requests_at_the_same_time_are_carried_out_once() {
     let answers = futures::future::join_all((0..8).map(|_| post(&client, CONFIGURATIONS, "k1", &body))).await;
     // The others were told to wait, or got the first answer.
     assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status.as_u16())));
-    assert_eq!(client.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>().len(), 2);
+    assert_eq!(client.items::<ServerConfiguration>(CONFIGURATIONS).await.len(), 2);
     post(&client, CONFIGURATIONS, "k1", &body).await.expect(201);
 }
 

@@ -19,6 +19,7 @@ mod metrics;
 mod open_at_once;
 mod openapi;
 mod outage;
+mod pages;
 mod people;
 mod protection;
 mod reports;

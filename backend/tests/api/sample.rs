@@ -28,7 +28,7 @@ async fn the_sample_account_can_be_signed_in_to_and_looks_alive() {
     let body = serde_json::json!({ "email": email, "password": password });
     let answer = app.anonymous().post("/api/v1/sessions", &body).await.expect(201);
     let client = app.client(Some(answer.json::<AccessToken>().access_token));
-    let configurations: Vec<ServerConfiguration> = client.get("/api/v1/server-configurations").await.expect(200).json();
+    let configurations: Vec<ServerConfiguration> = client.items("/api/v1/server-configurations").await;
     assert_eq!(configurations.len(), 2);
     let mut events = 0;
     for configuration in configurations {
@@ -62,7 +62,7 @@ async fn the_sample_account_can_be_signed_in_to_and_looks_alive() {
         assert!(history.mail_servers.iter().any(|server| server.holding == Holding::Held), "{history:?}");
         let happened = |kind| history.events.items.iter().any(|event| event.kind == kind);
         assert!(happened(AddressEventKind::Error) && happened(AddressEventKind::Blocked), "{history:?}");
-        let mail_servers: Vec<MailServer> = client.get(&path("/mail-servers")).await.expect(200).json();
+        let mail_servers: Vec<MailServer> = client.items(&path("/mail-servers")).await;
         assert!(mail_servers.iter().all(|mail_server| mail_server.version.is_some()));
     }
     assert_eq!(events, 20_000, "each log counts up to 10,000");

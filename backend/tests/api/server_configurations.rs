@@ -37,7 +37,7 @@ async fn a_server_configuration_starts_empty_and_can_be_renamed() {
     change(&place.administrator, &place.path(""), changed.revision, &taken).await.expect(409);
     let unchanged = place.administrator.get(&place.path("")).await.json::<ServerConfiguration>();
     assert_eq!(unchanged, changed);
-    let list = place.administrator.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>();
+    let list: Vec<ServerConfiguration> = place.administrator.items(CONFIGURATIONS).await;
     assert_eq!(list.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["Main", "Newsletters"]);
 }
 
@@ -49,7 +49,7 @@ async fn a_time_zone_that_does_not_exist_is_named_and_nothing_changes() {
     let problem = place.administrator.post(CONFIGURATIONS, &body).await.expect_problem(422, "/time_zone");
     assert!(problem.errors[0].detail.contains("Asia/Tokyo"), "says how to write one: {problem:?}");
     change(&place.administrator, &place.path(""), 1, &body).await.expect_problem(422, "/time_zone");
-    let list = place.administrator.get(CONFIGURATIONS).await.json::<Vec<ServerConfiguration>>();
+    let list: Vec<ServerConfiguration> = place.administrator.items(CONFIGURATIONS).await;
     assert_eq!(list.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["Main"]);
 }
 
@@ -75,7 +75,7 @@ async fn a_mail_server_gets_a_token_that_a_new_one_replaces() {
     // Its first call is noted, however short ago the last one with the old token was.
     app.clock.set(app.clock.now() + TimeDelta::seconds(1));
     agent.get("/api/v1/agent").await.expect(200);
-    let seen = place.administrator.get(&servers).await.json::<Vec<MailServer>>()[0].last_seen_at;
+    let seen = place.administrator.items::<MailServer>(&servers).await[0].last_seen_at;
     assert!(renewed.mail_server.last_seen_at.is_some() && seen > renewed.mail_server.last_seen_at, "{seen:?}");
 
     place.administrator.post(&servers, &json!({ "name": "mx1" })).await.expect(409);
@@ -84,7 +84,7 @@ async fn a_mail_server_gets_a_token_that_a_new_one_replaces() {
     let changed = change(&place.administrator, &path, made.mail_server.revision, &deactivated).await.expect(200);
     let changed = changed.json::<MailServer>();
     assert_eq!((changed.name.as_str(), changed.active), ("mx1", false));
-    let list = place.administrator.get(&servers).await.expect(200).json::<Vec<MailServer>>();
+    let list: Vec<MailServer> = place.administrator.items(&servers).await;
     assert_eq!(list, [changed]);
 }
 
@@ -109,7 +109,7 @@ async fn an_edit_of_what_somebody_else_changed_changes_nothing() {
     let read = administrator.get(&place.path("")).await.expect(200);
     assert_eq!(read.headers["etag"], "\"3\"");
     assert_eq!(read.json::<ServerConfiguration>().name, "Too late");
-    let servers = administrator.get(&place.path("/mail-servers")).await.expect(200).json::<Vec<MailServer>>();
+    let servers: Vec<MailServer> = administrator.items(&place.path("/mail-servers")).await;
     assert_eq!(
         servers.iter().map(|server| (server.name.as_str(), server.revision)).collect::<Vec<_>>(),
         [("Too late", 3)]

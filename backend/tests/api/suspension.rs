@@ -142,7 +142,7 @@ async fn a_token_touches_only_its_server_configurations() {
     assert_eq!(made.token.server_configuration_ids, Some(vec![*configuration]));
     let script = app.client(Some(made.secret));
 
-    let listed: Vec<ServerConfiguration> = script.get("/api/v1/server-configurations").await.expect(200).json();
+    let listed: Vec<ServerConfiguration> = script.items("/api/v1/server-configurations").await;
     assert_eq!(listed.iter().map(|one| one.id).collect::<Vec<_>>(), [*configuration]);
     script.get(&place.path("/blocked-addresses")).await.expect(200);
     script.post(&place.path("/runs"), &json!({})).await.expect(202);

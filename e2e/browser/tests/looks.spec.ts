@@ -61,7 +61,7 @@ let sample: Awaited<ReturnType<typeof fill>>;
 /** Of the sample, with what it has not: an upload, an inquiry, an invitation, a token. */
 async function fill(filled: Service) {
   const [{ who, token, call }, provider] = [await sampleUser(filled, 0), await sampleUser(filled, 1)];
-  const [configuration] = await json(call("GET", "/server-configurations"));
+  const { items: [configuration] } = await json(call("GET", "/server-configurations"));
   const path = `/server-configurations/${configuration.id}`;
   const { items: [block] } = await json(call("GET", `${path}/blocked-addresses`));
   const list = "name,mail\nMai,mai@example.com\nRen,not an address\n";
@@ -96,7 +96,7 @@ for (const locale of ["en-GB", "ja-JP"]) {
 
       // Dialogs, by what opens them.
       await page.goto(`${inside}/blocked/list`);
-      await page.locator(".page-head .button").first().click();
+      await page.locator(".page-head > :nth-child(2) .button").first().click();
       await expect(page.locator("#execute-timing")).toBeVisible();
       await look(page, "run-settings", locale);
       await page.goto(`${filled.url}/settings/account`);

@@ -55,7 +55,7 @@ test("who is not signed in: an invitation, a new password, a lost one, and the s
     (await json(workplace.account("POST", "/invitations", { email, role: "viewer" }))).link;
   const accepted = { secret: (await invite("ren@example.com")).split("#")[1], password: "a new user's own password" };
   await json(workplace.account("POST", "/invitations/accept", accepted));
-  const users = await json(workplace.account("GET", "/users"));
+  const { items: users } = await json(workplace.account("GET", "/users"));
   const ren = users.find((user: { email: string }) => user.email === "ren@example.com");
   const reset = await json(workplace.account("POST", `/users/${ren.id}/password-reset`));
   for (const [name, path] of [

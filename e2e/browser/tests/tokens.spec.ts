@@ -51,7 +51,7 @@ test("a token is made, shown once, used within its scopes, and revoked", async (
   };
   expect(await asScript("GET", "/blocked-addresses")).toBe(200);
   expect(await asScript("POST", "/releases", { addresses: ["taro@example.com"] })).toBe(403);
-  const { [0]: made } = await json(workplace.account("GET", "/tokens"));
+  const { items: [made] } = await json(workplace.account("GET", "/tokens"));
   const days = (Date.parse(made.expires_at) - Date.parse(made.created_at)) / 86_400_000;
   expect(days).toBeCloseTo(30, 1);
   await page.reload();
@@ -73,6 +73,21 @@ test("a token is made, shown once, used within its scopes, and revoked", async (
   expect(await asScript("GET", "/blocked-addresses")).toBe(401);
 });
 
+test("a list that comes in many pages is shown whole, in its order", async ({ page, workplace }) => {
+  const names = ["first", "second", "third"];
+  for (const name of names) await json(workplace.account("POST", "/tokens", { name, scopes: ["read"] }));
+  // A page has 500 rows: on their way to the service, all are made short.
+  const asked = new Set<string>();
+  await page.route("**/api/v1/tokens?limit=500*", (route) => {
+    const url = route.request().url().replace("limit=500", "limit=1");
+    asked.add(url);
+    return route.continue({ url });
+  });
+  await openTokens(page, workplace);
+  await expect(page.getByRole("row")).toHaveText([/Name/, ...names.reverse().map((name) => new RegExp(`^${name}`))]);
+  expect(asked.size).toBe(names.length);
+});
+
 test("tokens of agents, without an end and expired are told apart", async ({ page, workplace }) => {
   await json(workplace.call("POST", "/mail-servers", { name: "mx1" }));
   const expires_at = new Date(Date.now() + 1_500).toISOString();
@@ -86,7 +101,7 @@ test("tokens of agents, without an end and expired are told apart", async ({ pag
   await dialog.getByRole("button", { name: "Create" }).click();
   await page.getByRole("dialog", { name: "Token" }).getByRole("button", { name: "Done" }).click();
   await expect(page.getByRole("row")).toHaveCount(4);
-  expect((await json(workplace.account("GET", "/tokens")))[0]).not.toHaveProperty("expires_at");
+  expect((await json(workplace.account("GET", "/tokens"))).items[0]).not.toHaveProperty("expires_at");
   await expect.poll(() => Date.now()).toBeGreaterThan(Date.parse(expires_at));
   await page.reload();
   await expect(row(page, "short")).toContainText("Expired");
@@ -157,7 +172,7 @@ test("a token is limited to some server configurations", async ({ page, workplac
 
   const headers = { Authorization: `Bearer ${secret}` };
   const seen = await json(fetch(`${workplace.service.url}/api/v1/server-configurations`, { headers }));
-  expect(seen.map((one: { id: string }) => one.id)).toEqual([other.id]);
+  expect(seen.items.map((one: { id: string }) => one.id)).toEqual([other.id]);
   await page.getByRole("button", { name: "New token" }).click();
   await dialog.getByLabel("Name").fill("everything");
   await limit.check();
@@ -166,5 +181,5 @@ test("a token is limited to some server configurations", async ({ page, workplac
   await dialog.getByRole("button", { name: "Create" }).click();
   await shown.getByRole("button", { name: "Done" }).click();
   await expect(row(page, "everything")).not.toContainText("Only");
-  expect((await json(workplace.account("GET", "/tokens")))[0]).not.toHaveProperty("server_configuration_ids");
+  expect((await json(workplace.account("GET", "/tokens"))).items[0]).not.toHaveProperty("server_configuration_ids");
 });

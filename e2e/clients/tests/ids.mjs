@@ -43,11 +43,12 @@ export async function makeOneOfEach(service) {
   const invited = await administrator.post("/invitations", { email: "mai@example.com", role: "operator" });
   const secret = invited.link.split("#")[1];
   await nobody.post("/invitations/accept", { secret, password: PASSWORD });
-  const users = await administrator.get("/users");
+  const { items: users } = await administrator.get("/users");
   const { id: user_id } = users.find(({ email }) => email === "mai@example.com");
   const { email } = users.find(({ id }) => id !== user_id);
   await nobody.post("/sessions", { email, password: PASSWORD });
-  const { id: session_id } = (await administrator.get("/me/sessions")).find((session) => !session.this);
+  const { items: sessions } = await administrator.get("/me/sessions");
+  const { id: session_id } = sessions.find((session) => !session.this);
   const other = { name: "Another", plan: "standard", administrator_email: "a@another.example" };
   const { id: account_id } = await provider.post("/provider/accounts", { ...other, administrator_password: PASSWORD });
 

@@ -64,7 +64,7 @@ impl Client {
 
     /// The account's server configurations.
     pub async fn configurations(self) -> Result<Vec<ServerConfiguration>, ApiError> {
-        self.get("/server-configurations").await
+        Ok(self.whole("/server-configurations").await?.items)
     }
 
     /// Changes a server configuration, unless somebody else did since it was read.
@@ -145,8 +145,8 @@ impl Client {
     }
 
     /// The mail servers.
-    pub async fn mail_servers(self, id: Uuid) -> Result<Vec<MailServer>, ApiError> {
-        self.get(&below(id, "/mail-servers")).await
+    pub async fn mail_servers(self, id: Uuid) -> Result<Page<MailServer>, ApiError> {
+        self.whole(&below(id, "/mail-servers")).await
     }
 
     /// Adds a mail server.

@@ -18,6 +18,7 @@ mod sleep;
 mod tokens;
 mod tus;
 mod uploads;
+mod whole;
 
 pub use audit::{AuditEntry, Change};
 pub use client::{Client, SignedIn};

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use gloo_net::http::Method;
 use serde::Deserialize;
 use shared::{
+    Page,
     second_factor::{
         BeginSecondFactor, ConfirmSecondFactor, RecoveryCodes, SecondFactorProof, SecondFactorSecret,
         SecondFactorSignIn, SecondFactorState,
@@ -58,8 +59,8 @@ impl Client {
     }
 
     /// The users.
-    pub async fn users(self) -> Result<Vec<User>, ApiError> {
-        self.get("/users").await
+    pub async fn users(self) -> Result<Page<User>, ApiError> {
+        self.whole("/users").await
     }
 
     /// Changes a user, unless somebody else did since it was read.
@@ -83,8 +84,8 @@ impl Client {
     }
 
     /// The invitations that nobody accepted yet.
-    pub async fn invitations(self) -> Result<Vec<Invitation>, ApiError> {
-        self.get("/invitations").await
+    pub async fn invitations(self) -> Result<Page<Invitation>, ApiError> {
+        self.whole("/invitations").await
     }
 
     /// Invites somebody; answers the link.
@@ -159,8 +160,8 @@ impl Client {
     }
 
     /// One's own sessions.
-    pub async fn sessions(self) -> Result<Vec<OwnSession>, ApiError> {
-        self.get("/me/sessions").await
+    pub async fn sessions(self) -> Result<Page<OwnSession>, ApiError> {
+        self.whole("/me/sessions").await
     }
 
     /// Ends one of one's own sessions, or all but this one.

@@ -2,13 +2,16 @@
 
 use super::{ApiError, Client};
 use gloo_net::http::Method;
-use shared::session::{ApiToken, ApiTokenSecret, NewApiToken};
+use shared::{
+    Page,
+    session::{ApiToken, ApiTokenSecret, NewApiToken},
+};
 use uuid::Uuid;
 
 impl Client {
     /// The account's tokens, newest first.
-    pub async fn tokens(self) -> Result<Vec<ApiToken>, ApiError> {
-        self.get("/tokens").await
+    pub async fn tokens(self) -> Result<Page<ApiToken>, ApiError> {
+        self.whole("/tokens").await
     }
 
     /// Makes a token.

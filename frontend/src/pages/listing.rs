@@ -61,11 +61,6 @@ where
     })
 }
 
-/// A list that comes whole, as its only page.
-pub fn one_page<T>(items: Vec<T>) -> Page<T> {
-    Page { items, next_cursor: None, total: None }
-}
-
 /// Draws a list: `empty` is title and text for a list without rows, `table` draws the rows.
 pub fn listing<T>(
     loader: Loader<Page<T>>,

@@ -8,6 +8,7 @@ use crate::{
         self,
         audit::{self, NewAuditEntry},
         blocked_addresses, delivery_events, exemptions, inquiries,
+        search::Keyset,
     },
 };
 use async_zip::{Compression, ZipEntryBuilder, tokio::write::ZipFileWriter};
@@ -77,12 +78,13 @@ async fn write_all(state: &AppState, account: Account, mut zip: Zip) -> Result<(
     let connection = state.db.connection();
     let id = account.id;
     json_file(&mut zip, "account.json", &account).await?;
-    json_file(&mut zip, "users.json", &store::users::list(connection, Some(id)).await?).await?;
-    json_file(&mut zip, "tokens.json", &store::tokens::list(connection, id).await?).await?;
+    json_file(&mut zip, "users.json", &store::users::list(connection, Some(id), Keyset::ALL).await?).await?;
+    json_file(&mut zip, "tokens.json", &store::tokens::list(connection, id, Keyset::ALL).await?).await?;
     json_file(&mut zip, "inquiries.json", &threads(state, id).await?).await?;
     let log = audit::source(Some(id), &audit::Filter { direction: Direction::Ascending, ..audit::Filter::default() });
     csv_file(state, &mut zip, "", List::AuditLog, vec![log], HashMap::new()).await?;
-    for (number, configuration) in store::server_configurations::list(connection, id).await?.into_iter().enumerate() {
+    let configurations = store::server_configurations::list(connection, id, None, Keyset::ALL).await?;
+    for (number, configuration) in configurations.into_iter().enumerate() {
         let folder = format!("{:02} {}/", number + 1, file_safe(&configuration.name));
         configuration_files(state, &mut zip, &folder, configuration.into()).await?;
     }
@@ -96,7 +98,7 @@ async fn configuration_files(
     configuration: ServerConfiguration,
 ) -> Result<()> {
     let (connection, id) = (state.db.connection(), configuration.id);
-    let stored = store::mail_servers::list(connection, id).await?;
+    let stored = store::mail_servers::list(connection, id, Keyset::ALL).await?;
     let names: HashMap<Uuid, String> = stored.iter().map(|server| (server.id, server.name.clone())).collect();
     let settings = json!({
         "server_configuration": configuration,

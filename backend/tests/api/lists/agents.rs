@@ -102,7 +102,7 @@ async fn an_agent_of_another_history_with_the_same_version_is_sent_to_a_snapshot
 }
 
 async fn mail_server(scene: &Scene, agent: &ModelAgent) -> Value {
-    let all: Vec<Value> = scene.get("/mail-servers").await;
+    let all: Vec<Value> = scene.admin().items(&scene.place.path("/mail-servers")).await;
     all.into_iter().find(|server| server["id"] == agent.id.to_string()).expect("the mail server")
 }
 
@@ -113,7 +113,7 @@ async fn a_distribution_is_complete_when_every_active_server_acknowledged() {
     let second = ModelAgent::new(&scene, "mx2").await;
     // The helper's reporting server must not be waited for.
     scene.errors("dead@example.com", "unknown_user", 1).await;
-    let servers: Vec<Value> = scene.get("/mail-servers").await;
+    let servers: Vec<Value> = scene.admin().items(&scene.place.path("/mail-servers")).await;
     for server in servers.iter().filter(|server| server["name"].as_str().expect("a name").starts_with("reporter")) {
         deactivate(&scene, server["id"].as_str().expect("an id")).await;
     }

@@ -40,7 +40,7 @@ async fn the_stream_ends_soon_after_a_sign_out_and_after_a_token_is_revoked() {
     let unaffected = listen_to_the_end(&scene, &staying).await;
     leaving.delete("/api/v1/sessions/current").await.expect(204);
     by_session.await;
-    let tokens: Vec<shared::session::ApiToken> = staying.get("/api/v1/tokens").await.expect(200).json();
+    let tokens: Vec<shared::session::ApiToken> = staying.items("/api/v1/tokens").await;
     staying.delete(&format!("/api/v1/tokens/{}", tokens[0].id)).await.expect(204);
     by_token.await;
     let unaffected = tokio::time::timeout(Duration::from_millis(100), unaffected).await;

@@ -32,7 +32,7 @@ async fn who_is_invited_chooses_a_password_and_is_in() {
     assert_eq!(made.invitation.invited_by, "administrator@first.example");
     assert_eq!(made.invitation.expires_at, app.clock.now() + TimeDelta::days(7));
     assert!(made.link.starts_with("/invitation#"), "{}", made.link);
-    let waiting = place.administrator.get(INVITATIONS).await.expect(200).json::<Vec<Invitation>>();
+    let waiting: Vec<Invitation> = place.administrator.items(INVITATIONS).await;
     assert_eq!(waiting, std::slice::from_ref(&made.invitation));
 
     let secret = json!({ "secret": secret_of(&made.link) });
@@ -49,7 +49,7 @@ async fn who_is_invited_chooses_a_password_and_is_in() {
     let hana = app.client(Some(accepted.json::<AccessToken>().access_token));
     let hana = me(&hana).await;
     assert_eq!((hana.role, hana.account_name.as_deref()), (Role::Operator, Some("first")));
-    assert_eq!(place.administrator.get(INVITATIONS).await.expect(200).json::<Vec<Invitation>>(), []);
+    assert_eq!(place.administrator.items::<Invitation>(INVITATIONS).await, []);
     sign_in(&app, "hana@first.example", PASSWORD).await.expect(201);
 
     // A second click, and looking again.
@@ -110,7 +110,7 @@ async fn an_invitation_that_is_taken_back_leads_nowhere() {
     place.administrator.delete(&path).await.expect(204);
     place.administrator.delete(&path).await.expect(404);
     app.anonymous().post(ACCEPT, &with_password(&made)).await.expect(410);
-    assert_eq!(place.administrator.get(INVITATIONS).await.expect(200).json::<Vec<Invitation>>(), []);
+    assert_eq!(place.administrator.items::<Invitation>(INVITATIONS).await, []);
     // The address can be invited again.
     invite(&place.administrator, "hana@first.example", "viewer").await;
     let secret = json!({ "secret": "no such secret" });
@@ -159,5 +159,5 @@ async fn an_invitation_does_not_tell_who_signs_in_elsewhere() {
         let (other, nobody) = (ask(theirs).await.expect(404), ask(Uuid::nil()).await.expect(404));
         assert_eq!(said(&other), said(&nobody));
     }
-    assert_eq!(stranger.get(INVITATIONS).await.json::<Vec<Invitation>>().len(), 1);
+    assert_eq!(stranger.items::<Invitation>(INVITATIONS).await.len(), 1);
 }

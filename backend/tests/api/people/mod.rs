@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 /// Finds a user by address.
 pub async fn user(manager: &Client, email: &str) -> User {
-    let users = manager.get("/api/v1/users").await.expect(200).json::<Vec<User>>();
+    let users: Vec<User> = manager.items("/api/v1/users").await;
     users.into_iter().find(|user| user.email == email).expect("a user with this address")
 }
 

@@ -13,7 +13,7 @@ const EMAIL: &str = "administrator@first.example";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
 
 async fn list(client: &Client) -> Vec<OwnSession> {
-    client.get(SESSIONS).await.expect(200).json()
+    client.items(SESSIONS).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -126,7 +126,7 @@ async fn two_administrators_who_demote_each_other_leave_one() {
         assert_eq!(answers[0], 200, "one of them is first");
         assert!([401, 403, 409].contains(&answers[1]), "{answers:?}");
         let left = if one.status == 200 { &first } else { &second };
-        let users = left.get(USERS).await.expect(200).json::<Vec<User>>();
+        let users: Vec<User> = left.items(USERS).await;
         let manage = users.iter().filter(|user| user.active && user.role == Role::Administrator);
         assert_eq!(manage.count(), 1, "{users:?}");
     }
@@ -172,7 +172,7 @@ async fn users_of_another_account_are_not_there() {
         assert_eq!(said(&made), said(&manager.post(&reset(&nobody), &json!({})).await.expect(404)));
     }
     let emails = |users: Vec<User>| users.into_iter().map(|user| user.email).collect::<Vec<_>>();
-    let users = async |manager: &crate::support::client::Client| emails(manager.get(USERS).await.expect(200).json());
+    let users = async |manager: &crate::support::client::Client| emails(manager.items(USERS).await);
     assert_eq!(users(&place.administrator).await, [ADMINISTRATOR]);
     assert_eq!(users(&place.provider).await, ["provider@example.com"]);
 }
@@ -188,7 +188,7 @@ async fn a_provider_inside_an_account_manages_its_users() {
     app.member(&inside, "hana@first.example", "viewer").await;
     let hana = user(&inside, "hana@first.example").await;
     change(&inside, &hana, json!({ "role": "operator" })).await.expect(200);
-    assert!(inside.get(USERS).await.json::<Vec<User>>().iter().all(|user| user.role < Role::Provider));
+    assert!(inside.items::<User>(USERS).await.iter().all(|user| user.role < Role::Provider));
     let (acts, _) = audited(&app, Some(account)).await;
     let by_provider = |action: &str| (action.to_owned(), "provider@example.com".to_owned());
     for action in ["invitation.create", "user.update"] {

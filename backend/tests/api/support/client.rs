@@ -6,7 +6,7 @@ use reqwest::{
     header::{ALLOW, CONTENT_TYPE, HeaderMap},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use shared::{Problem, ProblemKind, RefusalCode};
+use shared::{Page, Problem, ProblemKind, RefusalCode};
 use std::time::Duration;
 
 /// Shorter than the service keeps an idle connection, so that none is used that it just closes.
@@ -60,6 +60,13 @@ impl Client {
     /// GET.
     pub async fn get(&self, path: &str) -> Response {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// The rows of a list, all of which are on its first page.
+    pub async fn items<T: DeserializeOwned>(&self, path: &str) -> Vec<T> {
+        let page: Page<T> = self.get(path).await.expect(200).json();
+        assert_eq!(page.next_cursor, None, "{path} has another page");
+        page.items
     }
 
     /// POST with a JSON body.

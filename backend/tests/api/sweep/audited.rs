@@ -273,10 +273,9 @@ impl Story {
             let now = self.app.clock.now();
             self.say("disable_second_factor", &hana, proof(now)).await;
         }
-        let sessions: Value = hana.get("/api/v1/me/sessions").await.expect(200).json();
-        let sessions = sessions.as_array().expect("sessions").iter();
-        let other = sessions.filter(|session| session["this"] == false).map(|session| session["id"].clone()).next();
-        self.set("session_id", &other.expect("another session"));
+        let sessions: Vec<Value> = hana.items("/api/v1/me/sessions").await;
+        let other = sessions.iter().find(|session| session["this"] == false);
+        self.set("session_id", &other.expect("another session")["id"]);
         self.act("revoke_session", &hana, |request| request).await;
         self.act("revoke_other_sessions", &hana, |request| request).await;
         let passwords = json!({ "present_password": OTHER_PASSWORD, "new_password": PASSWORD });

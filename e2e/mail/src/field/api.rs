@@ -110,7 +110,7 @@ impl Api {
     /// # Errors
     /// As every call.
     pub async fn mail_servers(&self) -> anyhow::Result<Vec<MailServer>> {
-        self.get(&self.of_configuration("/mail-servers")).await
+        Ok(self.get::<Page<MailServer>>(&self.of_configuration("/mail-servers")).await?.items)
     }
 
     /// "Run now".

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     pages::{
         Confirm,
-        listing::{kept, listing, one_page},
+        listing::{kept, listing},
     },
     state::{Configuration, Loader, Pending, Preferences, Session, Url, client, explain, load, texts, ticking},
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone},
@@ -25,11 +25,7 @@ use shared::{
 pub fn MailServers() -> impl IntoView {
     let (texts, client, session, toasts) = (texts(), client(), expect_context::<Session>(), Toasts::here());
     let Configuration { id, live } = Configuration::open();
-    let loader = load(
-        move || id.get(),
-        move || live.mail_servers.get(),
-        move |id, _| async move { client.mail_servers(id).await.map(one_page) },
-    );
+    let loader = load(move || id.get(), move || live.mail_servers.get(), move |id, _| client.mail_servers(id));
     let (adding, made) = (RwSignal::new(false), RwSignal::new(None::<MailServerCredential>));
     let chosen = RwSignal::new(None::<MailServer>);
     let (renewing, deactivating) = (RwSignal::new(false), RwSignal::new(false));

@@ -1,7 +1,7 @@
 //! One's own sessions.
 
 use crate::{
-    pages::listing::{listing, one_page},
+    pages::listing::listing,
     state::{Pending, Preferences, Session, Url, client, explain, load, texts, ticking},
     ui::{Badge, Button, Kind, Moment, Show, Table, Toasts, Tone},
 };
@@ -19,11 +19,7 @@ pub fn Sessions(
     let session = expect_context::<Session>();
     let words = &texts.people;
     let language = expect_context::<Preferences>().language.get_untracked().tag();
-    let loader = load(
-        || (),
-        move || (again.get(), session.account()),
-        move |(), _| async move { client.sessions().await.map(one_page) },
-    );
+    let loader = load(|| (), move || (again.get(), session.account()), move |(), _| client.sessions());
     let end = move |only: Option<Uuid>| {
         ending.start(async move {
             match client.end_sessions(only).await {

@@ -3,10 +3,7 @@
 use super::new_token::{NewTokenDialog, SecretDialog};
 use crate::{
     i18n::Texts,
-    pages::{
-        Confirm,
-        listing::{listing, one_page},
-    },
+    pages::{Confirm, listing::listing},
     state::{Configurations, Preferences, Session, Url, client, load, now, texts, ticking},
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Table, Toasts, Tone},
 };
@@ -22,11 +19,8 @@ use shared::{
 pub fn Tokens() -> impl IntoView {
     let (texts, client, session, toasts) = (texts(), client(), expect_context::<Session>(), Toasts::here());
     let words = &texts.tokens;
-    let loader = load(
-        move || session.me().and_then(|me| me.account_id),
-        move || session.account(),
-        move |_, _| async move { client.tokens().await.map(one_page) },
-    );
+    let loader =
+        load(move || session.me().and_then(|me| me.account_id), move || session.account(), move |_, _| client.tokens());
     let (creating, made) = (RwSignal::new(false), RwSignal::new(None::<ApiTokenSecret>));
     let (asking, chosen) = (RwSignal::new(false), RwSignal::new(None::<ApiToken>));
     let revoke = move |()| {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     pages::{
         Confirm,
-        listing::{kept, listing, one_page},
+        listing::{kept, listing},
     },
     state::{Loader, Pending, Preferences, Session, Url, client, explain, load, now, texts, ticking},
     ui::{Badge, Button, Failure, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone, mail_address},
@@ -25,9 +25,8 @@ pub fn Users() -> impl IntoView {
     let (texts, client, session) = (texts(), client(), expect_context::<Session>());
     let words = &texts.people;
     let account = move || session.me().and_then(|me| me.account_id);
-    let users = load(account, move || session.account(), move |_, _| async move { client.users().await.map(one_page) });
-    let invitations =
-        load(account, move || session.account(), move |_, _| async move { client.invitations().await.map(one_page) });
+    let users = load(account, move || session.account(), move |_, _| client.users());
+    let invitations = load(account, move || session.account(), move |_, _| client.invitations());
     let (inviting, made, changing) = (RwSignal::new(false), RwSignal::new(None::<Made>), RwSignal::new(None::<User>));
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let own = move || session.me().map(|me| me.user_id);
