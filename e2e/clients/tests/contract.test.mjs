@@ -104,3 +104,10 @@ for (const [name, [includes, who]] of Object.entries(GROUPS)) {
     console.log(`${wanted.length} operations, ${generated} requests`);
   });
 }
+
+test("the ids were real: what was deleted is gone", async () => {
+  const token = service.tokens.administrator;
+  const tokens = await service.api("/tokens", { token });
+  assert.ok(tokens.items.length > 0 && !tokens.items.some(({ id }) => id === ids.token_id));
+  await service.api(`/server-configurations/${ids.id}/uploads/${ids.upload_id}`, { token, expect: 404 });
+});
