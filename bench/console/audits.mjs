@@ -13,6 +13,6 @@ export async function audits(url, port, device) {
   const scores = CATEGORIES.map((name) => Math.round(categories[name].score * 100));
   const costly = CATEGORIES.flatMap((name) => categories[name].auditRefs)
     .filter(({ id, weight }) => weight > 0 && audits[id].score !== null && audits[id].score < 0.9)
-    .map(({ id }) => `${id}${audits[id].displayValue ? ` ${audits[id].displayValue}` : ""}`);
+    .map(({ id }) => [id, audits[id].displayValue, audits[id].details?.items?.[0]?.description].filter(Boolean).join(" "));
   return { scores, costly };
 }

@@ -33,6 +33,9 @@ test("a network that says nothing any more is a lost connection", async ({ page,
     await fillSignIn(page);
     const live = page.getByText("Live", { exact: true });
     await expect(live).toBeVisible();
+    // What was read before the stream stood is read again a little later: a sign of life, if it came by a new connection.
+    await page.clock.fastForward(2_000);
+    await page.waitForTimeout(500);
     // What stands is dead, without a word; what comes new is not.
     for (const [here, there] of pairs) {
       here.unpipe(there);
