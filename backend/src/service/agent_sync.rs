@@ -165,40 +165,46 @@ pub fn body(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
         let mut line = serde_json::to_vec(&header).map_err(|error| Error::Internal(error.into()))?;
         line.push(b'\n');
         yield Bytes::from(line);
-        match plan.from {
-            None => {
-                let mut after = String::new();
-                loop {
-                    let part = agent_lists::held(
-                        db.connection(), plan.server_configuration_id, plan.head.version, &after, BATCH,
-                    ).await?;
-                    if !part.lines.is_empty() { yield Bytes::from(part.lines) }
-                    let Some(next) = part.next else { break };
-                    after = next;
-                }
-            }
+        let stretches = match plan.from {
+            None => vec![Stretch::Held],
             Some(from) => {
                 let sets = change_sets::published_between(
                     db.connection(), plan.server_configuration_id, from, plan.head.version,
                 ).await?;
-                for removals in [true, false] {
-                    for group in groups(&sets, removals) {
-                        let mut after = String::new();
-                        loop {
-                            let part = if removals {
-                                agent_lists::removed_by(db.connection(), &group, from, &after, BATCH).await?
-                            } else {
-                                agent_lists::added_by(db.connection(), &group, plan.head.version, &after, BATCH).await?
-                            };
-                            if !part.lines.is_empty() { yield Bytes::from(part.lines) }
-                            let Some(next) = part.next else { break };
-                            after = next;
-                        }
+                let removed = groups(&sets, true).into_iter().map(|sets| Stretch::Removed { sets, from });
+                removed.chain(groups(&sets, false).into_iter().map(Stretch::Added)).collect()
+            }
+        };
+        for stretch in stretches {
+            let mut after = String::new();
+            loop {
+                let (connection, version) = (db.connection(), plan.head.version);
+                let part = match &stretch {
+                    Stretch::Held => {
+                        agent_lists::held(connection, plan.server_configuration_id, version, &after, BATCH).await?
                     }
-                }
+                    Stretch::Removed { sets, from } => {
+                        agent_lists::removed_by(connection, sets, *from, &after, BATCH).await?
+                    }
+                    Stretch::Added(sets) => agent_lists::added_by(connection, sets, version, &after, BATCH).await?,
+                };
+                // An empty piece would end the body.
+                if !part.lines.is_empty() { yield Bytes::from(part.lines) }
+                let Some(next) = part.next else { break };
+                after = next;
             }
         }
     }
+}
+
+/// What is read in parts of [`BATCH`] keys.
+enum Stretch {
+    /// The whole list.
+    Held,
+    /// What these change sets took off the list at the version `from`.
+    Removed { sets: Vec<Uuid>, from: i64 },
+    /// What these change sets put on it.
+    Added(Vec<Uuid>),
 }
 
 /// Change sets to ask for in one statement: small ones together, a large one alone.

@@ -7,7 +7,7 @@ use crate::{
         DatabaseTransaction,
         change_sets::{self, ChangeSet, Head},
         distributions, millis, queue,
-        search::CursorScope,
+        search::{CursorScope, Keyset},
     },
 };
 use chrono::{DateTime, Utc};
@@ -29,8 +29,8 @@ pub async fn list(
 ) -> Result<Page<Distribution>> {
     let connection = state.db.connection();
     let scope = CursorScope::new("distributions", server_configuration_id, &());
-    let after = position(&scope, cursor)?;
-    let rows = distributions::list(connection, server_configuration_id, after, u32::from(limit) + 1).await?;
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let rows = distributions::list(connection, server_configuration_id, keyset).await?;
     let mut page = scope.page(rows, limit, None, |row| (millis(row.created_at), row.id));
     page.items = distributions::with_receipts(connection, server_configuration_id, page.items).await?;
     Ok(page)

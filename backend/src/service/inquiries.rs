@@ -17,7 +17,7 @@ use crate::{
         audit::NewAuditEntry,
         inquiries::{self, NewMessage, StoredInquiry},
         millis,
-        search::CursorScope,
+        search::{CursorScope, Keyset},
     },
 };
 use chrono::{DateTime, Utc};
@@ -102,8 +102,8 @@ pub async fn list(
     let filter = Filter { account_id: party.account_id().or(filter.account_id), ..filter };
     let filters = (party.side(), filter.account_id, filter.category, filter.state, filter.unread);
     let scope = CursorScope::new("inquiries", party.account_id().unwrap_or_default(), &filters);
-    let after = position(&scope, cursor)?;
-    let rows = inquiries::list(state.db.connection(), party.side(), &filter, after, u32::from(limit) + 1).await?;
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let rows = inquiries::list(state.db.connection(), party.side(), &filter, keyset).await?;
     Ok(scope.page(rows, limit, None, |row| (millis(row.changed_at), row.id)))
 }
 

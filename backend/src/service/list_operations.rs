@@ -16,7 +16,7 @@ use crate::{
         change_sets,
         list_operations::{self, NewOperation, StoredOperation},
         millis, queue,
-        search::CursorScope,
+        search::{CursorScope, Keyset},
     },
 };
 use chrono::{DateTime, Utc};
@@ -43,9 +43,9 @@ pub async fn list(
     limit: u16,
 ) -> Result<Page<ListOperation>> {
     let scope = CursorScope::new("list_operations", server_configuration_id, &());
-    let after = position(&scope, cursor)?;
-    let rows = list_operations::list(state.db.connection(), server_configuration_id, after, u32::from(limit) + 1);
-    Ok(scope.page(rows.await?, limit, None, |row| (millis(row.created_at), row.id)))
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let rows = list_operations::list(state.db.connection(), server_configuration_id, keyset).await?;
+    Ok(scope.page(rows, limit, None, |row| (millis(row.created_at), row.id)))
 }
 
 /// One operation.

@@ -18,7 +18,7 @@ use crate::{
         distributions, list_operations, millis, queue, run_settings,
         run_settings::StoredRunSettings,
         runs,
-        search::CursorScope,
+        search::{CursorScope, Keyset},
     },
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
@@ -52,8 +52,8 @@ pub async fn list(
     limit: u16,
 ) -> Result<Page<Run>> {
     let scope = CursorScope::new("runs", server_configuration_id, &());
-    let after = position(&scope, cursor)?;
-    let rows = runs::list(state.db.connection(), server_configuration_id, after, u32::from(limit) + 1).await?;
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let rows = runs::list(state.db.connection(), server_configuration_id, keyset).await?;
     Ok(scope.page(rows, limit, None, |row| (millis(row.created_at), row.id)))
 }
 

@@ -11,7 +11,7 @@ use crate::{
     state::AppState,
     store::{
         self, ConnectionTrait, DatabaseTransaction, audit, change_sets, list_operations, millis, queue,
-        search::CursorScope,
+        search::{CursorScope, Keyset},
         uploads::{NewUpload, StoredUpload, contents, pieces},
     },
 };
@@ -150,9 +150,8 @@ pub async fn list(
     limit: u16,
 ) -> Result<Page<Upload>> {
     let scope = CursorScope::new("uploads", server_configuration_id, &());
-    let after = position(&scope, cursor)?;
-    let limit_and_one = u32::from(limit) + 1;
-    let mut rows = store::uploads::list(state.db.connection(), server_configuration_id, after, limit_and_one).await?;
+    let keyset = Keyset::page(position(&scope, cursor)?, limit);
+    let mut rows = store::uploads::list(state.db.connection(), server_configuration_id, keyset).await?;
     for analysis in rows.iter_mut().filter_map(|upload| upload.analysis.as_mut()) {
         analysis.preview.clear();
     }

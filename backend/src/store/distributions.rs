@@ -4,7 +4,7 @@ use super::{
     Result,
     change_sets::{Head, Sum, checksum, placeholders},
     millis, optional_time,
-    search::{Conditions, newest},
+    search::{Conditions, Keyset, newest},
     statement, time,
 };
 use chrono::{DateTime, Utc};
@@ -93,20 +93,19 @@ pub async fn get<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<
     row.as_ref().map(read).transpose()
 }
 
-/// The distributions of a configuration, newest first, after a place, at most `limit`, without receipts.
+/// The distributions of a configuration, newest first, without receipts.
 ///
 /// # Errors
 /// The database refused.
 pub async fn list<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    after: Option<(i64, Uuid)>,
-    limit: u32,
+    keyset: Keyset<i64>,
 ) -> Result<Vec<Distribution>> {
     let mut conditions = Conditions::new();
     conditions.equal("d.server_configuration_id", server_configuration_id);
     let select = format!("SELECT {COLUMNS} FROM distributions d");
-    let rows = newest(connection, &select, 'd', conditions, after, limit).await?;
+    let rows = newest(connection, &select, 'd', conditions, keyset).await?;
     rows.iter().map(|row| Ok(read(row)?.distribution)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Error, Result, count, locking, millis, named,
-    search::{Conditions, order_by},
+    search::{Conditions, Keyset, ordered},
     statement, time,
 };
 use chrono::{DateTime, Utc};
@@ -153,7 +153,7 @@ pub async fn lock<C: ConnectionTrait>(transaction: &C, account_id: Option<Uuid>,
     Ok(())
 }
 
-/// The inquiries that match, last changed first, after a place, at most `limit`.
+/// The inquiries that match, last changed first.
 ///
 /// # Errors
 /// The database refused.
@@ -161,8 +161,7 @@ pub async fn list<C: ConnectionTrait>(
     connection: &C,
     side: InquirySide,
     filter: &Filter,
-    after: Option<(i64, Uuid)>,
-    limit: u32,
+    keyset: Keyset<i64>,
 ) -> Result<Vec<Inquiry>> {
     let mut conditions = Conditions::new();
     if let Some(account_id) = filter.account_id {
@@ -178,13 +177,8 @@ pub async fn list<C: ConnectionTrait>(
         let Columns { read, others_last, .. } = columns(side);
         conditions.and(format!("i.{others_last} {} i.{read}", if wanted { ">" } else { "<=" }));
     }
-    let columns = ["i.changed_at", "i.id"];
-    if let Some((at, id)) = after {
-        conditions.after(columns, [at.into(), id.into()], Direction::Descending);
-    }
-    let order = order_by(columns, Direction::Descending);
-    let sql = format!("{SELECT} {} {order} LIMIT {limit}", conditions.clause());
-    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
+    let order = (["i.changed_at", "i.id"], Direction::Descending);
+    let rows = connection.query_all_raw(ordered(connection, SELECT, conditions, order, keyset)).await?;
     rows.iter().map(|row| Ok(read(row, side)?.inquiry)).collect()
 }
 

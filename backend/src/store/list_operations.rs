@@ -2,7 +2,7 @@
 
 use super::{
     Error, Result, exists, from_json, millis, optional_time,
-    search::{Conditions, newest},
+    search::{Conditions, Keyset, newest},
     statement, time, to_json,
 };
 use chrono::{DateTime, Utc};
@@ -137,20 +137,19 @@ pub async fn get<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<
     row.as_ref().map(read).transpose()
 }
 
-/// The operations of a configuration, newest first, after a place, at most `limit`.
+/// The operations of a configuration, newest first.
 ///
 /// # Errors
 /// The database refused.
 pub async fn list<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    after: Option<(i64, Uuid)>,
-    limit: u32,
+    keyset: Keyset<i64>,
 ) -> Result<Vec<ListOperation>> {
     let mut conditions = Conditions::new();
     conditions.equal("o.server_configuration_id", server_configuration_id);
     let select = format!("SELECT {COLUMNS} FROM list_operations o");
-    let rows = newest(connection, &select, 'o', conditions, after, limit).await?;
+    let rows = newest(connection, &select, 'o', conditions, keyset).await?;
     rows.iter().map(|row| Ok(read(row)?.operation)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Error, Result, exists, millis, optional_time,
-    search::{Conditions, newest},
+    search::{Conditions, Keyset, newest},
     statement, time, to_json,
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -195,19 +195,18 @@ pub async fn rung<C: ConnectionTrait>(connection: &C, id: Uuid, now: DateTime<Ut
     Ok(())
 }
 
-/// The runs of a configuration, newest first, after a place, at most `limit`.
+/// The runs of a configuration, newest first.
 ///
 /// # Errors
 /// The database refused.
 pub async fn list<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    after: Option<(i64, Uuid)>,
-    limit: u32,
+    keyset: Keyset<i64>,
 ) -> Result<Vec<Run>> {
     let mut conditions = Conditions::new();
     conditions.equal("r.server_configuration_id", server_configuration_id);
     let select = format!("SELECT {COLUMNS} FROM runs r");
-    let rows = newest(connection, &select, 'r', conditions, after, limit).await?;
+    let rows = newest(connection, &select, 'r', conditions, keyset).await?;
     rows.iter().map(|row| Ok(read(row)?.run)).collect()
 }

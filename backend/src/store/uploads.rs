@@ -5,7 +5,7 @@ pub mod pieces;
 
 use super::{
     Error, Result, count, exists, from_json, millis,
-    search::{Conditions, newest},
+    search::{Conditions, Keyset, newest},
     statement, time, to_json,
 };
 use chrono::{DateTime, Utc};
@@ -136,21 +136,20 @@ pub async fn is_removed<C: ConnectionTrait>(connection: &C, server_configuration
     exists(connection, sql, [id.into(), server_configuration_id.into()]).await
 }
 
-/// The uploads of a configuration, newest first, after a place, at most `limit`.
+/// The uploads of a configuration, newest first.
 ///
 /// # Errors
 /// The database refused.
 pub async fn list<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    after: Option<(i64, Uuid)>,
-    limit: u32,
+    keyset: Keyset<i64>,
 ) -> Result<Vec<Upload>> {
     let mut conditions = Conditions::new();
     conditions.equal("u.server_configuration_id", server_configuration_id);
     conditions.and("u.state <> 'removed'");
     let select = format!("SELECT {COLUMNS} FROM uploads u");
-    let rows = newest(connection, &select, 'u', conditions, after, limit).await?;
+    let rows = newest(connection, &select, 'u', conditions, keyset).await?;
     rows.iter().map(|row| Ok(read(row)?.upload)).collect()
 }
 

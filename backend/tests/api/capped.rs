@@ -1,14 +1,10 @@
 //! What the console shows whole has an end.
 
-use crate::support::TestApp;
-use backend::store::{self, invitations, mail_servers, server_configurations::NewRow, tokens};
+use crate::support::{TestApp, rows};
+use backend::store::mail_servers;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use shared::{
-    Problem, RefusalCode,
-    session::{ApiToken, Me, Role, Scope},
-    user::Invitation,
-};
+use shared::{Problem, RefusalCode, session::Me};
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,41 +18,11 @@ async fn there_are_a_thousand_of_what_is_shown_whole() {
     for n in 0..999 {
         let id = Uuid::now_v7();
         if n < 998 {
-            let row = NewRow {
-                id,
-                account_id: account,
-                name: n.to_string(),
-                time_zone: "UTC".to_owned(),
-                created_at: now,
-                next_run_at: now,
-            };
-            store::server_configurations::insert(&tx, row).await.expect("a server configuration");
-            let email = format!("{n}@first.example");
-            let invitation = Invitation {
-                id,
-                email: email.clone(),
-                role: Role::Viewer,
-                invited_by: String::new(),
-                created_at: now,
-                expires_at: now,
-            };
-            let hash = id.to_string();
-            invitations::insert(&tx, Some(account), &invitation, &email, me.user_id, &hash)
-                .await
-                .expect("an invitation");
+            rows::server_configuration(&tx, account, id, &n.to_string(), now).await;
+            rows::invitation(&tx, account, me.user_id, id, &format!("{n}@first.example"), now).await;
         }
         mail_servers::insert(&tx, place.configuration, id, &n.to_string(), now).await.expect("a mail server");
-        let token = ApiToken {
-            id,
-            name: n.to_string(),
-            scopes: vec![Scope::Read],
-            server_configuration_ids: None,
-            mail_server_id: None,
-            created_at: now,
-            expires_at: None,
-            last_used_at: None,
-        };
-        tokens::insert(&tx, account, &token, &id.to_string()).await.expect("a token");
+        rows::token(&tx, account, id, &n.to_string(), now).await;
     }
     tx.commit().await.expect("all of them");
     let mail_servers = place.path("/mail-servers");

@@ -1,9 +1,10 @@
 //! Pages of the lists that the console shows whole, and of one's own sessions.
 
-use crate::support::{TestApp, client::Client};
+use crate::support::{TestApp, client::Client, rows};
 use backend::store::{
-    self, DatabaseTransaction, invitations, mail_servers, server_configurations::NewRow, sessions::NewSession,
-    statement, tokens, users,
+    DatabaseTransaction, mail_servers,
+    sessions::{self, NewSession},
+    statement, users,
 };
 use chrono::TimeDelta;
 use sea_orm::ConnectionTrait;
@@ -11,8 +12,7 @@ use serde_json::{Value, json};
 use shared::{
     Page,
     page::Direction,
-    session::{ApiToken, ApiTokenSecret, Me, Role, Scope},
-    user::Invitation,
+    session::{ApiTokenSecret, Me, Role},
 };
 use uuid::Uuid;
 
@@ -50,7 +50,6 @@ async fn insert_four(tx: &DatabaseTransaction, me: &Me, configuration: Uuid, sta
     let account = me.account_id.expect("an account");
     for n in [2, 0, 3, 1] {
         let (id, at) = (Uuid::now_v7(), start + TimeDelta::seconds(n / 2));
-        let later = at + TimeDelta::days(1);
         // In the list, two spellings of an address are one.
         let (email, email_key) = (format!("User{n}@first.example"), format!("user{n}@first.example"));
         let user = users::User {
@@ -62,37 +61,21 @@ async fn insert_four(tx: &DatabaseTransaction, me: &Me, configuration: Uuid, sta
             active: true,
         };
         users::insert(tx, &user, &email_key, at).await.expect("a user");
-        let invitation =
-            Invitation { id, email, role: Role::Viewer, invited_by: String::new(), created_at: at, expires_at: later };
-        let hash = id.to_string();
-        invitations::insert(tx, Some(account), &invitation, &email_key, me.user_id, &hash)
-            .await
-            .expect("an invitation");
-        let token = ApiToken {
-            id,
-            name: n.to_string(),
-            scopes: vec![Scope::Read],
-            server_configuration_ids: None,
-            mail_server_id: None,
-            created_at: at,
-            expires_at: None,
-            last_used_at: None,
-        };
-        tokens::insert(tx, account, &token, &hash).await.expect("a token");
+        rows::invitation(tx, account, me.user_id, id, &email, at).await;
+        rows::token(tx, account, id, &n.to_string(), at).await;
         let session = NewSession {
             id,
             user_id: me.user_id,
-            refresh_hash: hash,
+            refresh_hash: id.to_string(),
             created_at: at,
-            expires_at: later,
+            expires_at: at + TimeDelta::days(1),
             client_address: None,
             user_agent: None,
         };
-        store::sessions::insert(tx, session).await.expect("a session");
-        let (name, time_zone) = (format!("Main {n}"), "UTC".to_owned());
+        sessions::insert(tx, session).await.expect("a session");
+        let name = format!("Main {n}");
         mail_servers::insert(tx, configuration, id, &name, at).await.expect("a mail server");
-        let row = NewRow { id, account_id: account, name, time_zone, created_at: at, next_run_at: later };
-        store::server_configurations::insert(tx, row).await.expect("a server configuration");
+        rows::server_configuration(tx, account, id, &name, at).await;
     }
 }
 

@@ -1,10 +1,9 @@
 // Something of everything that a path of the API can name.
 
 import assert from "node:assert/strict";
-import { sleep, PATIENCE } from "./service.mjs";
+import { PASSWORD } from "./service.mjs";
 
 const LIST = "mail\nmai@example.com\nren@example.com\nnot an address\n";
-const PASSWORD = "correct horse battery staple";
 
 /** Fills the account of a service, and answers ids by the names that the document gives them. */
 export async function makeOneOfEach(service) {
@@ -16,11 +15,8 @@ export async function makeOneOfEach(service) {
   });
   const [administrator, provider, nobody] = [as(tokens.administrator), as(tokens.provider), as(null)];
   const finished = async (path) => {
-    for (const begun = Date.now(); ; await sleep(50)) {
-      const { state } = await administrator.get(path);
-      if (state === "done") return;
-      assert.ok(Date.now() - begun < PATIENCE && state !== "failed", `${path} is ${state}`);
-    }
+    const { state } = await service.until(path, ({ state }) => state === "done" || state === "failed");
+    assert.equal(state, "done", path);
   };
 
   await administrator.post(`${inside}/blocked-addresses`, { addresses: ["aoi@example.com", "sora@example.com"] }, 200);
@@ -45,7 +41,7 @@ export async function makeOneOfEach(service) {
   await nobody.post("/invitations/accept", { secret, password: PASSWORD });
   const { items: users } = await administrator.get("/users");
   const { id: user_id } = users.find(({ email }) => email === "mai@example.com");
-  const { email } = users.find(({ id }) => id !== user_id);
+  const { email } = await administrator.get("/me");
   await nobody.post("/sessions", { email, password: PASSWORD });
   const { items: sessions } = await administrator.get("/me/sessions");
   const { id: session_id } = sessions.find((session) => !session.this);

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const PASSWORD = "correct horse battery staple";
+export const PASSWORD = "correct horse battery staple";
 
 /** Longer than anything may take here, in milliseconds. */
 export const PATIENCE = 120_000;
@@ -111,13 +111,13 @@ export class Service {
     return text ? JSON.parse(text) : undefined;
   }
 
-  /** Reads an upload until it is as wanted. */
+  /** Reads something until it is as wanted. */
   async until(url, wanted) {
     const begun = Date.now();
     for (;;) {
-      const upload = await this.api(url);
-      if (wanted(upload)) return upload;
-      assert.ok(Date.now() - begun < PATIENCE, `${url} stays ${JSON.stringify(upload)}`);
+      const now = await this.api(url);
+      if (wanted(now)) return now;
+      assert.ok(Date.now() - begun < PATIENCE, `${url} stays ${JSON.stringify(now)}`);
       await sleep(20);
     }
   }

@@ -122,7 +122,7 @@ async fn threads(state: &AppState, account: Uuid) -> Result<Vec<InquiryThread>> 
     let filter = inquiries::Filter { account_id: Some(account), ..inquiries::Filter::default() };
     let (mut threads, mut after) = (Vec::new(), None);
     loop {
-        let page = inquiries::list(connection, side, &filter, after, INQUIRIES).await?;
+        let page = inquiries::list(connection, side, &filter, Keyset { after, limit: INQUIRIES }).await?;
         let Some(last) = page.last() else { return Ok(threads) };
         after = Some((store::millis(last.changed_at), last.id));
         for inquiry in page {

@@ -40,8 +40,7 @@ pub fn ordered<C: ConnectionTrait>(
     conditions.statement(connection, sql)
 }
 
-/// The rows of a table that meet the conditions, newest first, after a row's `created_at` and id, at most `limit`.
-/// `select` ends with the table and its short name, `alias`.
+/// The rows of a table that meet the conditions, in the order of `created_at` and id, newest first. `select` ends with the table and its short name, `alias`.
 ///
 /// # Errors
 /// The database refused.
@@ -50,11 +49,9 @@ pub async fn newest<C: ConnectionTrait>(
     select: &str,
     alias: char,
     conditions: Conditions,
-    after: Option<(i64, Uuid)>,
-    limit: u32,
+    keyset: Keyset<i64>,
 ) -> Result<Vec<QueryResult>> {
     let columns = [format!("{alias}.created_at"), format!("{alias}.id")];
     let order = ([columns[0].as_str(), columns[1].as_str()], Direction::Descending);
-    let statement = ordered(connection, select, conditions, order, Keyset { after, limit });
-    Ok(connection.query_all_raw(statement).await?)
+    Ok(connection.query_all_raw(ordered(connection, select, conditions, order, keyset)).await?)
 }

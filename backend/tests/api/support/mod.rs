@@ -3,6 +3,7 @@
 pub mod client;
 mod contract;
 mod database;
+pub mod rows;
 
 use backend::{
     app,
