@@ -193,12 +193,14 @@ export async function elsewhere<T>(browser: Browser, act: (page: Page) => Promis
   }
 }
 
-/** Performs a run and waits until it is done. */
+/** Performs a run and waits until it is done and what it found is published. */
 export async function runNow(workplace: Workplace): Promise<void> {
   const run = await json(workplace.call("POST", "/runs"));
-  await expect
-    .poll(async () => (await json(workplace.call("GET", `/runs/${run.id}`))).state, { timeout: 20_000 })
-    .toBe("done");
+  const get = (path: string) => json(workplace.call("GET", path));
+  const poll = (ask: () => Promise<unknown>) => expect.poll(ask, { timeout: 20_000 });
+  await poll(async () => (await get(`/runs/${run.id}`)).state).toBe("done");
+  const { distribution_id: distribution } = await get(`/runs/${run.id}`);
+  await poll(async () => (await get(`/distributions/${distribution}`)).published_at).toBeDefined();
 }
 
 /** Goes with the Tab key until the element has the focus, as somebody without a mouse does; looks at every stop. */
