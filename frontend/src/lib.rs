@@ -44,9 +44,10 @@ fn App() -> impl IntoView {
     provide_context(layout::OpenName(RwSignal::new(None)));
     view! {
         <Router>
-            // Another language draws everything anew; what matters is in the URL, or kept.
+            // Another language or time zone draws everything anew; what matters is in the URL, or kept.
             {move || {
                 let language = preferences.language.get();
+                preferences.zone.track();
                 view! { <Pages/><ui::ToastRegion close=language.texts().close/> }
             }}
         </Router>

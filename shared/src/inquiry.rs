@@ -141,7 +141,7 @@ pub struct InquiryMessage {
     pub side: InquirySide,
     /// Who wrote it.
     pub author: String,
-    /// What it says.
+    /// What it says; empty where the provider enabled downloads with it and wrote nothing.
     pub text: String,
     /// Whether the provider enabled downloads with it.
     pub enabled_downloads: bool,
@@ -200,7 +200,7 @@ pub struct InquiryRead {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InquiryDownloads {
-    /// The answer, 1 to 5,000 characters; absent: a sentence that says that downloads are enabled.
+    /// The answer, 1 to 5,000 characters; absent: a message without text, which the console has a sentence for.
     #[garde(length(chars, min = 1, max = MAX_MESSAGE))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

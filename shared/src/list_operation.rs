@@ -3,6 +3,7 @@
 use crate::{
     Reason,
     list::{BlockState, BlockedAddress, Origin},
+    run::FailureCause,
     run_settings::DeliveryTiming,
 };
 use chrono::{DateTime, Utc};
@@ -263,4 +264,7 @@ pub struct ListOperation {
     /// What went wrong at the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The kind of `error`, for programs; absent for what failed before there were kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_cause: Option<FailureCause>,
 }

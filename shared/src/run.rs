@@ -59,6 +59,36 @@ impl RunState {
     }
 }
 
+/// Why an attempt at what the service does by itself failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCause {
+    /// The database's disk is full.
+    DiskFull,
+    /// The database did not answer.
+    DatabaseUnavailable,
+    /// The service ended each time before it was done.
+    Interrupted,
+    /// The service failed; its log says how.
+    Internal,
+}
+
+impl FailureCause {
+    /// Every cause.
+    pub const ALL: [Self; 4] = [Self::DiskFull, Self::DatabaseUnavailable, Self::Interrupted, Self::Internal];
+
+    /// The name in the API and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk_full",
+            Self::DatabaseUnavailable => "database_unavailable",
+            Self::Interrupted => "interrupted",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// One application of the blocking conditions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -90,6 +120,9 @@ pub struct Run {
     /// What went wrong at the last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The kind of `error`, for programs; absent for what failed before there were kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_cause: Option<FailureCause>,
 }
 
 /// A number by reason.
@@ -176,6 +209,9 @@ pub struct Distribution {
     /// What went wrong at the last attempt to publish it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The kind of `error`, for programs; absent for what failed before there were kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_cause: Option<FailureCause>,
     /// Each mail server's part.
     pub receipts: Vec<Receipt>,
 }

@@ -145,8 +145,8 @@ async fn attempt(job: Job, state: &AppState) {
     };
     tracing::error!(%error, "a job failed");
     let noted = match job {
-        Job::Run(id) => runs::failed(state, id, &error.to_string()).await,
-        Job::Distribution(id) => distributions::failed(state, id, &error.to_string()).await,
+        Job::Run(id) => runs::failed(state, id, &error).await,
+        Job::Distribution(id) => distributions::failed(state, id, &error).await,
         Job::ListOperation(id) => list_operations::failed(state, id, &error).await,
         Job::Upload(id) => uploads::failed(state, id, &error).await,
         // It waits for its next attempt.

@@ -120,10 +120,10 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
 ///
 /// # Errors
 /// The database refused; then the sweep tries again.
-pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
+pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
     let transaction = state.db.begin().await?;
     let Some(stored) = distributions::get(&transaction, id).await? else { return Ok(()) };
-    distributions::fail(&transaction, id, error).await?;
+    distributions::fail(&transaction, id, &error.to_string(), error.cause()).await?;
     queue::ring(&transaction, queue::Job::Distribution(id), super::runs::backoff(stored.attempts)).await?;
     state.wake.commit(transaction, stored.server_configuration_id, &[What::Distribution(id)]).await?;
     state.metrics.distribution_attempt_failed();

@@ -33,7 +33,7 @@ use shared::{
 };
 use uuid::Uuid;
 
-/// The answer where the provider enables downloads without words of their own.
+/// What a mail says where the provider enables downloads without words of their own; the console has a sentence for it.
 const ENABLED: &str = "Downloads are enabled for your account.";
 
 /// One side of the inquiries that it may see.
@@ -220,7 +220,7 @@ async fn add(
         ..party.audit(before.account_id, now, action, id)
     };
     transaction.audit(entry);
-    tell(state, transaction, party, id, text).await
+    tell(state, transaction, party, id, if text.is_empty() { ENABLED } else { text }).await
 }
 
 /// Tells the other side by mail what was written, where mail is set up.
@@ -292,7 +292,7 @@ pub async fn enable_downloads(
 ) -> Result<InquiryThread> {
     let party = Party::Provider(provider.clone());
     let author_id = party.author()?;
-    let text = words(request.text.as_deref().unwrap_or(ENABLED), "/text")?;
+    let text = request.text.as_deref().map_or(Ok(""), |text| words(text, "/text"))?;
     let now = state.clock.now();
     let transaction = state.db.begin().await?;
     let before = lock(&transaction, &party, id).await?;

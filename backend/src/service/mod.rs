@@ -58,6 +58,7 @@ use serde::de::DeserializeOwned;
 use shared::{
     FieldProblem, RefusalCode,
     plan::{Capability, Plan},
+    run::FailureCause,
 };
 
 /// Why a use case did not do what was asked. The texts tell the caller what to do.
@@ -153,6 +154,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// What it is called where work that the service does by itself failed.
+    pub fn cause(&self) -> FailureCause {
+        match self {
+            Self::StorageFull(_) => FailureCause::DiskFull,
+            Self::Unavailable(_) => FailureCause::DatabaseUnavailable,
+            _ => FailureCause::Internal,
+        }
+    }
+
     /// One wrong field.
     pub fn field(pointer: impl Into<String>, code: RefusalCode, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldProblem::new(pointer, code, detail)])

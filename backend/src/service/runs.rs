@@ -26,7 +26,7 @@ use serde_json::json;
 use shared::{
     Page,
     list::RemovalCause,
-    run::{DistributionKind, ReasonCount, Run, RunState, RunTrigger},
+    run::{DistributionKind, FailureCause, ReasonCount, Run, RunState, RunTrigger},
 };
 use std::{collections::HashMap, time::Instant};
 use uuid::Uuid;
@@ -189,7 +189,9 @@ async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
     if stored.attempts >= MAX_ATTEMPTS {
         let before = stored.run.error.unwrap_or_else(|| "the process ended each time".to_owned());
         let error = format!("given up after {} attempts: {before}", stored.attempts);
-        runs::fail(&transaction, id, &error, Some(now)).await?;
+        // The process that ends each time notes nothing.
+        let cause = stored.run.error_cause.unwrap_or(FailureCause::Interrupted);
+        runs::fail(&transaction, id, &error, cause, Some(now)).await?;
         ring_next(&transaction, server_configuration_id).await?;
         state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
         state.metrics.run_given_up(stored.run.trigger, now);
@@ -212,14 +214,14 @@ async fn ring_next(transaction: &DatabaseTransaction, server_configuration_id: U
 ///
 /// # Errors
 /// The database refused; then the sweep tries again.
-pub async fn failed(state: &AppState, id: Uuid, error: &str) -> Result<()> {
+pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
     let transaction = state.db.begin().await?;
     let Some(stored) = runs::get(&transaction, id).await? else { return Ok(()) };
     if matches!(stored.run.state, RunState::Done | RunState::Failed) {
         return Ok(());
     }
     let given_up = stored.attempts >= MAX_ATTEMPTS;
-    runs::fail(&transaction, id, error, given_up.then(|| state.clock.now())).await?;
+    runs::fail(&transaction, id, &error.to_string(), error.cause(), given_up.then(|| state.clock.now())).await?;
     if given_up {
         ring_next(&transaction, stored.server_configuration_id).await?;
     } else {

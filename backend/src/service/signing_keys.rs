@@ -140,7 +140,7 @@ pub async fn rotate(db: &Db, now: DateTime<Utc>, at_once: bool) -> Result<()> {
     signing_keys::insert(&transaction, &key).await?;
     transaction.audit(NewAuditEntry {
         actor_name: "command line".to_owned(),
-        after: Some(json!({ "removed": removed })),
+        after: Some(json!({ "removed_keys": removed })),
         ..Identity::system().audit(None, now, "signing_key.rotate", key.id)
     });
     Ok(transaction.commit().await?)

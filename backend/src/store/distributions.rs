@@ -3,7 +3,7 @@
 use super::{
     Result,
     change_sets::{Head, Sum, checksum, placeholders},
-    millis, optional_time,
+    error_cause, millis, optional_time,
     search::{Conditions, Keyset, newest},
     statement, time,
 };
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use shared::{
     ListChecksum,
-    run::{Distribution, DistributionKind, DistributionState, Receipt},
+    run::{Distribution, DistributionKind, DistributionState, FailureCause, Receipt},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -28,7 +28,8 @@ pub struct StoredDistribution {
 }
 
 const COLUMNS: &str = "d.id, d.server_configuration_id, d.kind, d.version, d.added, d.removed, d.count, d.checksum, \
-                       d.created_at, d.published_at, d.completed_at, d.attempts, d.error";
+                       d.created_at, d.published_at, d.completed_at, d.attempts, d.error, \
+                       d.error_cause";
 
 fn read_kind(row: &QueryResult) -> Result<DistributionKind> {
     let kind: String = row.try_get("", "kind")?;
@@ -56,6 +57,7 @@ fn read(row: &QueryResult) -> Result<StoredDistribution> {
         published_at,
         completed_at,
         error: row.try_get("", "error")?,
+        error_cause: error_cause(row)?,
         receipts: Vec::new(),
     };
     Ok(StoredDistribution {
@@ -172,7 +174,7 @@ pub async fn publish<C: ConnectionTrait>(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let sql = "UPDATE distributions SET version = $2, count = $3, checksum = $4, added = $5, removed = $6, \
-               published_at = $7, error = NULL WHERE id = $1";
+               published_at = $7, error = NULL, error_cause = NULL WHERE id = $1";
     let values = [
         id.into(),
         head.version.into(),
@@ -190,9 +192,9 @@ pub async fn publish<C: ConnectionTrait>(
 ///
 /// # Errors
 /// The database refused.
-pub async fn fail<C: ConnectionTrait>(transaction: &C, id: Uuid, error: &str) -> Result<()> {
-    let sql = "UPDATE distributions SET error = $2 WHERE id = $1 AND published_at IS NULL";
-    transaction.execute_raw(statement(transaction, sql, [id.into(), error.into()])).await?;
+pub async fn fail<C: ConnectionTrait>(transaction: &C, id: Uuid, error: &str, cause: FailureCause) -> Result<()> {
+    let sql = "UPDATE distributions SET error = $2, error_cause = $3 WHERE id = $1 AND published_at IS NULL";
+    transaction.execute_raw(statement(transaction, sql, [id.into(), error.into(), cause.as_str().into()])).await?;
     Ok(())
 }
 

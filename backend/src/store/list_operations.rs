@@ -1,14 +1,17 @@
 //! The rows of list operations; what they do to the lists is in `blocked_addresses::bulk` and `exemptions::bulk`.
 
 use super::{
-    Error, Result, exists, from_json, millis, optional_time,
+    Error, Result, error_cause, exists, from_json, millis, optional_time,
     search::{Conditions, Keyset, newest},
     statement, time, to_json,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::{Deserialize, Serialize};
-use shared::list_operation::{ListOperation, ListOperationKind, ListOperationParameters, ListOperationState};
+use shared::{
+    list_operation::{ListOperation, ListOperationKind, ListOperationParameters, ListOperationState},
+    run::FailureCause,
+};
 use uuid::Uuid;
 
 /// Where a list operation goes on: after this.
@@ -64,7 +67,8 @@ pub struct NewOperation {
 
 const COLUMNS: &str = "o.id, o.server_configuration_id, o.kind, o.state, o.created_at, o.started_at, o.finished_at, \
                        o.requested_by, o.comment, o.parameters, o.upload_id, o.undo_of, o.undone_by, o.change_set_id, \
-                       o.position, o.total, o.done, o.counts, o.distribution_id, o.run_id, o.attempts, o.error";
+                       o.position, o.total, o.done, o.counts, o.distribution_id, o.run_id, o.attempts, o.error, \
+                       o.error_cause";
 
 fn read(row: &QueryResult) -> Result<StoredOperation> {
     let kind: String = row.try_get("", "kind")?;
@@ -92,6 +96,7 @@ fn read(row: &QueryResult) -> Result<StoredOperation> {
         distribution_id: row.try_get("", "distribution_id")?,
         run_id: row.try_get("", "run_id")?,
         error: row.try_get("", "error")?,
+        error_cause: error_cause(row)?,
     };
     Ok(StoredOperation {
         server_configuration_id: row.try_get("", "server_configuration_id")?,
@@ -216,7 +221,7 @@ pub async fn next_queued<C: ConnectionTrait>(connection: &C, server_configuratio
 pub async fn save<C: ConnectionTrait>(transaction: &C, stored: &StoredOperation, now: DateTime<Utc>) -> Result<()> {
     let sql = "UPDATE list_operations SET state = $2, started_at = $3, finished_at = $4, undone_by = $5, \
                change_set_id = $6, position = $7, total = $8, done = $9, counts = $10, distribution_id = $11, \
-               run_id = $12, attempts = $13, error = $14, rung_at = $15 WHERE id = $1";
+               run_id = $12, attempts = $13, error = $14, rung_at = $15, error_cause = $16 WHERE id = $1";
     let operation = &stored.operation;
     let values = [
         operation.id.into(),
@@ -234,6 +239,7 @@ pub async fn save<C: ConnectionTrait>(transaction: &C, stored: &StoredOperation,
         stored.attempts.into(),
         operation.error.clone().into(),
         millis(now).into(),
+        operation.error_cause.map(FailureCause::as_str).into(),
     ];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())

@@ -47,7 +47,7 @@ use chrono::{DateTime, Utc};
 pub use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm::{DatabaseBackend, QueryResult, RuntimeErr, SqlErr, Statement, Value};
 use serde::{Serialize, Serializer, de::DeserializeOwned};
-use shared::Reason;
+use shared::{Reason, run::FailureCause};
 use uuid::Uuid;
 
 /// Why the database did not answer as asked.
@@ -180,6 +180,15 @@ fn reason(row: &QueryResult) -> Result<Reason> {
 fn optional_reason(row: &QueryResult) -> Result<Option<Reason>> {
     let text: Option<String> = row.try_get("", "reason")?;
     text.map(|text| text.parse().map_err(|_| Error::Unreadable(format!("reason {text}")))).transpose()
+}
+
+/// Why the last attempt at what a row stands for failed.
+///
+/// # Errors
+/// [`Error::Unreadable`]: it is no cause.
+fn error_cause(row: &QueryResult) -> Result<Option<FailureCause>> {
+    let text: Option<String> = row.try_get("", "error_cause")?;
+    text.map(|text| named(&FailureCause::ALL, FailureCause::as_str, "cause", &text)).transpose()
 }
 
 /// Whether there is a row, as a condition within a statement over many rows; `rows` begins with `FROM`. Each row is

@@ -1,13 +1,13 @@
 //! Runs.
 
 use super::{
-    Error, Result, exists, millis, optional_time,
+    Error, Result, error_cause, exists, millis, optional_time,
     search::{Conditions, Keyset, newest},
     statement, time, to_json,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
-use shared::run::{ReasonCount, Run, RunState, RunTrigger};
+use shared::run::{FailureCause, ReasonCount, Run, RunState, RunTrigger};
 use uuid::Uuid;
 
 /// A stored run.
@@ -22,7 +22,8 @@ pub struct StoredRun {
 }
 
 const COLUMNS: &str = "r.id, r.server_configuration_id, r.trigger_kind, r.state, r.scheduled_for, r.created_at, \
-                       r.started_at, r.finished_at, r.attempts, r.blocked, r.cancelled, r.distribution_id, r.error";
+                       r.started_at, r.finished_at, r.attempts, r.blocked, r.cancelled, r.distribution_id, r.error, \
+                       r.error_cause";
 
 fn read(row: &QueryResult) -> Result<StoredRun> {
     let unreadable = |text: &str| Error::Unreadable(text.to_owned());
@@ -45,6 +46,7 @@ fn read(row: &QueryResult) -> Result<StoredRun> {
         cancelled: row.try_get("", "cancelled")?,
         distribution_id: row.try_get("", "distribution_id")?,
         error: row.try_get("", "error")?,
+        error_cause: error_cause(row)?,
     };
     Ok(StoredRun {
         server_configuration_id: row.try_get("", "server_configuration_id")?,
@@ -152,7 +154,7 @@ pub async fn finish<C: ConnectionTrait>(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let sql = "UPDATE runs SET state = 'done', finished_at = $2, blocked = $3, cancelled = $4, distribution_id = $5, \
-               error = NULL WHERE id = $1";
+               error = NULL, error_cause = NULL WHERE id = $1";
     let values = [id.into(), millis(now).into(), to_json(blocked)?.into(), cancelled.into(), distribution_id.into()];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
@@ -166,11 +168,13 @@ pub async fn fail<C: ConnectionTrait>(
     transaction: &C,
     id: Uuid,
     error: &str,
+    cause: FailureCause,
     given_up_at: Option<DateTime<Utc>>,
 ) -> Result<()> {
-    let sql = "UPDATE runs SET error = $2, finished_at = $3, state = CASE WHEN $4 THEN 'failed' ELSE state END \
-               WHERE id = $1 AND finished_at IS NULL";
-    let values = [id.into(), error.into(), given_up_at.map(millis).into(), given_up_at.is_some().into()];
+    let sql = "UPDATE runs SET error = $2, error_cause = $3, finished_at = $4, \
+               state = CASE WHEN $5 THEN 'failed' ELSE state END WHERE id = $1 AND finished_at IS NULL";
+    let values =
+        [id.into(), error.into(), cause.as_str().into(), given_up_at.map(millis).into(), given_up_at.is_some().into()];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
 }

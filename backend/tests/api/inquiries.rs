@@ -154,6 +154,7 @@ async fn enabling_downloads_answers_once_and_a_second_click_changes_nothing() {
     assert_eq!((&first, &second), (&third, &third));
     assert_eq!((first.inquiry.state, first.messages.len()), (InquiryState::Answered, 2));
     assert!(first.messages[1].enabled_downloads && !first.messages[0].enabled_downloads);
+    assert_eq!(first.messages[1].text, "", "nobody wrote any: the console says it in the reader's language");
     assert!(first.inquiry.account.as_ref().is_some_and(|account| account.downloads_enabled));
     administrator.get(&csv).await.expect(200);
     assert!(list(administrator, PATH).await[0].unread);

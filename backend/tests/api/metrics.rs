@@ -143,13 +143,14 @@ async fn mail_servers_and_what_waits_are_told() {
     let figures = Figures::of(&app).await;
     assert_eq!(figures.get("stoplist_list_addresses{state=\"pending\"}"), 1.0);
     assert_eq!(figures.get("stoplist_distributions_incomplete{state=\"queued\"}"), 1.0);
-    backend::service::runs::failed(state, run.id, "too late to fail").await.expect("nothing to do");
+    let full = backend::service::Error::StorageFull(anyhow::anyhow!("no room"));
+    backend::service::runs::failed(state, run.id, &full).await.expect("nothing to do");
     assert_eq!(Figures::of(&app).await.get("stoplist_run_attempts_failed_total"), 0.0);
 
     let path = place.path(&format!("/runs/{}", run.id));
     let run: Run = place.administrator.get(&path).await.expect(200).json();
     let distribution = run.distribution_id.expect("a distribution");
-    backend::service::distributions::failed(state, distribution, "the disk is full").await.expect("a note");
+    backend::service::distributions::failed(state, distribution, &full).await.expect("a note");
     backend::service::distributions::perform(state, distribution).await.expect("a distribution");
     let figures = Figures::of(&app).await;
     assert_eq!(figures.get("stoplist_distribution_attempts_failed_total"), 1.0);

@@ -32,7 +32,6 @@ test("an entry says who, what, what changed, why and from where", async ({ page,
   await page.getByRole("link", { name: "Audit log" }).click();
   await expect(page).toHaveURL(at(workplace));
   await expect(page.getByRole("row").nth(1)).toContainText("Signed in");
-  await expectAccessible(page);
 
   const released = row(page, "Address released");
   await expect(released).toContainText("keiko@example.com");
@@ -52,7 +51,9 @@ test("an entry says who, what, what changed, why and from where", async ({ page,
   await expect(row(page, "Account changed").getByRole("cell").last()).toHaveText("Example Mail");
   await open(page, "Token made");
   await expect(row(page, "Token made").getByRole("cell").last()).toHaveText("Night watch");
-  await expect(fact(page, "Token made", "Scopes")).toHaveText("manage");
+  await expect(fact(page, "Token made", "Scopes")).toHaveText("Manage");
+  await open(page, "Signed in");
+  await expect(fact(page, "Signed in", "Proven by").first()).toHaveText("Password");
   await expectAccessible(page);
 
   // A script is told from a person.
@@ -83,8 +84,40 @@ test("conditions are told by their names, as far as they changed", async ({ page
   await expect(told("Execute timing")).toHaveText("00:00 → 03:30");
   await expect(told("Conditions · Unknown user · Frequency")).toHaveText(`${before} → 7`);
   await expect(told("A successful delivery resets the count")).toHaveText("no → yes");
+  await expect(told("Delivery timing")).toHaveText("– → Next execution time");
   await expect(row(page, "Run settings changed").locator("dt", { hasText: "Unknown host" })).toHaveCount(0);
   await expect(row(page, "Run settings changed").locator("dt", { hasText: /revision|Watch/ })).toHaveCount(0);
+});
+
+test("what the service says by its own words is told in the language of who reads", async ({ page, workplace }) => {
+  await runNow(workplace);
+  await json(workplace.account("POST", "/tokens", { name: "manage", scopes: ["manage", "lists"] }));
+  const { id } = await json(workplace.call("POST", "/bulk-releases", { filter: { state: "in_effect", reason: "unknown_host" } }));
+  await expect.poll(async () => (await json(workplace.call("GET", `/list-operations/${id}`))).state).toBe("done");
+  const upload = await workplace.upload("mail\nnew@example.com\n");
+  await json(workplace.call("PUT", `/uploads/${upload}/reading`, { encoding: "shift_jis", delimiter: "comma" }));
+  await workplace.allowDownloads(true);
+  await (await workplace.call("GET", "/exemptions.csv")).text();
+  await signIn(page, workplace, "/blocked/list");
+  await page.getByLabel("Language").selectOption("日本語");
+  await page.goto(at(workplace));
+  for (const [entry, name, value] of [
+    ["トークンを作成", "許可する操作", "管理, リストの変更"],
+    ["アドレスを一括解除", "指定内容 · 検索条件 · 状態", "適用中"],
+    ["アドレスを一括解除", "指定内容 · 検索条件 · 理由", "ホスト不明"],
+    ["一括変更を完了", "件数 · 配信停止リストから削除", "1"],
+    ["一括変更を完了", "種類", "一括解除"],
+    ["アップロードを別の形式で読み込み", "読み取り方法 · 文字コード", "– → Shift_JIS（CP932）"],
+    ["アップロードを別の形式で読み込み", "読み取り方法 · 区切り文字", "– → カンマ"],
+    ["ダウンロード", "リスト", "停止解除リスト"],
+    ["サインイン", "認証方法", "パスワード"],
+  ] as const) {
+    await row(page, entry).first().locator("details").evaluate((details: HTMLDetailsElement) => { details.open = true; });
+    await expect(fact(page, entry, name).first()).toHaveText(value);
+  }
+  // What people call something stays as it is.
+  await expect(row(page, "トークンを作成").getByRole("cell").last()).toHaveText("manage");
+  await expect(fact(page, "トークンを作成", "名前")).toHaveText("manage");
 });
 
 test("search and filters are in the address, and what they find is downloaded", async ({ page, workplace }) => {

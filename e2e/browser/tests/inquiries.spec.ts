@@ -38,14 +38,12 @@ test("a user asks for downloads, the provider enables them in one click, and bot
   await expect(page.getByRole("heading", { level: 1, name: "Enable downloads" })).toBeVisible();
   await expect(messages(page)).toHaveText([/keiko@example\.com.*Please enable downloads for our account\./]);
   await expect(page.getByText("Open", { exact: true })).toBeVisible();
-  await expectAccessible(page);
   await page.getByRole("link", { name: "Blocked", exact: true }).click();
   await expect(page).toHaveURL(workplace.at("/blocked/list"));
 
   await elsewhere(browser, async (theirs) => {
     await signInAsProvider(theirs, workplace, "/provider");
     await expectUnread(theirs, true);
-    await expectAccessible(theirs);
     await tab(theirs).click();
     const row = theirs.getByRole("row", { name: /Enable downloads/ });
     await expect(row).toContainText("Example Mail");
@@ -56,7 +54,7 @@ test("a user asks for downloads, the provider enables them in one click, and bot
     await expect(theirs.getByText("Downloads are disabled for this account")).toBeVisible();
     await expectAccessible(theirs);
     await theirs.getByRole("button", { name: "Enable downloads" }).click();
-    await expect(messages(theirs).last()).toContainText("Downloads are enabled for your account.");
+    await expect(messages(theirs).last()).toContainText("Downloads are now enabled for this account.");
     await expect(messages(theirs).last().getByText("Downloads enabled", { exact: true })).toBeVisible();
     await expect(theirs.getByText("Answered", { exact: true })).toBeVisible();
     await expect(theirs.getByRole("button", { name: "Enable downloads" })).toHaveCount(0);
@@ -76,6 +74,9 @@ test("a user asks for downloads, the provider enables them in one click, and bot
   await row.getByRole("link").click();
   await expect(messages(page).last()).toContainText("Provider");
   await expectUnread(page, false);
+  await page.getByLabel("Language").selectOption("日本語");
+  await expect(messages(page).last()).toContainText("このアカウントでダウンロードを利用できるようになりました。");
+  await page.getByLabel("言語").selectOption("English");
   await page.getByRole("link", { name: "Blocked", exact: true }).click();
   await download.click();
   await expect(dialog.getByText("No filter is set: the whole list.")).toBeVisible();

@@ -12,7 +12,6 @@ test("from the set-up code to a server configuration inside an account", async (
   await page.goto(service.url);
   await expect(page).toHaveURL(`${service.url}/set-up`);
   await expect(page.getByLabel("Set-up code")).toBeVisible();
-  await expectAccessible(page);
 
   await page.getByLabel("Set-up code").fill("WRON-GCOD-E000");
   await page.getByLabel("E-mail").fill(PROVIDER.email);

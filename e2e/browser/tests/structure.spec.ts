@@ -1,9 +1,9 @@
-// What a screen reader is told of the main pages. After a wanted change: `playwright test structure --update-snapshots`,
-// then take addresses of links, ids and times out of what was written.
+// What a screen reader is told of every page, and that axe finds nothing wrong with any. After a wanted change:
+// `playwright test structure --update-snapshots`, then take addresses of links, ids and times out of what was written.
 import type { Page } from "@playwright/test";
 import { accountPages, configurationPages, fillAccount, providerPages } from "./pages";
 import { startService } from "./service";
-import { ADMINISTRATOR, expect, json, runNow, signIn, signInAsProvider, test, type Workplace } from "./workplace";
+import { ADMINISTRATOR, expect, expectAccessible, json, runNow, signIn, signInAsProvider, test, type Workplace } from "./workplace";
 
 /** Something on every page; answers the inquiry's id. */
 async function fill(workplace: Workplace): Promise<string> {
@@ -15,12 +15,13 @@ async function fill(workplace: Workplace): Promise<string> {
 
 const snapshot = (name: string) => ({ name: `${name}.aria.yml` });
 
-/** The page at an address, once it is drawn. */
+/** The page at an address, once it is drawn: what it says, and that everybody can use it. */
 async function expectStructure(page: Page, url: string, name: string): Promise<void> {
   await page.goto(url);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await expect(page.locator('.skeleton, [aria-busy="true"]')).toHaveCount(0);
   await expect(page.getByRole("main")).toMatchAriaSnapshot(snapshot(name));
+  await expectAccessible(page);
 }
 
 test("the pages of a server configuration", async ({ page, workplace }) => {

@@ -27,6 +27,7 @@ pub use endpoints::Versioned;
 pub use error::ApiError;
 pub use list_operations::Asked;
 pub use live::{Followed, follow};
+pub use parse::word;
 pub use people::LinkPurpose;
 pub use query::{AuditQuery, EventQuery, ListQuery, Search};
 pub use sleep::{sleep, within};

@@ -6,6 +6,7 @@ use serde::{
     Deserializer,
     de::{
         self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+        value::StringDeserializer,
     },
     forward_to_deserialize_any,
 };
@@ -19,6 +20,12 @@ use wasm_bindgen::{JsCast, JsValue};
 pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
     let value = JSON::parse(text).map_err(|_| Wrong)?;
     T::deserialize(Value(value))
+}
+
+/// Reads a word of the API; `None`: it is none of this type.
+pub fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
+    let text: StringDeserializer<Wrong> = text.to_owned().into_deserializer();
+    T::deserialize(text).ok()
 }
 
 /// Something is not as the API promises.

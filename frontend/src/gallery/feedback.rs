@@ -22,14 +22,18 @@ fn states(texts: &'static Texts) -> Piece {
             <Button kind=Kind::Primary><Icon shape=Shape::Plus/>{texts.new_configuration}</Button>
         </Empty>
     };
-    let failure = view! { <Failure text=(texts.failed)(503) again=texts.try_again press=|()| {}/> };
+    let alone = view! { <Empty title=texts.not_found text=texts.not_found_text alone=true/> };
+    let failure =
+        |heading| view! { <Failure text=(texts.failed)(503) heading again=texts.try_again press=|()| {}/> }.into_any();
     Piece {
         name: "Skeleton, Empty, Failure",
         states: vec![
             ("Skeleton", framed(view! { <Skeleton label=texts.loading/> }.into_any())),
             ("Empty", framed(empty.into_any())),
             ("Empty, with a way on", framed(with_way.into_any())),
-            ("Failure", framed(failure.into_any())),
+            ("Empty, alone", alone.into_any()),
+            ("Failure", framed(failure(None))),
+            ("Failure, alone", failure(Some(texts.blocked_list))),
         ],
     }
 }

@@ -8,7 +8,7 @@ use shared::{
     delivery_event::Outcome,
     list::{BlockState, Origin, RemovalCause},
     mail_server::MailServerState,
-    run::{DistributionKind, DistributionState},
+    run::{DistributionKind, DistributionState, FailureCause},
 };
 
 pub(super) static TEXTS: Texts = Texts {
@@ -162,6 +162,7 @@ pub(super) static TEXTS: Texts = Texts {
     run_failed: "The last run failed",
     run_failed_text: "The blocked list is as it was before.",
     cause: "Cause",
+    technical_details: "Technical details",
     tried_again: "It is tried again by itself.",
     distributions_text: "Every published version of the blocked list, and which mail server holds it.",
     distributions_empty: "Nothing has been distributed yet",
@@ -363,6 +364,12 @@ pub(super) static TEXTS: Texts = Texts {
     outcome: |outcome| match outcome {
         Outcome::Delivered => "Delivered",
         Outcome::Error => "Error",
+    },
+    failure_cause: |cause| match cause {
+        FailureCause::DiskFull => "the disk of the service is full. Ask the provider to make room.",
+        FailureCause::DatabaseUnavailable => "the database of the service does not answer.",
+        FailureCause::Interrupted => "the service ended each time before this was done.",
+        FailureCause::Internal => "an error inside the service. If it stays, tell the provider.",
     },
     plan: |plan| match plan {
         Plan::Standard => "Standard",

@@ -12,7 +12,7 @@ texts! {
         inquiries inquiries_text provider_text new empty empty_text provider_empty_text unread
         subject category changed text send sent ask_downloads please_enable
         unknown unknown_text messages provider answer
-        close closed closed_text downloads_enabled downloads_disabled enable enable_text enabled inside_text
+        close closed closed_text downloads_enabled downloads_now downloads_disabled enable enable_text enabled inside_text
     }
     sentences {}
     names {

@@ -8,7 +8,7 @@ use shared::{
     delivery_event::Outcome,
     list::{BlockState, Origin, RemovalCause},
     mail_server::MailServerState,
-    run::{DistributionKind, DistributionState},
+    run::{DistributionKind, DistributionState, FailureCause},
 };
 
 pub(super) static TEXTS: Texts = Texts {
@@ -162,6 +162,7 @@ pub(super) static TEXTS: Texts = Texts {
     run_failed: "前回の実行は失敗しました",
     run_failed_text: "配信停止リストは実行前のままです。",
     cause: "原因",
+    technical_details: "技術的な詳細",
     tried_again: "自動で再試行します。",
     distributions_text: "公開された配信停止リストの各バージョンと、それを保持しているメールサーバーです。",
     distributions_empty: "まだ配布されていません",
@@ -351,6 +352,12 @@ pub(super) static TEXTS: Texts = Texts {
     outcome: |outcome| match outcome {
         Outcome::Delivered => "配信済み",
         Outcome::Error => "エラー",
+    },
+    failure_cause: |cause| match cause {
+        FailureCause::DiskFull => "サービスのディスクがいっぱいです。空きを作るようプロバイダーに依頼してください。",
+        FailureCause::DatabaseUnavailable => "サービスのデータベースが応答しません。",
+        FailureCause::Interrupted => "完了する前にサービスが毎回終了しました。",
+        FailureCause::Internal => "サービスの内部エラーです。解消しない場合はプロバイダーに連絡してください。",
     },
     plan: |plan| match plan {
         Plan::Standard => "スタンダード",

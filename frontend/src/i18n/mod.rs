@@ -3,6 +3,7 @@
 mod en;
 mod ja;
 pub mod number;
+pub mod zone;
 
 use shared::{
     Reason,
@@ -10,7 +11,7 @@ use shared::{
     delivery_event::Outcome,
     list::{BlockState, Origin, RemovalCause},
     mail_server::MailServerState,
-    run::{DistributionKind, DistributionState},
+    run::{DistributionKind, DistributionState, FailureCause},
 };
 
 /// A language of the console.
@@ -111,7 +112,7 @@ texts! {
         cancel_blocking settings_saved settings_saved_now conflict_title conflict_text load_new
         confirm_timing_title confirm_timing_text timing_now timing_now_hint confirm
         number_wrong only_administrators
-        run_now run_now_text run_queued run_working run_failed run_failed_text tried_again cause
+        run_now run_now_text run_queued run_working run_failed run_failed_text tried_again cause technical_details
         distributions_text distributions_empty distributions_empty_text added removed created
         receipts_none acknowledged notices waiting_acknowledgement checksum
         mail_servers_text add_mail_server mail_server_name mail_servers_empty mail_servers_empty_text
@@ -167,6 +168,7 @@ texts! {
         distribution_state(DistributionState);
         distribution_kind(DistributionKind);
         outcome(Outcome);
+        failure_cause(FailureCause);
         plan(Plan);
     }
     parts {

@@ -22,7 +22,7 @@ texts! {
         second_step_text other_way to_sign_in
         session_over session_over_text leave_page
         forgot forgot_title forgot_text forgot_send forgot_sent forgot_sent_text no_mail no_mail_text
-        sign_out_later
+        sign_out_later locale locale_text browser_zone apply locale_changed
     }
     sentences {
         invited_to(&str);

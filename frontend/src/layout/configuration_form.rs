@@ -1,10 +1,11 @@
 //! Making a server configuration, and changing its name and time zone.
 
 use crate::{
+    i18n::zone,
     pages::{FormError, FormFoot, field_error},
     paths::Section,
     state::{Configurations, Pending, client, texts},
-    ui::{Dialog, Field, Toasts, time},
+    ui::{Dialog, Field, Toasts},
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -61,8 +62,7 @@ fn ConfigurationForm(open: RwSignal<bool>, known: Option<ServerConfiguration>) -
     let (texts, client, toasts, navigate) = (texts(), client(), Toasts::here(), use_navigate());
     let Configurations(loader) = expect_context();
     let (old_name, old_zone) = known.as_ref().map(|known| (known.name.clone(), known.time_zone.clone())).unzip();
-    let (name, zone) =
-        (RwSignal::new(old_name.unwrap_or_default()), RwSignal::new(old_zone.unwrap_or_else(time::own_zone)));
+    let (name, zone) = (RwSignal::new(old_name.unwrap_or_default()), RwSignal::new(old_zone.unwrap_or_else(zone::own)));
     let (error, saving) = (RwSignal::new(None), Pending::new());
     let button = if known.is_some() { texts.save } else { texts.create };
     let submit = move |event: leptos::ev::SubmitEvent| {

@@ -65,5 +65,5 @@ fn badge(run: Run) -> Option<AnyView> {
 fn why(run: Run) -> Option<AnyView> {
     let texts = texts();
     let meaning = if run.state == RunState::Failed { texts.run_failed_text } else { texts.tried_again };
-    Some(trouble(meaning, run.error?))
+    Some(trouble(meaning, run.error_cause, run.error?))
 }

@@ -1,11 +1,12 @@
-//! Language and theme, kept in this browser.
+//! Language, theme and time zone, kept in this browser.
 
 use super::effect;
-use crate::i18n::Language;
+use crate::i18n::{Language, zone};
 use leptos::prelude::*;
 
 const LANGUAGE: &str = "stoplist.language";
 const THEME: &str = "stoplist.theme";
+const ZONE: &str = "stoplist.time-zone";
 
 /// How the console looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,20 +40,27 @@ pub struct Preferences {
     pub language: RwSignal<Language>,
     /// The theme.
     pub theme: RwSignal<Theme>,
+    /// The time zone that times are shown in; empty: the browser's.
+    pub zone: RwSignal<String>,
 }
 
 impl Preferences {
-    /// What this browser remembers, else the browser's language and the system's theme; keeps the document in step.
+    /// What this browser remembers, else its own language and zone and the system's theme; keeps the document in step, and
+    /// itself with the browser's other windows.
     pub fn restore() -> Self {
-        let language = stored(LANGUAGE)
-            .and_then(|tag| Language::of_tag(&tag))
-            .or_else(|| window().navigator().language().and_then(|tag| Language::of_tag(&tag)))
-            .unwrap_or(Language::English);
-        let theme = stored(THEME).and_then(|name| Theme::ALL.into_iter().find(|theme| theme.name() == name));
+        let (language, theme, zone) = remembered();
+        zone::choose(&zone);
         let preferences =
-            Self { language: RwSignal::new(language), theme: RwSignal::new(theme.unwrap_or(Theme::System)) };
+            Self { language: RwSignal::new(language), theme: RwSignal::new(theme), zone: RwSignal::new(zone) };
         effect(move || attribute("lang", preferences.language.get().tag()));
         effect(move || attribute("data-theme", preferences.theme.get().name()));
+        // It is there as long as the page is.
+        drop(window_event_listener_untyped("storage", move |_| {
+            let (language, theme, zone) = remembered();
+            change(preferences.language, language);
+            change(preferences.theme, theme);
+            preferences.use_zone(zone);
+        }));
         preferences
     }
 
@@ -67,6 +75,33 @@ impl Preferences {
         store(THEME, theme.name());
         self.theme.set(theme);
     }
+
+    /// Changes the time zone to one that the browser knows; empty: the browser's own.
+    pub fn live_in(self, zone: String) {
+        store(ZONE, &zone);
+        self.use_zone(zone);
+    }
+
+    fn use_zone(self, zone: String) {
+        zone::choose(&zone);
+        change(self.zone, zone);
+    }
+}
+
+/// Tells of a value that is another one.
+fn change<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|old| *old != value) {
+        signal.set(value);
+    }
+}
+
+fn remembered() -> (Language, Theme, String) {
+    let language = stored(LANGUAGE)
+        .and_then(|tag| Language::of_tag(&tag))
+        .or_else(|| window().navigator().language().and_then(|tag| Language::of_tag(&tag)));
+    let theme = stored(THEME).and_then(|name| Theme::ALL.into_iter().find(|theme| theme.name() == name));
+    let zone = stored(ZONE).filter(|zone| zone::known().contains(&zone.as_str()));
+    (language.unwrap_or(Language::English), theme.unwrap_or(Theme::System), zone.unwrap_or_default())
 }
 
 fn attribute(name: &str, value: &str) {

@@ -1,6 +1,7 @@
 //! Dates for reading, by the browser's knowledge of languages and time zones.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use crate::i18n::zone::{self, UTC};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use leptos::prelude::*;
 use std::{cell::RefCell, collections::HashMap};
@@ -34,22 +35,21 @@ pub fn date_time(at: DateTime<Utc>, language: &str, zone: Option<&str>) -> Strin
         ("hourCycle", "h23"),
         ("timeZoneName", "short"),
     ];
-    options.extend(zone.map(|zone| ("timeZone", zone)));
+    let chosen = zone::chosen();
+    options.extend(zone.or(chosen.as_deref()).map(|zone| ("timeZone", zone)));
     format(at.timestamp_millis() as f64, language, &options)
 }
 
 /// A day, whatever the zone.
 pub fn day(day: NaiveDate, language: &str) -> String {
-    let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis() as f64;
     let options =
-        [("year", "numeric"), ("month", "short"), ("day", "numeric"), ("weekday", "short"), ("timeZone", "UTC")];
-    format(midnight, language, &options)
+        [("year", "numeric"), ("month", "short"), ("day", "numeric"), ("weekday", "short"), ("timeZone", UTC)];
+    format(midnight(day), language, &options)
 }
 
 /// A day without its year, whatever the zone.
 pub fn short_day(day: NaiveDate, language: &str) -> String {
-    let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis() as f64;
-    format(midnight, language, &[("month", "short"), ("day", "numeric"), ("timeZone", "UTC")])
+    format(midnight(day), language, &[("month", "short"), ("day", "numeric"), ("timeZone", UTC)])
 }
 
 /// When `time` (`HH:MM`) comes next in a zone: the local day with the time and the zone's name.
@@ -70,21 +70,37 @@ pub fn next_at(time: &str, zone: &str, now: f64, language: &str) -> String {
 }
 
 /// The start of a local day (`YYYY-MM-DD`) in the user's zone as RFC 3339; `later` days on.
-pub fn start_of_day(text: &str, later: i32) -> Option<String> {
-    let day = text.parse::<NaiveDate>().ok()?;
-    use chrono::Datelike;
-    let year = u32::try_from(day.year()).ok()?;
-    let date = Date::new_with_year_month_day(year, day.month0().cast_signed(), day.day().cast_signed() + later);
-    Some(String::from(date.to_iso_string()))
+pub fn start_of_day(text: &str, later: u64) -> Option<String> {
+    let day = text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(later))?;
+    let (midnight, zone) = (midnight(day), zone::own());
+    // The clock may be changed in between, and midnight be left out: then the day starts after the gap.
+    let early = midnight - ahead(midnight, &zone);
+    let start = midnight - ahead(early, &zone);
+    let start = if start + ahead(start, &zone) < midnight { early } else { start };
+    // Not of years that JavaScript does not read.
+    start.is_finite().then(|| String::from(Date::new(&start.into()).to_iso_string()))
 }
 
-/// The browser's time zone.
-pub fn own_zone() -> String {
-    let options = Intl::DateTimeFormat::new(&Array::new(), &Object::new()).resolved_options();
-    Reflect::get(&options, &"timeZone".into())
-        .ok()
-        .and_then(|zone| zone.as_string())
-        .unwrap_or_else(|| "UTC".to_owned())
+/// By how many milliseconds a zone's clocks are ahead of UTC at a time.
+fn ahead(millis: f64, zone: &str) -> f64 {
+    let two = "2-digit";
+    let options = [
+        ("year", "numeric"),
+        ("month", two),
+        ("day", two),
+        ("hour", two),
+        ("minute", two),
+        ("second", two),
+        ("hourCycle", "h23"),
+        ("timeZone", zone),
+    ];
+    // The Swedish form of a date and time is that of ISO 8601 but for the space.
+    let clock = format(millis, "sv-SE", &options).replace(' ', "T");
+    Date::parse(&format!("{clock}Z")) - millis
+}
+
+fn midnight(day: NaiveDate) -> f64 {
+    day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis() as f64
 }
 
 fn options(pairs: &[(&str, &str)]) -> Object {

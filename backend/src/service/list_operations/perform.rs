@@ -10,7 +10,7 @@ use crate::{
     store::{change_sets, list_operations, queue},
 };
 use serde_json::json;
-use shared::list_operation::ListOperationState;
+use shared::{list_operation::ListOperationState, run::FailureCause};
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -98,6 +98,7 @@ async fn begin(state: &AppState, id: Uuid) -> Result<bool> {
     if stored.operation.state == ListOperationState::Running && stored.attempts >= MAX_ATTEMPTS {
         let before = stored.operation.error.unwrap_or_else(|| "the process ended each time".to_owned());
         stored.operation.error = Some(format!("given up after {} attempts: {before}", stored.attempts));
+        stored.operation.error_cause.get_or_insert(FailureCause::Interrupted);
         stored.operation.state = ListOperationState::Cancelling;
     }
     stored.attempts += 1;
@@ -140,6 +141,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     stored.attempts = 0;
     if matches!(stored.operation.state, ListOperationState::Running | ListOperationState::Done) {
         stored.operation.error = None;
+        stored.operation.error_cause = None;
     }
     list_operations::save(&transaction, &stored, now).await?;
     let over = stored.operation.state.is_final();
@@ -182,6 +184,7 @@ pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
         ListOperationState::Done | ListOperationState::Cancelled | ListOperationState::Failed => return Ok(()),
         ListOperationState::Queued | ListOperationState::Running => {
             stored.operation.error = Some(error.to_string());
+            stored.operation.error_cause = Some(error.cause());
             if matches!(error, Error::StorageFull(_)) {
                 stored.operation.state = ListOperationState::Cancelling;
                 pause = 0;

@@ -3,7 +3,10 @@
 use super::*;
 use backend::service::{Error, list_operations};
 use sea_orm::ConnectionTrait;
-use shared::list_operation::{BulkReleasePreview, ListOperation, ListOperationState};
+use shared::{
+    list_operation::{BulkReleasePreview, ListOperation, ListOperationState},
+    run::FailureCause,
+};
 
 pub(super) fn addresses(range: std::ops::Range<u32>, domain: &str) -> Vec<String> {
     range.map(|n| format!("a{n:02}@{domain}")).collect()
@@ -136,10 +139,11 @@ async fn an_operation_that_fails_says_why_and_is_tried_again() {
     let queued = release(&scene, json!({ "filter": { "domain": "one.example" } })).await;
     let path = format!("/list-operations/{}", queued.id);
     let failing = scene.until(&path, |operation: &ListOperation| operation.error.is_some()).await;
-    assert_eq!(failing.state, ListOperationState::Running);
+    assert_eq!((failing.state, failing.error_cause), (ListOperationState::Running, Some(FailureCause::Internal)));
     connection.execute_unprepared("ALTER TABLE hidden RENAME TO removed_blocks").await.expect("a renamed table");
     let done = scene.until(&path, |operation: &ListOperation| operation.state.is_final()).await;
     assert_eq!((done.state, done.error, done.counts.removed), (ListOperationState::Done, None, 10));
+    assert_eq!(done.error_cause, None);
     assert_eq!(scene.blocked("in_effect").await, addresses(0..2, "two.example"));
 }
 
@@ -155,9 +159,11 @@ async fn an_operation_that_is_given_up_leaves_the_lists_as_they_were_and_the_nex
     let failing = operation(&scene, queued.id).await;
     let why = "the database does not answer: a cable is cut";
     assert_eq!((failing.state, failing.error.as_deref()), (ListOperationState::Running, Some(why)));
+    assert_eq!(failing.error_cause, Some(FailureCause::DatabaseUnavailable));
     let connection = state.db.connection();
     connection.execute_unprepared("UPDATE list_operations SET attempts = 8").await.expect("an update");
     let failed = finish(&scene, queued.id, 3).await;
+    assert_eq!(failed.error_cause, failing.error_cause);
     let error = failed.error.expect("an error");
     assert_eq!((failed.state, error), (ListOperationState::Failed, format!("given up after 8 attempts: {why}")));
     assert_eq!(scene.blocked("in_effect").await, all);
@@ -181,6 +187,7 @@ async fn on_a_full_disk_an_operation_is_taken_back_at_once() {
     let failed = finish(&scene, queued.id, 3).await;
     let error = Some("the disk is full: no room".to_owned());
     assert_eq!((failed.state, failed.error), (ListOperationState::Failed, error));
+    assert_eq!(failed.error_cause, Some(FailureCause::DiskFull));
     assert_eq!(scene.blocked("in_effect").await, all);
     // One that has not begun yet as well.
     let queued = release(&scene, json!({ "filter": { "domain": "one.example" } })).await;

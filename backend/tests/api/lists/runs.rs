@@ -1,8 +1,10 @@
 //! Runs.
 
 use super::*;
+use backend::service::{Error, distributions, runs};
 use chrono::TimeDelta;
 use sea_orm::ConnectionTrait;
+use shared::run::FailureCause;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_reason_blocks_from_its_frequency_on() {
@@ -159,11 +161,50 @@ async fn a_run_that_fails_leaves_the_list_says_why_and_is_tried_again() {
     let run: Run = scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202).json();
     let path = format!("/runs/{}", run.id);
     let failing = scene.until(&path, |run: &Run| run.error.is_some()).await;
-    assert_eq!(failing.state, RunState::Running);
+    assert_eq!((failing.state, failing.error_cause), (RunState::Running, Some(FailureCause::Internal)));
     assert!(scene.blocked("pending").await.is_empty());
     connection.execute_unprepared("ALTER TABLE hidden RENAME TO exemptions").await.expect("a renamed table");
     let (run, distribution) = scene.finished(run.id).await;
-    assert_eq!((run.error, distribution.added), (None, 1));
+    assert_eq!((run.error, run.error_cause, distribution.added), (None, None, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_a_run_or_a_distribution_failed_has_a_name() {
+    let scene = Scene::start_without_jobs().await;
+    let state = &scene.app.running.state;
+    let connection = state.db.connection();
+    let request = || async {
+        let run: Run = scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202).json();
+        run.id
+    };
+    let run = |id| {
+        let scene = &scene;
+        async move { scene.get::<Run>(&format!("/runs/{id}")).await }
+    };
+    let (away, full) = (anyhow::anyhow!("a cable is cut"), anyhow::anyhow!("no room"));
+    let (away, full) = (Error::Unavailable(away), Error::StorageFull(full));
+
+    // A process that ends in the middle can say nothing.
+    let interrupted = request().await;
+    connection.execute_unprepared("UPDATE runs SET attempts = 8").await.expect("an update");
+    runs::perform(state, interrupted).await.expect("a note");
+    let given_up = run(interrupted).await;
+    assert_eq!((given_up.state, given_up.error_cause), (RunState::Failed, Some(FailureCause::Interrupted)));
+
+    let failing = request().await;
+    runs::failed(state, failing, &away).await.expect("a note");
+    assert_eq!(run(failing).await.error_cause, Some(FailureCause::DatabaseUnavailable));
+    runs::perform(state, failing).await.expect("a run");
+    let done = run(failing).await;
+    assert_eq!((done.state, done.error_cause), (RunState::Done, None));
+
+    let id = done.distribution_id.expect("a distribution");
+    distributions::failed(state, id, &full).await.expect("a note");
+    let failed: Distribution = scene.get(&format!("/distributions/{id}")).await;
+    assert_eq!((failed.state, failed.error_cause), (DistributionState::Queued, Some(FailureCause::DiskFull)));
+    distributions::perform(state, id).await.expect("a distribution");
+    let published: Distribution = scene.get(&format!("/distributions/{id}")).await;
+    assert_eq!((published.error, published.error_cause), (None, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

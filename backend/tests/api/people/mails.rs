@@ -215,6 +215,8 @@ async fn each_side_of_an_inquiry_hears_of_the_other() {
     forget(&app).await;
     place.provider.post(&format!("{path}/enable-downloads"), &json!({})).await.expect(200);
     assert_eq!(recipients(&app).await, ["administrator@first.example", "viewer@first.example"]);
+    let text = waiting(&app).await.remove(0).2;
+    assert!(text.contains("> Downloads are enabled for your account."), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

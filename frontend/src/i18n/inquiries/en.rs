@@ -29,6 +29,7 @@ pub(in crate::i18n) const TEXTS: InquiryTexts = InquiryTexts {
     closed: "Inquiry closed.",
     closed_text: "This inquiry is closed. A further message opens it again.",
     downloads_enabled: "Downloads enabled",
+    downloads_now: "Downloads are now enabled for this account.",
     downloads_disabled: "Downloads are disabled for this account",
     enable: "Enable downloads",
     enable_text: "This also answers the inquiry: with what you have written below, or else with a sentence that says so.",

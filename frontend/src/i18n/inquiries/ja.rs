@@ -29,6 +29,7 @@ pub(in crate::i18n) const TEXTS: InquiryTexts = InquiryTexts {
     closed: "お問い合わせを完了しました。",
     closed_text: "このお問い合わせは完了しています。メッセージを送ると再開します。",
     downloads_enabled: "ダウンロードを有効化",
+    downloads_now: "このアカウントでダウンロードを利用できるようになりました。",
     downloads_disabled: "このアカウントのダウンロードは無効です",
     enable: "ダウンロードを有効にする",
     enable_text: "同時に回答も送信します。下に入力した内容があればそれを、なければ有効になった旨を伝えます。",

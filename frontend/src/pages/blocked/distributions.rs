@@ -71,7 +71,7 @@ fn card(distribution: Distribution) -> AnyView {
                 {(all > 0).then(|| view! { <span>{(texts.acknowledged_of)(held, all)}</span> })}
                 {distribution.checksum.map(|checksum| fingerprint(checksum.to_string()))}
             </p>
-            {distribution.error.map(|error| trouble(texts.tried_again, error))}
+            {distribution.error.map(|error| trouble(texts.tried_again, distribution.error_cause, error))}
             {if all == 0 {
                 view! { <p class="hint">{texts.receipts_none}</p> }.into_any()
             } else {

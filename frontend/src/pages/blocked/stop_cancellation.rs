@@ -3,7 +3,7 @@
 use super::filters::{Filters, list_query};
 use crate::{
     pages::{AddressLink, Confirm, Download, listing::listing},
-    state::{Configuration, Preferences, Session, Url, client, load, texts, ticking},
+    state::{Configuration, Preferences, Session, Url, client, load, texts},
     ui::{Button, Kind, Moment, Table, Toasts},
 };
 use futures::future::FutureExt;
@@ -87,7 +87,7 @@ fn Row(row: Exemption, ask: Callback<Exemption>) -> impl IntoView {
         <tr>
             <td class="address"><AddressLink address=row.address/></td>
             <td>{(texts.reason)(row.reason)}</td>
-            <td><Moment at=row.released_at language now=Some(ticking())/></td>
+            <td><Moment at=row.released_at language now=None/></td>
             <td class="soft wrap">{row.comment}</td>
             <td class="actions">{move || session.may(Role::Operator).then(&delete)}</td>
         </tr>

@@ -93,6 +93,7 @@ fn message(texts: &'static Texts, message: InquiryMessage) -> AnyView {
     let words = &texts.inquiries;
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let staff = message.side == InquirySide::Provider;
+    let text = if message.text.is_empty() { words.downloads_now.to_owned() } else { message.text };
     view! {
         <li class=if staff { "card staff" } else { "card" }>
             <header>
@@ -103,7 +104,7 @@ fn message(texts: &'static Texts, message: InquiryMessage) -> AnyView {
                 </div>
                 <span class="soft small"><Moment at=message.created_at language now=Some(ticking())/></span>
             </header>
-            <p class="written">{message.text}</p>
+            <p class="written">{text}</p>
         </li>
     }
     .into_any()

@@ -1,6 +1,6 @@
-//! One's own account: password, second factor, sessions.
+//! One's own account: language and time zone, password, second factor, sessions.
 
-use super::{second_factor::SecondFactor, sessions::Sessions};
+use super::{locale::Locale, second_factor::SecondFactor, sessions::Sessions};
 use crate::{
     pages::{FormError, field_error},
     state::{Pending, client, load, texts},
@@ -18,6 +18,7 @@ pub fn MyAccount() -> impl IntoView {
     let has_factor = Signal::derive(move || factor.data.get().is_some_and(|state| state.enabled));
     view! {
         <div class="stack">
+            <Locale/>
             <Password has_factor changed=move |()| again.update(|times| *times += 1)/>
             <SecondFactor loader=factor/>
             <Sessions again/>

@@ -1,14 +1,15 @@
 //! An entry of the audit log: who did what, and what changed.
 
 use crate::{
-    api::{AuditEntry, Change},
+    api::{AuditEntry, Change, word},
     i18n::Texts,
     state::{Configurations, Preferences, Session},
     ui::{Badge, Drawn, Moment, Tone, time},
 };
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
-use shared::{Reason, account::Plan, audit::ActorKind, session::Role};
+use serde::de::DeserializeOwned;
+use shared::audit::ActorKind;
 use uuid::Uuid;
 
 /// So many characters of an id tell it from others: the last ones, the first are the time.
@@ -67,8 +68,8 @@ fn details(texts: &'static Texts, language: &'static str, entry: &AuditEntry) ->
     let words = &texts.audit;
     let compares = entry.compares();
     let changed = entry.changes().into_iter().map(|change| {
-        let name: Vec<_> =
-            change.name.split('.').map(|part| named(words.field, &told(texts, language, part))).collect();
+        let part = |part| known(texts, "reason", part).map_or_else(|| named(words.field, part), str::to_owned);
+        let name: Vec<_> = change.name.split('.').map(part).collect();
         (name.join(" · "), in_words(texts, language, change, compares))
     });
     let rest = [
@@ -84,7 +85,9 @@ fn details(texts: &'static Texts, language: &'static str, entry: &AuditEntry) ->
 }
 
 fn in_words(texts: &'static Texts, language: &'static str, change: Change, compares: bool) -> String {
-    let side = |value: Option<String>| value.map_or_else(|| "–".to_owned(), |value| told(texts, language, &value));
+    let field = change.name.rsplit('.').next().unwrap_or_default();
+    let side =
+        |value: Option<String>| value.map_or_else(|| "–".to_owned(), |value| told(texts, language, field, &value));
     match (compares, change.before, change.after) {
         (false, before, after) => side(after.or(before)),
         (true, before, after) => format!("{} → {}", side(before), side(after)),
@@ -98,15 +101,47 @@ fn named(words: fn(&str) -> &'static str, name: &str) -> String {
 }
 
 /// A value of the API for people.
-fn told(texts: &'static Texts, language: &'static str, value: &str) -> String {
-    let reason = || Reason::ALL.into_iter().find(|reason| reason.as_str() == value).map(texts.reason);
-    let plan = || Plan::ALL.into_iter().find(|plan| plan.as_str() == value).map(texts.plan);
-    let role = || Role::ALL.into_iter().find(|role| role.as_str() == value).map(texts.people.role);
-    let known = match value {
-        "true" => Some(texts.audit.yes),
-        "false" => Some(texts.audit.no),
-        _ => reason().or_else(plan).or_else(role),
-    };
-    let moment = || value.parse::<DateTime<Utc>>().ok().map(|at| time::date_time(at, language, None));
-    known.map(str::to_owned).or_else(moment).unwrap_or_else(|| value.to_owned())
+fn told(texts: &'static Texts, language: &'static str, field: &str, value: &str) -> String {
+    if let Ok(at) = value.parse::<DateTime<Utc>>() {
+        return time::date_time(at, language, None);
+    }
+    // Some fields have several words.
+    let words: Vec<_> = value.split(", ").map(|word| known(texts, field, word).unwrap_or(word)).collect();
+    words.join(", ")
+}
+
+/// What a word of the API is called in its field; `None`: it is somebody's own word, or one that this console does not
+/// know.
+fn known(texts: &'static Texts, field: &str, value: &str) -> Option<&'static str> {
+    fn called<T: DeserializeOwned>(value: &str, words: fn(T) -> &'static str) -> Option<&'static str> {
+        word(value).map(words)
+    }
+    let (uploads, inquiries) = (&texts.uploads, &texts.inquiries);
+    match (field, value) {
+        (_, "true") => Some(texts.audit.yes),
+        (_, "false") => Some(texts.audit.no),
+        ("reason" | "cancel_blocking", _) => called(value, texts.reason),
+        ("plan", _) => called(value, texts.plan),
+        ("role", _) => called(value, texts.people.role),
+        ("scopes", _) => called(value, texts.tokens.scope),
+        ("origin", _) => called(value, texts.origin),
+        ("kind", _) => called(value, uploads.kind),
+        ("category", _) => called(value, inquiries.category_name),
+        ("encoding", _) => called(value, uploads.encoding_name),
+        ("delimiter", _) => called(value, uploads.delimiter_name),
+        // Of an inquiry, an upload, a bulk change, or the filter of a bulk release.
+        ("state", _) => called(value, inquiries.state)
+            .or_else(|| called(value, uploads.upload_state))
+            .or_else(|| called(value, uploads.operation_state))
+            .or_else(|| called(value, texts.block_state)),
+        ("proven_by", _) => Some((texts.audit.proof)(value)).filter(|proof| !proof.is_empty()),
+        ("delivery_timing", "now") => Some(texts.timing_now),
+        ("delivery_timing", "next_execution") => Some(texts.next_execution),
+        ("list", "blocked-list") => Some(texts.blocked_list),
+        ("list", "stop-cancellation-list") => Some(texts.stop_cancellation),
+        ("list", "error-log") => Some(texts.error_log),
+        ("list", "delivery-log") => Some(texts.delivery_log),
+        ("list", "audit-log") => Some(texts.audit.audit_log),
+        _ => None,
+    }
 }

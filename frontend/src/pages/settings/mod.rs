@@ -4,6 +4,7 @@ mod account;
 mod audit_entry;
 mod audit_log;
 mod invite;
+mod locale;
 mod new_token;
 mod second_factor;
 mod sessions;

@@ -45,10 +45,10 @@ pub fn OperationCard(
     let rows =
         move || operation.with(|one| one.total.map(|total| (words.rows_of)(one.done, total)).unwrap_or_default());
     let trouble = move || {
-        let (state, error) = operation.with(|one| (one.state, one.error.clone()));
+        let (state, cause, error) = operation.with(|one| (one.state, one.error_cause, one.error.clone()));
         let going = matches!(state, ListOperationState::Queued | ListOperationState::Running);
         let meaning = if going { texts.tried_again } else { words.taken_back };
-        error.map(|error| view! { <Notice tone=Tone::Bad>{trouble(meaning, error)}</Notice> })
+        error.map(|error| view! { <Notice tone=Tone::Bad>{trouble(meaning, cause, error)}</Notice> })
     };
     let (cancelling, undoing) = (RwSignal::new(false), RwSignal::new(false));
     let may = move |asked| session.may(Role::Operator) && operation.with(|operation| allows(operation, asked));
