@@ -167,8 +167,12 @@ pub async fn accept(state: &AppState, request: PasswordByLink, origin: Origin) -
     let found = open(state, &request.secret, now).await?;
     let email = users::email(&found.email, "/email")?;
     passwords::check(&request.password, &email, "/password")?;
-    let password_hash = state.keys.hash(request.password).await?;
+    let password_hash = state.keys.hash(&origin.network(), request.password).await?;
     let tx = state.db.begin().await?;
+    if let Some(id) = found.account_id {
+        // Held, so that nobody comes into an account that is being closed.
+        store::accounts::lock(&tx, id).await?.ok_or(Error::NotFound)?;
+    }
     if !store::invitations::accept(&tx, &keys::token_hash(&request.secret), now).await? {
         // Accepted in another tab, renewed or taken back while the password was hashed.
         drop(tx);

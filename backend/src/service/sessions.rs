@@ -78,10 +78,11 @@ struct PasswordProven {
 pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -> Result<SignedIn> {
     let now = state.clock.now();
     let key = Address::parse(&request.email).map_or(request.email, |email| email.key().to_string());
-    let attempt = state.attempts.begin(&key, &origin.network(), now)?;
+    let network = origin.network();
+    let attempt = state.attempts.begin(&key, &network, now)?;
     let user = store::users::find_by_email(state.db.connection(), &key).await?;
     let (hash, known) = (user.as_ref().map(|user| user.password_hash.clone()), user.as_ref().map(|user| user.id));
-    let matches = state.keys.verify(request.password, hash).await?;
+    let matches = state.keys.verify(&network, request.password, hash).await?;
     let Some(user) = user.filter(|user| matches && user.active) else {
         attempt.wrong();
         tracing::warn!(user = ?known, client = origin.client_address, "a sign-in failed");
