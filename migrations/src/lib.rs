@@ -25,6 +25,9 @@ mod m0019_append_only;
 mod m0020_revisions;
 mod m0021_changed_tallies;
 mod m0022_kept_etags;
+mod m0023_kept_rights;
+mod m0024_session_families;
+mod m0025_append_only_replace;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -57,6 +60,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_revisions::MIGRATION),
             Box::new(m0021_changed_tallies::Migration),
             Box::new(m0022_kept_etags::MIGRATION),
+            Box::new(m0023_kept_rights::MIGRATION),
+            Box::new(m0024_session_families::MIGRATION),
+            Box::new(m0025_append_only_replace::Migration),
         ]
     }
 }
