@@ -25,7 +25,10 @@ mod m0019_append_only;
 mod m0020_revisions;
 mod m0021_changed_tallies;
 mod m0022_kept_etags;
-mod m0023_told_in_any_language;
+mod m0023_kept_rights;
+mod m0024_session_families;
+mod m0025_append_only_replace;
+mod m0026_told_in_any_language;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
@@ -58,7 +61,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_revisions::MIGRATION),
             Box::new(m0021_changed_tallies::Migration),
             Box::new(m0022_kept_etags::MIGRATION),
-            Box::new(m0023_told_in_any_language::MIGRATION),
+            Box::new(m0023_kept_rights::MIGRATION),
+            Box::new(m0024_session_families::MIGRATION),
+            Box::new(m0025_append_only_replace::Migration),
+            Box::new(m0026_told_in_any_language::MIGRATION),
         ]
     }
 }

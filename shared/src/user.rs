@@ -78,15 +78,16 @@ pub struct NewInvitation {
     pub role: Role,
 }
 
-/// An invitation with its link, which is shown this once.
+/// An invitation with its link, which is shown this once, or was sent by mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvitationLink {
     /// The invitation.
     pub invitation: Invitation,
     /// Where the console takes it, relative to the service's address. What follows `#` is the secret: browsers do not
-    /// send it, so that no log has it.
-    pub link: String,
+    /// send it, so that no log has it. Absent where the service sends mail: only who reads the mailbox gets it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
 }
 
 /// A link that sets a new password, which is shown this once.

@@ -107,14 +107,13 @@ async fn update(
 
 /// Everything of an account as a ZIP file: JSON and CSV
 ///
-/// Of an account that is suspended, or that you are inside of. For a browser,
-/// `POST /provider/accounts/{account_id}/export-links` makes a link to it.
+/// Of the account that you are inside of. For a browser, `POST /provider/accounts/{account_id}/export-links` makes a link to
+/// it.
 #[utoipa::path(tag = "Provider", operation_id = "export_account", security(("bearer" = [])),
     params(("account_id" = Uuid, Path, description = "The account")),
     responses(
         (status = 200, body = String, content_type = "application/zip"),
-        (status = 409, body = Problem, content_type = "application/problem+json",
-            description = "It is not suspended, and you are outside of it"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "You are outside of it"),
     ))]
 #[get("/provider/accounts/{account_id}/export")]
 async fn export(state: web::Data<AppState>, provider: Provider, id: PathIds<Uuid>) -> Result<HttpResponse> {

@@ -32,6 +32,11 @@ pub async fn identify(request: &HttpRequest) -> Result<Identity> {
     let state = request
         .app_data::<web::Data<AppState>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("the application has no state")))?;
+    // Such a token has all keys read again, so it is counted before: a stranger can name as many keys as they like.
+    let names_unknown_key = bearer(request).is_ok_and(|token| state.signer.is_unknown(token));
+    if names_unknown_key {
+        count_stranger(request)?;
+    }
     let identified = match bearer(request) {
         Ok(token) => authentication::identify(state, token, origin(request)).await,
         Err(error) => Err(error),
@@ -44,7 +49,7 @@ pub async fn identify(request: &HttpRequest) -> Result<Identity> {
             state.limits.known(identity)?;
             request.extensions_mut().insert(identity.clone());
         }
-        Err(Error::Unauthorized) => count_stranger(request)?,
+        Err(Error::Unauthorized) if !names_unknown_key => count_stranger(request)?,
         Err(_) => {}
     }
     identified

@@ -107,9 +107,8 @@ async fn claim(request: &mut ServiceRequest) -> Result<Option<(String, idempoten
     let identity = auth::identify(request.request()).await?;
     let caller = identity.actor.id().map(|id| id.to_string()).unwrap_or_default();
     let account = identity.account_id.map(|id| id.to_string()).unwrap_or_default();
-    let rights = identity.rights();
     let (method, path, query) = (request.method().as_str(), request.uri().path(), request.query_string());
-    let parts = [&caller, &account, &rights, method, path, query, key];
+    let parts = [&caller, &account, method, path, query, key];
     let key_hash = keys::token_hash(&parts.join("\n"));
     let payload = request.take_payload();
     let body = body::read_body(request.request(), payload).await?;
@@ -117,7 +116,7 @@ async fn claim(request: &mut ServiceRequest) -> Result<Option<(String, idempoten
     let state = request
         .app_data::<web::Data<AppState>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("the application has no state")))?;
-    let claim = idempotency::claim(state, &key_hash, &body).await?;
+    let claim = idempotency::claim(state, &identity, &key_hash, &body).await?;
     Ok(Some((key_hash, claim)))
 }
 

@@ -40,7 +40,7 @@ async fn list(
     Ok(web::Json(page.await?))
 }
 
-/// Invite somebody; the link is shown this once and works for a week
+/// Invite somebody by a link that works for a week: it is mailed, or shown this once where the service sends no mail
 #[utoipa::path(tag = "Users", operation_id = "create_invitation", security(("bearer" = [])),
     request_body = NewInvitation, responses(
         (status = 201, body = InvitationLink),
@@ -52,7 +52,7 @@ async fn create(state: web::Data<AppState>, manager: Manager, body: Body<NewInvi
     Ok(secret(HttpResponse::Created().json(service::invitations::create(&state, &manager.0, body.0).await?)))
 }
 
-/// Give an invitation a new link and another week; the old link stops working
+/// Give an invitation a new link, as at first, and another week; the old link stops working
 #[utoipa::path(tag = "Users", operation_id = "renew_invitation", security(("bearer" = [])),
     params(("invitation_id" = Uuid, Path, description = "The invitation")),
     responses((status = 200, body = InvitationLink)))]

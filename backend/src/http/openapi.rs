@@ -81,7 +81,10 @@ fn accept_idempotency_key(operation: &mut Operation) {
     operation.parameters.get_or_insert_default().push(parameter.into());
     for (status, description) in [
         ("408", TOO_SLOW),
-        ("409", "Being carried out, or repeated and the answer held a secret"),
+        (
+            "409",
+            "Being carried out, or repeated and not answered again: the answer held a secret, or the rights have changed",
+        ),
         ("413", "Body too large"),
         ("422", "The key is not valid"),
     ] {

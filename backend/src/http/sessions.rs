@@ -4,6 +4,7 @@ use super::{
     auth::{self, Anybody, Holder, SignedIn},
     client,
     extract::{Paging, PathIds, QueryParams, StrangersBody},
+    idempotency::secret,
 };
 use crate::{
     service::{
@@ -42,7 +43,7 @@ pub fn begun(request: &HttpRequest, mut response: HttpResponseBuilder, begun: Be
     if let Some(refresh_token) = begun.refresh_token {
         response.cookie(cookie(request, refresh_token, Duration::seconds(SESSION_LIFETIME.num_seconds())));
     }
-    response.json(begun.access_token)
+    secret(response.json(begun.access_token))
 }
 
 fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'static> {
@@ -76,7 +77,7 @@ async fn sign_in(
 ) -> Result<HttpResponse> {
     match service::sessions::sign_in(&state, body.0, from.0).await? {
         service::sessions::SignedIn::Begun(session) => Ok(begun(&request, HttpResponse::Created(), session)),
-        service::sessions::SignedIn::SecondFactorNeeded(needed) => Ok(HttpResponse::Accepted().json(needed)),
+        service::sessions::SignedIn::SecondFactorNeeded(needed) => Ok(secret(HttpResponse::Accepted().json(needed))),
     }
 }
 

@@ -59,7 +59,7 @@ fn read_cursor(cursor: &str) -> Result<String> {
 pub async fn create(state: &AppState, provider: &Identity, new: NewAccount) -> Result<Account> {
     let email = users::email(&new.administrator_email, "/administrator_email")?;
     passwords::check(&new.administrator_password, &email, "/administrator_password")?;
-    let password_hash = state.keys.hash(new.administrator_password).await?;
+    let password_hash = state.keys.hash(&provider.origin.network(), new.administrator_password).await?;
     let now = state.clock.now();
     let account = Account::new(Uuid::now_v7(), new.name, new.plan, now);
     let tx = state.db.begin().await?;

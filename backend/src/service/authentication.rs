@@ -69,7 +69,7 @@ impl Identity {
         matches!(self.actor, Actor::User { .. })
     }
 
-    /// What the caller may do, as one text: an answer is repeated to whoever may still ask for it.
+    /// What the caller may do, as one text.
     pub fn rights(&self) -> String {
         let rights = match &self.actor {
             Actor::User { role, .. } => role.as_str().to_owned(),

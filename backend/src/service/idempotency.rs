@@ -2,7 +2,7 @@
 
 pub use crate::store::idempotency_keys::Answer;
 
-use super::{Error, Result, keys};
+use super::{Error, Result, authentication::Identity, keys};
 use crate::{
     state::AppState,
     store::{self, idempotency_keys::Seen},
@@ -35,14 +35,15 @@ pub enum Claim {
 /// Claims a request for the caller that it belongs to.
 ///
 /// # Errors
-/// [`Error::Conflict`]: it is being carried out, or its answer held a secret. [`Error::Invalid`]: the key was used for
-/// another body.
-pub async fn claim(state: &AppState, key_hash: &str, body: &[u8]) -> Result<Claim> {
+/// [`Error::Conflict`]: it is being carried out, its answer held a secret, or was for other rights than the caller's now.
+/// [`Error::Invalid`]: the key was used for another body.
+pub async fn claim(state: &AppState, caller: &Identity, key_hash: &str, body: &[u8]) -> Result<Claim> {
     let now = state.clock.now();
     let connection = state.db.connection();
     store::idempotency_keys::prune(connection, now - KEPT).await?;
     let body_hash = keys::bytes_hash(body);
-    if store::idempotency_keys::claim(connection, key_hash, &body_hash, now, now - ABANDONED).await? {
+    let rights = rights(state, caller).await?;
+    if store::idempotency_keys::claim(connection, key_hash, &body_hash, &rights, now, now - ABANDONED).await? {
         return Ok(Claim::First);
     }
     match store::idempotency_keys::find(connection, key_hash).await? {
@@ -50,6 +51,11 @@ pub async fn claim(state: &AppState, key_hash: &str, body: &[u8]) -> Result<Clai
             let detail = "this key was used for another body: use a new key for a new request";
             Err(Error::field("Idempotency-Key", RefusalCode::NotAccepted, detail))
         }
+        Some(seen) if seen.status.is_some() && seen.rights != rights => Err(Error::conflict(
+            RefusalCode::DoneAlready,
+            "this request was carried out already; its answer is not repeated, because your rights or the account's plan \
+             have changed since",
+        )),
         Some(Seen { status: Some(status), media_type, etag, body: Some(body), .. }) => {
             let status = u16::try_from(status).map_err(|error| Error::Internal(error.into()))?;
             Ok(Claim::Replay { status, media_type, etag, body })
@@ -60,6 +66,16 @@ pub async fn claim(state: &AppState, key_hash: &str, body: &[u8]) -> Result<Clai
         )),
         _ => Err(Error::conflict(RefusalCode::InProgress, "this request is being carried out: ask again in a moment")),
     }
+}
+
+/// What the caller may do now, as one text: an answer is for who may still ask for it.
+async fn rights(state: &AppState, caller: &Identity) -> Result<String> {
+    let account = match caller.account_id {
+        Some(id) => store::accounts::find(state.db.connection(), id).await?,
+        None => None,
+    };
+    let plan = account.map(|account| account.plan.as_str()).unwrap_or_default();
+    Ok(format!("{} {plan}", caller.rights()))
 }
 
 /// Keeps the answer.

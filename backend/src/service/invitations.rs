@@ -1,5 +1,6 @@
-//! Invitations by link. The link is answered once, so that it works without mail, and whoever holds it may accept; only
-//! a hash of its secret is kept.
+//! Invitations by link, and whoever holds it may accept; only a hash of its secret is kept. It is sent by mail, and only where
+//! the service sends none it is answered, once: nobody else than who reads the mailbox shall learn that the address signs in
+//! already, or sign in with it.
 
 use super::{
     Error, Result,
@@ -109,7 +110,7 @@ pub async fn renew(state: &AppState, realm: &Realm, id: Uuid) -> Result<Invitati
     send(state, tx, after, &secret).await
 }
 
-/// Commits, and sends the link also by mail, where the service does so.
+/// Commits, and sends the link by mail, or answers it where the service sends none.
 async fn send(
     state: &AppState,
     tx: DatabaseTransaction,
@@ -121,7 +122,7 @@ async fn send(
         Letter::Invitation { invited_by: &invitation.invited_by, link: &link, expires_at: invitation.expires_at };
     mails::post(state, &tx, &invitation.email, &letter).await?;
     mails::commit(state, tx).await?;
-    Ok(InvitationLink { invitation, link })
+    Ok(InvitationLink { invitation, link: state.mailer.is_none().then_some(link) })
 }
 
 /// Takes an invitation back.
@@ -167,8 +168,12 @@ pub async fn accept(state: &AppState, request: PasswordByLink, origin: Origin) -
     let found = open(state, &request.secret, now).await?;
     let email = users::email(&found.email, "/email")?;
     passwords::check(&request.password, &email, "/password")?;
-    let password_hash = state.keys.hash(request.password).await?;
+    let password_hash = state.keys.hash(&origin.network(), request.password).await?;
     let tx = state.db.begin().await?;
+    if let Some(id) = found.account_id {
+        // Held, so that nobody comes into an account that is being closed.
+        store::accounts::lock(&tx, id).await?.ok_or(Error::NotFound)?;
+    }
     if !store::invitations::accept(&tx, &keys::token_hash(&request.secret), now).await? {
         // Accepted in another tab, renewed or taken back while the password was hashed.
         drop(tx);

@@ -7,8 +7,12 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sha2::{Digest, Sha256};
-use std::time::Duration;
-use tokio::sync::Semaphore;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 
 /// How many passwords are hashed at the same time: each takes 19 MiB and a core for tens of milliseconds.
 const HASHES_AT_ONCE: usize = 4;
@@ -22,6 +26,14 @@ pub struct Keys {
     /// Of a password nobody has: checked when the user is unknown, so that both answers take the same time.
     nobody: String,
     turns: Semaphore,
+    /// Whoever has a turn, or waits for one, by their network.
+    networks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// The right to hash a password.
+struct Turn<'a> {
+    _among_all: SemaphorePermit<'a>,
+    _in_network: OwnedMutexGuard<()>,
 }
 
 impl Keys {
@@ -38,6 +50,7 @@ impl Keys {
             nobody: hash_password(&hasher, &random_text())?,
             hasher,
             turns: Semaphore::new(HASHES_AT_ONCE),
+            networks: Mutex::default(),
         })
     }
 
@@ -65,12 +78,12 @@ impl Keys {
         String::from_utf8(text.ok()?.to_vec()).ok()
     }
 
-    /// Hashes a password (argon2id) away from the request threads.
+    /// Hashes a password (argon2id) away from the request threads, for somebody of a network.
     ///
     /// # Errors
     /// [`Error::TooMany`] when too many passwords are being hashed.
-    pub async fn hash(&self, password: String) -> Result<String> {
-        let _turn = self.turn().await?;
+    pub async fn hash(&self, network: &str, password: String) -> Result<String> {
+        let _turn = self.turn(network).await?;
         let hasher = self.hasher.clone();
         let hash = tokio::task::spawn_blocking(move || hash_password(&hasher, &normalised(&password)))
             .await
@@ -78,12 +91,13 @@ impl Keys {
         hash.and_then(|hash| hash).map_err(Error::Internal)
     }
 
-    /// Checks a password against a stored hash, or against nobody's, which takes as long and is always false.
+    /// Checks a password of somebody of a network against a stored hash, or against nobody's, which takes as long and is
+    /// always false.
     ///
     /// # Errors
     /// [`Error::TooMany`] when too many passwords are being hashed.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
-        let _turn = self.turn().await?;
+    pub async fn verify(&self, network: &str, password: String, hash: Option<String>) -> Result<bool> {
+        let _turn = self.turn(network).await?;
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
         let matches = tokio::task::spawn_blocking(move || {
@@ -95,11 +109,23 @@ impl Keys {
         Ok(known && matches)
     }
 
-    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
-        match tokio::time::timeout(HASH_PATIENCE, self.turns.acquire()).await {
-            Ok(permit) => permit.map_err(|error| Error::Internal(error.into())),
+    /// A turn. Of each network only one stands in the queue of all: however often somebody asks, others come next.
+    async fn turn(&self, network: &str) -> Result<Turn<'_>> {
+        let own = self.own_queue(network);
+        let turn = async {
+            let in_network = own.lock_owned().await;
+            Ok(Turn { _among_all: self.turns.acquire().await?, _in_network: in_network })
+        };
+        match tokio::time::timeout(HASH_PATIENCE, turn).await {
+            Ok(turn) => turn.map_err(|error: tokio::sync::AcquireError| Error::Internal(error.into())),
             Err(_) => Err(Error::TooMany { retry_after: 5 }),
         }
+    }
+
+    fn own_queue(&self, network: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        networks.retain(|_, queue| Arc::strong_count(queue) > 1);
+        networks.entry(network.to_owned()).or_default().clone()
     }
 }
 
@@ -152,6 +178,7 @@ pub fn new_code() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
 
     fn keys(secret: u8) -> Keys {
         Keys::new(&[secret; 32], PasswordCost::Recommended).unwrap()
@@ -181,11 +208,30 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_of_a_known_user_passes() {
         let keys = keys(1);
-        let hash = keys.hash("correct horse".to_owned()).await.unwrap();
+        let hash = keys.hash("a", "correct horse".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(keys.verify("correct horse".to_owned(), Some(hash.clone())).await.unwrap());
-        assert!(!keys.verify("wrong horse".to_owned(), Some(hash)).await.unwrap());
-        assert!(!keys.verify("correct horse".to_owned(), None).await.unwrap());
+        assert!(keys.verify("a", "correct horse".to_owned(), Some(hash.clone())).await.unwrap());
+        assert!(!keys.verify("a", "wrong horse".to_owned(), Some(hash)).await.unwrap());
+        assert!(!keys.verify("a", "correct horse".to_owned(), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_often_takes_no_turn_from_another_network() {
+        let keys = keys(1);
+        let first = keys.turn("a").await.unwrap();
+        let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(keys.turn("a"))).collect();
+        assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()));
+        let others: Vec<_> = ["b", "c", "d"].map(|other| keys.turn(other).now_or_never()).into_iter().collect();
+        assert!(others.iter().all(|turn| matches!(turn, Some(Ok(_)))));
+        // All turns are taken: one of each network is next, in the order in which they came.
+        let mut next = Box::pin(keys.turn("e"));
+        assert!((&mut next).now_or_never().is_none());
+        drop(first);
+        assert!(waiting.iter_mut().all(|turn| turn.now_or_never().is_none()), "it came later");
+        assert!(matches!((&mut next).now_or_never(), Some(Ok(_))));
+        drop((waiting, next, others));
+        let _again = keys.turn("a").await.unwrap();
+        assert_eq!(keys.networks.lock().unwrap().len(), 1, "nobody is remembered for longer");
     }
 
     #[test]

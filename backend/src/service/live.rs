@@ -6,9 +6,9 @@ use super::{
     distributions, list_operations, runs, uploads,
     wake::{Signal, What},
 };
-use crate::state::AppState;
+use crate::{state::AppState, store};
 use futures::Stream;
-use shared::run::LiveEvent;
+use shared::{plan::Capability, run::LiveEvent};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
@@ -93,7 +93,19 @@ async fn event(state: &AppState, followed: Followed, what: What) -> Result<Optio
         What::Account => return Ok(Some(LiveEvent::AccountChanged)),
         _ => {}
     }
-    let Followed::Configuration { id: server_configuration_id, .. } = followed else { return Ok(None) };
+    let Followed::Configuration { id: server_configuration_id, account_id } = followed else { return Ok(None) };
+    let needed = match what {
+        What::ListOperation(_) => Some(Capability::ActInBulk),
+        What::Upload(_) => Some(Capability::Upload),
+        _ => None,
+    };
+    if let Some(needed) = needed {
+        // The plan may be another one than when the stream was opened, and than when the work was begun.
+        let account = store::accounts::find(state.db.connection(), account_id).await?;
+        if !account.is_some_and(|account| account.plan.includes(needed)) {
+            return Ok(None);
+        }
+    }
     Ok(match what {
         What::Rows => Some(LiveEvent::ListChanged),
         What::RunSettings => Some(LiveEvent::RunSettingsChanged),

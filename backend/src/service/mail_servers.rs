@@ -37,7 +37,8 @@ pub fn state_of(stored: &StoredMailServer, head: ListHead, now: DateTime<Utc>) -
     }
 }
 
-fn to_wire(stored: StoredMailServer, head: ListHead, now: DateTime<Utc>) -> MailServer {
+/// What is shown of a mail server at `now`.
+pub(super) fn to_wire(stored: StoredMailServer, head: ListHead, now: DateTime<Utc>) -> MailServer {
     MailServer {
         state: state_of(&stored, head, now),
         id: stored.id,

@@ -143,7 +143,7 @@ pub async fn complete(state: &AppState, request: PasswordByLink, origin: Origin)
     let now = state.clock.now();
     let (user, _) = open(state, &request.secret, now).await?;
     passwords::check(&request.password, &users::email(&user.email, "/email")?, "/password")?;
-    let password_hash = state.keys.hash(request.password).await?;
+    let password_hash = state.keys.hash(&origin.network(), request.password).await?;
     let tx = state.db.begin().await?;
     let user = store::users::lock(&tx, user.id).await?.filter(|user| user.active).ok_or(Error::NotFound)?;
     if !store::password_resets::spend(&tx, &keys::token_hash(&request.secret), now).await? {

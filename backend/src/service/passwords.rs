@@ -125,7 +125,7 @@ pub async fn change(state: &AppState, identity: &Identity, request: PasswordChan
     let (user, session_id) = prove(state, identity, request.present_password, "/present_password").await?;
     let email = super::users::email(&user.email, "/email")?;
     check(&request.new_password, &email, "/new_password")?;
-    let password_hash = state.keys.hash(request.new_password).await?;
+    let password_hash = state.keys.hash(&identity.origin.network(), request.new_password).await?;
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     still_proven(&tx, &user, "/present_password").await?;
@@ -163,7 +163,7 @@ pub(super) async fn prove(
     let (who, session) = (id.to_string(), session_id.to_string());
     let attempt = state.attempts.begin(&who, &session, now)?;
     let user = store::users::find(state.db.connection(), id).await?.ok_or(Error::Unauthorized)?;
-    if !state.keys.verify(password, Some(user.password_hash.clone())).await? {
+    if !state.keys.verify(&identity.origin.network(), password, Some(user.password_hash.clone())).await? {
         attempt.wrong();
         return Err(wrong(pointer));
     }

@@ -129,7 +129,7 @@ async fn people(state: &AppState) -> Result<(Access, SignIns)> {
     account.downloads_enabled = true;
     let passwords = [keys::new_code(), keys::new_code()];
     let [administrator_hash, provider_hash] =
-        [state.keys.hash(passwords[0].clone()).await?, state.keys.hash(passwords[1].clone()).await?];
+        [state.keys.hash("", passwords[0].clone()).await?, state.keys.hash("", passwords[1].clone()).await?];
     let transaction = state.db.begin().await?;
     store::accounts::insert(&transaction, &account).await?;
     let email = users::email(ADMINISTRATOR, "/email")?;

@@ -78,10 +78,11 @@ struct PasswordProven {
 pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -> Result<SignedIn> {
     let now = state.clock.now();
     let key = Address::parse(&request.email).map_or(request.email, |email| email.key().to_string());
-    let attempt = state.attempts.begin(&key, &origin.network(), now)?;
+    let network = origin.network();
+    let attempt = state.attempts.begin(&key, &network, now)?;
     let user = store::users::find_by_email(state.db.connection(), &key).await?;
     let (hash, known) = (user.as_ref().map(|user| user.password_hash.clone()), user.as_ref().map(|user| user.id));
-    let matches = state.keys.verify(request.password, hash).await?;
+    let matches = state.keys.verify(&network, request.password, hash).await?;
     let Some(user) = user.filter(|user| matches && user.active) else {
         attempt.wrong();
         tracing::warn!(user = ?known, client = origin.client_address, "a sign-in failed");
@@ -186,11 +187,12 @@ pub async fn begin(
 ) -> Result<Begun> {
     let now = state.clock.now();
     let id = Uuid::now_v7();
-    let secret = keys::random_text();
+    let (family, secret) = (keys::random_text(), keys::random_text());
     store::sessions::delete_expired(tx, user.id, now).await?;
     let session = NewSession {
         id,
         user_id: user.id,
+        family_hash: keys::token_hash(&family),
         refresh_hash: keys::token_hash(&secret),
         created_at: now,
         expires_at: now + SESSION_LIFETIME,
@@ -203,7 +205,7 @@ pub async fn begin(
     let after = json!({ "email": user.email, "proven_by": proof.as_str(), "client": client });
     tx.audit(NewAuditEntry { after: Some(after), ..entry });
     let access_token = access_token(state, user.id, id, user.account_id, now)?;
-    Ok(Begun { access_token, refresh_token: Some(format!("{id}.{secret}")) })
+    Ok(Begun { access_token, refresh_token: Some(format!("{id}.{family}.{secret}")) })
 }
 
 /// Makes an access token of a session.
@@ -229,7 +231,7 @@ pub fn access_token(
 }
 
 /// Goes on with a session. Each refresh token works once; one that is used again later was stolen, from whomever, so
-/// the session ends.
+/// the session ends. It is known again however often it was replaced: all tokens of a session have its family in common.
 ///
 /// It counts for its session, and not for where it comes from: who shares an address with somebody who asks too often is not
 /// signed out by that.
@@ -237,7 +239,9 @@ pub fn access_token(
 /// # Errors
 /// [`Error::Unauthorized`]: no such session, or it has ended. [`Error::TooMany`].
 pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> Result<Begun> {
-    let (id, secret) = refresh_token.split_once('.').ok_or(Error::Unauthorized)?;
+    let (id, rest) = refresh_token.split_once('.').ok_or(Error::Unauthorized)?;
+    // A token from before there were families has none.
+    let (family, secret) = rest.split_once('.').map_or((None, rest), |(family, secret)| (Some(family), secret));
     let id: Uuid = id.parse().map_err(|_| Error::Unauthorized)?;
     let now = state.clock.now();
     // Read outside of a transaction: what is no session of ours does not make others wait for their turn to write.
@@ -246,18 +250,22 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
     if session.expires_at.min(longest) <= now || !session.user.active {
         return Err(Error::Unauthorized);
     }
-    let hash = keys::token_hash(secret);
-    let is = |stored: &str| bool::from(stored.as_bytes().ct_eq(hash.as_bytes()));
-    let is_current = is(&session.refresh_hash);
-    if !is_current && !session.previous_refresh_hash.as_deref().is_some_and(is) {
+    let is = |stored: &str, hash: &str| bool::from(stored.as_bytes().ct_eq(hash.as_bytes()));
+    let (hash, family_hash) = (keys::token_hash(secret), family.map(keys::token_hash));
+    let is_family = session.family_hash.as_deref().zip(family_hash.as_deref()).is_some_and(|(own, its)| is(own, its));
+    let is_current = is(&session.refresh_hash, &hash) && (is_family || session.family_hash.is_none());
+    let is_previous = session.previous_refresh_hash.as_deref().is_some_and(|previous| is(previous, &hash));
+    if !is_current && !is_previous && !is_family {
         return Err(Error::Unauthorized);
     }
     state.limits.session(id)?;
     let refresh_token = if is_current {
         let new_secret = keys::random_text();
+        let family = family.map_or_else(keys::random_text, ToOwned::to_owned);
         let rotation = Rotation {
             old_hash: &hash,
             new_hash: &keys::token_hash(&new_secret),
+            family_hash: &keys::token_hash(&family),
             now,
             expires_at: longest.min(now + SESSION_LIFETIME),
             client_address: origin.client_address,
@@ -267,8 +275,8 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
         let is_rotated = store::sessions::rotate(&tx, id, rotation).await?;
         tx.commit().await?;
         // Otherwise another request rotated it between our read and our write: that tab has the new cookie.
-        is_rotated.then(|| format!("{id}.{new_secret}"))
-    } else if now - session.rotated_at > ROTATION_GRACE {
+        is_rotated.then(|| format!("{id}.{family}.{new_secret}"))
+    } else if !is_previous || now - session.rotated_at > ROTATION_GRACE {
         let tx = state.db.begin().await?;
         store::sessions::delete(&tx, id).await?;
         tx.commit().await?;

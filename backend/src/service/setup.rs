@@ -59,7 +59,7 @@ pub async fn complete(state: &AppState, request: SetupRequest, origin: Origin) -
         ));
     }
     passwords::check(&request.password, &email, "/password")?;
-    let password_hash = state.keys.hash(request.password).await?;
+    let password_hash = state.keys.hash(&origin.network(), request.password).await?;
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     // Whoever removes the code has used it: of two at the same time one finds it gone.

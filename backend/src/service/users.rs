@@ -243,7 +243,7 @@ pub(super) fn about(user: &User, entry: NewAuditEntry) -> NewAuditEntry {
 pub async fn create_provider(state: &AppState, email_text: &str, password: String) -> Result<User> {
     let email = email(email_text, "/email")?;
     passwords::check(&password, &email, "/password")?;
-    let password_hash = state.keys.hash(password).await?;
+    let password_hash = state.keys.hash("", password).await?;
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     let user = insert(&tx, None, &email, password_hash, Role::Provider, now).await?;

@@ -6,7 +6,7 @@ pub mod ending;
 mod listing;
 
 pub use address::of_address;
-pub use listing::{Filter, count_live, live_places, sample_live, sample_of_upload, search, sources};
+pub use listing::{Filter, count_live, ended_source, live_places, sample_live, sample_of_upload, search, sources};
 
 use super::{
     Result,

@@ -96,17 +96,20 @@ pub async fn remove_some<C: ConnectionTrait>(transaction: &C, part: Part, id: Uu
     Ok(transaction.execute_raw(statement(transaction, sql, [id.into()])).await?.rows_affected() > 0)
 }
 
-/// Closes an account under another name, so that its own is free again, and ends what its users have: they can sign in no
-/// more, though they are removed only later. A provider who is inside goes on outside.
+/// Closes an account under another name, so that its own is free again, and ends what leads into it: sessions,
+/// invitations and links for a new password. Users and tokens, who find it no more, are removed only later. A provider who
+/// is inside goes on outside.
 ///
 /// # Errors
 /// The database refused.
 pub async fn close<C: ConnectionTrait>(transaction: &C, id: Uuid, name: &str, now: DateTime<Utc>) -> Result<()> {
     let sql = "UPDATE accounts SET closed_at = $2, name = $3, revision = revision + 1 WHERE id = $1";
     transaction.execute_raw(statement(transaction, sql, [id.into(), millis(now).into(), name.into()])).await?;
+    super::invitations::withdraw_all(transaction, id).await?;
     let sessions = format!("DELETE FROM sessions WHERE {OF_USERS}");
+    let resets = format!("DELETE FROM password_resets WHERE {OF_USERS}");
     let outside = "UPDATE sessions SET account_id = NULL WHERE account_id = $1";
-    for sql in ["UPDATE users SET active = FALSE WHERE account_id = $1", &sessions, outside] {
+    for sql in ["UPDATE users SET active = FALSE WHERE account_id = $1", &sessions, &resets, outside] {
         transaction.execute_raw(statement(transaction, sql, [id.into()])).await?;
     }
     Ok(())

@@ -233,3 +233,35 @@ pub fn source(server_configuration_id: Uuid, filter: &Filter, sort: ListSort, di
         position: None,
     }
 }
+
+/// All exemptions that have ended, by address, and who ended them: by hand or by an addition, and by a list operation.
+pub fn ended_sources(server_configuration_id: Uuid) -> Vec<Source> {
+    let of = |from, condition: &str, fields| {
+        let mut conditions = Conditions::new();
+        conditions.equal("e.server_configuration_id", server_configuration_id);
+        conditions.and(condition);
+        let order = [Field::Name("e.address_key"), Field::Id("e.id")];
+        Source { conditions, from, order, direction: Direction::Ascending, fields, position: None }
+    };
+    let by_hand: &[Field] = &[
+        Field::Name("e.address_key"),
+        Field::Name("e.reason"),
+        Field::Number("e.released_at"),
+        Field::Text("e.comment"),
+        Field::Number("e.ended_at"),
+        Field::Text("e.ended_by"),
+        Field::Text("e.ended_comment"),
+    ];
+    let by_operation: &[Field] = &[
+        Field::Name("e.address"),
+        Field::Name("e.reason"),
+        Field::Number("e.released_at"),
+        Field::Text("e.comment"),
+        Field::Number("o.finished_at"),
+        Field::Text("o.requested_by"),
+        Field::Text("o.comment"),
+    ];
+    let operations = "exemptions e JOIN list_operations o ON o.change_set_id = e.ended_set_id";
+    let is_done = format!("o.finished_at IS NOT NULL AND e.ended_set_id NOT IN {BUILDING}");
+    vec![of("ended_exemptions e", "TRUE", by_hand), of(operations, &is_done, by_operation)]
+}

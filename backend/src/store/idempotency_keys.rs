@@ -9,6 +9,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 pub struct Seen {
     /// Hash of its body.
     pub body_hash: String,
+    /// What its caller might do.
+    pub rights: String,
     /// The status of its answer; `None` while it is being carried out.
     pub status: Option<i64>,
     /// The media type of its answer.
@@ -27,13 +29,16 @@ pub async fn claim<C: ConnectionTrait>(
     connection: &C,
     key_hash: &str,
     body_hash: &str,
+    rights: &str,
     now: DateTime<Utc>,
     abandoned_before: DateTime<Utc>,
 ) -> Result<bool> {
-    let sql = "INSERT INTO idempotency_keys (key_hash, body_hash, created_at) VALUES ($1, $2, $3) \
-               ON CONFLICT (key_hash) DO UPDATE SET body_hash = excluded.body_hash, created_at = excluded.created_at \
-               WHERE idempotency_keys.status IS NULL AND idempotency_keys.created_at < $4";
-    let values = [key_hash.into(), body_hash.into(), millis(now).into(), millis(abandoned_before).into()];
+    let sql = "INSERT INTO idempotency_keys (key_hash, body_hash, rights, created_at) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (key_hash) DO UPDATE SET body_hash = excluded.body_hash, rights = excluded.rights, \
+               created_at = excluded.created_at \
+               WHERE idempotency_keys.status IS NULL AND idempotency_keys.created_at < $5";
+    let values =
+        [key_hash.into(), body_hash.into(), rights.into(), millis(now).into(), millis(abandoned_before).into()];
     Ok(connection.execute_raw(statement(connection, sql, values)).await?.rows_affected() == 1)
 }
 
@@ -42,7 +47,7 @@ pub async fn claim<C: ConnectionTrait>(
 /// # Errors
 /// The database refused.
 pub async fn find<C: ConnectionTrait>(connection: &C, key_hash: &str) -> Result<Option<Seen>> {
-    let sql = "SELECT body_hash, status, media_type, etag, body FROM idempotency_keys WHERE key_hash = $1";
+    let sql = "SELECT body_hash, rights, status, media_type, etag, body FROM idempotency_keys WHERE key_hash = $1";
     Ok(Seen::find_by_statement(statement(connection, sql, [key_hash.into()])).one(connection).await?)
 }
 

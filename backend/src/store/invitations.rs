@@ -214,6 +214,17 @@ pub async fn withdraw_made_by<C: ConnectionTrait>(transaction: &C, user_id: Uuid
     Ok(())
 }
 
+/// Takes back the invitations of an account that nobody accepted.
+///
+/// # Errors
+/// The database refused.
+pub async fn withdraw_all<C: ConnectionTrait>(transaction: &C, account_id: Uuid) -> Result<()> {
+    let sql = "UPDATE invitations SET state = $2 WHERE account_id = $1 AND state = $3";
+    let values = [account_id.into(), State::Withdrawn.as_str().into(), State::Pending.as_str().into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
 /// Removes the invitations that ended before a time.
 ///
 /// # Errors

@@ -22,6 +22,8 @@ pub struct Session {
     pub is_suspended: bool,
     /// The account that a provider has entered.
     pub account_id: Option<Uuid>,
+    /// Hash of what all of its refresh tokens have in common; `None` in one from before they had.
+    pub family_hash: Option<String>,
     /// Hash of the refresh token.
     pub refresh_hash: String,
     /// Hash of the refresh token before it.
@@ -38,6 +40,7 @@ pub struct Session {
 struct Row {
     id: Uuid,
     account_id: Option<Uuid>,
+    family_hash: Option<String>,
     refresh_hash: String,
     previous_refresh_hash: Option<String>,
     rotated_at: i64,
@@ -57,8 +60,8 @@ struct Row {
 /// # Errors
 /// The database refused.
 pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option<Session>> {
-    let sql = "SELECT s.id, s.account_id, s.refresh_hash, s.previous_refresh_hash, s.rotated_at, s.expires_at, s.created_at, \
-               u.id AS user_id, u.account_id AS user_account_id, u.email, u.password_hash, u.role, u.active, \
+    let sql = "SELECT s.id, s.account_id, s.family_hash, s.refresh_hash, s.previous_refresh_hash, s.rotated_at, s.expires_at, \
+               s.created_at, u.id AS user_id, u.account_id AS user_account_id, u.email, u.password_hash, u.role, u.active, \
                a.suspended_at FROM sessions s JOIN users u ON u.id = s.user_id \
                LEFT JOIN accounts a ON a.id = u.account_id WHERE s.id = $1";
     let row = Row::find_by_statement(statement(connection, sql, [id.into()])).one(connection).await?;
@@ -75,6 +78,7 @@ pub async fn find<C: ConnectionTrait>(connection: &C, id: Uuid) -> Result<Option
             },
             is_suspended: row.suspended_at.is_some(),
             account_id: row.account_id,
+            family_hash: row.family_hash,
             refresh_hash: row.refresh_hash,
             previous_refresh_hash: row.previous_refresh_hash,
             rotated_at: time(row.rotated_at)?,
@@ -92,6 +96,8 @@ pub struct NewSession {
     pub id: Uuid,
     /// Who signed in.
     pub user_id: Uuid,
+    /// Hash of what all of its refresh tokens have in common.
+    pub family_hash: String,
     /// Hash of the refresh token.
     pub refresh_hash: String,
     /// Now.
@@ -110,7 +116,7 @@ pub struct NewSession {
 /// The database refused.
 pub async fn insert<C: ConnectionTrait>(connection: &C, session: NewSession) -> Result<()> {
     let sql = "INSERT INTO sessions (id, user_id, refresh_hash, rotated_at, created_at, expires_at, client_address, \
-               user_agent) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)";
+               user_agent, family_hash) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8)";
     let values = [
         session.id.into(),
         session.user_id.into(),
@@ -119,6 +125,7 @@ pub async fn insert<C: ConnectionTrait>(connection: &C, session: NewSession) -> 
         millis(session.expires_at).into(),
         session.client_address.into(),
         session.user_agent.into(),
+        session.family_hash.into(),
     ];
     connection.execute_raw(statement(connection, sql, values)).await?;
     Ok(())
@@ -131,6 +138,8 @@ pub struct Rotation<'a> {
     pub old_hash: &'a str,
     /// The hash of the new one.
     pub new_hash: &'a str,
+    /// The hash of what they have in common.
+    pub family_hash: &'a str,
     /// Now.
     pub now: DateTime<Utc>,
     /// When the session ends unless refreshed again.
@@ -147,7 +156,7 @@ pub struct Rotation<'a> {
 /// The database refused.
 pub async fn rotate<C: ConnectionTrait>(connection: &C, id: Uuid, rotation: Rotation<'_>) -> Result<bool> {
     let sql = "UPDATE sessions SET previous_refresh_hash = refresh_hash, refresh_hash = $3, rotated_at = $4, \
-               expires_at = $5, client_address = $6, user_agent = $7 WHERE id = $1 AND refresh_hash = $2";
+               expires_at = $5, client_address = $6, user_agent = $7, family_hash = $8 WHERE id = $1 AND refresh_hash = $2";
     let values = [
         id.into(),
         rotation.old_hash.into(),
@@ -156,6 +165,7 @@ pub async fn rotate<C: ConnectionTrait>(connection: &C, id: Uuid, rotation: Rota
         millis(rotation.expires_at).into(),
         rotation.client_address.into(),
         rotation.user_agent.into(),
+        rotation.family_hash.into(),
     ];
     let result = connection.execute_raw(statement(connection, sql, values)).await?;
     Ok(result.rows_affected() == 1)

@@ -73,12 +73,15 @@ const SELECT: &str = "SELECT t.id, t.account_id, t.mail_server_id, t.name, t.sco
                       t.last_used_at, m.name AS mail_server_name, m.server_configuration_id, a.suspended_at \
                       FROM api_tokens t JOIN accounts a ON a.id = t.account_id LEFT JOIN mail_servers m ON m.id = t.mail_server_id";
 
-/// Finds a token that is not revoked. Whether it has expired is for the caller to say.
+/// Finds a token that is not revoked; of a closed account only those of mail servers, until they are removed. Whether it has
+/// expired is for the caller to say.
 ///
 /// # Errors
 /// The database refused.
 pub async fn find_by_hash<C: ConnectionTrait>(connection: &C, token_hash: &str) -> Result<Option<FoundToken>> {
-    let sql = format!("{SELECT} WHERE t.token_hash = $1 AND t.revoked_at IS NULL");
+    let sql = format!(
+        "{SELECT} WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND (a.closed_at IS NULL OR t.mail_server_id IS NOT NULL)"
+    );
     let row = Row::find_by_statement(statement(connection, sql, [token_hash.into()])).one(connection).await?;
     let Some(row) = row else { return Ok(None) };
     let mail_server = match (row.mail_server_id, &row.mail_server_name, row.server_configuration_id) {

@@ -53,7 +53,14 @@ async fn disarm(app: &TestApp) {
             ("audit_chains_delete", "audit_chains"),
         ]
     } else {
-        &[("audit_log_update", ""), ("audit_log_delete", ""), ("audit_chains_update", ""), ("audit_chains_delete", "")]
+        &[
+            ("audit_log_update", ""),
+            ("audit_log_delete", ""),
+            ("audit_log_replace", ""),
+            ("audit_chains_update", ""),
+            ("audit_chains_delete", ""),
+            ("audit_chains_replace", ""),
+        ]
     };
     for (trigger, table) in triggers {
         let on = if table.is_empty() { String::new() } else { format!(" ON {table}") };
@@ -308,12 +315,27 @@ async fn the_database_only_adds_to_the_log() {
     let Workplace { administrator, .. } = app.workplace().await;
     let account = account_id(&administrator).await;
     let log = entries(&administrator, "").await;
-    for sql in [
+    let mut changes = vec![
         "UPDATE audit_log SET comment = 'x' WHERE account_id = $1 AND number = 1",
         "DELETE FROM audit_log WHERE account_id = $1",
+        "INSERT INTO audit_log SELECT * FROM audit_log WHERE account_id = $1 ON CONFLICT (id) DO UPDATE SET comment = 'x'",
         "UPDATE audit_chains SET length = length - 1 WHERE account_id = $1",
         "DELETE FROM audit_chains WHERE account_id = $1",
-    ] {
+        "INSERT INTO audit_chains SELECT account_id, 1, '' FROM audit_chains WHERE account_id = $1 \
+         ON CONFLICT (account_id) DO UPDATE SET length = excluded.length",
+    ];
+    if !TestApp::is_postgres() {
+        // These remove rows, of the same id or number, without asking who refuses to remove them.
+        changes.extend([
+            "INSERT OR REPLACE INTO audit_log (id, account_id, number, at, actor_kind, actor_name, action, object) \
+             SELECT id, account_id, number, at, actor_kind, actor_name, action, 'x' FROM audit_log WHERE account_id = $1",
+            "REPLACE INTO audit_log (id, account_id, number, at, actor_kind, actor_name, action, object) \
+             SELECT randomblob(16), account_id, 1, at, actor_kind, actor_name, action, 'x' FROM audit_log \
+             WHERE account_id = $1",
+            "REPLACE INTO audit_chains (account_id, length, hash) VALUES ($1, 1, '')",
+        ]);
+    }
+    for sql in changes {
         let refused = try_to_tamper(&app, sql, account).await.expect_err(sql);
         assert!(refused.contains("the audit log is append-only"), "{sql}: {refused}");
     }

@@ -2,12 +2,13 @@
 
 use crate::{
     people,
-    support::{TestApp, client::Client, client::Response},
+    support::{PASSWORD, TestApp, client::Client, client::Response},
 };
+use backend::store::statement;
 use reqwest::Method;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use shared::{Page, Problem, account::Account, mail_server::ServerConfiguration, session::ApiToken};
+use shared::{Page, Problem, RefusalCode, account::Account, mail_server::ServerConfiguration, session::ApiToken};
 
 const CONFIGURATIONS: &str = "/api/v1/server-configurations";
 
@@ -102,21 +103,58 @@ async fn a_repetition_has_the_etag_of_the_first_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_is_repeated_only_to_who_may_still_ask() {
+async fn a_request_is_neither_repeated_nor_answered_when_the_rights_have_changed() {
     let app = TestApp::start_without_jobs().await;
     let place = app.workplace().await;
-    let second = app.member(&place.administrator, "second@first.example", "administrator").await;
-    let body = json!({ "name": "Second", "time_zone": "UTC" });
-    post(&second, CONFIGURATIONS, "k1", &body).await.expect(201);
+    let second = app.member(&place.administrator, "second@first.example", "operator").await;
+    let inquiries = "/api/v1/inquiries";
+    let asked = json!({ "category": "other", "subject": "A question", "text": "Why?" });
+    let ask = async || post(&second, inquiries, "k1", &asked).await;
+    let count = async || place.administrator.items::<Value>(inquiries).await.len();
+    ask().await.expect(201);
     let user = people::user(&place.administrator, "second@first.example").await;
     people::change(&place.administrator, &user, json!({ "role": "viewer" })).await.expect(200);
+    let problem: Problem = ask().await.expect(409).json();
+    assert_eq!(problem.code, Some(RefusalCode::DoneAlready));
+
+    let user = people::user(&place.administrator, "second@first.example").await;
+    people::change(&place.administrator, &user, json!({ "role": "operator" })).await.expect(200);
+    ask().await.expect(201);
+    let account =
+        async || place.provider.get("/api/v1/provider/accounts").await.json::<Page<Account>>().items.remove(0);
+    for change in [json!({ "plan": "standard" }), json!({ "suspended": true })] {
+        let account = account().await;
+        let path = format!("/api/v1/provider/accounts/{}", account.id);
+        let tag = format!("\"{}\"", account.revision);
+        let request = place.provider.request(Method::PATCH, &path).header("If-Match", tag);
+        place.provider.send(request.json(&change)).await.expect(200);
+        ask().await.expect(409);
+    }
+    assert_eq!(count().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_is_carried_out_when_the_rights_suffice() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let second = app.member(&place.administrator, "second@first.example", "viewer").await;
+    let body = json!({ "name": "Second", "time_zone": "UTC" });
     post(&second, CONFIGURATIONS, "k1", &body).await.expect(403);
-    post(&place.administrator, CONFIGURATIONS, "k2", &json!({ "name": "Third", "time_zone": "UTC" })).await.expect(201);
-    let account = place.provider.get("/api/v1/provider/accounts").await.json::<Page<Account>>().items.remove(0);
-    let path = format!("/api/v1/provider/accounts/{}", account.id);
-    let request = place.provider.request(Method::PATCH, &path).header("If-Match", format!("\"{}\"", account.revision));
-    place.provider.send(request.json(&json!({ "suspended": true }))).await.expect(200);
-    post(&place.administrator, CONFIGURATIONS, "k2", &json!({ "name": "Third", "time_zone": "UTC" })).await.expect(403);
+    let user = people::user(&place.administrator, "second@first.example").await;
+    people::change(&place.administrator, &user, json!({ "role": "administrator" })).await.expect(200);
+    post(&second, CONFIGURATIONS, "k1", &body).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_again_leaves_no_token_behind() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let body = json!({ "email": "administrator@first.example", "password": PASSWORD });
+    post(&place.administrator, "/api/v1/sessions", "k1", &body).await.expect(201);
+    let connection = app.running.state.db.connection();
+    let kept = "SELECT COUNT(*) AS n FROM idempotency_keys WHERE body IS NOT NULL";
+    let row = connection.query_one_raw(statement(connection, kept, [])).await.expect("an answer").expect("a row");
+    assert_eq!(row.try_get::<i64>("", "n").expect("a number"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,6 +66,7 @@ async fn insert_four(tx: &DatabaseTransaction, me: &Me, configuration: Uuid, sta
         let session = NewSession {
             id,
             user_id: me.user_id,
+            family_hash: id.to_string(),
             refresh_hash: id.to_string(),
             created_at: at,
             expires_at: at + TimeDelta::days(1),

@@ -4,6 +4,7 @@ use crate::support::{PASSWORD, TestApp};
 use backend::config::PasswordCost;
 use chrono::TimeDelta;
 use reqwest::{Method, header::SET_COOKIE};
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use shared::session::{AccessToken, Me, Role, SetupState};
 use std::time::{Duration, Instant};
@@ -115,6 +116,58 @@ async fn a_refresh_token_used_again_later_ends_the_session() {
     app.clock.set(app.clock.now() + TimeDelta::minutes(1));
     thief.send(use_stolen()).await.expect(401);
     browser.send(refresh()).await.expect(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_used_again_ends_the_session_however_often_it_was_replaced() {
+    let app = TestApp::start().await;
+    app.provider().await;
+    let sign_in = json!({ "email": "provider@example.com", "password": PASSWORD });
+    let thief = app.anonymous();
+    let answer = thief.post("/api/v1/sessions", &sign_in).await.expect(201);
+    let own = answer.headers[SET_COOKIE].to_str().expect("text").split(';').next().expect("a pair").to_owned();
+    let refresh = || thief.request(Method::POST, REFRESH).header("X-Requested-With", "stoplist");
+    for _ in 0..2 {
+        thief.send(refresh()).await.expect(200);
+    }
+    let victim = app.anonymous();
+    // What names the session alone does not end it.
+    let (name, token) = own.split_once('=').expect("a value");
+    let (id, rest) = token.split_once('.').expect("a session");
+    let (family, secret) = rest.split_once('.').expect("a family");
+    let with = |cookie: String| {
+        victim.request(Method::POST, REFRESH).header("X-Requested-With", "stoplist").header("Cookie", cookie)
+    };
+    for forged in
+        [format!("{name}={id}.{secret}"), format!("{name}={id}.{secret}.{family}"), format!("{name}={id}.x.x")]
+    {
+        victim.send(with(forged)).await.expect(401);
+    }
+    thief.send(refresh()).await.expect(200);
+    victim.send(with(own.clone())).await.expect(401);
+    thief.send(refresh()).await.expect(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_from_before_there_were_families_goes_on() {
+    let app = TestApp::start().await;
+    app.provider().await;
+    let sign_in = json!({ "email": "provider@example.com", "password": PASSWORD });
+    let answer = app.anonymous().post("/api/v1/sessions", &sign_in).await.expect(201);
+    let cookie = answer.headers[SET_COOKIE].to_str().expect("text").split(';').next().expect("a pair").to_owned();
+    let connection = app.running.state.db.connection();
+    connection.execute_unprepared("UPDATE sessions SET family_hash = NULL").await.expect("as before");
+    let (id, rest) = cookie.split_once('.').expect("a session");
+    let old = format!("{id}.{}", rest.split_once('.').expect("a family").1);
+    let browser = app.anonymous();
+    let refresh = || browser.request(Method::POST, REFRESH).header("X-Requested-With", "stoplist");
+    let answer = browser.send(refresh().header("Cookie", &old)).await.expect(200);
+    assert_eq!(answer.headers[SET_COOKIE].to_str().expect("text").matches('.').count(), 2, "it has a family now");
+    // A second tab that sent the old one, too.
+    app.anonymous().send(refresh().header("Cookie", &old)).await.expect(200);
+    for _ in 0..2 {
+        browser.send(refresh()).await.expect(200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ use shared::{
     run_settings::{RunSettings, default_conditions},
     session::{AccessToken, ApiTokenSecret, Me},
 };
+use std::num::NonZeroU32;
 
 const ACCOUNTS: &str = "/api/v1/provider/accounts";
 
@@ -225,4 +226,26 @@ async fn a_node_takes_what_another_signed_with_a_newer_key() {
     let theirs = other.sign(&claims).expect("their token");
     assert!(state.signer.is_unknown(&theirs));
     app.client(Some(theirs)).get(&place.path("")).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_not_read_again_for_a_stranger_who_asks_too_often() {
+    let app = TestApp::start_where(|settings| settings.request_rate = NonZeroU32::MIN).await;
+    app.provider().await;
+    let state = &app.running.state;
+    let body = json!({ "email": "provider@example.com", "password": PASSWORD });
+    let token: AccessToken = app.anonymous().post("/api/v1/sessions", &body).await.expect(201).json();
+    let claims = state.signer.read(&token.access_token, app.clock.now()).expect("our token");
+    let stranger = app.client(Some("no token".to_owned()));
+    // One more request is let through each second, which may be this one.
+    for _ in 0..3 {
+        signing_keys::rotate(&state.db, app.clock.now(), false).await.expect("a new key");
+        let other = signing_keys::Signer::load(&state.db, app.clock.now()).await.expect("another node's keys");
+        let theirs = app.client(Some(other.sign(&claims).expect("their token")));
+        while stranger.get("/api/v1/me").await.status != 429 {}
+        if theirs.get("/api/v1/me").await.status == 429 {
+            return;
+        }
+    }
+    panic!("it was not counted");
 }

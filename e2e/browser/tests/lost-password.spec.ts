@@ -44,6 +44,16 @@ test("a link comes by mail and sets a new password, and nobody hears who is a us
     await fillSignIn(page, { ...PROVIDER, password: "the provider's second password" });
     await expect(page).toHaveURL(`${service.url}/provider`);
     expect(mailbox.mails.map(({ to }) => to)).not.toContain("nobody@example.com");
+
+    // Whoever invites somebody does not get the link: it is for who reads the mailbox.
+    await page.goto(`${service.url}/settings/users`);
+    await page.getByRole("button", { name: "Invite" }).click();
+    await page.getByRole("dialog").getByLabel("E-mail").fill("hana@example.com");
+    await page.getByRole("dialog").getByRole("button", { name: "Invite" }).click();
+    await expect(page.getByText("The link was sent to hana@example.com.")).toBeVisible();
+    await expect(page.getByRole("dialog")).toHaveCount(0);
+    await expect.poll(() => mailbox.mails.at(-1)!.to, { timeout: 20_000 }).toBe("hana@example.com");
+    expect(mailbox.mails.at(-1)!.text).toContain("https://console.example/invitation#");
   } finally {
     await service.stop();
     await mailbox.close();

@@ -50,7 +50,7 @@ const GROUPS = {
 
 const operations = () => {
   const { paths } = JSON.parse(readFileSync(DOCUMENT, "utf8"));
-  const methods = ["get", "put", "post", "delete", "patch", "head"];
+  const methods = ["get", "put", "post", "delete", "patch", "head", "options"];
   return Object.entries(paths).flatMap(([path, item]) =>
     methods.filter((method) => item[method]).map((method) => ({ method: method.toUpperCase(), path })),
   );

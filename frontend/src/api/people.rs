@@ -4,7 +4,7 @@ use super::{ApiError, Client};
 use crate::api::client::json;
 use chrono::{DateTime, Utc};
 use gloo_net::http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
     Page,
     second_factor::{
@@ -28,8 +28,8 @@ struct FirstStep {
 
 /// Of a new link only what is needed: the rest is known to who made it.
 #[derive(Deserialize)]
-struct NewLink {
-    link: String,
+struct NewLink<T> {
+    link: T,
 }
 
 /// Who a link is for.
@@ -74,8 +74,8 @@ impl Client {
         self.new_link(&format!("/users/{user}/password-reset"), None).await
     }
 
-    async fn new_link(self, path: &str, body: Option<String>) -> Result<String, ApiError> {
-        Ok(self.call(Method::POST, path, body, &[]).await?.json::<NewLink>()?.link)
+    async fn new_link<T: DeserializeOwned>(self, path: &str, body: Option<String>) -> Result<T, ApiError> {
+        Ok(self.call(Method::POST, path, body, &[]).await?.json::<NewLink<T>>()?.link)
     }
 
     /// Takes away a user's second factor.
@@ -88,13 +88,13 @@ impl Client {
         self.whole("/invitations").await
     }
 
-    /// Invites somebody; answers the link.
-    pub async fn invite(self, new: &NewInvitation) -> Result<String, ApiError> {
+    /// Invites somebody; answers the link, unless it was sent by mail.
+    pub async fn invite(self, new: &NewInvitation) -> Result<Option<String>, ApiError> {
         self.new_link("/invitations", Some(json(new)?)).await
     }
 
-    /// Gives an invitation another link.
-    pub async fn renew_invitation(self, id: Uuid) -> Result<String, ApiError> {
+    /// Gives an invitation another link; answers as [`Self::invite`].
+    pub async fn renew_invitation(self, id: Uuid) -> Result<Option<String>, ApiError> {
         self.new_link(&format!("/invitations/{id}/renew"), None).await
     }
 

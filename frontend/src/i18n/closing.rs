@@ -8,7 +8,7 @@ texts! {
     ClosingTexts
     words {
         unknown unknown_text
-        export export_title export_text
+        export open_to_export export_title export_text
         close close_title close_text
         suspend_first suspend_first_text suspend
         for_ever sign_in agents removal audit_log export_first confirm

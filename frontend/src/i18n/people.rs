@@ -29,6 +29,7 @@ texts! {
         invited_as(&str);
         sets_password_of(&str);
         withdraw_question(&str);
+        link_mailed(&str);
         recovery_left(u32);
         works_for(u8);
     }

@@ -19,8 +19,12 @@ pub const OF_ENDED_BLOCKS: [(&str, &str); 2] = [("removal_cause", "解除の理�
 pub enum List {
     /// The blocked list.
     BlockedAddresses,
+    /// Blocks that have ended.
+    EndedBlocks,
     /// The stop cancellation list.
     Exemptions,
+    /// Exemptions that have ended.
+    EndedExemptions,
     /// Delivery events that are errors.
     ErrorLog,
     /// All delivery events.
@@ -34,12 +38,16 @@ impl List {
     pub const fn name(self, language: Language) -> &'static str {
         match (language, self) {
             (Language::En, Self::BlockedAddresses) => "blocked-list",
+            (Language::En, Self::EndedBlocks) => "ended-blocks",
             (Language::En, Self::Exemptions) => "stop-cancellation-list",
+            (Language::En, Self::EndedExemptions) => "ended-exemptions",
             (Language::En, Self::ErrorLog) => "error-log",
             (Language::En, Self::DeliveryLog) => "delivery-log",
             (Language::En, Self::AuditLog) => "audit-log",
             (Language::Ja, Self::BlockedAddresses) => "配信停止リスト",
+            (Language::Ja, Self::EndedBlocks) => "解除済みの停止",
             (Language::Ja, Self::Exemptions) => "停止解除リスト",
+            (Language::Ja, Self::EndedExemptions) => "終了した停止解除",
             (Language::Ja, Self::ErrorLog) => "エラーログ",
             (Language::Ja, Self::DeliveryLog) => "配信ログ",
             (Language::Ja, Self::AuditLog) => "監査ログ",
@@ -59,11 +67,30 @@ impl List {
                 OF_ENDED_BLOCKS[0],
                 OF_ENDED_BLOCKS[1],
             ],
+            Self::EndedBlocks => &[
+                ("address", "メールアドレス"),
+                ("reason", "エラー理由"),
+                ("origin", "登録元"),
+                ("blocked_at", "停止日時"),
+                OF_ENDED_BLOCKS[0],
+                OF_ENDED_BLOCKS[1],
+                ("removed_by", "解除した人"),
+                ("comment", "コメント"),
+            ],
             Self::Exemptions => &[
                 ("address", "メールアドレス"),
                 ("reason", "エラー理由"),
                 ("released_at", "解除日時"),
                 ("comment", "コメント"),
+            ],
+            Self::EndedExemptions => &[
+                ("address", "メールアドレス"),
+                ("reason", "エラー理由"),
+                ("released_at", "解除日時"),
+                ("comment", "コメント"),
+                ("ended_at", "終了日時"),
+                ("ended_by", "終了した人"),
+                ("ended_comment", "終了のコメント"),
             ],
             Self::ErrorLog | Self::DeliveryLog => &[
                 ("occurred_at", "発生日時"),
@@ -143,13 +170,25 @@ impl Writer {
                 self.labels(out, &[cause]);
                 self.time(out, removed_at);
             }
-            List::Exemptions => {
-                let [address, reason, released_at, comment, ..] = fields;
+            List::EndedBlocks => {
+                let [address, reason, origin, blocked_at, cause, removed_at, by, comment, ..] = fields;
+                text(out, address);
+                self.labels(out, &[reason, origin]);
+                self.time(out, blocked_at);
+                self.labels(out, &[cause]);
+                self.time(out, removed_at);
+                texts(out, &[by, comment]);
+            }
+            List::Exemptions | List::EndedExemptions => {
+                let [address, reason, released_at, comment, ended_at, by, ended_comment, ..] = fields;
                 text(out, address);
                 self.labels(out, &[reason]);
                 self.time(out, released_at);
-                out.push(',');
-                text(out, comment);
+                texts(out, &[comment]);
+                if self.list == List::EndedExemptions {
+                    self.time(out, ended_at);
+                    texts(out, &[by, ended_comment]);
+                }
             }
             List::ErrorLog | List::DeliveryLog => {
                 let [occurred_at, address, outcome, reason, code, status, reply, server, event_id, received_at, ..] =
@@ -160,10 +199,7 @@ impl Writer {
                 self.labels(out, &[outcome, reason]);
                 out.push(',');
                 out.push_str(code);
-                for value in [status, reply] {
-                    out.push(',');
-                    text(out, value);
-                }
+                texts(out, &[status, reply]);
                 out.push(',');
                 let name = server.parse().ok().and_then(|id: Uuid| self.mail_servers.get(&id));
                 text(out, name.map_or(server, String::as_str));
@@ -176,10 +212,7 @@ impl Writer {
                 out.push_str(number);
                 self.time(out, at);
                 self.labels(out, &[kind]);
-                for value in rest {
-                    out.push(',');
-                    text(out, value);
-                }
+                texts(out, &rest);
             }
         }
         out.push_str("\r\n");
@@ -220,6 +253,14 @@ fn text(out: &mut String, value: &str) {
         out.push('"');
     } else {
         out.push_str(&value);
+    }
+}
+
+/// More such texts, each after a comma.
+fn texts(out: &mut String, values: &[&str]) {
+    for value in values {
+        out.push(',');
+        text(out, value);
     }
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use chrono::TimeDelta;
 use futures::StreamExt;
+use shared::account::Account;
 
 /// Opens the stream and reads until it ends.
 async fn listen_to_the_end(scene: &Scene, client: &Client) -> impl Future<Output = ()> + use<> {
@@ -130,4 +131,37 @@ async fn a_listener_hears_a_registration_and_its_upload() {
         }
     };
     assert!(tokio::time::timeout(PATIENCE, all).await.is_ok(), "{heard}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_hears_nothing_that_the_plan_leaves_out() {
+    let scene = Scene::start_without_jobs().await;
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    scene.run_by_hand().await;
+    let request = scene.admin().request(Method::GET, &scene.place.path("/live"));
+    let mut pieces = request.send().await.expect("an answer").error_for_status().expect("a stream").bytes_stream();
+    let path = scene.place.path("/bulk-releases");
+    let release = json!({ "filter": { "domain": "example.com" } });
+    let operation: Value = scene.admin().post(&path, &release).await.expect(202).json();
+    let mut heard = String::new();
+    let mut hear = async |wanted: &str| {
+        let all = async {
+            while !heard.contains(wanted) {
+                let piece = pieces.next().await.expect("the stream goes on").expect("bytes");
+                heard.push_str(std::str::from_utf8(&piece).expect("UTF-8"));
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, all).await.is_ok(), "{heard}");
+        std::mem::take(&mut heard)
+    };
+    hear("event: list_operation\n").await;
+    let accounts: Page<Account> = scene.place.provider.get("/api/v1/provider/accounts").await.expect(200).json();
+    let path = format!("/api/v1/provider/accounts/{}", accounts.items[0].id);
+    let request = scene.place.provider.request(Method::PATCH, &path).json(&json!({ "plan": "standard" }));
+    scene.place.provider.send(request.header("If-Match", "\"1\"")).await.expect(200);
+    let id = operation["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    backend::service::list_operations::perform(&scene.app.running.state, id).await.expect("a release");
+    scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202);
+    let after = hear("event: run\n").await;
+    assert!(after.contains("event: list_changed\n") && !after.contains("event: list_operation\n"), "{after}");
 }

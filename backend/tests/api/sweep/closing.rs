@@ -1,7 +1,7 @@
 //! Closing an account with something in every list: everything of it goes, and nothing of the other one.
 
 use super::world::{Ids, World, upload};
-use crate::support::{PASSWORD, TestApp, client::Client};
+use crate::support::{PASSWORD, TestApp, client::Client, secret_of};
 use backend::service::closing;
 use reqwest::Method;
 use sea_orm::{ConnectionTrait, Statement};
@@ -11,7 +11,8 @@ use shared::{
     account::Account,
     audit::AuditEntry,
     download::DownloadLink,
-    session::{AccessToken, Me},
+    session::{AccessToken, ApiTokenSecret, Me},
+    user::{InvitationLink, PasswordResetLink},
 };
 use std::{collections::BTreeMap, io::Read};
 use uuid::Uuid;
@@ -99,21 +100,25 @@ async fn an_account_is_exported_closed_and_removed_and_no_other() {
     let mut world = World::new().await;
     let upload = upload(&world.app, &world.administrator, &world.here["id"]).await;
     world.here.insert("upload_id", upload);
+    let administrator = &world.administrator;
+    let filter = json!({ "filter": { "domain": "example.com" } });
+    administrator.post(&format!("{}/bulk-releases", configuration(&world)), &filter).await.expect(202);
+    let exempt: Page<Value> = administrator.get(&format!("{}/exemptions?q=dead2", configuration(&world))).await.json();
+    let exemption = exempt.items[0]["id"].as_str().expect("an id");
+    administrator.delete(&format!("{}/exemptions/{exemption}", configuration(&world))).await.expect(204);
     let (provider, id) = (&world.provider, &world.here["account_id"]);
     let path = format!("{ACCOUNTS}/{id}");
     let close = async |name: &str| provider.post(&format!("{path}/close"), &json!({ "name": name })).await;
     close("first").await.expect(409);
-    // The lists of an account in use are seen by a provider only inside of it.
-    provider.get(&format!("{path}/export")).await.expect(409);
-    provider.post(&format!("{path}/export-links"), &json!({})).await.expect(409);
-    let (_, inside) = enter(&world, &path).await;
-    inside.get(&format!("{path}/export")).await.expect(200);
-    inside.post(&format!("{path}/export-links"), &json!({})).await.expect(201);
     suspend(provider, id).await;
+    // The lists of an account are seen by a provider only inside of it.
+    provider.get(&format!("{path}/export")).await.expect(403);
+    provider.post(&format!("{path}/export-links"), &json!({})).await.expect(403);
+    let (_, inside) = enter(&world, &path).await;
     close("First").await.expect_problem(422, "/name");
     world.administrator.get(&format!("{path}/export")).await.expect(403);
 
-    let files = unpacked(provider.get(&format!("{path}/export")).await.expect(200).body);
+    let files = unpacked(inside.get(&format!("{path}/export")).await.expect(200).body);
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     assert_eq!(
         names,
@@ -121,10 +126,16 @@ async fn an_account_is_exported_closed_and_removed_and_no_other() {
             "01 Main/blocked-list.csv",
             "01 Main/configuration.json",
             "01 Main/delivery-log.csv",
+            "01 Main/distributions.json",
+            "01 Main/ended-blocks.csv",
+            "01 Main/ended-exemptions.csv",
+            "01 Main/list-operations.json",
+            "01 Main/runs.json",
             "01 Main/stop-cancellation-list.csv",
             "account.json",
             "audit-log.csv",
             "inquiries.json",
+            "invitations.json",
             "tokens.json",
             "users.json",
         ]
@@ -133,12 +144,24 @@ async fn an_account_is_exported_closed_and_removed_and_no_other() {
     assert!(files["01 Main/stop-cancellation-list.csv"].contains("dead0@example.com"));
     assert_eq!(files["01 Main/delivery-log.csv"].lines().count(), 1 + 6);
     assert!(files["audit-log.csv"].contains(",account.create,") && files["audit-log.csv"].contains(",account.export,"));
+    let ended = &files["01 Main/ended-blocks.csv"];
+    assert!(ended.starts_with("address,reason,origin,blocked_at,removal_cause,removed_at,removed_by,comment\r\n"));
+    assert_eq!((ended.lines().count(), ended.matches(",release,").count()), (1 + 3, 3), "{ended}");
+    assert_eq!(ended.matches("Z,administrator@first.example,").count(), 3, "{ended}");
+    let ended = &files["01 Main/ended-exemptions.csv"];
+    assert_eq!((ended.lines().count(), ended.matches("Z,administrator@first.example,").count()), (1 + 1, 1), "{ended}");
     let parsed = |name: &str| serde_json::from_str::<Value>(&files[name]).expect("JSON");
     assert_eq!(parsed("account.json")["name"], "first");
-    assert_eq!(parsed("inquiries.json").as_array().map(Vec::len), Some(2));
+    let lengths =
+        [("inquiries.json", 2), ("invitations.json", 1), ("01 Main/runs.json", 2), ("01 Main/list-operations.json", 1)];
+    for (name, length) in lengths {
+        assert_eq!(parsed(name).as_array().map(Vec::len), Some(length), "{name}");
+    }
+    assert_eq!(parsed("01 Main/distributions.json")[0]["receipts"][0]["mail_server_name"], "one");
+    assert_eq!(parsed("01 Main/configuration.json")["mail_servers"][0]["state"], "waiting");
     assert!(parsed("users.json").as_array().is_some_and(|users| !users.is_empty()));
     assert!(!files["tokens.json"].contains("secret") && !files["users.json"].contains("argon2"));
-    let link: DownloadLink = provider.post(&format!("{path}/export-links"), &json!({})).await.expect(201).json();
+    let link: DownloadLink = inside.post(&format!("{path}/export-links"), &json!({})).await.expect(201).json();
     let linked = world.app.anonymous().get(&link.url).await.expect(200);
     assert_eq!(linked.headers["content-type"], "application/zip");
     assert_eq!(unpacked(linked.body).len(), files.len());
@@ -182,6 +205,37 @@ async fn an_account_is_exported_closed_and_removed_and_no_other() {
     assert_eq!(log.items[0].object, *id);
     let checked = backend::service::audit::verify(&world.app.running.state.db, &[]).await.expect("a check");
     assert!(checked.logs.iter().any(|log| log.account_id == id.parse::<Uuid>().ok() && log.problem.is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leads_into_a_closed_account() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let administrator = &place.administrator;
+    let token = json!({ "name": "script", "scopes": ["read"] });
+    let token: ApiTokenSecret = administrator.post("/api/v1/tokens", &token).await.expect(201).json();
+    let script = app.client(Some(token.secret));
+    script.get("/api/v1/inquiries").await.expect(200);
+    let invited = json!({ "email": "hana@first.example", "role": "administrator" });
+    let invited: InvitationLink = administrator.post("/api/v1/invitations", &invited).await.expect(201).json();
+    let taro = app.member(administrator, "taro@first.example", "viewer").await;
+    let taro: Me = taro.get("/api/v1/me").await.expect(200).json();
+    let reset = administrator.post(&format!("/api/v1/users/{}/password-reset", taro.user_id), &json!({})).await;
+    let reset: PasswordResetLink = reset.expect(201).json();
+    let id = taro.account_id.expect("an account").to_string();
+    suspend(&place.provider, &id).await;
+    place.provider.post(&format!("{ACCOUNTS}/{id}/close"), &json!({ "name": "first" })).await.expect(204);
+
+    script.get("/api/v1/inquiries").await.expect(401);
+    let anonymous = app.anonymous();
+    let accepted = json!({ "secret": secret_of(&invited.link.expect("a link")), "password": PASSWORD });
+    anonymous.post("/api/v1/invitations/accept", &accepted).await.expect(410);
+    let chosen = json!({ "secret": secret_of(&reset.link), "password": PASSWORD });
+    anonymous.post("/api/v1/password-resets/complete", &chosen).await.expect(404);
+    let count = "SELECT COUNT(*) AS n FROM password_resets WHERE used_at IS NULL";
+    let connection = app.running.state.db.connection();
+    let row = connection.query_one_raw(backend::store::statement(connection, count, [])).await.expect("an answer");
+    assert_eq!(row.expect("a row").try_get::<i64>("", "n").expect("a number"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,6 +98,7 @@ pub(in crate::i18n) const TEXTS: PeopleTexts = PeopleTexts {
     invited_as: |email| format!("You will sign in as {email}."),
     sets_password_of: |email| format!("For {email}."),
     withdraw_question: |email| format!("Withdraw the invitation of {email}?"),
+    link_mailed: |email| format!("The link was sent to {email}."),
     recovery_left: |count| match count {
         1 => "1 recovery code left".to_owned(),
         count => format!("{count} recovery codes left"),

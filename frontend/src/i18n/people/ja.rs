@@ -98,6 +98,7 @@ pub(in crate::i18n) const TEXTS: PeopleTexts = PeopleTexts {
     invited_as: |email| format!("{email} としてサインインします。"),
     sets_password_of: |email| format!("対象: {email}"),
     withdraw_question: |email| format!("{email} の招待を取り消しますか？"),
+    link_mailed: |email| format!("{email} にリンクを送信しました。"),
     recovery_left: |count| format!("回復コード 残り {count} 個"),
     works_for: |days| format!("{days} 日間有効です。"),
     role: |role| match role {

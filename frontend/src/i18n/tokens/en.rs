@@ -42,7 +42,9 @@ pub(in crate::i18n) const TEXTS: TokenTexts = TokenTexts {
         Scope::Read => "See everything of the account: lists, logs, settings, inquiries.",
         Scope::Events => "Report delivered mail and sending errors.",
         Scope::Lists => "Block and release addresses, upload files, delete from the stop cancellation list.",
-        Scope::Manage => "Change run settings and mail servers, start runs.",
+        Scope::Manage => {
+            "Change run settings and mail servers, start runs. A mail server that it connects receives the list, also after this token is revoked."
+        }
         Scope::Agent => "Fetch the list of its mail server, and report its errors.",
     },
 };

@@ -5,7 +5,7 @@ use crate::{
     api::Versioned,
     pages::{save_link, single::single},
     paths,
-    state::{Loader, Pending, Preferences, client, explain, id_in_path, load, texts},
+    state::{Loader, Pending, Preferences, Session, client, explain, id_in_path, load, texts},
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Toasts, Tone},
 };
 use leptos::prelude::*;
@@ -69,17 +69,35 @@ fn Parts(id: Uuid, loader: Loader<Versioned<Account>>) -> impl IntoView {
     .into_any()
 }
 
-/// Has the browser save everything of an account.
+/// Has the browser save everything of an account, which a provider sees only inside of it: from outside it is opened first,
+/// and the page stays.
 #[component]
 pub fn Export(id: Uuid) -> impl IntoView {
     let (texts, client, toasts, asking) = (texts(), client(), Toasts::here(), Pending::new());
+    let session = expect_context::<Session>();
+    let is_inside = move || session.me().is_some_and(|me| me.account_id == Some(id));
     let press = move |()| {
+        let is_inside = untrack(is_inside);
         asking.start(async move {
-            match client.export_link(id).await {
-                Ok(url) => save_link(&url, texts, toasts),
-                Err(error) => toasts.bad(explain(texts, &error)),
+            let done = if is_inside {
+                client.export_link(id).await.map(|url| save_link(&url, texts, toasts))
+            } else {
+                client.enter_account(id).await.map(|()| session.reload())
+            };
+            if let Err(error) = done {
+                toasts.bad(explain(texts, &error));
             }
         });
     };
-    view! { <Button busy=asking.busy() press><Icon shape=Shape::Download/>{texts.closing.export}</Button> }
+    let words = &texts.closing;
+    view! {
+        <Button busy=asking.busy() press>
+            {move || if is_inside() {
+                view! { <Icon shape=Shape::Download/>{words.export} }.into_any()
+            } else {
+                words.open_to_export.into_any()
+            }}
+        </Button>
+    }
+    .into_any()
 }

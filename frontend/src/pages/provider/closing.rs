@@ -5,7 +5,7 @@ use crate::{
     api::Versioned,
     pages::{FormError, FormFoot, field_error},
     paths,
-    state::{Loader, Pending, client, texts},
+    state::{Loader, Pending, Session, client, texts},
     ui::{Button, Dialog, Field, Kind, Notice, Toasts, Tone},
 };
 use leptos::prelude::*;
@@ -73,7 +73,7 @@ fn SuspendFirst(
 #[component]
 fn Form(account: Account, open: RwSignal<bool>) -> impl IntoView {
     let (texts, client, toasts, navigate) = (texts(), client(), Toasts::here(), use_navigate());
-    let words = &texts.closing;
+    let (words, session) = (&texts.closing, expect_context::<Session>());
     let (name, error, closing) = (RwSignal::new(String::new()), RwSignal::new(None), Pending::new());
     let Account { id, name: real_name, .. } = account;
     let (question, hint) = ((words.question)(&real_name), (words.type_name)(&real_name));
@@ -86,6 +86,8 @@ fn Form(account: Account, open: RwSignal<bool>) -> impl IntoView {
                     toasts.good((words.closed)(&real_name));
                     open.set(false);
                     navigate(paths::PROVIDER, NavigateOptions { replace: true, ..NavigateOptions::default() });
+                    // Whoever was inside is outside now.
+                    session.reload();
                 }
                 Err(problem) => error.set(Some(problem)),
             }

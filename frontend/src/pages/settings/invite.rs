@@ -1,15 +1,16 @@
 //! Inviting somebody, and links that are shown once.
 
 use crate::{
+    i18n::Texts,
     pages::{FormError, FormFoot, field_error, opened_by},
     state::{Pending, Session, client, texts},
-    ui::{Button, Dialog, Field, Kind, Notice, Secret, Select, Tone},
+    ui::{Button, Dialog, Field, Kind, Notice, Secret, Select, Toasts, Tone},
 };
 use leptos::prelude::*;
 use shared::{session::Role, user::NewInvitation};
 
 /// For so many days an invitation works.
-pub const INVITATION_DAYS: u8 = 7;
+const INVITATION_DAYS: u8 = 7;
 /// For so many days a link to a new password works.
 pub const PASSWORD_DAYS: u8 = 1;
 
@@ -22,6 +23,14 @@ pub struct Made {
     pub link: String,
     /// For so many days it works.
     pub days: u8,
+}
+
+/// Shows the link of an invitation, or says that it was sent by mail.
+pub fn show(email: String, link: Option<String>, made: RwSignal<Option<Made>>, texts: &Texts, toasts: Toasts) {
+    match link {
+        Some(link) => made.set(Some(Made { email, link, days: INVITATION_DAYS })),
+        None => toasts.good((texts.people.link_mailed)(&email)),
+    }
 }
 
 /// Asks whom to invite, and as what.
@@ -41,7 +50,7 @@ pub fn InviteDialog(
 
 #[component]
 fn InviteForm(open: RwSignal<bool>, made: RwSignal<Option<Made>>, reload: Callback<()>) -> impl IntoView {
-    let (texts, client, session) = (texts(), client(), expect_context::<Session>());
+    let (texts, client, session, toasts) = (texts(), client(), expect_context::<Session>(), Toasts::here());
     let roles = roles(session);
     let (email, role) = (RwSignal::new(String::new()), RwSignal::new(roles[0]));
     let (error, saving) = (RwSignal::new(None), Pending::new());
@@ -53,7 +62,7 @@ fn InviteForm(open: RwSignal<bool>, made: RwSignal<Option<Made>>, reload: Callba
                 Ok(link) => {
                     reload.run(());
                     open.set(false);
-                    made.set(Some(Made { email: new.email, link, days: INVITATION_DAYS }));
+                    show(new.email, link, made, texts, toasts);
                 }
                 Err(problem) => error.set(Some(problem)),
             }

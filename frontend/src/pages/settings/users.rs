@@ -1,7 +1,7 @@
 //! Users and invitations.
 
 use super::{
-    invite::{INVITATION_DAYS, InviteDialog, LinkDialog, Made},
+    invite::{InviteDialog, LinkDialog, Made, show},
     user::UserDialog,
 };
 use crate::{
@@ -123,7 +123,7 @@ fn Invitations(loader: Loader<Page<Invitation>>, made: RwSignal<Option<Made>>) -
         renewing.start(async move {
             match client.renew_invitation(id).await {
                 Ok(link) => {
-                    made.set(Some(Made { email, link, days: INVITATION_DAYS }));
+                    show(email, link, made, texts, toasts);
                     loader.reload();
                 }
                 Err(error) => toasts.bad(explain(texts, &error)),
