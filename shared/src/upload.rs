@@ -176,7 +176,7 @@ pub struct RecordCounts {
     pub duplicate: i64,
     /// Rows without a valid address.
     pub invalid: i64,
-    /// How many of the invalid rows were kept to be looked at: the first 100,000.
+    /// How many of the invalid rows outlast the file, which goes when it is registered: the first 100,000.
     pub invalid_kept: i64,
 }
 
@@ -241,9 +241,24 @@ pub enum InvalidCause {
     ControlCharacter,
     /// More than 254 octets.
     TooLong,
+    /// A quote is opened in the row and only closed by one that opens in a later line: rows lie in it that cannot be told
+    /// apart.
+    UnclosedQuote,
 }
 
 impl InvalidCause {
+    /// Every cause.
+    pub const ALL: [Self; 8] = [
+        Self::Empty,
+        Self::Undecodable,
+        Self::NoAt,
+        Self::EmptyLocalPart,
+        Self::EmptyDomain,
+        Self::ControlCharacter,
+        Self::TooLong,
+        Self::UnclosedQuote,
+    ];
+
     /// The name in the API and the database.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -254,6 +269,7 @@ impl InvalidCause {
             Self::EmptyDomain => "empty_domain",
             Self::ControlCharacter => "control_character",
             Self::TooLong => "too_long",
+            Self::UnclosedQuote => "unclosed_quote",
         }
     }
 }

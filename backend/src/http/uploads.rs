@@ -5,18 +5,16 @@ pub mod tus;
 
 use super::{
     auth::{Operator, Viewer},
+    downloads::{Format, answer},
     extract::{Body, Paging, PathIds, QueryParams},
 };
 use crate::{
     service::{Result, server_configurations::open, slots::Lasting, uploads},
     state::AppState,
 };
-use actix_web::{HttpResponse, get, http::header::CONTENT_DISPOSITION, put, web};
-use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
+use actix_web::{HttpResponse, get, put, web};
 use shared::{
     Page, Problem,
-    csv::guard,
     plan::Capability,
     upload::{ReadingRequest, Upload},
 };
@@ -85,43 +83,29 @@ async fn read_again(
     Ok(HttpResponse::Accepted().json(upload))
 }
 
-/// The rows of a file that have no valid address, the first 100,000: line, value and cause as CSV (RFC 4180)
+/// The rows of a file that have no valid address: line, value and cause as CSV (RFC 4180)
 ///
-/// If there are more, a last row without a line and a cause says how many.
+/// Once the file is registered its bytes are gone: of more than 100,000 such rows the first are listed then, and a last
+/// row without a line and a cause says how many are missing.
 #[utoipa::path(tag = "Uploads", operation_id = "list_invalid_rows", security(("bearer" = [])),
     params(
         ("id" = Uuid, Path, description = "The server configuration"),
         ("upload_id" = Uuid, Path, description = "The upload"),
+        Format,
     ),
     responses(
         (status = 200, body = String, content_type = "text/csv"),
         (status = 410, body = Problem, content_type = "application/problem+json", description = "Deleted, or its time was over"),
     ))]
 #[get("/server-configurations/{id}/uploads/{upload_id}/invalid-rows")]
-async fn invalid_rows(state: web::Data<AppState>, access: Viewer, ids: PathIds<(Uuid, Uuid)>) -> Result<HttpResponse> {
+async fn invalid_rows(
+    state: web::Data<AppState>,
+    access: Viewer,
+    ids: PathIds<(Uuid, Uuid)>,
+    format: QueryParams<Format>,
+) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
     let (upload, _) = uploads::get(&state, configuration.id, ids.0.1).await?;
     let slot = state.slots.take(Lasting::Download { account_id: Some(access.0.account_id) }, &access.0.actor)?;
-    let counts = upload.analysis.and_then(|analysis| analysis.counts).unwrap_or_default();
-    let rows = uploads::invalid_rows(AppState::clone(&state), upload.id);
-    let rows = csv(rows, counts.invalid - counts.invalid_kept);
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"invalid-rows.csv\""))
-        .streaming(slot.hold_while_read(rows, state.settings.patience.download)))
-}
-
-/// `more`: how many rows were not kept.
-fn csv(parts: impl Stream<Item = Result<Vec<(i64, String, String)>>>, more: i64) -> impl Stream<Item = Result<Bytes>> {
-    let header = stream::once(async { Ok(Bytes::from_static(b"line,value,cause\r\n")) });
-    let end = format!(",\"{more} more rows have no valid address and were not kept\",\r\n");
-    let end = stream::iter((more > 0).then(|| Ok(Bytes::from(end))));
-    let rows = parts.map(|part| {
-        let mut text = String::new();
-        for (line, value, cause) in part? {
-            text.push_str(&format!("{line},\"{}\",{cause}\r\n", guard(&value).replace('"', "\"\"")));
-        }
-        Ok(Bytes::from(text))
-    });
-    header.chain(rows).chain(end)
+    Ok(answer(&state, uploads::invalid_rows(&state, upload, &format.0.wish("")), slot))
 }

@@ -51,18 +51,20 @@ pub async fn search(
     filter: &Filter,
     view: &View,
 ) -> Result<Page<BlockedAddress>> {
-    let connection = state.db.connection();
     let filters = (
         (&filter.text, filter.reason, filter.origin, filter.state, &filter.domain),
         (filter.from.map(millis), filter.to.map(millis), view.sort, view.direction),
     );
     let scope = CursorScope::new("blocked_addresses", server_configuration_id, &filters);
     let after = position(&scope, view.cursor.as_deref())?;
-    let held = agent_lists::held_by_all(connection, server_configuration_id).await?;
+    // List operations move rows between the parts of the list.
+    let snapshot = state.db.snapshot().await?;
+    let held = agent_lists::held_by_all(&snapshot, server_configuration_id).await?;
     let order = (view.sort, view.direction);
     let portion = Portion::page(after.as_ref(), view.limit);
-    let found = blocked_addresses::search(connection, server_configuration_id, filter, held, order, portion);
-    Ok(scope.found(found.await?, view.limit))
+    let found = blocked_addresses::search(&snapshot, server_configuration_id, filter, held, order, portion).await?;
+    snapshot.commit().await?;
+    Ok(scope.found(found, view.limit))
 }
 
 /// Ends live blocks: those that a published list holds by the set `removal`, the others at once, because no mail server

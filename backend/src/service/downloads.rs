@@ -4,7 +4,7 @@ mod account;
 mod csv;
 
 pub use account::{account, exportable};
-pub use csv::{List, OF_ENDED_BLOCKS};
+pub use csv::{BYTE_ORDER_MARK, List, OF_ENDED_BLOCKS};
 
 use super::{
     Access, Error, Result, authentication::Identity, blocked_addresses, delivery_events, exemptions,
@@ -15,7 +15,7 @@ use crate::{
     store::{
         self, Db, agent_lists,
         audit::{self, NewAuditEntry},
-        downloads::{PART, Part, Row, Source},
+        downloads::{Part, Source, Start},
         search::Keyset,
     },
 };
@@ -25,11 +25,14 @@ use csv::Writer;
 use futures::{Stream, StreamExt, stream::BoxStream};
 use serde_json::json;
 use shared::{csv::Language, delivery_event::Outcome, list::ListSort, page::Direction};
-use std::{cmp::Ordering, collections::HashMap};
+use std::{collections::HashMap, sync::Arc};
 use tokio::task::JoinHandle;
 
-/// RFC 4180 section 3.
-const CSV: &str = "text/csv; charset=utf-8; header=present";
+/// The media type of every CSV file (RFC 4180 section 3).
+pub const CSV: &str = "text/csv; charset=utf-8; header=present";
+
+/// What a part takes when it is written, mostly.
+const PART_SIZE: usize = 640 << 10;
 
 /// How a download is wanted.
 #[derive(Debug, Clone)]
@@ -175,7 +178,7 @@ fn file_safe(name: &str) -> String {
     name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "-")
 }
 
-/// The file in pieces: the rows of all sources in one order.
+/// The file in pieces: the rows of all sources in one order. While a part is written the next is read.
 fn body(
     db: Db,
     sources: Vec<Source>,
@@ -184,95 +187,35 @@ fn body(
 ) -> impl Stream<Item = Result<Bytes>> + Send {
     async_stream::try_stream! {
         yield writer.header(byte_order_mark).into();
-        let mut readers: Vec<Reader> = sources.into_iter().map(|source| Reader::new(&db, source)).collect();
-        loop {
-            for reader in &mut readers {
-                reader.read(&db).await?;
+        let sources: Arc<[Source]> = sources.into();
+        let mut next = Some(Reading::begin(&db, &sources, Start::default()));
+        while let Some(mut reading) = next {
+            let part = (&mut reading.0).await.map_err(|error| Error::Internal(error.into()))??;
+            next = part.next.clone().map(|start| Reading::begin(&db, &sources, start));
+            let mut out = String::with_capacity(PART_SIZE);
+            for row in part.rows() {
+                writer.row(row, &mut out);
             }
-            readers.retain(|reader| reader.has_rows());
-            if readers.is_empty() {
-                break;
-            }
-            yield merge(&mut readers, &mut writer).into();
-        }
-    }
-}
-
-/// Writes rows in order until one of the readers has to read on.
-fn merge(readers: &mut [Reader], writer: &mut Writer) -> String {
-    let mut out = String::with_capacity(PART * 128);
-    if let [only] = readers {
-        for row in only.part.rows().skip(only.taken) {
-            writer.row(row, &mut out);
-        }
-        only.taken = only.rows;
-        return out;
-    }
-    let mut parts: Vec<_> = readers.iter().map(|reader| reader.part.rows().skip(reader.taken).peekable()).collect();
-    let mut taken = vec![0; parts.len()];
-    let source = &readers[0].source;
-    loop {
-        let heads: Option<Vec<Row<'_>>> = parts.iter_mut().map(|rows| rows.peek().copied()).collect();
-        let Some(heads) = heads else { break };
-        let Some(first) = heads.iter().copied().min_by(|a, b| source.compare(*a, *b)) else { break };
-        writer.row(first, &mut out);
-        for (index, head) in heads.iter().enumerate() {
-            // A row that moved from one source to another meanwhile stands in both.
-            if source.compare(*head, first) == Ordering::Equal {
-                parts[index].next();
-                taken[index] += 1;
+            if !out.is_empty() {
+                yield out.into();
             }
         }
     }
-    drop(parts);
-    for (reader, taken) in readers.iter_mut().zip(taken) {
-        reader.taken += taken;
-    }
-    out
 }
 
-/// Reads one source part by part; while a part is written the next is read.
-struct Reader {
-    source: Source,
-    next: Option<JoinHandle<Result<Part>>>,
-    part: Part,
-    rows: usize,
-    taken: usize,
-}
+/// A part that is being read.
+struct Reading(JoinHandle<Result<Part>>);
 
-impl Reader {
-    fn new(db: &Db, source: Source) -> Self {
-        let next = Some(fetch(db, source.clone()));
-        Self { source, next, part: Part::default(), rows: 0, taken: 0 }
-    }
-
-    fn has_rows(&self) -> bool {
-        self.taken < self.rows
-    }
-
-    /// Makes sure that there is a row, unless all have been taken.
-    async fn read(&mut self, db: &Db) -> Result<()> {
-        if self.has_rows() {
-            return Ok(());
-        }
-        let Some(next) = &mut self.next else { return Ok(()) };
-        self.part = next.await.map_err(|error| Error::Internal(error.into()))??;
-        (self.rows, self.taken) = (self.part.len(), 0);
-        self.next = self.source.after(&self.part).map(|source| fetch(db, source));
-        Ok(())
+impl Reading {
+    fn begin(db: &Db, sources: &Arc<[Source]>, start: Start) -> Self {
+        let (db, sources) = (db.clone(), sources.clone());
+        Self(tokio::spawn(async move { Ok(store::downloads::part(&db, &sources, start).await?) }))
     }
 }
 
-/// The client went away: nobody waits for the next part.
-impl Drop for Reader {
+/// The client went away: nobody waits for it.
+impl Drop for Reading {
     fn drop(&mut self) {
-        if let Some(next) = &self.next {
-            next.abort();
-        }
+        self.0.abort();
     }
-}
-
-fn fetch(db: &Db, source: Source) -> JoinHandle<Result<Part>> {
-    let db = db.clone();
-    tokio::spawn(async move { Ok(source.part(db.connection()).await?) })
 }

@@ -89,6 +89,11 @@ fn check(request: &BulkReleaseRequest) -> Result<Released<'_>> {
             RefusalCode::Missing,
             "name at least one condition: an empty filter would release the whole list",
         )),
+        (Some(BlockFilter { q: Some(text), .. }), None) if text.trim().is_empty() => Err(Error::field(
+            "/filter/q",
+            RefusalCode::Missing,
+            "write a part of an address: a blank one is in every address of the list",
+        )),
         (Some(BlockFilter { state: Some(BlockState::Releasing), .. }), None) => {
             Err(Error::field("/filter/state", RefusalCode::BeingReleased, "these are being released already"))
         }

@@ -2,8 +2,10 @@
 
 mod analysis;
 mod file;
+mod invalid_rows;
 mod receive;
 
+pub use invalid_rows::invalid_rows;
 pub use receive::{Algorithm, Announced, Checksum, receive};
 
 use super::{Access, Error, Result, position, server_configurations::OpenConfiguration, wake::What};
@@ -16,7 +18,6 @@ use crate::{
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::Stream;
 use serde_json::json;
 use shared::{
     Page, RefusalCode,
@@ -261,20 +262,6 @@ pub async fn remove(state: &AppState, access: &Access, server_configuration_id: 
     state.wake.commit(transaction, server_configuration_id, &[What::Upload(id), What::Job]).await
 }
 
-/// The invalid rows of an upload, in parts, each with some thousand: line, value and cause.
-pub fn invalid_rows(state: AppState, id: Uuid) -> impl Stream<Item = Result<Vec<(i64, String, String)>>> {
-    const PART: usize = 2_000;
-    async_stream::try_stream! {
-        let mut after = 0;
-        loop {
-            let rows = contents::invalid_rows(state.db.connection(), id, after, PART).await?;
-            let Some((last, ..)) = rows.last() else { break };
-            after = *last;
-            yield rows;
-        }
-    }
-}
-
 /// Does what waits for an upload: analyses it, or takes a removed one away. Doing it twice does no harm.
 ///
 /// # Errors
@@ -287,7 +274,7 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
         UploadState::Analysing if stored.attempts >= MAX_ATTEMPTS => give_up(state, id).await,
         UploadState::Analysing => analysis::perform(state, &stored).await,
         // Nothing needs the bytes any more.
-        UploadState::Registered => drop_bytes(state, id).await,
+        UploadState::Registered | UploadState::Undone => drop_bytes(state, id).await,
         _ => Ok(()),
     }
 }

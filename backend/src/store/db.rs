@@ -8,8 +8,8 @@ use super::{
 };
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, ExecResult, QueryResult, SqliteTransactionMode,
-    SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, ExecResult, IsolationLevel, QueryResult,
+    SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
     Connection,
@@ -259,6 +259,19 @@ impl Db {
         let transaction = self.connection.begin_with_options(options).await?;
         let (journal, audited) = (self.journal.clone(), self.audited.clone());
         Ok(DatabaseTransaction { transaction, turn, journal, audit: Mutex::default(), audited })
+    }
+
+    /// Begins a transaction that only reads: all its statements see the database as it is at one moment.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn snapshot(&self) -> Result<sea_orm::DatabaseTransaction> {
+        let options = TransactionOptions {
+            // SQLite knows no other.
+            isolation_level: self.turns.is_none().then_some(IsolationLevel::RepeatableRead),
+            ..TransactionOptions::default()
+        };
+        Ok(self.connection.begin_with_options(options).await?)
     }
 
     /// Hears of everything that this process adds to the audit log from now on.

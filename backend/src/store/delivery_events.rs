@@ -2,7 +2,7 @@
 
 use super::{
     Error, Result,
-    downloads::{Field, Source},
+    downloads::{self, Field, Source},
     each_row, exists, json_rows, millis, optional_reason,
     search::{Conditions, Found, Listing, Order, Place, Portion},
     statement, time,
@@ -210,11 +210,17 @@ fn event(row: &QueryResult) -> Result<DeliveryEvent> {
 
 /// What a log shows, for a download.
 pub fn source(server_configuration_id: Uuid, filter: &Filter) -> Source {
+    let in_scope = |conditions: &mut Conditions| scope(filter, conditions);
+    let all = filter.conditions(server_configuration_id);
+    let (scope, matching) = Conditions::scoped(all, server_configuration_id, in_scope);
     Source {
-        conditions: filter.conditions(server_configuration_id),
-        from: "delivery_events AS e",
-        order: ORDER.map(Field::Number),
-        direction: filter.direction,
+        table: "delivery_events e",
+        from: "delivery_events e",
+        is_dense: matching.follow_from(&scope, None),
+        scope,
+        matching,
+        given: None,
+        order: downloads::Order { columns: ORDER.map(Field::Number), direction: filter.direction },
         fields: &[
             Field::Number("e.occurred_at"),
             Field::Name("e.address"),
@@ -227,7 +233,6 @@ pub fn source(server_configuration_id: Uuid, filter: &Filter) -> Source {
             Field::Name("e.event_id"),
             Field::Number("e.received_at"),
         ],
-        position: None,
     }
 }
 

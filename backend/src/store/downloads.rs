@@ -1,17 +1,23 @@
 //! Rows of lists and logs for downloads.
 //!
-//! The database packs thousands of rows into one text, so that a row costs neither side a message of its own, and each
-//! part borrows a connection only for its one statement. Parts continue after the last row of the part before: what
-//! stands in the list throughout comes exactly once, whatever is added or removed meanwhile.
+//! The database packs thousands of rows into one text, so that a row costs neither side a message of its own. Each part
+//! is a range of the order, read of all sources at one moment, and begins after the part before: what stands in the list
+//! throughout comes exactly once, whatever is added, removed or moved from one source to another meanwhile. It ends after
+//! so many rows, or after so many that were looked at: nobody waits for a statement without an end.
 
-use super::{Result, search::Conditions, search::order_by};
+use super::{
+    Db, Error, Result,
+    search::{Conditions, order_by},
+};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Value};
 use shared::page::Direction;
-use std::cmp::Ordering;
+use std::{cmp::Ordering, iter};
 use uuid::Uuid;
 
 /// Rows of a part: large enough that a statement costs little, small enough that its text fits in memory many times.
-pub const PART: usize = 5_000;
+const PART: usize = 5_000;
+/// Rows that are looked at for a part where few of them match: some hundredths of a second.
+const WALK: usize = 50_000;
 
 /// Separates the fields of a packed row (US, U+001F). No stored address, id or name holds it.
 const FIELD: char = '\u{1f}';
@@ -65,46 +71,104 @@ impl Field {
     }
 }
 
+/// The order of a download.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    /// Its columns; the second makes it total.
+    pub columns: [Field; 2],
+    /// The direction of both.
+    pub direction: Direction,
+}
+
+impl Order {
+    fn compare(&self, a: Row<'_>, b: Row<'_>) -> Ordering {
+        let ([a1, a2], [b1, b2]) = (a.place(), b.place());
+        let order = self.columns[0].compare(a1, b1).then_with(|| self.columns[1].compare(a2, b2));
+        if self.direction == Direction::Descending { order.reverse() } else { order }
+    }
+
+    fn names(&self) -> [&'static str; 2] {
+        self.columns.map(Field::column)
+    }
+
+    /// Reads the place of a row, to continue after it or to end with it.
+    fn values(&self, row: &str) -> Result<[Value; 2]> {
+        let [first, second] = Row(row).place();
+        let values = self.columns[0].value(first).zip(self.columns[1].value(second));
+        let (first, second) = values.ok_or_else(|| Error::Unreadable(format!("the place {row:?}")))?;
+        Ok([first, second])
+    }
+}
+
 /// Rows to pack: which, from where, in which order.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Which rows.
-    pub conditions: Conditions,
-    /// The table with its alias and joins.
+    /// The table with its alias.
+    pub table: &'static str,
+    /// The same with its joins.
     pub from: &'static str,
-    /// The columns of the order; the second makes it total.
-    pub order: [Field; 2],
-    /// The direction of the order.
-    pub direction: Direction,
+    /// Which of its rows the index of the order answers.
+    pub scope: Conditions,
+    /// The scope and all other conditions.
+    pub matching: Conditions,
+    /// Whether nearly all rows of the scope match: then those of a part are never far apart.
+    pub is_dense: bool,
+    /// Where this does not hold, no row matches; quick to check.
+    pub given: Option<Conditions>,
+    /// The order.
+    pub order: Order,
     /// What is packed of each row, after the columns of the order.
     pub fields: &'static [Field],
-    /// Only what comes after these values of the order.
-    pub position: Option<[Value; 2]>,
+}
+
+/// Where a part begins.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// After this row, of which only the place is known.
+    after: Option<String>,
+    /// So many rows are looked at.
+    walk: usize,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { after: None, walk: PART }
+    }
 }
 
 /// Some rows, packed.
-#[derive(Debug, Clone, Default)]
-pub struct Part(String);
+#[derive(Debug)]
+pub struct Part {
+    /// Of each source that has some.
+    packed: Vec<String>,
+    order: Order,
+    /// Where the next part begins; `None` when there is none.
+    pub next: Option<Start>,
+}
 
 impl Part {
-    /// How many rows.
-    pub fn len(&self) -> usize {
-        self.0.bytes().filter(|byte| *byte == ROW as u8).count()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The rows, in order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.0.split_terminator(ROW).map(Row)
+        let mut sources: Vec<_> = self.packed.iter().map(|packed| rows(packed).peekable()).collect();
+        iter::from_fn(move || {
+            let heads = sources.iter_mut().enumerate().filter_map(|(index, rows)| Some((index, *rows.peek()?)));
+            let (first, _) = heads.min_by(|(_, a), (_, b)| self.order.compare(*a, *b))?;
+            sources[first].next()
+        })
     }
+}
 
-    fn last(&self) -> Option<Row<'_>> {
-        self.0.strip_suffix(ROW).map(|rows| Row(rows.rsplit(ROW).next().unwrap_or(rows)))
-    }
+fn rows(packed: &str) -> impl Iterator<Item = Row<'_>> {
+    packed.split_terminator(ROW).map(Row)
+}
+
+/// How many rows are packed.
+fn length(packed: &str) -> usize {
+    packed.bytes().filter(|byte| *byte == ROW as u8).count()
+}
+
+fn last(packed: &str) -> Option<&str> {
+    packed.strip_suffix(ROW).map(|rows| rows.rsplit(ROW).next().unwrap_or(rows))
 }
 
 /// One packed row.
@@ -117,53 +181,126 @@ impl<'a> Row<'a> {
         self.0.split(FIELD).skip(2)
     }
 
-    fn order(self) -> [&'a str; 2] {
+    /// The columns of the order.
+    fn place(self) -> [&'a str; 2] {
         let mut fields = self.0.split(FIELD);
         [fields.next().unwrap_or_default(), fields.next().unwrap_or_default()]
     }
 }
 
+/// The next rows of some sources with one order.
+///
+/// # Errors
+/// The database refused.
+pub async fn part(db: &Db, sources: &[Source], start: Start) -> Result<Part> {
+    if sources.len() == 1 {
+        return read(db.connection(), sources, start).await;
+    }
+    let snapshot = db.snapshot().await?;
+    let part = read(&snapshot, sources, start).await?;
+    snapshot.commit().await?;
+    Ok(part)
+}
+
+async fn read<C: ConnectionTrait>(connection: &C, sources: &[Source], start: Start) -> Result<Part> {
+    let order = sources.first().ok_or_else(|| Error::Unreadable("no source".to_owned()))?.order;
+    let Start { after, walk } = start;
+    let (mut packed, mut found) = (Vec::new(), 0);
+    let (mut end, mut walked): (Option<String>, _) = (None, None);
+    for source in sources {
+        if !source.is_given(connection).await? {
+            continue;
+        }
+        if !source.is_dense && walked.replace(source.table) != Some(source.table) {
+            end = source.boundary(connection, after.as_deref(), end.as_deref(), walk).await?.or(end);
+        }
+        let rows = source.rows(connection, after.as_deref(), end.as_deref()).await?;
+        let count = length(&rows);
+        found += count;
+        if count == PART {
+            end = last(&rows).map(str::to_owned);
+        }
+        packed.push(rows);
+    }
+    packed.retain(|rows| !rows.is_empty());
+    if let Some(end) = &end {
+        // Where a source after it ended sooner, the rest is read again with the next part.
+        let is_late = |row: &Row<'_>| order.compare(*row, Row(end)).is_gt();
+        for late in packed.iter_mut().filter(|packed| last(packed).is_some_and(|last| is_late(&Row(last)))) {
+            let kept: usize = rows(late).take_while(|row| !is_late(row)).map(|row| row.0.len() + ROW.len_utf8()).sum();
+            late.truncate(kept);
+        }
+    }
+    let walk = if found < PART / 4 { WALK.min(walk * 4) } else { PART };
+    Ok(Part { packed, order, next: end.map(|end| Start { after: Some(end), walk }) })
+}
+
 impl Source {
-    /// The order of two rows, of sources with the same order.
-    pub fn compare(&self, a: Row<'_>, b: Row<'_>) -> Ordering {
-        let ([a1, a2], [b1, b2]) = (a.order(), b.order());
-        let order = self.order[0].compare(a1, b1).then_with(|| self.order[1].compare(a2, b2));
-        if self.direction == Direction::Descending { order.reverse() } else { order }
+    /// The conditions, and only what comes after `after`, up to and with `end`.
+    fn range(&self, conditions: &Conditions, after: Option<&str>, end: Option<&str>) -> Result<Conditions> {
+        let mut conditions = conditions.clone();
+        if let Some(after) = after {
+            conditions.after(self.order.names(), self.order.values(after)?, self.order.direction);
+        }
+        if let Some(end) = end {
+            conditions.up_to(self.order.names(), self.order.values(end)?, self.order.direction);
+        }
+        Ok(conditions)
     }
 
-    /// The rows after those of `part`; `None` when there are no more.
-    pub fn after(&self, part: &Part) -> Option<Self> {
-        if part.len() < PART {
-            return None;
-        }
-        let [first, second] = part.last()?.order();
-        let position = [self.order[0].value(first)?, self.order[1].value(second)?];
-        Some(Self { position: Some(position), ..self.clone() })
+    async fn is_given<C: ConnectionTrait>(&self, connection: &C) -> Result<bool> {
+        let Some(given) = &self.given else { return Ok(true) };
+        let sql = format!("SELECT 1 AS one {}", given.clause());
+        Ok(connection.query_one_raw(given.clone().statement(connection, sql)).await?.is_some())
     }
 
-    /// The next rows, at most [`PART`].
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn part<C: ConnectionTrait>(self, connection: &C) -> Result<Part> {
-        let Self { mut conditions, from, order, direction, fields, position } = self;
-        let columns = order.map(Field::column);
-        if let Some(position) = position {
-            conditions.after(columns, position, direction);
-        }
-        let (field, row) = (conditions.bind(FIELD.to_string()), conditions.bind(ROW.to_string()));
-        let backend = connection.get_database_backend();
-        let packed: Vec<String> =
-            order.iter().chain(fields).map(|column| column.packed(backend, &field, &row)).collect();
+    /// The place of the row that is `size` rows after `after`; `None` where `end` comes before it.
+    async fn boundary<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        after: Option<&str>,
+        end: Option<&str>,
+        size: usize,
+    ) -> Result<Option<String>> {
+        let mut conditions = self.range(&self.scope, after, end)?;
+        let (table, id) = (self.table, self.order.columns[1].column());
+        let clause = conditions.clause();
+        let place = packed(&mut conditions, connection.get_database_backend(), self.order.columns.iter());
+        // Packed is only this one row, not those before it.
         let sql = format!(
-            "SELECT string_agg(line, '') AS lines FROM (SELECT concat({}, {row}) AS line FROM {from} {} {} LIMIT {PART}) \
-             AS part",
-            packed.join(&format!(", {field}, ")),
+            "SELECT {place} AS place FROM {table} WHERE {id} = (SELECT {id} FROM {table} {clause} {} LIMIT 1 OFFSET {})",
+            order_by(self.order.names(), self.order.direction),
+            size - 1
+        );
+        let found = connection.query_one_raw(conditions.statement(connection, sql)).await?;
+        let place: Option<String> = found.map(|found| found.try_get("", "place")).transpose()?;
+        Ok(place.as_deref().and_then(last).map(str::to_owned))
+    }
+
+    /// What matches after `after`, up to and with `end`, at most [`PART`] rows, packed.
+    async fn rows<C: ConnectionTrait>(&self, connection: &C, after: Option<&str>, end: Option<&str>) -> Result<String> {
+        let mut conditions = self.range(&self.matching, after, end)?;
+        let columns = self.order.columns.iter().chain(self.fields);
+        let line = packed(&mut conditions, connection.get_database_backend(), columns);
+        let sql = format!(
+            "SELECT string_agg(line, '') AS lines FROM (SELECT {line} AS line FROM {} {} {} LIMIT {PART}) AS part",
+            self.from,
             conditions.clause(),
-            order_by(columns, direction)
+            order_by(self.order.names(), self.order.direction)
         );
         let found = connection.query_one_raw(conditions.statement(connection, sql)).await?;
         let lines: Option<String> = found.map(|found| found.try_get("", "lines")).transpose()?.flatten();
-        Ok(Part(lines.unwrap_or_default()))
+        Ok(lines.unwrap_or_default())
     }
+}
+
+/// An expression that packs these columns of a row.
+fn packed<'a>(
+    conditions: &mut Conditions,
+    backend: DatabaseBackend,
+    columns: impl Iterator<Item = &'a Field>,
+) -> String {
+    let (field, row) = (conditions.bind(FIELD.to_string()), conditions.bind(ROW.to_string()));
+    let columns: Vec<String> = columns.map(|column| column.packed(backend, &field, &row)).collect();
+    format!("concat({}, {row})", columns.join(&format!(", {field}, ")))
 }

@@ -6,7 +6,7 @@ use super::{
     Result,
     address_history::{ExemptionEnd, Whose, remember_exemptions},
     change_sets::BUILDING,
-    downloads::{Field, Source},
+    downloads::{self, Field, Source},
     is_there, millis, reason,
     search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion},
     statement, time,
@@ -215,22 +215,27 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
 
 /// What a search finds, for a download.
 pub fn source(server_configuration_id: Uuid, filter: &Filter, sort: ListSort, direction: Direction) -> Source {
-    let order = match sort {
+    let columns = match sort {
         ListSort::Date => [Field::Number("e.released_at"), Field::Id("e.id")],
         ListSort::Address => [Field::Name("e.address_key"), Field::Id("e.id")],
     };
+    let in_scope = |conditions: &mut Conditions| scope(filter, sort, conditions);
+    let all = conditions(filter, server_configuration_id);
+    let (scope, matching) = Conditions::scoped(all, server_configuration_id, in_scope);
     Source {
-        conditions: conditions(filter, server_configuration_id),
+        table: "exemptions e",
         from: "exemptions e",
-        order,
-        direction,
+        is_dense: matching.follow_from(&scope, Some(&in_force("e"))),
+        scope,
+        matching,
+        given: None,
+        order: downloads::Order { columns, direction },
         fields: &[
             Field::Name("e.address"),
             Field::Name("e.reason"),
             Field::Number("e.released_at"),
             Field::Text("e.comment"),
         ],
-        position: None,
     }
 }
 

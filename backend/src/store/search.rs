@@ -101,41 +101,47 @@ impl Conditions {
         self.and(format!("({}, {}) {comparison} ({first}, {second})", columns[0], columns[1]));
     }
 
+    /// Only what comes up to a row in the order `columns`, and the row itself.
+    pub fn up_to(&mut self, columns: [&str; 2], position: [Value; 2], direction: Direction) {
+        let [first, second] = position.map(|value| self.bind(value));
+        let comparison = match direction {
+            Direction::Ascending => "<=",
+            Direction::Descending => ">=",
+        };
+        self.and(format!("({}, {}) {comparison} ({first}, {second})", columns[0], columns[1]));
+    }
+
     /// Only what comes after `from`, up to and with `end`, in an order.
     fn range(&mut self, order: &Order, from: Option<&Place>, end: Option<&Place>) {
         if let Some(from) = from {
             self.after(order.columns, from.values(), order.direction);
         }
         if let Some(end) = end {
-            let [first, second] = end.values().map(|value| self.bind(value));
-            let comparison = match order.direction {
-                Direction::Ascending => "<=",
-                Direction::Descending => ">=",
-            };
-            self.and(format!("({}, {}) {comparison} ({first}, {second})", order.columns[0], order.columns[1]));
+            self.up_to(order.columns, end.values(), order.direction);
         }
     }
 
-    /// Each condition with its values in place of their placeholders; without what [`Self::checked`] puts around it.
-    fn written(&self) -> Vec<String> {
-        let bare = |condition: &String| {
-            let inner = condition.strip_prefix('(').and_then(|rest| rest.strip_suffix(") IS TRUE"));
-            inner.unwrap_or(condition).to_owned()
-        };
+    /// A condition with the values in place of their placeholders.
+    fn written(&self, condition: &str) -> String {
         // The last number first: $1 is the beginning of $10.
-        let numbered: Vec<_> = self.values.iter().enumerate().rev().collect();
-        let put_in = |condition: String| {
-            numbered
-                .iter()
-                .fold(condition, |text, (index, value)| text.replace(&format!("${}", index + 1), &format!("{value:?}")))
-        };
-        self.sql.iter().map(bare).map(put_in).collect()
+        let numbered = self.values.iter().enumerate().rev();
+        numbered.fold(condition.to_owned(), |text, (index, value)| {
+            text.replace(&format!("${}", index + 1), &format!("{value:?}"))
+        })
+    }
+
+    /// Each condition as it is written, without what [`Self::checked`] puts around it.
+    fn all_written(&self) -> impl Iterator<Item = String> {
+        self.sql.iter().map(|condition| {
+            let inner = condition.strip_prefix('(').and_then(|rest| rest.strip_suffix(") IS TRUE"));
+            self.written(inner.unwrap_or(condition))
+        })
     }
 
     /// Whether whatever meets `others` and `assured` meets these too: each of these is one of those.
-    fn follow_from(&self, others: &Self, assured: Option<&str>) -> bool {
-        let known = others.written();
-        self.written().iter().all(|condition| known.contains(condition) || assured == Some(condition))
+    pub fn follow_from(&self, others: &Self, assured: Option<&str>) -> bool {
+        let known: Vec<String> = others.all_written().chain(assured.map(|condition| self.written(condition))).collect();
+        self.all_written().all(|condition| known.contains(&condition))
     }
 
     /// The bound values alone, to go on with other conditions in the same statement.

@@ -219,7 +219,9 @@ pub async fn expired<C: ConnectionTrait>(connection: &C, now: DateTime<Utc>, lim
 /// # Errors
 /// The database refused.
 pub async fn waiting<C: ConnectionTrait>(connection: &C, before: DateTime<Utc>) -> Result<Vec<Uuid>> {
-    let sql = "SELECT id FROM uploads WHERE state IN ('analysing', 'removed') AND rung_at <= $1 ORDER BY rung_at, id";
+    let sql = "SELECT u.id FROM uploads u WHERE (u.state IN ('analysing', 'removed') \
+               OR u.state IN ('registered', 'undone') AND EXISTS (SELECT 1 FROM upload_pieces p WHERE p.upload_id = u.id)) \
+               AND u.rung_at <= $1 ORDER BY u.rung_at, u.id";
     let rows = connection.query_all_raw(statement(connection, sql, [millis(before).into()])).await?;
     rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }

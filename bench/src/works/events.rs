@@ -64,7 +64,7 @@ pub async fn measure(place: &Place, rows: u64) -> anyhow::Result<Line> {
         bar: if asked { "20,000/s" } else { "" },
         met: asked.then_some(rate >= BAR),
         memory,
-        grows: None,
+        grows: Some(took),
         remark: format!(
             "two reporters, {} events a request; the error log's first page meanwhile, {} times, half of them searched: \
              p50 {}, worst {}",

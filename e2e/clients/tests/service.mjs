@@ -101,9 +101,9 @@ export class Service {
   }
 
   /** Calls the API; a path begins below /api/v1, an address is taken as it is. */
-  async api(path, { method = "GET", body, token = this.token, expect = 200 } = {}) {
+  async api(path, { method = "GET", body, token = this.token, headers: more, expect = 200 } = {}) {
     const url = path.startsWith("http") ? path : `${this.base}/api/v1${path}`;
-    const headers = { "Content-Type": "application/json" };
+    const headers = { "Content-Type": "application/json", ...more };
     if (token) headers.Authorization = `Bearer ${token}`;
     const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
     const text = await answer.text();

@@ -300,17 +300,26 @@ impl Client {
     }
 
     /// Opens a stream with the session: the response's body is read by the caller while `keep_open` holds.
-    pub(super) async fn open_stream(self, path: &str) -> Result<(Response, impl Drop + use<>), ApiError> {
+    pub(super) async fn open_stream(
+        self,
+        path: &str,
+        media_type: &str,
+    ) -> Result<(Response, impl Drop + use<>), ApiError> {
         self.not_ended()?;
         let guard = AbortOnDrop(AbortController::new().ok());
-        let headers = [("Accept", "text/event-stream")];
+        let headers = [("Accept", media_type)];
         let mut response = self.fetch(&guard, Method::GET, path, None, &headers).await?;
         if response.status() == 401 {
             self.refresh().await?;
             response = self.fetch(&guard, Method::GET, path, None, &headers).await?;
         }
         self.reached();
-        if response.ok() { Ok((response, guard)) } else { Err(ApiError::Unreadable(response.status())) }
+        if response.ok() {
+            return Ok((response, guard));
+        }
+        let (status, headers) = (response.status(), response.headers());
+        let body = response.text().await.map_err(|_| self.lost())?;
+        Err(Answer { status, headers, body }.problem())
     }
 
     async fn fetch(

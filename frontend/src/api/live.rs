@@ -43,7 +43,7 @@ pub async fn follow(
         Followed::Inquiries(InquirySide::Account) => "/live".to_owned(),
         Followed::Inquiries(InquirySide::Provider) => "/provider/live".to_owned(),
     };
-    let opening = client.open_stream(&path);
+    let opening = client.open_stream(&path, "text/event-stream");
     let (response, _open) = within(OPENING, opening).await.ok_or_else(|| client.lost())??;
     let Some(body) = response.body() else { return Err(ApiError::Unreadable(response.status())) };
     let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();

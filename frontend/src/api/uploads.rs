@@ -8,6 +8,9 @@ use shared::{
     upload::{ReadingRequest, Upload},
 };
 use uuid::Uuid;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::Blob;
 
 pub(super) fn one(configuration: Uuid, upload: Uuid, rest: &str) -> String {
     below(configuration, &format!("/uploads/{upload}{rest}"))
@@ -35,9 +38,13 @@ impl Client {
         self.call(Method::DELETE, &one(id, upload, ""), None, &[]).await.map(drop)
     }
 
-    /// The rows without a valid address, as CSV.
-    pub async fn invalid_rows(self, id: Uuid, upload: Uuid) -> Result<String, ApiError> {
-        Ok(self.call(Method::GET, &one(id, upload, "/invalid-rows"), None, &[]).await?.body)
+    /// The rows without a valid address, as CSV. The browser holds the file, which may be long: it does not pass through
+    /// the memory of the page.
+    pub async fn invalid_rows(self, id: Uuid, upload: Uuid, language: &str) -> Result<Blob, ApiError> {
+        let path = one(id, upload, &format!("/invalid-rows?language={language}"));
+        let (response, _open) = self.open_stream(&path, "text/csv").await?;
+        let blob = web_sys::Response::from(response).blob().map_err(|_| self.lost())?;
+        Ok(JsFuture::from(blob).await.map_err(|_| self.lost())?.unchecked_into())
     }
 
     /// Puts the upload's addresses on the blocked list.

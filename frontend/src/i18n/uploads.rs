@@ -18,7 +18,7 @@ texts! {
         delete_title delete_text deleted go_on_text other_file file_gone sent_elsewhere upload_ended resume
         back_to_uploads unknown_upload unknown_upload_text analysing_text undone_text
         failed_title ready_title nothing_new
-        total new already_blocked exempt duplicate invalid invalid_download invalid_capped
+        total new already_blocked exempt duplicate invalid invalid_download invalid_file invalid_capped
         reading reading_text automatic encoding delimiter header header_yes header_no column column_none preview read_again
         register register_title register_text block_exempt block_exempt_hint register_timing register_now_hint
         release_instead release_title release_text release_none release_more

@@ -1,10 +1,9 @@
 //! Files: taking some from the user, and handing one over.
 
 use super::{Icon, Shape};
-use js_sys::Array;
 use leptos::{html, prelude::*};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, BlobPropertyBag, File, FileList, HtmlAnchorElement, Url};
+use web_sys::{Blob, File, FileList, HtmlAnchorElement, Url};
 
 /// A place to drop files on, with a button that lets the user choose them.
 #[component]
@@ -66,15 +65,12 @@ fn listed(files: Option<FileList>) -> Vec<File> {
     files.map(|files| (0..files.length()).filter_map(|place| files.get(place)).collect()).unwrap_or_default()
 }
 
-/// Saves text as a file on the user's side.
+/// Saves what the browser holds as a file on the user's side.
 ///
 /// # Errors
 /// The browser refused.
-pub fn save_text(text: &str, media_type: &str, name: &str) -> Result<(), JsValue> {
-    let kind = BlobPropertyBag::new();
-    kind.set_type(media_type);
-    let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)?;
-    let url = Url::create_object_url_with_blob(&blob)?;
+pub fn save_blob(blob: &Blob, name: &str) -> Result<(), JsValue> {
+    let url = Url::create_object_url_with_blob(blob)?;
     save(&url, name)?;
     Url::revoke_object_url(&url)
 }

@@ -26,7 +26,7 @@ pub use control::{Button, Kind};
 pub use dialog::Dialog;
 pub use drawn::Drawn;
 pub use field::{Check, Field, Search, Select, TextArea};
-pub use file::{FilePicker, save, save_text};
+pub use file::{FilePicker, save, save_blob};
 pub use focus::{focus, keep_focus};
 pub use icon::{Icon, Shape};
 pub use progress::Progress;

@@ -149,7 +149,12 @@ async fn create(
     let mut upload = uploads::begin(&state, &access.0, &configuration, begin).await?;
     if brings_bytes && upload.size > 0 {
         let announced = Announced { offset: 0, length: content_length(&request).map(|length| length as u64), checksum };
-        upload = receive(&state, &configuration, upload.id, announced, payload).await?;
+        let received = receive(&state, &configuration, upload.id, announced, payload).await;
+        if matches!(received, Err(Error::ChecksumMismatch | Error::TooLarge(_))) {
+            // Nobody is told where it is.
+            uploads::remove(&state, &access.0, configuration.id, upload.id).await?;
+        }
+        upload = received?;
     }
     let location = format!("/api/v1/server-configurations/{}/uploads/{}", configuration.id, upload.id);
     let mut response = HttpResponse::Created();
@@ -226,8 +231,8 @@ async fn append(
     payload: web::Payload,
 ) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
-    uploads::get(&state, configuration.id, ids.0.1).await?;
     check_version(&request)?;
+    uploads::get(&state, configuration.id, ids.0.1).await?;
     let checksum = check_content(&request)?;
     let offset = i64::try_from(number(&request, "Upload-Offset")?).unwrap_or(i64::MAX);
     let announced = Announced { offset, length: content_length(&request).map(|length| length as u64), checksum };

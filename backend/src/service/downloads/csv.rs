@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Excel takes a file that begins with it for UTF-8.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
 /// As many as the audit log has; no list has more.
 const MAX_FIELDS: usize = 12;
 

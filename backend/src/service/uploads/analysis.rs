@@ -1,7 +1,7 @@
 //! The job that reads an uploaded file: one thread turns bytes into rows while the database takes those before.
 
 use super::{
-    file::{self, Decoder, Record, Records},
+    file::{self, Row, Rows},
     kept_until,
 };
 use crate::{
@@ -28,7 +28,7 @@ const BATCH: usize = 20_000;
 const PART: usize = 32 << 20;
 /// What a row holds besides the octets of its two texts.
 const ROW: usize = size_of::<ValidRow>();
-/// Invalid rows that are kept to be looked at.
+/// Invalid rows that are kept to be looked at; the others are read from the file again.
 const KEPT_INVALID: i64 = 100_000;
 /// How often the job says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -235,10 +235,6 @@ struct Sorter {
     /// The place of the first of them.
     first: i64,
     invalid_rows: Vec<InvalidRow>,
-    /// Whether the next row has the names of the columns.
-    at_header: bool,
-    /// The columns that a downloaded list has filled where a block has ended.
-    ended_columns: Option<[usize; 2]>,
     passed: Passed,
     /// How many bytes of the file were read.
     read: i64,
@@ -252,7 +248,6 @@ struct Sorter {
 
 impl Sorter {
     fn new(reading: Reading, part: usize, batches: Sender<(Batch, i64)>) -> Self {
-        let at_header = reading.header;
         Self {
             reading,
             batches,
@@ -260,8 +255,6 @@ impl Sorter {
             size: 0,
             first: 1,
             invalid_rows: Vec::new(),
-            at_header,
-            ended_columns: None,
             passed: Passed::default(),
             read: 0,
             handed_on: 0,
@@ -272,42 +265,27 @@ impl Sorter {
 
     /// Answers which rows were passed over, or why the file cannot be read.
     fn sort(mut self, mut bytes: Receiver<(Vec<u8>, i64)>) -> std::result::Result<Passed, Failure> {
-        let mut decoder = Decoder::new(self.reading.encoding);
-        let mut records = Records::new(self.reading.delimiter);
-        let mut text = Vec::new();
+        let mut rows = Rows::new(self.reading);
         while let Some((piece, read)) = bytes.blocking_recv() {
             self.read = read;
-            text.clear();
-            decoder.decode(&piece, false, &mut text);
-            records.read(&text, |record| self.take(record))?;
+            rows.read(&piece, |row| self.take(row))?;
             if self.closed {
                 return Ok(self.passed);
             }
         }
-        text.clear();
-        decoder.decode(&[], true, &mut text);
-        records.read(&text, |record| self.take(record))?;
-        records.end(|record| self.take(record))?;
+        rows.end(|row| self.take(row))?;
         self.flush();
         Ok(self.passed)
     }
 
-    fn take(&mut self, record: &Record<'_>) -> bool {
-        if std::mem::take(&mut self.at_header) {
-            self.ended_columns = file::ended_columns(record);
-            return true;
-        }
-        let is_filled = |column: &usize| record.field(*column).is_some_and(|value| !value.trim().is_empty());
-        if self.ended_columns.is_some_and(|columns| columns.iter().any(is_filled)) {
-            self.passed.ended += 1;
-            return true;
-        }
-        match file::judge(record, self.reading.column_number) {
-            Ok(row) => {
+    fn take(&mut self, row: Row) -> bool {
+        match row {
+            Row::Ended => self.passed.ended += 1,
+            Row::Valid(row) => {
                 self.size += ROW + row.key.as_str().len() + row.address.len();
                 self.valid.push(row);
             }
-            Err(row) => {
+            Row::Invalid(row) => {
                 self.passed.invalid += 1;
                 if self.passed.invalid <= KEPT_INVALID {
                     self.invalid_rows.push(row);

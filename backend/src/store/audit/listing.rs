@@ -3,7 +3,7 @@
 use super::{COLUMNS, StoredEntry, of_log};
 use crate::store::{
     Result,
-    downloads::{Field, Source},
+    downloads::{Field, Order, Source},
     millis,
     search::{Conditions, Needle},
 };
@@ -107,11 +107,17 @@ async fn length<C: ConnectionTrait>(connection: &C, account_id: Option<Uuid>) ->
 
 /// The entries that match, for a download.
 pub fn source(account_id: Option<Uuid>, filter: &Filter) -> Source {
+    let mut scope = Conditions::new();
+    of_log(&mut scope, account_id);
+    let matching = filter.conditions(account_id);
     Source {
-        conditions: filter.conditions(account_id),
+        table: "audit_log",
         from: "audit_log",
-        order: [Field::Number("number"), Field::Id("id")],
-        direction: filter.direction,
+        is_dense: matching.follow_from(&scope, None),
+        scope,
+        matching,
+        given: None,
+        order: Order { columns: [Field::Number("number"), Field::Id("id")], direction: filter.direction },
         fields: &[
             Field::Number("number"),
             Field::Number("at"),
@@ -126,6 +132,5 @@ pub fn source(account_id: Option<Uuid>, filter: &Filter) -> Source {
             Field::Name("request_id"),
             Field::Name("hash"),
         ],
-        position: None,
     }
 }

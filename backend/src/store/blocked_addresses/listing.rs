@@ -3,7 +3,7 @@
 use crate::store::{
     Error, Result,
     change_sets::{self, BUILDING},
-    downloads::{Field, Source},
+    downloads::{self, Field, Source},
     millis, reason,
     search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion, order_by},
     time,
@@ -233,6 +233,18 @@ pub(super) fn read(row: &QueryResult) -> Result<BlockedAddress> {
     })
 }
 
+/// That some of a configuration's change sets have taken blocks off. The history may be as long as the list, and as a rule
+/// nothing of it is wanted.
+fn some_ended(server_configuration_id: Uuid, sets: &str) -> Conditions {
+    let mut conditions = Conditions::new();
+    let id = conditions.bind(server_configuration_id);
+    conditions.and(format!(
+        "EXISTS (SELECT 1 FROM change_sets s WHERE s.server_configuration_id = {id} AND {sets} \
+         AND EXISTS (SELECT 1 FROM removed_blocks b WHERE b.removed_set_id = s.id))"
+    ));
+    conditions
+}
+
 /// What a search finds, for a download: each source in order.
 pub fn sources(
     server_configuration_id: Uuid,
@@ -257,17 +269,32 @@ pub fn sources(
         Field::Name("b.cause"),
         Field::Number("b.removed_at"),
     ];
-    let order = match sort {
+    let columns = match sort {
         ListSort::Date => [Field::Number("b.blocked_at"), Field::Id("b.id")],
         ListSort::Address => [Field::Name("b.address_key"), Field::Id("b.id")],
     };
+    let some_ended = |sets: String| some_ended(server_configuration_id, &sets);
+    let building = some_ended("NOT s.ready".to_owned());
+    let unheld = some_ended(format!("s.ready AND (s.version IS NULL OR s.version > {held})"));
     let parts = [
-        (live(filter, server_configuration_id), LIVE, ON_THE_LIST),
-        (live_until_done(filter, server_configuration_id), ENDED, ON_THE_LIST),
-        (releasing(filter, server_configuration_id, held), ENDED, COMING_OFF),
+        (live(filter, server_configuration_id), LIVE, ON_THE_LIST, None),
+        (live_until_done(filter, server_configuration_id), ENDED, ON_THE_LIST, Some(building)),
+        (releasing(filter, server_configuration_id, held), ENDED, COMING_OFF, Some(unheld)),
     ];
-    let sources = parts.into_iter().filter_map(|(conditions, from, fields)| {
-        Some(Source { conditions: conditions?, from, order, direction, fields, position: None })
+    let sources = parts.into_iter().filter_map(|(conditions, from, fields, given)| {
+        let is_live = from == LIVE;
+        let in_scope = |conditions: &mut Conditions| scope(filter, sort, is_live, conditions);
+        let (scope, matching) = Conditions::scoped(conditions?, server_configuration_id, in_scope);
+        Some(Source {
+            table: if is_live { "blocked_addresses b" } else { "removed_blocks b" },
+            from,
+            is_dense: is_live && matching.follow_from(&scope, Some(IS_READY)),
+            scope,
+            matching,
+            given,
+            order: downloads::Order { columns, direction },
+            fields,
+        })
     });
     sources.collect()
 }

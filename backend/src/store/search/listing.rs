@@ -345,7 +345,8 @@ impl Listing {
                 Err(error) if is_cancelled(&error) => return Ok(None),
                 rows => rows?,
             };
-            transaction.commit().await?;
+            // What was set for this statement goes with it, also within a larger transaction.
+            transaction.rollback().await?;
             rows
         } else {
             connection.query_all_raw(statement).await?

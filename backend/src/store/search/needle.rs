@@ -2,6 +2,7 @@
 
 use super::Conditions;
 use sea_orm::DatabaseBackend;
+use std::collections::BTreeSet;
 
 /// Trigrams that FTS5 is asked for at most, so that a long text is no long work.
 const TRIGRAMS: usize = 8;
@@ -44,8 +45,27 @@ impl Needle {
         if self.is_in_key_only() {
             in_key
         } else {
-            format!(r"({in_key} OR LOWER({alias}.address) LIKE {pattern} ESCAPE '\')")
+            let shown = self.folded(&[&format!("{alias}.address")], conditions);
+            format!(r"({in_key} OR {} LIKE {pattern} ESCAPE '\')", shown.concat())
         }
+    }
+
+    /// Columns in lower case, as far as this text is concerned: SQLite, and PostgreSQL in some locales, knows the case of
+    /// ASCII letters only.
+    fn folded(&self, columns: &[&str], conditions: &mut Conditions) -> Vec<String> {
+        let mut folded: Vec<String> = columns.iter().map(|column| format!("LOWER({column})")).collect();
+        let beyond: BTreeSet<char> = self.0.chars().filter(|c| !c.is_ascii()).collect();
+        for c in beyond {
+            let mut upper = c.to_uppercase();
+            let (Some(first), None) = (upper.next(), upper.next()) else { continue };
+            if first != c && first.to_lowercase().eq([c]) {
+                let [first, c] = [first, c].map(|c| conditions.bind(c.to_string()));
+                for column in &mut folded {
+                    *column = format!("REPLACE({column}, {first}, {c})");
+                }
+            }
+        }
+        folded
     }
 
     /// A condition that holds where one of some columns has the text.
@@ -54,7 +74,8 @@ impl Needle {
             return "1 = 0".to_owned();
         }
         let pattern = conditions.bind(like_pattern(&self.0));
-        let comparisons = columns.iter().map(|column| format!(r"LOWER({column}) LIKE {pattern} ESCAPE '\'"));
+        let columns = self.folded(columns, conditions);
+        let comparisons = columns.iter().map(|column| format!(r"{column} LIKE {pattern} ESCAPE '\'"));
         format!("({})", comparisons.collect::<Vec<_>>().join(" OR "))
     }
 
@@ -168,6 +189,15 @@ mod tests {
     #[test]
     fn wildcards_are_plain_characters() {
         assert_eq!(like_pattern(r"a%b_c\d"), r"%a\%b\_c\\d%");
+    }
+
+    #[test]
+    fn letters_beyond_ascii_are_folded_one_by_one() {
+        let mut conditions = Conditions::new();
+        let sql = Needle::new("BÜCHER日ß").unwrap().comparison("b", &mut conditions);
+        let folded = "REPLACE(LOWER(b.address), $2, $3)";
+        assert_eq!(sql, format!(r"(b.address_key LIKE $1 ESCAPE '\' OR {folded} LIKE $1 ESCAPE '\')"));
+        assert_eq!(conditions.values[1..], ["Ü".into(), "ü".into()]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::super::{
     Db, Error, Pool, Result, change_sets::BUILDING, exemptions::in_force, millis, sqlx_error, statement, to_json,
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use shared::{
     AddressKey,
     upload::{Analysis, Failure, InvalidCause, ReadingRequest, RecordCounts, UploadState},
@@ -293,20 +293,24 @@ pub async fn read_again<C: ConnectionTrait>(
 /// Invalid rows after a line, in order, at most `limit`.
 ///
 /// # Errors
-/// The database refused.
+/// The database refused; a row has a cause that is none.
 pub async fn invalid_rows<C: ConnectionTrait>(
     connection: &C,
     id: Uuid,
     after: i64,
     limit: usize,
-) -> Result<Vec<(i64, String, String)>> {
+) -> Result<Vec<InvalidRow>> {
     let sql = format!(
         "SELECT line, value, cause FROM upload_invalid_rows WHERE upload_id = $1 AND line > $2 ORDER BY line LIMIT {limit}"
     );
     let rows = connection.query_all_raw(statement(connection, sql, [id.into(), after.into()])).await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get("", "line")?, row.try_get("", "value")?, row.try_get("", "cause")?)))
-        .collect()
+    let read = |row: &QueryResult| {
+        let cause: String = row.try_get("", "cause")?;
+        let known = InvalidCause::ALL.into_iter().find(|known| known.as_str() == cause);
+        let cause = known.ok_or_else(|| Error::Unreadable(format!("cause {cause}")))?;
+        Ok(InvalidRow { line: row.try_get("", "line")?, value: row.try_get("", "value")?, cause })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Removes what an analysis found, some thousand rows after the place and line `after`. Answers where to go on after,

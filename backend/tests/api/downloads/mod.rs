@@ -3,6 +3,7 @@
 mod again;
 mod cut;
 mod links;
+mod moving;
 
 use crate::support::{TestApp, Workplace, client::Client, start_of_test};
 use chrono::TimeDelta;

@@ -232,6 +232,9 @@ async fn a_bulk_release_that_is_not_valid_is_refused() {
         (json!({ "filter": { "state": "releasing" } }), "/filter/state"),
         (json!({ "filter": { "colour": "red" } }), "/filter/colour"),
         (json!({ "filter": { "q": "" } }), "/filter/q"),
+        // Looked for, it would be no condition.
+        (json!({ "filter": { "q": " \u{3000}" } }), "/filter/q"),
+        (json!({ "filter": { "q": " ", "reason": "unknown_user" } }), "/filter/q"),
         (json!({ "upload_id": Uuid::nil() }), "/upload_id"),
         (json!({ "filter": { "q": "a" }, "comment": "x".repeat(501) }), "/comment"),
     ] {

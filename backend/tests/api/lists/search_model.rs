@@ -49,7 +49,7 @@ impl Dice {
             "taro", "ken", "q8", "Sato", ".", "_", "-", "+tag", "100%", "a", "8", "x_y", "o'brien", "..", "é", "日",
             "\"a b\"", "/", "zz", "q", "\\", "ß", "7q8", "=",
         ];
-        const DOMAINS: [&str; 8] = [
+        const DOMAINS: [&str; 9] = [
             "example.com",
             "Example.COM",
             "docomo.ne.jp",
@@ -58,6 +58,7 @@ impl Dice {
             "q8.example",
             "under_score.example",
             "bücher.example",
+            "BÜCHER.example",
         ];
         loop {
             let local: String = (0..=self.roll(4)).map(|_| *self.pick(&PARTS)).collect();
@@ -71,7 +72,9 @@ impl Dice {
     /// One to twelve characters of an address, mostly; sometimes of none.
     fn text(&mut self, addresses: &[Address]) -> String {
         if self.roll(8) == 0 {
-            return (*self.pick(&["zzzz", "q9", "ü", "%", "_", "\\", "\"", "a%b", "\0", "\n", "  ", "'"])).to_owned();
+            return (*self
+                .pick(&["zzzz", "q9", "ü", "CHER", "BÜCH", "%", "_", "\\", "\"", "a%b", "\0", "\n", "  ", "'"]))
+            .to_owned();
         }
         let address = self.pick(addresses);
         let whole = if self.roll(3) == 0 { address.spelling() } else { address.key().as_str() };

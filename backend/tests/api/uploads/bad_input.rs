@@ -90,19 +90,51 @@ async fn bytes_without_meaning_cost_their_row_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_invalid_rows_all_are_counted_and_the_first_are_kept() {
+async fn of_many_invalid_rows_all_are_listed_as_long_as_the_file_is_there() {
     let scene = Scene::start().await;
-    let file = format!("email\n{}", "not an address\n".repeat(120_000));
-    let path = scene.send(file.as_bytes(), &[]).await;
+    // An encoding in which pieces end in the middle of a character, and the last row without a line break.
+    let text = format!("email\n{}a@example.com\nlast", "not an address\n".repeat(119_999));
+    let file: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let path = scene.send(&file, &[]).await;
     let upload = scene.analysed(&path).await;
     let counts = upload.analysis.and_then(|analysis| analysis.counts).expect("counts");
-    assert_eq!((counts.total, counts.invalid, counts.invalid_kept), (120_000, 120_000, 100_000));
+    assert_eq!((counts.total, counts.invalid, counts.invalid_kept), (120_001, 120_000, 100_000));
+    let csv = scene.invalid_rows(&path).await;
+    let lines = (2..=120_000).map(|line| format!("{line},\"not an address\",no_at\r\n")).collect::<String>();
+    assert!(csv == format!("line,value,cause\r\n{lines}120002,\"last\",no_at\r\n"), "{} lines", csv.lines().count());
+
+    let registration = serde_json::json!({ "delivery_timing": "next_execution" });
+    scene.client().post(&format!("{path}/registration"), &registration).await.expect(202);
+    until_rows(&scene, "upload_pieces", false).await;
     let csv = scene.invalid_rows(&path).await;
     assert_eq!(csv.lines().count(), 100_002);
     assert_eq!(csv.lines().nth(100_000), Some("100001,\"not an address\",no_at"));
-    assert_eq!(csv.lines().last(), Some(",\"20000 more rows have no valid address and were not kept\","));
+    let missing = ",\"20000 more rows have no valid address: their file went when it was registered\",";
+    assert_eq!(csv.lines().last(), Some(missing));
     scene.client().delete(&path).await.expect(204);
     nothing_is_left(&scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_rows_are_told_in_japanese_too() {
+    let scene = Scene::start().await;
+    let path = scene.send("mail\n=1+1\n@\n".as_bytes(), &[("column", "mail")]).await;
+    assert_eq!(scene.analysed(&path).await.failure, None);
+    let answer = scene.client().get(&format!("{path}/invalid-rows?language=ja&bom=true")).await.expect(200);
+    let expected = "\u{feff}行,値,原因\r\n2,\"'=1+1\",@ がない\r\n3,\"'@\",@ の前が空\r\n";
+    assert_eq!(String::from_utf8(answer.body).expect("UTF-8"), expected);
+    scene.client().get(&format!("{path}/invalid-rows?language=de")).await.expect_problem(422, "language");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_whose_quote_the_next_row_closes_is_invalid_and_costs_no_other() {
+    let scene = Scene::start().await;
+    let file = "mail,note\n\"a@x.jp\",\"n\"\n\"b@x.jp\",\"n\n\"c@x.jp\",\"n\"\n\"d@x.jp\",\"two\nlines\"\n";
+    let path = scene.send(file.as_bytes(), &[]).await;
+    let counts = scene.analysed(&path).await.analysis.and_then(|analysis| analysis.counts).expect("counts");
+    assert_eq!((counts.total, counts.new, counts.invalid), (3, 2, 1));
+    let csv = scene.invalid_rows(&path).await;
+    assert_eq!(csv, "line,value,cause\r\n3,\"b@x.jp\",unclosed_quote\r\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! How much may be uploaded, by whom, and for how long it is kept.
 
 use super::*;
-use backend::service::uploads;
+use backend::service::{list_operations, uploads};
 use chrono::TimeDelta;
 use serde_json::json;
 use shared::{account::Account, session::ApiTokenSecret};
@@ -113,6 +113,29 @@ async fn a_deleted_upload_is_gone_and_its_work_ends() {
     uploads::perform(state, id).await.expect("taken away");
     scene.client().get(&path).await.expect(404);
     uploads::perform(state, id).await.expect("twice does no harm");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_of_a_registered_file_that_stayed_behind_are_found() {
+    let scene = Scene::start_without_jobs().await;
+    let path = scene.send(addresses(10).as_bytes(), &[]).await;
+    let id = scene.show(&path).await.id;
+    let (state, now) = (&scene.app.running.state, scene.app.clock.now());
+    let waiting = async || {
+        let later = now + TimeDelta::minutes(1);
+        backend::store::uploads::waiting(state.db.connection(), later).await.expect("a list").contains(&id)
+    };
+    uploads::perform(state, id).await.expect("analysed");
+    assert!(!waiting().await);
+    let body = json!({ "delivery_timing": "next_execution" });
+    let queued = scene.client().post(&format!("{path}/registration"), &body).await.expect(202);
+    let operation = queued.json::<shared::list_operation::ListOperation>().id;
+    list_operations::perform(state, operation).await.expect("registered");
+    // The job that was to remove them failed, or was lost.
+    assert!(waiting().await);
+    uploads::perform(state, id).await.expect("removed");
+    until_rows(&scene, "upload_pieces", false).await;
+    assert!(!waiting().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

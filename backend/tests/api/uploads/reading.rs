@@ -114,6 +114,24 @@ async fn a_file_can_be_read_in_another_way() {
     scene.read_again(&path, &json!({ "colunm": "to" })).await.expect_problem(422, "/colunm");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_knows_the_encoding_better_is_believed() {
+    let scene = Scene::start().await;
+    // ﾃｩ in Shift_JIS, and by chance é in UTF-8.
+    let path = scene.send(b"name,mail\n\xc3\xa9,taro@example.com\n,\xc3\xa9\n", &[]).await;
+    let seen = async || {
+        let analysis = scene.analysed(&path).await.analysis.expect("an analysis");
+        let rows = scene.invalid_rows(&path).await;
+        (analysis.reading.encoding, analysis.preview[0][0].clone(), rows)
+    };
+    let rows = |value: &str| format!("line,value,cause\r\n3,\"{value}\",no_at\r\n");
+    assert_eq!(seen().await, (Encoding::Utf8, "é".to_owned(), rows("é")));
+    scene.read_again(&path, &json!({ "encoding": "shift_jis" })).await.expect(202);
+    assert_eq!(seen().await, (Encoding::ShiftJis, "ﾃｩ".to_owned(), rows("ﾃｩ")));
+    let path = scene.send(b"name,mail\n\xc3\xa9,taro@example.com\n", &[("encoding", "shift_jis")]).await;
+    assert_eq!(scene.analysed(&path).await.analysis.expect("an analysis").preview[0][0], "ﾃｩ");
+}
+
 fn row(address: &str) -> ValidRow {
     let (address, key) = Address::parse(address).expect("an address").into_parts();
     ValidRow { key, address }

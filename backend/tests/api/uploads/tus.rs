@@ -69,7 +69,12 @@ async fn the_first_bytes_may_come_with_the_creation() {
     assert_eq!(scene.analysed(&path).await.state, UploadState::Ready);
     let answer = scene.client().send(begin(&file)).await.expect(201);
     assert_eq!(scene.analysed(&location(&answer)).await.state, UploadState::Ready);
+    // What is refused leaves nothing: nobody knows where it would be.
     scene.client().send(begin(&format!("{file}x"))).await.expect(413);
+    let sum = format!("sha1 {}", STANDARD.encode(Sha1::digest(b"another")));
+    scene.client().send(begin(&file[..30]).header("Upload-Checksum", sum)).await.expect(460);
+    let page: Page<Upload> = scene.client().get(&scene.place.path("/uploads")).await.expect(200).json();
+    assert_eq!(page.items.len(), 2, "{page:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,8 +112,11 @@ async fn clients_that_break_the_protocol_are_told() {
     send(request.body("x")).await.expect_problem(422, "Upload-Offset");
     send(scene.patch(&path, 0).header("Upload-Checksum", "md5 AAAA").body("x")).await.expect(400);
     assert_eq!(scene.offset(&path).await, 0);
-    let other = path.replace(|c: char| c.is_ascii_digit(), "0");
+    let other = scene.place.path(&format!("/uploads/{}", uuid::Uuid::nil()));
     send(scene.patch(&other, 0).body("x")).await.expect(404);
+    for method in [Method::PATCH, Method::HEAD, Method::DELETE] {
+        send(scene.client().request(method, &other).header("Tus-Resumable", "2.0.0")).await.expect(412);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

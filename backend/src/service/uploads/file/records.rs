@@ -14,6 +14,9 @@ pub const MAX_FIELDS: usize = 16_384;
 pub struct Record<'a> {
     /// The line where it begins, from 1.
     pub line: i64,
+    /// Whether a field in quotes, of more than one line, goes on after its closing quote: that was the opening quote of
+    /// another row, and this row's own is missing.
+    pub is_unclosed: bool,
     text: &'a [u8],
     ends: &'a [usize],
 }
@@ -37,9 +40,27 @@ impl Record<'_> {
     }
 }
 
+/// Where in a field the text stands.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Start,
+    Plain,
+    Quoted {
+        lines: bool,
+    },
+    /// After a quote in quotes: the closing one, or half of one that is doubled.
+    Quote {
+        lines: bool,
+    },
+}
+
 /// Finds records in text that comes in parts, in bounded memory.
 pub struct Records {
     reader: Reader,
+    delimiter: u8,
+    /// The reader takes every text for one and does not tell what is strange in it.
+    place: Place,
+    is_unclosed: bool,
     text: Vec<u8>,
     text_length: usize,
     ends: Vec<usize>,
@@ -61,6 +82,9 @@ impl Records {
         };
         Self {
             reader: ReaderBuilder::new().delimiter(delimiter).build(),
+            delimiter,
+            place: Place::Start,
+            is_unclosed: false,
             text: vec![0; 4096],
             text_length: 0,
             ends: vec![0; 64],
@@ -100,8 +124,12 @@ impl Records {
                     grow(&mut self.ends, MAX_FIELDS).map_err(|()| too_many_fields(line))?;
                 }
                 ReadRecordResult::Record => {
-                    let record =
-                        Record { line, text: &self.text[..self.text_length], ends: &self.ends[..self.ends_length] };
+                    let record = Record {
+                        line,
+                        is_unclosed: std::mem::take(&mut self.is_unclosed),
+                        text: &self.text[..self.text_length],
+                        ends: &self.ends[..self.ends_length],
+                    };
                     let go_on = found(&record);
                     self.begun = None;
                     self.text_length = 0;
@@ -132,13 +160,26 @@ impl Records {
         })
     }
 
-    /// Counts the line breaks of bytes that were read.
+    /// Counts the line breaks of bytes that were read, and follows their quotes.
     fn pass(&mut self, bytes: &[u8]) {
         for byte in bytes {
+            let breaks = matches!(byte, b'\r' | b'\n');
             if *byte == b'\r' || (*byte == b'\n' && !self.after_return) {
                 self.line += 1;
             }
             self.after_return = *byte == b'\r';
+            self.place = match self.place {
+                Place::Quoted { lines } if *byte == b'"' => Place::Quote { lines },
+                Place::Quoted { lines } => Place::Quoted { lines: lines || breaks },
+                Place::Quote { lines } if *byte == b'"' => Place::Quoted { lines },
+                Place::Start if *byte == b'"' => Place::Quoted { lines: false },
+                _ if breaks || *byte == self.delimiter => Place::Start,
+                Place::Quote { lines } => {
+                    self.is_unclosed |= lines;
+                    Place::Plain
+                }
+                Place::Start | Place::Plain => Place::Plain,
+            };
         }
     }
 }
@@ -214,6 +255,30 @@ mod tests {
     fn a_quote_that_never_closes_names_its_record() {
         let failure = rows("a,b\n1,2\n3,\"4\n5,6\n", Delimiter::Comma, 3).unwrap_err();
         assert_eq!((failure.code, failure.line), (FailureCode::UnclosedQuote, Some(3)));
+    }
+
+    #[test]
+    fn a_quote_that_another_row_closes_marks_its_record() {
+        for (text, marked) in [
+            ("\"a\",\"n\"\n\"b\",\"n\n\"c\",\"n\"\n", &[2][..]),
+            ("\"a\",\"n\r\n\"c\",\"n\"\r\n\"d\",\"n\"\r\n", &[1]),
+            // Fields of several lines, quotes in them, and quotes that are none.
+            ("\"a\nb\",\"c\n\"\"\nd\"\n\"\n\"\"\"\n\"\"\n", &[]),
+            ("x\"y\n\"z\",\"a\"b,c\"d\n\"e\"\n", &[]),
+        ] {
+            for size in 1..=text.len() {
+                let (mut records, mut found) = (Records::new(Delimiter::Comma), Vec::new());
+                let mut take = |record: &Record<'_>| {
+                    found.extend(record.is_unclosed.then_some(record.line));
+                    true
+                };
+                for part in text.as_bytes().chunks(size) {
+                    records.read(part, &mut take).unwrap();
+                }
+                records.end(&mut take).unwrap();
+                assert_eq!(found, marked, "{text:?} in parts of {size}");
+            }
+        }
     }
 
     #[test]

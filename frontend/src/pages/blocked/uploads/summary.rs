@@ -4,8 +4,8 @@ use super::{register::RegisterDialog, release::ReleaseDialog};
 use crate::{
     pages::blocked::operations::figures,
     reactive::memo,
-    state::{Configuration, Pending, Session, client, explain, texts},
-    ui::{Button, Kind, Notice, Show, Toasts, Tone, save_text},
+    state::{Configuration, Pending, Preferences, Session, client, explain, texts},
+    ui::{Button, Kind, Notice, Show, Toasts, Tone, save_blob},
 };
 use leptos::prelude::*;
 use shared::{
@@ -37,7 +37,9 @@ pub fn Summary(
             (words.duplicate, counts.duplicate),
             (words.invalid, counts.invalid),
         ];
-        let (invalid, capped) = (counts.invalid > 0, counts.invalid > counts.invalid_kept);
+        let (invalid, more) = (counts.invalid > 0, counts.invalid > counts.invalid_kept);
+        // The others are read from the file again, as long as it is there.
+        let capped = more && upload.with(|one| matches!(one.state, UploadState::Registered | UploadState::Undone));
         view! {
             {figures(facts.into_iter())}
             {invalid.then(|| view! { <InvalidRows upload capped/> })}
@@ -72,11 +74,13 @@ pub fn Summary(
 fn InvalidRows(upload: Memo<Upload>, capped: bool) -> impl IntoView {
     let (texts, client, toasts, fetching) = (texts(), client(), Toasts::here(), Pending::new());
     let (words, Configuration { id, .. }) = (&texts.uploads, Configuration::open());
+    let language = expect_context::<Preferences>().language;
     let fetch = move |()| {
         fetching.start(async move {
-            match client.invalid_rows(id.get_untracked(), upload.with_untracked(|upload| upload.id)).await {
+            let (id, upload) = (id.get_untracked(), upload.with_untracked(|upload| upload.id));
+            match client.invalid_rows(id, upload, language.get_untracked().tag()).await {
                 Ok(rows) => {
-                    if save_text(&rows, "text/csv;charset=utf-8", "invalid-rows.csv").is_err() {
+                    if save_blob(&rows, words.invalid_file).is_err() {
                         toasts.bad(texts.unreadable);
                     }
                 }
