@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(version)]
 struct Arguments {
     /// The configuration file.
-    #[arg(long, env = "STOPLIST_AGENT_CONFIG", default_value = "/etc/stoplist-agent.toml", global = true)]
+    #[arg(long, env = "STOPLIST_AGENT_CONFIG", default_value = "/etc/stoplist/agent.toml", global = true)]
     config: PathBuf,
     #[command(subcommand)]
     command: Command,
@@ -46,6 +46,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // What the agent writes holds addresses: only its own user may read it, and root, as which Postfix opens the map file.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // A mistake in master.cf must not cost the message.

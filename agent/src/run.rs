@@ -145,6 +145,7 @@ async fn report_status(
     loop {
         ticks.tick().await;
         let sync = sync.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let problems: Vec<String> = [sync.problem, progress.problem()].into_iter().flatten().collect();
         let status = Status {
             at: clock.now(),
             pid: std::process::id(),
@@ -152,7 +153,7 @@ async fn report_status(
             list: list.position(),
             acknowledged: sync.acknowledged,
             last_contact: sync.last_contact,
-            problem: sync.problem,
+            problem: (!problems.is_empty()).then(|| problems.join("; ")),
             spool_backlog: spool.backlog(),
             log_octets: config.mail_log.is_some().then(|| progress.octets.load(Ordering::Relaxed)),
         };

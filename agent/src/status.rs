@@ -25,7 +25,7 @@ pub struct Status {
     pub acknowledged: Option<Acknowledgement>,
     /// When the service last answered.
     pub last_contact: Option<DateTime<Utc>>,
-    /// What is wrong with the syncing.
+    /// What is wrong with the syncing or the mail log.
     pub problem: Option<String>,
     /// How many events wait for the service.
     pub spool_backlog: u64,

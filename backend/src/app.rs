@@ -14,8 +14,17 @@ use crate::{
 use actix_web::{HttpServer, middleware, web};
 use anyhow::{Context, bail};
 use futures::{StreamExt, stream::FuturesUnordered};
-use rustix::fs::{FlockOperation, flock};
-use std::{fs::File, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::geteuid,
+};
+use std::{
+    fs::File,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_actix_web::TracingLogger;
@@ -76,9 +85,7 @@ impl Running {
 /// The data folder or the database cannot be used.
 pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> {
     make_data_folder(&settings)?;
-    let db = Db::connect(&settings.database_url)
-        .await
-        .context("cannot open the database: check --database-url and that the database is running")?;
+    let db = connect(&settings).await?;
     let lock = db.lock_schema().await.context("cannot wait for other nodes to bring the schema up to date")?;
     db.migrate().await.context("cannot bring the database schema up to date")?;
     jobs::migrate(db.pool()).await.context("cannot bring the job queue's schema up to date")?;
@@ -94,6 +101,29 @@ pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> 
     let (settings, attempts, slots, wake) =
         (Arc::new(settings), Arc::default(), Slots::new(db.connections()), Wake::default());
     Ok(AppState { db, clock, settings, keys, signer, attempts, limits, slots, mailer, metrics, wake })
+}
+
+/// Opens the database and proves that it can be written.
+///
+/// # Errors
+/// It cannot be opened or written; the message says which, and whose a SQLite file is.
+pub async fn connect(settings: &Settings) -> anyhow::Result<Db> {
+    let db = Db::connect(&settings.database_url)
+        .await
+        .context("cannot open the database: check --database-url and that the database is running")?;
+    if let Err(error) = db.try_to_write().await {
+        db.close().await;
+        let file = settings.sqlite_file().and_then(|file| Some((file.metadata().ok()?.uid(), file)));
+        return Err(error).context(match file {
+            Some((owner, file)) => format!(
+                "cannot write to the database {}: it belongs to user {owner}, and this process runs as user {}",
+                file.display(),
+                geteuid().as_raw()
+            ),
+            None => "cannot write to the database".to_owned(),
+        });
+    }
+    Ok(db)
 }
 
 /// Starts the service and returns when it answers.

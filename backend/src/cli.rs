@@ -9,7 +9,7 @@ use crate::{
     telemetry,
 };
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use shared::session::{MIN_PASSWORD, NewApiToken, Scope};
 use std::io::IsTerminal;
 
@@ -102,6 +102,16 @@ enum AuditCommand {
 enum ConfigCommand {
     /// Print the settings in effect, without secrets
     Show,
+}
+
+impl Cli {
+    /// What flags and variables say; ends the process where they cannot be understood. An empty variable is none: that is
+    /// what a compose file makes of one that nobody filled in.
+    pub fn read() -> Self {
+        let is_empty = |arg: &Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        let command = Self::command().mut_args(|arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg });
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// Runs one command.

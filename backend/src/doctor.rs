@@ -1,8 +1,9 @@
 //! `stoplist doctor`: looks at everything the service needs and says what is wrong.
 
-use crate::{clock::Clock, config::Settings, store::Db};
+use crate::{app, clock::Clock, config::Settings};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use rustix::fs::{Access, access};
 use std::path::Path;
 
 /// Checks settings, folder, database, time zones and port; prints a line for each.
@@ -39,19 +40,41 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
 
 fn data_folder(folder: &Path) -> Result<String, String> {
     let shown = folder.display();
-    std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {shown}: {error}"))?;
+    if !folder.exists() {
+        let above = folder.ancestors().map(from_here).find(|ancestor| ancestor.exists()).unwrap_or(folder);
+        may_write_in(above).map_err(|error| format!("cannot make {shown}: {error}"))?;
+        return Ok(format!("there is none yet; the first start makes {shown}"));
+    }
     let probe = folder.join(".stoplist-doctor");
     std::fs::write(&probe, b"x").map_err(|error| format!("cannot write in {shown}: {error}"))?;
     std::fs::remove_file(&probe).map_err(|error| format!("cannot remove files in {shown}: {error}"))?;
     Ok(format!("{shown} can be written"))
 }
 
+/// A relative path ends with nothing, which is the folder that the process is in.
+fn from_here(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+/// Looking must not make what the service makes itself: it would belong to whoever looks.
+fn may_write_in(folder: &Path) -> Result<(), String> {
+    if !folder.is_dir() {
+        return Err(format!("{} is no folder", folder.display()));
+    }
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| format!("{}: {error}", folder.display()))
+}
+
 async fn database(settings: &Settings) -> Result<String, String> {
-    // Looking must not make it: an empty one would pass for the service's own.
+    // An empty one would pass for the service's own.
     if let Some(file) = settings.sqlite_file().filter(|file| !file.exists()) {
+        let folder = from_here(file.parent().unwrap_or(&file));
+        // The data folder is made with it.
+        if !settings.data_dir.starts_with(folder) {
+            may_write_in(folder).map_err(|error| format!("cannot make {}: {error}", file.display()))?;
+        }
         return Ok(format!("there is none yet; the first start makes {}", file.display()));
     }
-    let db = Db::connect(&settings.database_url).await.map_err(|error| format!("cannot connect: {error}"))?;
+    let db = app::connect(settings).await.map_err(|error| format!("{error:#}"))?;
     let pending = db.pending_migrations().await.map_err(|error| format!("cannot read the schema: {error}"));
     db.close().await;
     Ok(match pending? {

@@ -1,10 +1,8 @@
 //! The `stoplist` command.
 
-use clap::Parser;
-
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    match backend::cli::run(backend::cli::Cli::parse()).await {
+    match backend::cli::run(backend::cli::Cli::read()).await {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("stoplist: {error:#}");

@@ -3,7 +3,7 @@
 
 use crate::Statements;
 
-pub(crate) const MIGRATION: Statements = Statements { name: "m0023_told_in_any_language", up: UP, down: DOWN };
+pub(crate) const MIGRATION: Statements = Statements { name: "m0026_told_in_any_language", up: UP, down: DOWN };
 
 const UP: &[&str] = &[
     "ALTER TABLE runs ADD COLUMN error_cause TEXT",

@@ -4,14 +4,14 @@ use super::{
     log_file::{LogFile, LogPosition},
     spool::Spool,
 };
-use crate::{clock::Clock, files};
+use crate::{clock::Clock, files::NextVersion};
 use bounces::postfix::{Config, LogParser, State};
 use serde::{Deserialize, Serialize};
 use std::{
-    io,
+    io::{self, BufWriter},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::sleep,
@@ -24,6 +24,8 @@ const POLL: Duration = Duration::from_millis(100);
 const DISK_PAUSE: Duration = Duration::from_secs(1);
 /// How often the position is saved at most. Lines that are read again after a kill give the same event ids.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// Saving may take this part of the time at most: what is remembered of a long queue is 100 MB.
+const REST_PER_SAVE: u32 = 100;
 
 /// What a restart goes on from.
 #[derive(Serialize, Deserialize)]
@@ -39,10 +41,32 @@ pub struct Progress {
     pub stop: AtomicBool,
     /// How many octets of the current file were read.
     pub octets: AtomicU64,
+    problem: Mutex<Option<String>>,
+}
+
+impl Progress {
+    /// Why nothing is read, if so.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes it, and logs it once.
+    fn set_problem(&self, problem: Option<String>) {
+        let mut noted = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        if *noted == problem {
+            return;
+        }
+        match &problem {
+            Some(problem) => tracing::warn!("{problem}"),
+            None => tracing::info!("the mail log is read"),
+        }
+        *noted = problem;
+    }
 }
 
 /// Follows a mail log.
 pub struct Follower {
+    mail_log: PathBuf,
     log: LogFile,
     parser: LogParser,
     position_file: PathBuf,
@@ -77,16 +101,20 @@ impl Follower {
             None => (LogPosition::default(), LogParser::new(config)),
         };
         let log = LogFile::new(mail_log.to_owned(), position);
-        Ok(Self { log, parser, position_file, spool, clock, progress })
+        Ok(Self { mail_log: mail_log.to_owned(), log, parser, position_file, spool, clock, progress })
     }
 
     /// Follows until it is stopped. Blocks.
     pub fn run(mut self) {
-        let mut last_save = Instant::now();
+        let (mut last_save, mut pause) = (Instant::now(), SAVE_EVERY);
         let mut is_saved = true;
         while !self.is_stopped() {
-            match self.log.next_lines() {
-                Ok(lines) if lines.is_empty() => sleep(POLL),
+            let log = self.mail_log.display();
+            let problem = match self.log.next_lines() {
+                Ok(lines) if lines.is_empty() => {
+                    sleep(POLL);
+                    (!self.log.is_there()).then(|| format!("there is no mail log {log}: no errors are reported"))
+                }
                 Ok(lines) => {
                     let now = self.clock.local();
                     let events: Vec<_> = lines.iter().flat_map(|line| self.parser.feed(line.as_bytes(), now)).collect();
@@ -99,21 +127,24 @@ impl Follower {
                         }
                     }
                     is_saved = false;
+                    None
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot read the mail log; may the agent's user read it?");
                     sleep(DISK_PAUSE);
-                    continue;
+                    Some(format!("cannot read the mail log {log} ({error}): may the agent's user read it?"))
                 }
-            }
+            };
+            self.progress.set_problem(problem);
             self.progress.octets.store(self.log.position().octets, Ordering::Relaxed);
             // Before a file's first line the position of the file before it says more.
-            if !is_saved && last_save.elapsed() >= SAVE_EVERY && self.log.position().octets > 0 {
+            if !is_saved && last_save.elapsed() >= pause && self.log.position().octets > 0 {
+                let begun = Instant::now();
                 match self.save() {
                     Ok(()) => is_saved = true,
                     Err(error) => tracing::error!(%error, "cannot save the position in the mail log"),
                 }
                 last_save = Instant::now();
+                pause = SAVE_EVERY.max((last_save - begun) * REST_PER_SAVE);
             }
         }
     }
@@ -125,6 +156,8 @@ impl Follower {
     /// Everything up to this position is durable in the spool.
     fn save(&self) -> io::Result<()> {
         let saved = Saved { log: self.log.position().clone(), parser: self.parser.state() };
-        files::write(&self.position_file, &serde_json::to_vec(&saved)?)
+        let mut file = BufWriter::new(NextVersion::create(&self.position_file)?);
+        serde_json::to_writer(&mut file, &saved)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.replace()
     }
 }

@@ -86,6 +86,11 @@ impl LogFile {
         &self.position
     }
 
+    /// Whether there is a log to read.
+    pub fn is_there(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The next lines; empty when there are none yet.
     ///
     /// # Errors

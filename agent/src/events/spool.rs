@@ -9,7 +9,7 @@ use shared::delivery_event::NewDeliveryEvent;
 use std::{
     collections::BTreeSet,
     fs::{File, OpenOptions},
-    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -89,7 +89,7 @@ impl Spool {
         let last_octets = end_of_last_line(&mut last)?;
         last.set_len(last_octets)?;
         let mut inner = Inner { segments, last, last_octets, sent, backlog: 0 };
-        inner.sent = inner.clamp(sent);
+        inner.sent = inner.clamp(folder, sent)?;
         for segment in inner.segments.range(inner.sent.segment..) {
             let mut file = File::open(segment_path(folder, *segment))?;
             if *segment == inner.sent.segment {
@@ -155,7 +155,10 @@ impl Spool {
                 batch.lines += 1;
                 match serde_json::from_str(&line) {
                     Ok(event) => batch.events.push(event),
-                    Err(error) => self.reject(&line, &error.to_string())?,
+                    Err(error) => {
+                        tracing::error!(%error, segment, "an event in the spool is damaged; it goes to rejected.ndjson");
+                        self.reject(&line, &error.to_string())?;
+                    }
                 }
                 line.clear();
             }
@@ -232,13 +235,14 @@ impl Inner {
         files::sync_folder(folder)
     }
 
-    /// A position that exists: segments may be gone when the position file is older.
-    fn clamp(&self, sent: SpoolPosition) -> SpoolPosition {
-        match self.segments.range(sent.segment..).next() {
-            Some(segment) if *segment == sent.segment => sent,
+    /// A position that exists: segments may be gone when the position file is older, or be shorter after a damage. What
+    /// is sent again is harmless.
+    fn clamp(&self, folder: &Path, sent: SpoolPosition) -> io::Result<SpoolPosition> {
+        Ok(match self.segments.range(sent.segment..).next() {
+            Some(segment) if *segment == sent.segment && is_behind_a_line(folder, sent)? => sent,
             Some(segment) => SpoolPosition { segment: *segment, octet: 0 },
             None => SpoolPosition { segment: self.segments.first().copied().unwrap_or(1), octet: 0 },
-        }
+        })
     }
 }
 
@@ -248,6 +252,16 @@ fn segment_path(folder: &Path, number: u64) -> PathBuf {
 
 fn open_segment(folder: &Path, number: u64) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(segment_path(folder, number))
+}
+
+/// Whether a line of the segment starts here, or will.
+fn is_behind_a_line(folder: &Path, SpoolPosition { segment, octet }: SpoolPosition) -> io::Result<bool> {
+    let Some(before) = octet.checked_sub(1) else { return Ok(true) };
+    let mut file = File::open(segment_path(folder, segment))?;
+    file.seek(SeekFrom::Start(before))?;
+    let mut last = Vec::new();
+    file.take(1).read_to_end(&mut last)?;
+    Ok(last == b"\n")
 }
 
 /// A kill may have left half a line, whose event the log still has.

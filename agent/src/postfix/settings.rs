@@ -16,7 +16,8 @@ pub fn lines(config: &Config, program: &Path, path: &Path) -> String {
 enable_long_queue_ids = yes
 syslog_name = {syslog_name}
 
-# Every recipient is asked at the agent; while the agent is down or hangs, the file answers.
+# Every recipient is asked at the agent; while the agent is down or hangs, the file answers. Debian reads cdb files with
+# its package postfix-cdb.
 smtpd_restriction_classes = bl_file
 bl_file = check_recipient_access cdb:{map}
 # Put check_policy_service before your own restrictions; the two behind it are an example.

@@ -172,6 +172,48 @@ fn a_full_spool_refuses_whole_and_takes_again_when_there_is_room() {
     spool.append(&events).unwrap();
 }
 
+/// What happens to a segment between two starts.
+type Damage = fn(&Path);
+
+/// The ids of everything that waits; it is then done.
+fn sent(spool: &Spool) -> Vec<String> {
+    let batch = spool.next_batch(100).unwrap();
+    spool.done(&batch);
+    batch.events.into_iter().map(|event| event.id).collect()
+}
+
+#[test]
+fn events_are_sent_again_rather_than_lost_when_the_position_is_of_a_segment_that_was_cut_or_deleted() {
+    let damages: [(&str, Damage, &[&str]); 3] = [
+        ("deleted", |segment| fs::remove_file(segment).unwrap(), &["event-3"]),
+        ("cut at a line", |segment| fs::write(segment, first_line(segment)).unwrap(), &["event-0", "event-3"]),
+        (
+            "cut and longer than before",
+            |segment| {
+                fs::write(segment, first_line(segment).replace("event-0", "an-event-with-a-longer-id") + "x\n").unwrap()
+            },
+            &["an-event-with-a-longer-id", "event-3"],
+        ),
+    ];
+    for (damage, cut, expected) in damages {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path(), 9 << 20).unwrap();
+        let events = if damage == "cut and longer than before" { 1 } else { 3 };
+        spool.append(&(0..events).map(event).collect::<Vec<_>>()).unwrap();
+        assert_eq!(sent(&spool).len(), events);
+        drop(spool);
+        cut(&folder.path().join("00000000000000000001.ndjson"));
+        let spool = Spool::open(folder.path(), 9 << 20).unwrap();
+        spool.append(&[event(3)]).unwrap();
+        assert_eq!(sent(&spool), expected, "{damage}");
+        assert_eq!(spool.backlog(), 0, "{damage}");
+    }
+}
+
+fn first_line(segment: &Path) -> String {
+    fs::read_to_string(segment).unwrap().split_inclusive('\n').next().unwrap().to_owned()
+}
+
 pub fn bounced(n: usize) -> String {
     format!(
         "Nov 23 17:10:19 pfe postfix/smtp[1]: 4ZzQxv{n:04}z1: to=<user{n}@example.com>, relay=mx.example.com[192.0.2.1]:25, \

@@ -319,6 +319,16 @@ impl Db {
         Ok(Migrator::up(&self.connection, None).await?)
     }
 
+    /// Proves that this process may write: as a change of the schema, which is then undone.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn try_to_write(&self) -> Result<()> {
+        let transaction = self.begin().await?;
+        transaction.execute_unprepared("CREATE TABLE may_be_written (x INTEGER)").await?;
+        Ok(())
+    }
+
     /// How many migrations have not run yet.
     ///
     /// # Errors

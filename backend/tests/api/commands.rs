@@ -5,7 +5,7 @@ use serde_json::json;
 use shared::run::{Run, RunState};
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -140,37 +140,38 @@ async fn commands_work_on_the_database_of_a_running_service() {
 }
 
 /// SQLite belongs to one process.
-#[tokio::test(flavor = "multi_thread")]
-async fn two_processes_share_the_work_by_their_roles() {
-    if !TestApp::is_postgres() {
-        return;
-    }
-    let app = TestApp::start_without_jobs().await;
-    let place = app.workplace().await;
-    let (folder, url) = (&app.settings.data_dir, &app.settings.database_url);
-    let token = ["token", "create", "--account", "first", "--scope", "read,lists,manage", "--database-url", url];
-    let token = text(&run(folder, &token, "").stdout);
-    let node = |role: &str| Service::start_with(folder, &["--role", role, "--database-url", url], Stdio::null());
-    let http = node("http");
-    let script = TestApp::client_of(http.address.trim_end_matches('/'), Some(token.trim().to_owned()));
-    let runs = place.path("/runs");
-    let queued: Run = script.post(&runs, &json!({})).await.expect(202).json();
-    let state = async || script.get(&format!("{runs}/{}", queued.id)).await.expect(200).json::<Run>().state;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(state().await, RunState::Queued, "nobody performs jobs");
+mod on_postgres {
+    use super::*;
 
-    let jobs = node("jobs");
-    let at_jobs = TestApp::client_of(jobs.address.trim_end_matches('/'), None);
-    at_jobs.get("/readyz").await.expect(200);
-    let answer = reqwest::get(format!("{}api/v1/server-configurations", jobs.address)).await.expect("an answer");
-    assert_eq!(answer.status(), 404, "it has no API");
-    let begun = Instant::now();
-    while state().await != RunState::Done {
-        assert!(begun.elapsed() < Duration::from_secs(40), "the run is not done");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    #[tokio::test(flavor = "multi_thread")]
+    async fn two_processes_share_the_work_by_their_roles() {
+        let app = TestApp::start_without_jobs().await;
+        let place = app.workplace().await;
+        let (folder, url) = (&app.settings.data_dir, &app.settings.database_url);
+        let token = ["token", "create", "--account", "first", "--scope", "read,lists,manage", "--database-url", url];
+        let token = text(&run(folder, &token, "").stdout);
+        let node = |role: &str| Service::start_with(folder, &["--role", role, "--database-url", url], Stdio::null());
+        let http = node("http");
+        let script = TestApp::client_of(http.address.trim_end_matches('/'), Some(token.trim().to_owned()));
+        let runs = place.path("/runs");
+        let queued: Run = script.post(&runs, &json!({})).await.expect(202).json();
+        let state = async || script.get(&format!("{runs}/{}", queued.id)).await.expect(200).json::<Run>().state;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(state().await, RunState::Queued, "nobody performs jobs");
+
+        let jobs = node("jobs");
+        let at_jobs = TestApp::client_of(jobs.address.trim_end_matches('/'), None);
+        at_jobs.get("/readyz").await.expect(200);
+        let answer = reqwest::get(format!("{}api/v1/server-configurations", jobs.address)).await.expect("an answer");
+        assert_eq!(answer.status(), 404, "it has no API");
+        let begun = Instant::now();
+        while state().await != RunState::Done {
+            assert!(begun.elapsed() < Duration::from_secs(40), "the run is not done");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        http.terminate();
+        jobs.terminate();
     }
-    http.terminate();
-    jobs.terminate();
 }
 
 #[test]
@@ -234,6 +235,9 @@ fn doctor_and_settings_are_shown_without_secrets() {
     assert!(doctor.status.success(), "{}", text(&doctor.stdout));
     assert!(text(&doctor.stdout).contains("database: there is none yet"), "{}", text(&doctor.stdout));
     assert!(!folder.path().join("stoplist.db").exists(), "it only looks");
+    let data = folder.path().join("data");
+    let doctor = run(&data, &["doctor"], "");
+    assert!(doctor.status.success() && !data.exists(), "it makes no folder: {}", text(&doctor.stdout));
     assert!(run(folder.path(), &["migrate"], "").status.success());
     let doctor = run(folder.path(), &["doctor"], "");
     let connected = "database: connected; the schema is up to date";
@@ -241,6 +245,18 @@ fn doctor_and_settings_are_shown_without_secrets() {
     let shown = run(folder.path(), &["config", "show", "--database-url", "postgres://me:secret@host/db"], "");
     assert!(text(&shown.stdout).contains("postgres://me:***@host/db"), "{}", text(&shown.stdout));
     assert!(!text(&shown.stdout).contains("secret"));
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = stoplist(folder.path(), &["config", "show"]);
+    for name in ["CONFIG", "LISTEN", "ROLE", "DATABASE_URL", "TRUSTED_PROXIES", "REQUEST_RATE", "TLS_KEY", "SMTP_URL"] {
+        command.env(format!("STOPLIST_{name}"), "");
+    }
+    let shown = command.output().expect("the command ends");
+    let settings = text(&shown.stdout);
+    assert!(shown.status.success() && settings.contains("listen = \"127.0.0.1:8080\""), "{}", text(&shown.stderr));
 }
 
 #[test]
@@ -256,14 +272,31 @@ fn doctor_names_each_thing_that_is_wrong() {
     let (lines, end) = doctor(&[], &file.join("data"));
     assert!(lines.contains("WRONG  data folder: cannot make"), "{lines}");
     assert!(end.contains("one thing is wrong"), "{end}");
+    let (lines, _) = doctor(&["--database-url", "sqlite:///nowhere/x.db"], folder.path());
+    assert!(lines.contains("WRONG  database: cannot make /nowhere/x.db: /nowhere is no folder"), "{lines}");
 
     std::fs::write(folder.path().join("stoplist.db"), "no database, whatever its name says".repeat(40))
         .expect("a file");
     // An address for documentation (RFC 5737): no machine has it.
     let (lines, end) = doctor(&["--listen", "192.0.2.1:8080"], folder.path());
-    assert!(lines.contains("WRONG  database: cannot connect"), "{lines}");
+    assert!(lines.contains("WRONG  database: cannot open"), "{lines}");
     assert!(lines.contains("WRONG  port: cannot listen on 192.0.2.1:8080"), "{lines}");
     assert!(end.contains("2 things are wrong"), "{end}");
+}
+
+#[test]
+fn a_database_that_cannot_be_written_is_told_by_doctor_and_at_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(run(folder.path(), &["migrate"], "").status.success());
+    let file = folder.path().join("stoplist.db");
+    let owner = std::fs::metadata(&file).expect("a file").uid();
+    let expected = format!("cannot write to the database {}: it belongs to user {owner}", file.display());
+    let url = format!("sqlite://{}?mode=ro", file.display());
+    let doctor = run(folder.path(), &["doctor", "--database-url", &url], "");
+    let said = text(&doctor.stdout);
+    assert!(!doctor.status.success() && said.contains(&format!("WRONG  database: {expected}")), "{said}");
+    let serve = run(folder.path(), &["serve", "--listen", "127.0.0.1:0", "--database-url", &url], "");
+    assert!(!serve.status.success() && text(&serve.stderr).contains(&expected), "{}", text(&serve.stderr));
 }
 
 #[test]

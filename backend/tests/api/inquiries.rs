@@ -367,20 +367,21 @@ async fn both_sides_hear_of_each_other_and_other_accounts_do_not() {
     assert!(silence.is_err(), "another account hears nothing");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_waits_for_what_belongs_to_others() {
-    // On SQLite all who write wait for each other, whatever it is.
-    if !TestApp::is_postgres() {
-        return;
+/// On SQLite all who write wait for each other, whatever it is.
+mod on_postgres {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nobody_waits_for_what_belongs_to_others() {
+        let app = TestApp::start_without_jobs().await;
+        let place = app.workplace().await;
+        let id = ask(&place.administrator, "other", "Hours").await.inquiry.id;
+        let stranger = app.administrator(&place.provider, "stranger").await;
+        let held = app.running.state.db.begin().await.expect("a transaction");
+        backend::store::inquiries::lock(&held, None, id).await.expect("it is being written to");
+        let path = format!("{PATH}/{id}/messages");
+        let words = json!({ "text": "Mine?" });
+        let asked = stranger.post(&path, &words);
+        tokio::time::timeout(PATIENCE, asked).await.expect("an answer at once").expect(404);
     }
-    let app = TestApp::start_without_jobs().await;
-    let place = app.workplace().await;
-    let id = ask(&place.administrator, "other", "Hours").await.inquiry.id;
-    let stranger = app.administrator(&place.provider, "stranger").await;
-    let held = app.running.state.db.begin().await.expect("a transaction");
-    backend::store::inquiries::lock(&held, None, id).await.expect("it is being written to");
-    let path = format!("{PATH}/{id}/messages");
-    let words = json!({ "text": "Mine?" });
-    let asked = stranger.post(&path, &words);
-    tokio::time::timeout(PATIENCE, asked).await.expect("an answer at once").expect(404);
 }

@@ -2,8 +2,9 @@
 
 use crate::{
     commands::{Service, run, text},
-    support::{PASSWORD, TestApp, client::Client},
+    support::{PASSWORD, TestApp, client::Client, database},
 };
+use backend::config::Settings;
 use reqwest::{Method, StatusCode};
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
@@ -11,7 +12,6 @@ use shared::session::AccessToken;
 use std::{
     fs::{self, File},
     os::unix::fs::PermissionsExt,
-    path::Path,
     process::Stdio,
     time::Duration,
 };
@@ -62,17 +62,22 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start(folder: &Path) -> Self {
+    async fn start(settings: &Settings) -> Self {
         let at = |place: &str| format!("{NAME}@{place}.example");
-        let made = run(folder, &["provider", "create", "--email", &at("provider")], &format!("{PASSWORD}\n"));
+        let (folder, database) = (&settings.data_dir, ["--database-url", settings.database_url.as_str()]);
+        let create = ["provider", "create", "--email", &at("provider")];
+        let made = run(folder, &[&create[..], &database].concat(), &format!("{PASSWORD}\n"));
         assert!(made.status.success(), "{}", text(&made.stderr));
-        // As a file that came out of a backup may be.
-        fs::set_permissions(folder.join("stoplist.db"), PermissionsExt::from_mode(0o644)).expect("another mode");
+        if let Some(file) = settings.sqlite_file() {
+            // As a file that came out of a backup may be.
+            fs::set_permissions(file, PermissionsExt::from_mode(0o644)).expect("another mode");
+        }
         let smtp = format!("smtp://{}", refusing_mail_server().await);
         let mail =
             ["--smtp-url", smtp.as_str(), "--mail-from", "a@stoplist.example", "--public-url", "http://localhost"];
         let log = folder.join("log");
-        let service = Service::start_with(folder, &mail, Stdio::from(File::create(&log).expect("a file")));
+        let file = Stdio::from(File::create(&log).expect("a file"));
+        let service = Service::start_with(folder, &[&mail[..], &database].concat(), file);
         let base = service.address.trim_end_matches('/').to_owned();
         let client = |token| TestApp::client_of(&base, token);
         let sign_in = async |email: String| {
@@ -109,8 +114,8 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_line_names_an_address_whatever_is_asked_refused_or_fails() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let scene = Scene::start(folder.path()).await;
+    let (settings, _folder) = database::empty().await;
+    let scene = Scene::start(&settings).await;
     let (client, of) = (&scene.client, |rest: &str| format!("{}{rest}", scene.configuration));
     let address = format!("{NAME}@customer.example");
 
@@ -151,17 +156,21 @@ async fn no_line_names_an_address_whatever_is_asked_refused_or_fails() {
     scene.says("a mail could not be sent").await;
 
     // Something that fails inside.
-    let database = format!("sqlite://{}", folder.path().join("stoplist.db").display());
-    let database = Database::connect(database).await.expect("the service's database");
+    let database = Database::connect(&settings.database_url).await.expect("the service's database");
     database.execute_unprepared("ALTER TABLE exemptions RENAME TO away").await.expect("a broken schema");
     database.close().await.expect("closed");
     client.get(&of(&format!("/exemptions?q={address}"))).await.expect(500);
     scene.says("a request failed").await;
 
+    let docs = format!("{}api/docs/", scene.service.address);
+    assert!(reqwest::get(docs).await.expect("an answer").status().is_success());
     let log = scene.log();
-    for words in ["answered", "a sign-in failed", "t***@first.example", "t***@later.example", "chmod 600"] {
+    assert!(!log.contains('\u{1b}'), "colours are for people: {log}");
+    assert!(!log.contains("cardinality"), "{log}");
+    for words in ["answered", "a sign-in failed", "t***@first.example", "t***@later.example"] {
         assert!(log.contains(words), "{words}: {log}");
     }
+    assert_eq!(log.contains("chmod 600"), settings.sqlite_file().is_some(), "{log}");
     let lines = log.lines().filter(|line| line.to_lowercase().contains(NAME));
     assert_eq!(lines.collect::<Vec<_>>(), Vec::<&str>::new());
     let path = stray.rsplit_once('/').expect("a path").0;

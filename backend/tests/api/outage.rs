@@ -51,51 +51,52 @@ async fn run_now(place: &Workplace) -> Run {
     last
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_jobs_and_wake_ups_recover_when_the_database_comes_back() {
-    if !TestApp::is_postgres() {
-        println!("a SQLite file does not go away: this is about PostgreSQL");
-        return;
+/// A SQLite file does not go away.
+mod on_postgres {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn requests_jobs_and_wake_ups_recover_when_the_database_comes_back() {
+        let app = TestApp::start().await;
+        let place = app.workplace().await;
+        let other = app.start_another_node().await;
+        let url = app.settings.database_url.clone();
+        let (server, name) = url.rsplit_once('/').expect("a database in the URL");
+        let server = Database::connect(format!("{server}/postgres")).await.expect("the server");
+        let set = async |sql: String| server.execute_unprepared(&sql).await.expect("the server obeys");
+        set(format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")).await;
+        set(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+
+        let answer = place.administrator.get(&place.path("")).await.expect(503);
+        assert_eq!(answer.json::<Problem>().kind, "/problems/unavailable");
+        assert_eq!(answer.headers["retry-after"], "5");
+        place.administrator.post(&place.path("/runs"), &json!({})).await.expect(503);
+        assert_eq!((status(&app, "/readyz").await, status(&app, "/healthz").await), (503, 200));
+        let metrics = reqwest::get(format!("http://{}/metrics", app.running.address)).await.expect("an answer");
+        assert!(metrics.text().await.expect("text").contains("\nstoplist_database_up 0\n"));
+        // Long enough that workers, heartbeats and listeners have noticed it.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        set(format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")).await;
+        until("both nodes are ready", async || {
+            status(&app, "/readyz").await == 200 && status(&other, "/readyz").await == 200
+        })
+        .await;
+        place.administrator.post(&place.path("/delivery-events"), &events(&app, "after", 3)).await.expect(200);
+        let run = run_now(&place).await;
+        assert_eq!(run.blocked[0].count, 3);
+
+        // Live streams have no other way to hear of what another node did.
+        let request = place.administrator.request(Method::GET, &place.path("/live"));
+        let mut pieces = request.send().await.expect("a stream").bytes_stream();
+        pieces.next().await.expect("a first piece").expect("bytes");
+        let elsewhere = sign_in(&other).await;
+        until("a change on the other node is heard", async || {
+            elsewhere.post(&place.path("/runs"), &json!({})).await.expect(202);
+            let piece = tokio::time::timeout(Duration::from_secs(1), pieces.next()).await;
+            piece.is_ok_and(|piece| piece.expect("the stream goes on").expect("bytes").starts_with(b"event:"))
+        })
+        .await;
     }
-    let app = TestApp::start().await;
-    let place = app.workplace().await;
-    let other = app.start_another_node().await;
-    let url = app.settings.database_url.clone();
-    let (server, name) = url.rsplit_once('/').expect("a database in the URL");
-    let server = Database::connect(format!("{server}/postgres")).await.expect("the server");
-    let set = async |sql: String| server.execute_unprepared(&sql).await.expect("the server obeys");
-    set(format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")).await;
-    set(format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
-
-    let answer = place.administrator.get(&place.path("")).await.expect(503);
-    assert_eq!(answer.json::<Problem>().kind, "/problems/unavailable");
-    assert_eq!(answer.headers["retry-after"], "5");
-    place.administrator.post(&place.path("/runs"), &json!({})).await.expect(503);
-    assert_eq!((status(&app, "/readyz").await, status(&app, "/healthz").await), (503, 200));
-    let metrics = reqwest::get(format!("http://{}/metrics", app.running.address)).await.expect("an answer");
-    assert!(metrics.text().await.expect("text").contains("\nstoplist_database_up 0\n"));
-    // Long enough that workers, heartbeats and listeners have noticed it.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    set(format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")).await;
-    until("both nodes are ready", async || {
-        status(&app, "/readyz").await == 200 && status(&other, "/readyz").await == 200
-    })
-    .await;
-    place.administrator.post(&place.path("/delivery-events"), &events(&app, "after", 3)).await.expect(200);
-    let run = run_now(&place).await;
-    assert_eq!(run.blocked[0].count, 3);
-
-    // Live streams have no other way to hear of what another node did.
-    let request = place.administrator.request(Method::GET, &place.path("/live"));
-    let mut pieces = request.send().await.expect("a stream").bytes_stream();
-    pieces.next().await.expect("a first piece").expect("bytes");
-    let elsewhere = sign_in(&other).await;
-    until("a change on the other node is heard", async || {
-        elsewhere.post(&place.path("/runs"), &json!({})).await.expect(202);
-        let piece = tokio::time::timeout(Duration::from_secs(1), pieces.next()).await;
-        piece.is_ok_and(|piece| piece.expect("the stream goes on").expect("bytes").starts_with(b"event:"))
-    })
-    .await;
 }
 
 async fn sign_in(app: &TestApp) -> Client {

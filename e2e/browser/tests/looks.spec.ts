@@ -25,10 +25,14 @@ async function look(page: Page, name: string, language: string): Promise<void> {
         await page.screenshot({ path, type: "jpeg", quality: 80 });
       }
       const sideways = await page.evaluate(() =>
-        [document.documentElement, ...document.querySelectorAll("dialog[open]")]
+        [document.documentElement, ...document.querySelectorAll("dialog[open], .table-frame")]
           .map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth),
       );
       expect.soft(Math.max(...sideways), `${name} at ${width} px`).toBeLessThanOrEqual(0);
+      const upwards = await page.locator(".subtabs").evaluateAll((bars) =>
+        bars.map(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight),
+      );
+      expect.soft(Math.max(0, ...upwards), `the sections of ${name} at ${width} px`).toBe(0);
     }
   }
 }

@@ -46,6 +46,11 @@ pub fn documentation() -> Result<Count> {
     Ok(count)
 }
 
+/// Leaves out the tests that are about the other database: they are in modules of these names.
+fn without_others(command: &mut Command, database: Option<&str>) {
+    command.args(["--skip", if database.is_some() { "on_sqlite::" } else { "on_postgres::" }]);
+}
+
 /// Makes a program of tests use SQLite, or the PostgreSQL at `database`.
 pub fn on_database(command: &mut Command, database: Option<&str>) {
     match database {
@@ -63,6 +68,7 @@ fn run_programs(wanted: impl Fn(&TestProgram) -> bool, database: Option<&str>) -
         command.env("STOPLIST_BIN", crate::target_dir().join("debug/stoplist"));
         command.env("STOPLIST_AGENT_BIN", crate::target_dir().join("debug/stoplist-agent"));
         on_database(&mut command, database);
+        without_others(&mut command, database);
         if program.package == MAIL_PACKAGE {
             // What they measure.
             command.arg("--show-output");

@@ -2,7 +2,7 @@
 
 pub mod client;
 mod contract;
-mod database;
+pub mod database;
 pub mod rows;
 
 use backend::{

@@ -2,7 +2,8 @@
 //!
 //! `STOPLIST_CLOCK_FILE` names a file that holds the time as RFC 3339 text. The clock stands still until the file says
 //! something else. While a file of the same name with the ending `.kill` holds a number, the process kills itself with
-//! SIGKILL before that statement of its work, counted from 1 since the file is there.
+//! SIGKILL before that statement of its work, counted from 1 since the file is there. `Run 3` counts only the statements of
+//! jobs that perform runs.
 //!
 //! Settings come from the same `STOPLIST_*` variables as those of `stoplist`.
 
@@ -24,7 +25,7 @@ use tracing::{
 use tracing_subscriber::{
     EnvFilter, Layer,
     layer::{Context, SubscriberExt},
-    registry::LookupSpan,
+    registry::{LookupSpan, SpanRef},
     util::SubscriberInitExt,
 };
 
@@ -78,41 +79,56 @@ fn is_work(span: &str) -> bool {
 /// A mark on the span of a request that only reads: a test asks in its own rhythm how far the work is.
 struct Reads;
 
+/// On the span of a job: its kind.
+struct Kind(String);
+
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Killer {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if span.name() == "request" {
-            let mut method = Method::default();
-            attributes.record(&mut method);
-            if method.0 == "GET" {
-                span.extensions_mut().insert(Reads);
-            }
+        let recorded = |name| {
+            let mut value = Value { name, text: String::new() };
+            attributes.record(&mut value);
+            value.text
+        };
+        if span.name() == "request" && recorded("method") == "GET" {
+            span.extensions_mut().insert(Reads);
+        }
+        if span.name() == "job" {
+            let job = recorded("job");
+            span.extensions_mut().insert(Kind(job.split('(').next().unwrap_or_default().to_owned()));
         }
         let statements =
             ["execute_raw", "execute_unprepared", "query_one_raw", "query_all_raw", "stream_raw", "commit"];
-        let is_work = |span: tracing_subscriber::registry::SpanRef<'_, S>| {
-            is_work(span.name()) && span.extensions().get::<Reads>().is_none()
-        };
+        let is_work = |span: &SpanRef<'_, S>| is_work(span.name()) && span.extensions().get::<Reads>().is_none();
         let is_statement = span.metadata().target().starts_with("sea_orm::") && statements.contains(&span.name());
-        if is_statement && span.scope().any(is_work) {
-            self.count();
+        if is_statement && let Some(work) = span.scope().find(is_work) {
+            self.count(&kind(&work));
         }
     }
 
     /// A job that ended and of which the queue does not know yet.
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        if context.span(&id).is_some_and(|span| span.name() == "job") {
-            self.count();
+        if let Some(job) = context.span(&id).filter(|span| span.name() == "job") {
+            self.count(&kind(&job));
         }
     }
 }
 
+/// The kind of a job; empty for a request.
+fn kind<S: for<'a> LookupSpan<'a>>(work: &SpanRef<'_, S>) -> String {
+    work.extensions().get::<Kind>().map(|kind| kind.0.clone()).unwrap_or_default()
+}
+
 impl Killer {
-    fn count(&self) {
-        let Ok(wanted) = std::fs::read_to_string(&self.file) else {
+    fn count(&self, kind: &str) {
+        let Ok(file) = std::fs::read_to_string(&self.file) else {
             self.seen.store(0, Ordering::SeqCst);
             return;
         };
+        let (of, wanted) = file.split_once(' ').unwrap_or((kind, &file));
+        if of != kind {
+            return;
+        }
         let seen = self.seen.fetch_add(1, Ordering::SeqCst) + 1;
         if wanted.trim().parse() == Ok(seen) {
             // Nothing is flushed, closed or rolled back, as with `kill -9` from outside.
@@ -121,14 +137,16 @@ impl Killer {
     }
 }
 
-/// The method of a request.
-#[derive(Default)]
-struct Method(String);
+/// The value of one field of a span.
+struct Value {
+    name: &'static str,
+    text: String,
+}
 
-impl Visit for Method {
+impl Visit for Value {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "method" {
-            self.0 = format!("{value:?}");
+        if field.name() == self.name {
+            self.text = format!("{value:?}");
         }
     }
 }

@@ -257,7 +257,7 @@ impl Agent {
 
     fn let_bounces_in(&self, may: bool) -> anyhow::Result<()> {
         let owner = if may { PIPE_USER } else { "root" };
-        let output = Command::new("chown").arg(owner).arg(self.incoming()).output()?;
+        let output = Command::new("chown").arg(owner).args([self.data_folder(), self.incoming()]).output()?;
         anyhow::ensure!(output.status.success(), "chown: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }

@@ -9,7 +9,7 @@ use shared::{
     Page, Reason,
     account::Account,
     delivery_event::{BatchResult, DeliveryEvent, NewDeliveryEvent, Outcome},
-    list::{BlockedAddress, ReleaseResult},
+    list::{AdditionResult, BlockedAddress, ReleaseResult},
     list_operation::{BlockFilter, ListOperation},
     mail_server::{MailServer, MailServerCredential, ServerConfiguration},
     run::{Distribution, Run},
@@ -151,6 +151,14 @@ impl Api {
     /// As every call.
     pub async fn distributions(&self) -> anyhow::Result<Vec<Distribution>> {
         Ok(self.get::<Page<Distribution>>(&self.of_configuration("/distributions?limit=100")).await?.items)
+    }
+
+    /// Blocks addresses by the next run, whatever errors they have.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn block(&self, addresses: &[&str]) -> anyhow::Result<AdditionResult> {
+        self.post(&self.of_configuration("/blocked-addresses"), &json!({ "addresses": addresses })).await
     }
 
     /// Releases addresses.

@@ -54,6 +54,14 @@ impl ClockFile {
         put(&self.kill_file(), &n.to_string())
     }
 
+    /// Makes the service kill itself before the `n`th statement of the next job of a kind (`Run`, `Distribution`).
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn kill_in(&self, job: &str, n: usize) -> anyhow::Result<()> {
+        put(&self.kill_file(), &format!("{job} {n}"))
+    }
+
     /// Lets it live again.
     ///
     /// # Errors

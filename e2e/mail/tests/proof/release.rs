@@ -1,7 +1,10 @@
 //! A release opens both servers at once, and nothing else comes with it.
 
 use mail_e2e::field::{Field, agent::is_refused};
-use shared::{Reason, list::ReleaseStatus};
+use shared::{
+    Reason,
+    list::{BlockState, ReleaseStatus},
+};
 use std::time::{Duration, Instant};
 
 /// The bar of the product; the aim is 0.1 s.
@@ -13,7 +16,7 @@ async fn a_release_opens_both_servers_at_once_and_publishes_nothing_pending() ->
     Field::prove(async |field| {
         let back: Vec<String> = (0..RELEASES).map(|n| format!("back-{n}@example.test")).collect();
         field.api.report_unknown_users(&back).await?;
-        // One address waits for its cancellation by the next execution, another for its block.
+        // One address waits for its cancellation by the next execution, others for their block: by an error, and by hand.
         let cancelled = "cancelled@nxdomain.test";
         assert!(field.one.session().await?.send(cancelled).await?.is_positive());
         field.errors_are_counted(cancelled, 1).await?;
@@ -27,8 +30,11 @@ async fn a_release_opens_both_servers_at_once_and_publishes_nothing_pending() ->
                 settings.cancel_blocking = vec![Reason::UnknownHost];
             })
             .await?;
-        let pending = "pending@example.test";
+        let (pending, registered) = ("pending@example.test", "registered@example.test");
         field.bounce(pending).await?;
+        field.api.block(&[registered]).await?;
+        let state = async || Ok::<_, anyhow::Error>(field.api.blocked(registered).await?.map(|row| row.state));
+        assert_eq!(state().await?, Some(BlockState::Pending));
 
         let (mut on_one, mut on_two) = tokio::try_join!(field.one.session(), field.two.session())?;
         let mut figures = vec![];
@@ -55,9 +61,11 @@ async fn a_release_opens_both_servers_at_once_and_publishes_nothing_pending() ->
         assert_eq!(field.site.sink().delivered(&back[0]), 1, "the mail goes through");
 
         assert!(!field.is_refused(pending).await?, "what no run has blocked stays open");
+        assert!(!field.is_refused(registered).await?, "what no run has published stays open");
+        assert_eq!(state().await?, Some(BlockState::Pending));
         assert!(field.is_refused(cancelled).await?, "what the next execution will open stays closed");
         field.run_now().await?;
-        assert!(field.is_refused(pending).await?);
+        assert!(field.is_refused(pending).await? && field.is_refused(registered).await?);
         assert!(!field.is_refused(cancelled).await?);
         assert!(!field.is_refused(&back[0]).await?, "a released address is exempt");
         Ok(())

@@ -52,71 +52,75 @@ async fn at_the_minute_both_servers_begin_to_refuse() -> anyhow::Result<()> {
     .await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_nodes_run_it_once() -> anyhow::Result<()> {
-    if !Database::is_shared() {
-        println!("SQLite belongs to one process: two nodes are proven by the run on PostgreSQL");
+/// SQLite belongs to one process.
+mod on_sqlite {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_second_process_does_not_start() -> anyhow::Result<()> {
         let night = Night::begin(1).await?;
         let second = night.another_node()?.start().await.expect_err("a second process on the SQLite file");
         assert!(format!("{second:#}").contains("another stoplist"), "{second:#}");
-        return Ok(());
+        Ok(())
     }
-    let mut night = Night::begin(2).await?;
-    for day in 0..3_usize {
-        night.clock.set(night.due + TimeDelta::days(i64::try_from(day)?))?;
-        night.run_number(day + 1).await?;
-        night.stays_at(day + 1).await?;
-    }
-    Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_nodes_that_start_after_a_missed_night_make_it_up_once() -> anyhow::Result<()> {
-    if !Database::is_shared() {
-        return Ok(());
-    }
-    let mut night = Night::begin(2).await?;
-    for node in &mut night.nodes {
-        node.kill()?;
-    }
-    night.clock.set(night.due + TimeDelta::hours(1))?;
-    let [one, other] = night.nodes.as_mut_slice() else { anyhow::bail!("two nodes") };
-    tokio::try_join!(one.start(), other.start())?;
-    let run = night.run_number(1).await?;
-    assert_eq!(run.scheduled_for, Some(local_day(night.due)));
-    night.stays_at(1).await
-}
+mod on_postgres {
+    use super::*;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_work_of_a_node_that_dies_is_finished_by_another_within_thirty_seconds() -> anyhow::Result<()> {
-    if !Database::is_shared() {
-        return Ok(());
-    }
-    let mut night = Night::begin(2).await?;
-    // Whichever takes the run up dies in the middle of it.
-    night.clock.kill_at(6)?;
-    night.clock.set(night.due)?;
-    let mut dead = None;
-    while dead.is_none() {
-        for (number, node) in night.nodes.iter_mut().enumerate() {
-            if node.was_killed()? {
-                dead = Some(number);
-            }
+    #[tokio::test(flavor = "multi_thread")]
+    async fn two_nodes_run_it_once() -> anyhow::Result<()> {
+        let mut night = Night::begin(2).await?;
+        for day in 0..3_usize {
+            night.clock.set(night.due + TimeDelta::days(i64::try_from(day)?))?;
+            night.run_number(day + 1).await?;
+            night.stays_at(day + 1).await?;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        Ok(())
     }
-    night.clock.let_live()?;
-    let begun = std::time::Instant::now();
-    let dead = dead.expect("one of them");
-    night.api = night.api.at(&night.nodes[1 - dead]);
-    let runs = night.api.runs().await?;
-    assert!(runs.len() == 1 && runs[0].state != RunState::Done, "it died too late: {runs:?}");
-    let run = night.run_number(1).await?;
-    let took = begun.elapsed();
-    println!("FIGURE the run of a node that died is finished by another after {} ms", took.as_millis());
-    assert!(took < Duration::from_secs(30), "{took:?}");
-    assert_eq!(run.blocked.iter().map(|of| of.count).sum::<i64>(), 1);
-    night.stays_at(1).await
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn two_nodes_that_start_after_a_missed_night_make_it_up_once() -> anyhow::Result<()> {
+        let mut night = Night::begin(2).await?;
+        for node in &mut night.nodes {
+            node.kill()?;
+        }
+        night.clock.set(night.due + TimeDelta::hours(1))?;
+        let [one, other] = night.nodes.as_mut_slice() else { anyhow::bail!("two nodes") };
+        tokio::try_join!(one.start(), other.start())?;
+        let run = night.run_number(1).await?;
+        assert_eq!(run.scheduled_for, Some(local_day(night.due)));
+        night.stays_at(1).await
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_work_of_a_node_that_dies_is_finished_by_another_within_thirty_seconds() -> anyhow::Result<()> {
+        let mut night = Night::begin(2).await?;
+        // Whichever takes the run up dies in the middle of it.
+        night.clock.kill_at(6)?;
+        night.clock.set(night.due)?;
+        let mut dead = None;
+        while dead.is_none() {
+            for (number, node) in night.nodes.iter_mut().enumerate() {
+                if node.was_killed()? {
+                    dead = Some(number);
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        night.clock.let_live()?;
+        let begun = std::time::Instant::now();
+        let dead = dead.expect("one of them");
+        night.api = night.api.at(&night.nodes[1 - dead]);
+        let runs = night.api.runs().await?;
+        assert!(runs.len() == 1 && runs[0].state != RunState::Done, "it died too late: {runs:?}");
+        let run = night.run_number(1).await?;
+        let took = begun.elapsed();
+        println!("FIGURE the run of a node that died is finished by another after {} ms", took.as_millis());
+        assert!(took < Duration::from_secs(30), "{took:?}");
+        assert_eq!(run.blocked.iter().map(|of| of.count).sum::<i64>(), 1);
+        night.stays_at(1).await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

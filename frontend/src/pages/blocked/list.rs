@@ -128,7 +128,7 @@ fn Row(
             <td>{(texts.reason)(row.reason)}</td>
             <td>{(texts.origin)(row.origin)}</td>
             <td><Moment at=row.blocked_at language now=None/></td>
-            <td class="wrap">
+            <td>
                 <Badge tone text=(texts.block_state)(row.state)/>
                 {why.map(|why| view! { <p class="hint">{why}</p> })}
             </td>

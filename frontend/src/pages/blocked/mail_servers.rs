@@ -168,7 +168,7 @@ fn Row(
     view! {
         <tr>
             <td class="address">{move || server.with(|server| server.name.clone())}</td>
-            <td class="wrap">{move || server.with(state)}</td>
+            <td>{move || server.with(state)}</td>
             <td>{seen}</td>
             <td class="soft">{holds}</td>
             <td class="actions">{move || session.may(Role::Administrator).then(actions)}</td>
