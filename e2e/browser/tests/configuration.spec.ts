@@ -82,7 +82,7 @@ test("each mail server's checksum is shown beside the list's own", async ({ page
 
 /** The latest row of a list as if its last attempt had failed. */
 async function fail(page: Page, list: string, failure: object): Promise<void> {
-  await page.route(`**/${list}?*`, async (route) => {
+  await page.route(new RegExp(`/api/.*/${list}(\\?|$)`), async (route) => {
     const response = await route.fetch();
     const answer = await response.json();
     answer.items[0] = { ...answer.items[0], ...failure };

@@ -75,7 +75,7 @@ test("a user asks for downloads, the provider enables them in one click, and bot
   await expect(messages(page).last()).toContainText("Provider");
   await expectUnread(page, false);
   await page.getByLabel("Language").selectOption("日本語");
-  await expect(messages(page).last()).toContainText("このアカウントでダウンロードを利用できるようになりました。");
+  await expect(page.getByText("このアカウントでダウンロードを利用できるようになりました。")).toBeVisible();
   await page.getByLabel("言語").selectOption("English");
   await page.getByRole("link", { name: "Blocked", exact: true }).click();
   await download.click();

@@ -127,7 +127,7 @@ fn Row(
             <td class="address"><AddressLink address=row.address/></td>
             <td>{(texts.reason)(row.reason)}</td>
             <td>{(texts.origin)(row.origin)}</td>
-            <td><Moment at=row.blocked_at language now=None/></td>
+            <td class="when"><Moment at=row.blocked_at language now=None/></td>
             <td>
                 <Badge tone text=(texts.block_state)(row.state)/>
                 {why.map(|why| view! { <p class="hint">{why}</p> })}
