@@ -5,7 +5,7 @@ use crate::{
     api::Versioned,
     pages::{save_link, single::single},
     paths,
-    state::{Loader, Pending, Preferences, client, explain, id_in_path, load, texts},
+    state::{Loader, Pending, Preferences, Session, client, explain, id_in_path, load, texts},
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Toasts, Tone},
 };
 use leptos::prelude::*;
@@ -16,10 +16,10 @@ use uuid::Uuid;
 /// The account that the page's URL names.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    let (texts, client) = (texts(), client());
+    let (texts, client, session) = (texts(), client(), expect_context::<Session>());
     let words = &texts.closing;
     let key = id_in_path("account");
-    let loader = load(move || key.get(), || (), move |id, ()| client.account(id));
+    let loader = load(move || key.get(), move || session.account(), move |id, _| client.account(id));
     let name = move || loader.data.with(|account| account.as_ref().map(|account| account.value.name.clone()));
     let draw = move |first: Versioned<Account>| view! { <Parts id=first.value.id loader/> }.into_any();
     view! {
