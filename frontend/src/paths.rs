@@ -6,6 +6,11 @@ use shared::{
 };
 use uuid::Uuid;
 
+/// The parameter that names an open dialog.
+pub const DIALOG: &str = "dialog";
+/// The dialog that makes a server configuration.
+pub const NEW_CONFIGURATION: &str = "new-configuration";
+
 /// The sign-in page.
 pub const SIGN_IN: &str = "/sign-in";
 /// Who has lost the password.
@@ -115,7 +120,16 @@ pub fn address(configuration: Uuid, address: &str) -> String {
 
 /// The errors of a domain.
 pub fn errors_of(configuration: Uuid, domain: &str) -> String {
+    let domain = String::from(js_sys::encode_uri_component(domain));
     format!("{}?domain={domain}", Section::ErrorLog.of(configuration))
+}
+
+/// The parameter that names one of the distributions.
+pub const DISTRIBUTION: &str = "distribution";
+
+/// The distributions, at one of them.
+pub fn distribution(configuration: Uuid, distribution: Uuid) -> String {
+    format!("{}?{DISTRIBUTION}={distribution}", Section::Distributions.of(configuration))
 }
 
 /// A page of a server configuration.

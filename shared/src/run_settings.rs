@@ -114,6 +114,24 @@ pub struct RunSettingsUpdate {
     pub cancel_blocking: Vec<Reason>,
 }
 
+/// Asks when the next run would be, before an execute timing is saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ExecuteTimingPreviewRequest {
+    /// Local time of the daily run, `HH:MM`.
+    #[garde(custom(time_of_day))]
+    pub execute_timing: String,
+}
+
+/// When the next run would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExecuteTimingPreview {
+    /// When the next scheduled run would be due: never on a local day that had its run.
+    pub next_execution: DateTime<Utc>,
+}
+
 /// Asks what a watch period would do before it is saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Validate)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -12,14 +12,17 @@ use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
 use shared::{
     Problem,
     plan::Capability,
-    run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
+    run_settings::{
+        ExecuteTimingPreview, ExecuteTimingPreviewRequest, RunSettings, RunSettingsUpdate, WatchPeriodPreview,
+        WatchPeriodPreviewRequest,
+    },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(show).service(replace).service(preview);
+    config.service(show).service(replace).service(preview).service(preview_execute_timing);
 }
 
 fn answer(settings: &RunSettings) -> HttpResponse {
@@ -74,4 +77,19 @@ async fn preview(
 ) -> Result<web::Json<WatchPeriodPreview>> {
     let configuration = open(&state.db, &access.0, id.0, Capability::ChangeRunSettings).await?;
     Ok(web::Json(run_settings::preview(&state, configuration.id, &body.0).await?))
+}
+
+/// When the next run would be with an execute timing
+#[utoipa::path(tag = "Run settings", operation_id = "preview_execute_timing", security(("bearer" = [])),
+    params(("id" = Uuid, Path, description = "The server configuration")), request_body = ExecuteTimingPreviewRequest,
+    responses((status = 200, body = ExecuteTimingPreview)))]
+#[post("/server-configurations/{id}/run-settings/execute-timing-preview")]
+async fn preview_execute_timing(
+    state: web::Data<AppState>,
+    access: Viewer,
+    id: PathIds<Uuid>,
+    body: Body<ExecuteTimingPreviewRequest>,
+) -> Result<web::Json<ExecuteTimingPreview>> {
+    let configuration = open(&state.db, &access.0, id.0, Capability::ChangeRunSettings).await?;
+    Ok(web::Json(run_settings::preview_execute_timing(&state, configuration.id, &body.0).await?))
 }

@@ -16,8 +16,9 @@ use serde_json::json;
 use shared::{
     FieldProblem, RefusalCode,
     run_settings::{
-        BlockingCondition, DEFAULT_EXECUTE_TIMING, DEFAULT_WATCH_WARNING, DayCount, DeliveryTiming, RunSettings,
-        RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest, default_conditions,
+        BlockingCondition, DEFAULT_EXECUTE_TIMING, DEFAULT_WATCH_WARNING, DayCount, DeliveryTiming,
+        ExecuteTimingPreview, ExecuteTimingPreviewRequest, RunSettings, RunSettingsUpdate, WatchPeriodPreview,
+        WatchPeriodPreviewRequest, default_conditions,
     },
 };
 use std::collections::BTreeMap;
@@ -234,6 +235,22 @@ fn changed_conditions(before: &[Condition], update: &RunSettingsUpdate) -> Resul
         }
     }
     if problems.is_empty() { Ok(after) } else { Err(Error::Invalid(problems)) }
+}
+
+/// When the next scheduled run would be due with an execute timing that is not saved yet.
+///
+/// # Errors
+/// The timing is not valid, or the database refused.
+pub async fn preview_execute_timing(
+    state: &AppState,
+    server_configuration_id: Uuid,
+    request: &ExecuteTimingPreviewRequest,
+) -> Result<ExecuteTimingPreview> {
+    let connection = state.db.connection();
+    let settings = run_settings::get(connection, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let schedule = Schedule::parse(&request.execute_timing, &settings.time_zone)?;
+    let last_day = run_rows::last_scheduled_day(connection, server_configuration_id).await?;
+    Ok(ExecuteTimingPreview { next_execution: schedule.next(state.clock.now(), last_day) })
 }
 
 /// The days on which a watch period would end many blocks, if nothing else changed.

@@ -1,5 +1,5 @@
 // What the address says, and what the browser's Back and Forward do.
-import { expect, json, runNow, signIn, test } from "./workplace";
+import { expect, json, runNow, signIn, signInAsProvider, test } from "./workplace";
 
 test("Back undoes a filter, Forward does it again, and what is typed is one step", async ({ page, workplace }) => {
   await runNow(workplace);
@@ -54,6 +54,61 @@ test("run settings have an address: a link opens them, Back closes them", async 
   await expect(page).toHaveURL(workplace.at("/blocked/list"));
   await page.goBack();
   await expect(page).toHaveURL(workplace.at("/blocked/stop-cancellation"));
+});
+
+test("every dialog that its name is enough for has an address", async ({ page, workplace }) => {
+  const { items: [account] } = await json(workplace.provider("GET", "/accounts"));
+  expect(account.name).toBe("Example Mail");
+  const inside = `/configurations/${workplace.configuration}`;
+  const through = async (path: string, opener: string, name: string, title: string, field: string) => {
+    await page.goto(workplace.service.url + path);
+    const dialog = page.getByRole("dialog", { name: title, exact: true });
+    await page.getByRole("button", { name: opener, exact: true }).first().click();
+    await expect(dialog.getByLabel(field).or(dialog.getByText(field)).first()).toBeVisible();
+    await expect(page).toHaveURL(`${workplace.service.url}${path}?dialog=${name}`);
+    await page.goBack();
+    await expect(dialog).toHaveCount(0);
+    await expect(page).toHaveURL(workplace.service.url + path);
+    await page.goForward();
+    await expect(dialog).toBeVisible();
+    await page.reload();
+    await expect(dialog.getByLabel(field).or(dialog.getByText(field)).first()).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(page).toHaveURL(workplace.service.url + path);
+  };
+  await signIn(page, workplace, "/blocked/list");
+  await through(`${inside}/blocked/list`, "New server configuration", "new-configuration", "New server configuration", "Name");
+  await through(`${inside}/blocked/list`, "Change server configuration", "change-configuration", "Change server configuration", "Name");
+  await through(`${inside}/blocked/list`, "Download", "download", "Download as CSV", "Downloads are not enabled for this account");
+  await through(`${inside}/blocked/list`, "Release all found…", "bulk-release", "Release all found", "Search or filter the list first");
+  await through(`${inside}/blocked/mail-servers`, "Add mail server", "add-mail-server", "Add mail server", "Name");
+  await through("/settings/users", "Invite", "invite", "Invite somebody", "E-mail");
+  await through("/settings/tokens", "New token", "new-token", "New token", "Name");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByLabel("Password")).toBeVisible();
+  await signInAsProvider(page, workplace, "/provider");
+  await through("/provider", "New account", "new-account", "New account", "Name");
+});
+
+test("a new server configuration takes the place of its dialog, and a secret stays when its dialog's address goes", async ({
+  page, workplace,
+}) => {
+  await signIn(page, workplace, "/blocked/stop-cancellation");
+  await page.getByRole("button", { name: "New server configuration" }).click();
+  const creating = page.getByRole("dialog", { name: "New server configuration" });
+  await creating.getByLabel("Name").fill("Receipts");
+  await creating.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Receipts" })).toBeVisible();
+  await expect(page).toHaveURL(/\/blocked\/list$/);
+  await expect(creating).toHaveCount(0);
+  await page.goBack();
+  await expect(page).toHaveURL(workplace.at("/blocked/stop-cancellation"));
+  await page.goto(`${workplace.service.url}/settings/tokens`);
+  await page.getByRole("button", { name: "New token" }).click();
+  await page.getByLabel("Name").fill("CRM");
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(page).toHaveURL(`${workplace.service.url}/settings/tokens`);
+  await expect(page.getByRole("dialog", { name: "Token" }).getByText(/^sl_/)).toBeVisible();
 });
 
 test("Back leaves no dialog behind", async ({ page, workplace }) => {

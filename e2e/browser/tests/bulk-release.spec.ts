@@ -118,7 +118,9 @@ test("a count that failed is tried again", async ({ page, workplace }) => {
 
 test("what is being undone is not called undone before it is", async ({ page, workplace }) => {
   await runNow(workplace);
-  const { id } = await json(workplace.call("POST", "/bulk-releases", { filter: { q: "ro" }, dry_run: false }));
+  // Until the end of a day, as the page asks for it.
+  const filter = { q: "ro", to: "2030-11-30T23:00:00Z" };
+  const { id } = await json(workplace.call("POST", "/bulk-releases", { filter, dry_run: false }));
   const state = async (of: string) => (await json(workplace.call("GET", `/list-operations/${of}`))).state;
   await expect.poll(() => state(id), { timeout: 20_000 }).toBe("done");
   const { id: undo } = await json(workplace.call("POST", `/list-operations/${id}/undo`, {}));
@@ -132,6 +134,7 @@ test("what is being undone is not called undone before it is", async ({ page, wo
   await signIn(page, workplace, "/blocked/uploads/history");
   const release = page.getByRole("article", { name: "Bulk release" });
   await expect(release.getByText("Being undone", { exact: true })).toBeVisible();
+  await expect(release.getByText(/Until Sat, Nov 30, 2030/)).toBeVisible();
   await expect(release.getByText("Undone", { exact: true })).toHaveCount(0);
   await expectAccessible(page);
   said = {};

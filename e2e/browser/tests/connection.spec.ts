@@ -1,6 +1,6 @@
 // A connection that is lost while nobody does anything.
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { expect, expectAccessible, fillSignIn, json, signIn, test } from "./workplace";
+import { expect, expectAccessible, fillSignIn, goOnInJapanese, json, signIn, test } from "./workplace";
 
 const LOST = "Connection lost. Trying again…";
 
@@ -80,5 +80,8 @@ test("that the connection is lost is seen at the end of a long page, too", async
   expect(await page.evaluate(() => window.scrollY)).toBeGreaterThan(200);
   await context.setOffline(true);
   await expect(page.getByText(LOST)).toBeInViewport();
+  await goOnInJapanese(page);
+  await expect(page.getByText("接続が切れました。再接続しています…")).toBeVisible();
   await context.setOffline(false);
+  await expect(page.getByText("接続が切れました。再接続しています…")).toBeHidden({ timeout: 15_000 });
 });

@@ -13,6 +13,8 @@ export interface Hand {
   tick(box: Locator): Promise<void>;
   /** Takes another radio button of a group. */
   pick(group: Locator, radio: Locator): Promise<void>;
+  /** Chooses an option. */
+  choose(select: Locator, value: string): Promise<void>;
   /** Chooses a file. */
   file(input: Locator, file: { name: string; mimeType: string; buffer: Buffer }): Promise<void>;
   /** A dialog is closed, and who goes on is where it was opened. */
@@ -26,6 +28,7 @@ export function mouse(): Hand {
     write: (field, text) => field.fill(text),
     tick: (box) => box.click(),
     pick: (_, radio) => radio.check(),
+    choose: async (select, value) => void (await select.selectOption(value)),
     file: (input, file) => input.setInputFiles(file),
     closed: (dialog) => expect(dialog).toBeHidden(),
   };
@@ -54,6 +57,11 @@ export function keyboard(page: Page): Hand {
       await go(group.locator(":checked"));
       for (let presses = 0; presses < 5 && !(await radio.isChecked()); presses++) await page.keyboard.press("ArrowUp");
       await expect(radio).toBeChecked();
+    },
+    choose: async (select, value) => {
+      await go(select);
+      for (let presses = 0; presses < 5 && (await select.inputValue()) !== value; presses++) await page.keyboard.press("ArrowDown");
+      await expect(select).toHaveValue(value);
     },
     file: async (input, file) => {
       const choosing = page.waitForEvent("filechooser");

@@ -1,7 +1,7 @@
 // Every page in light, dark and Japanese, on a telephone, a notebook and a wall: nothing has to be moved sideways. The
 // pictures, for whoever changes how the console looks, are in target/xtask/looks.
 import type { Page } from "@playwright/test";
-import { accountPages, configurationPages, fillAccount, providerPages, type Call } from "./pages";
+import { accountPages, configurationPages, fillAccount, providerPages } from "./pages";
 import { expect, startService, test, type Service } from "./service";
 import { json, uploadTo } from "./workplace";
 
@@ -46,18 +46,22 @@ async function signIn(page: Page, { url }: Service, who: Who): Promise<void> {
   await expect(page.locator(".topbar")).toBeVisible();
 }
 
-/** Somebody whom `stoplist sample` told of, and the API in their name. */
-async function sampleUser({ url, sample }: Service, at: number) {
-  const [, email, password] = [...sample.matchAll(/(\S+@\S+)\s+password (\S+)/g)][at]!;
-  const who = { email: email!, password: password! };
+/** The API in somebody's name. */
+async function apiOf({ url }: Service, who: Who) {
   const typed = { "Content-Type": "application/json" };
   const signed = fetch(`${url}/api/v1/sessions`, { method: "POST", headers: typed, body: JSON.stringify(who) });
   const { access_token: token } = await json(signed);
-  const call: Call = (method, path, body) => {
-    const headers = { ...(body === undefined ? {} : typed), Authorization: `Bearer ${token}` };
+  const call = (method: string, path: string, body?: unknown, more: Record<string, string> = {}) => {
+    const headers = { ...(body === undefined ? {} : typed), Authorization: `Bearer ${token}`, ...more };
     return fetch(`${url}/api/v1${path}`, { method, headers, body: JSON.stringify(body) });
   };
   return { who, token: token as string, call };
+}
+
+/** Somebody whom `stoplist sample` told of. */
+function sampleUser(filled: Service, at: number) {
+  const [, email, password] = [...filled.sample.matchAll(/(\S+@\S+)\s+password (\S+)/g)][at]!;
+  return apiOf(filled, { email: email!, password: password! });
 }
 
 let sample: Awaited<ReturnType<typeof fill>>;
@@ -74,7 +78,36 @@ async function fill(filled: Service) {
   const { link } = await json(call("POST", "/invitations", { email: "taro@example.com", role: "operator" }));
   const { items: [account] } = await json(provider.call("GET", "/provider/accounts"));
   const inside = `${filled.url}/configurations/${configuration.id}`;
-  return { who, provider: provider.who, inside, upload, address: block.address, inquiry, link, account: account.id };
+  const { items: [user] } = await json(call("GET", "/users"));
+  const { link: reset } = await json(call("POST", `/users/${user.id}/password-reset`));
+  return { who, provider, inside, upload, address: block.address, inquiry, link, reset, account: account.id };
+}
+
+/** An account from its beginning to its suspension. */
+async function lookAtStates(page: Page, filled: Service, locale: string): Promise<void> {
+  const { call } = sample.provider;
+  const who = { email: `${locale}@example.com`, password: "an administrator's password" };
+  const account = { name: locale, plan: "professional", administrator_email: who.email, administrator_password: who.password };
+  const path = `/provider/accounts/${(await json(call("POST", "/provider/accounts", account))).id}`;
+  const change = async (what: object) => {
+    const etag = (await call("GET", path)).headers.get("etag")!;
+    await json(call("PATCH", path, what, { "If-Match": etag }));
+  };
+  await signIn(page, filled, who);
+  await look(page, "no-configuration", locale);
+  const theirs = await apiOf(filled, who);
+  await json(theirs.call("POST", "/server-configurations", { name: "Newsletter", time_zone: "Asia/Tokyo" }));
+  await change({ plan: "standard" });
+  await page.goto(filled.url);
+  await expect(page).toHaveURL(/blocked\/list$/);
+  await look(page, "request-release", locale);
+  expect((await theirs.call("DELETE", "/me/sessions")).ok).toBe(true);
+  await page.locator(".topbar nav a").nth(1).click();
+  await expect(page.locator("dialog[open] #password")).toBeVisible();
+  await look(page, "sign-in-again", locale);
+  await change({ suspended: true });
+  await signIn(page, filled, who);
+  await look(page, "suspended", locale);
 }
 
 test.beforeAll(async ({ filled }) => {
@@ -87,7 +120,7 @@ for (const locale of ["en-GB", "ja-JP"]) {
 
     test("every page fits", async ({ page, filled }) => {
       test.setTimeout(300_000);
-      const { who, provider, inside, upload, address, inquiry, link, account } = sample;
+      const { who, provider, inside, upload, address, inquiry, link, reset, account } = sample;
       await signIn(page, filled, who);
       for (const [name, section] of configurationPages(upload, address)) {
         await page.goto(inside + section);
@@ -109,18 +142,23 @@ for (const locale of ["en-GB", "ja-JP"]) {
       await expect(page.locator(".qr")).toBeVisible();
       await look(page, "second-factor", locale);
 
-      await signIn(page, filled, provider);
+      await signIn(page, filled, provider.who);
       for (const [name, path] of providerPages(account)) {
         await page.goto(filled.url + path);
         await look(page, name, locale);
       }
 
       await page.context().clearCookies();
-      for (const [name, path] of [["sign-in", "/sign-in"], ["forgot-password", "/forgot-password"], ["invitation", link]]) {
+      const open: [string, string][] = [
+        ["sign-in", "/sign-in"], ["forgot-password", "/forgot-password"], ["invitation", link], ["password-reset", reset],
+        ["not-found", "/no-such-page"],
+      ];
+      for (const [name, path] of open) {
         await page.goto("about:blank");
         await page.goto(filled.url + path);
-        await look(page, name!, locale);
+        await look(page, name, locale);
       }
+      await lookAtStates(page, filled, locale);
     });
 
     test("the set-up fits", async ({ page }) => {

@@ -1,5 +1,5 @@
 import { mailServer } from "./agents";
-import { expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
+import { expect, expectAccessible, goOnInJapanese, json, runNow, signIn, test } from "./workplace";
 
 test("a distribution appears by itself", async ({ page, workplace }) => {
   await signIn(page, workplace, "/blocked/distributions");
@@ -11,6 +11,8 @@ test("a distribution appears by itself", async ({ page, workplace }) => {
 });
 
 test("a new mail server shows its token once and its first contact by itself", async ({ page, workplace }) => {
+  // As over plain HTTP: the page may not copy.
+  await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "clipboard", { value: undefined }));
   await signIn(page, workplace, "/blocked/mail-servers");
   await page.getByRole("main").getByRole("button", { name: "Add mail server" }).click();
   const adding = page.getByRole("dialog", { name: "Add mail server" });
@@ -21,6 +23,9 @@ test("a new mail server shows its token once and its first contact by itself", a
   const token = await dialog.getByRole("group", { name: "Token", exact: true }).innerText();
   await expect(dialog.getByRole("group", { name: /agent\.toml/ })).toContainText(`token = "${token}"`);
   await expect(dialog.getByText("Waiting for first contact")).toBeVisible();
+  await dialog.getByRole("button", { name: "Copy: Token" }).click();
+  await expect(dialog.getByText(/The text is selected: copy it by hand/)).toBeVisible();
+  expect(await page.evaluate(() => getSelection()!.toString())).toBe(token);
   await expectAccessible(page);
   const headers = { Authorization: `Bearer ${token}` };
   expect((await fetch(`${workplace.service.url}/api/v1/agent`, { headers })).status).toBe(200);
@@ -44,9 +49,13 @@ test("a distribution does not wait for a mail server that was deactivated", asyn
   await expect(row.getByText("Inactive")).toBeVisible();
   await page.getByRole("link", { name: "Distributions" }).click();
   await expect(page.getByText("Complete", { exact: true })).toBeVisible();
-  await page.getByRole("link", { name: "Mail servers" }).click();
-  await row.getByRole("button", { name: "Activate: mx1" }).click();
-  await expect(row.getByText("Waiting for first contact")).toBeVisible();
+  await goOnInJapanese(page);
+  await page.getByRole("link", { name: "メールサーバー" }).click();
+  await row.getByRole("button", { name: "有効にする: mx1" }).click();
+  await expect(row.getByText("最初の接続を待っています")).toBeVisible();
+  await row.getByRole("button", { name: "無効にする: mx1" }).click();
+  await page.getByRole("dialog", { name: "メールサーバーの無効化" }).getByRole("button", { name: "無効にする" }).click();
+  await expect(row.getByText("無効", { exact: true })).toBeVisible();
 });
 
 test("what each mail server holds: the list, an older one, another one, and nothing for a while", async ({
@@ -93,9 +102,15 @@ test("a token is replaced after a question, and the old one ends", async ({ page
   await page.getByRole("dialog", { name: "Replace the token" }).getByRole("button", { name: "New token" }).click();
   const dialog = page.getByRole("dialog", { name: "Connect the agent" });
   const renewed = await dialog.getByRole("group", { name: "Token", exact: true }).innerText();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await goOnInJapanese(page);
+  await page.getByRole("button", { name: "トークンを再発行: mx1" }).click();
+  await page.getByRole("dialog", { name: "トークンの再発行" }).getByRole("button", { name: "トークンを再発行" }).click();
+  const connecting = page.getByRole("dialog", { name: "エージェントの接続" });
+  const last = await connecting.getByRole("group", { name: "トークン", exact: true }).innerText();
   const status = async (bearer: string) =>
     (await fetch(`${workplace.service.url}/api/v1/agent`, { headers: { Authorization: `Bearer ${bearer}` } })).status;
-  expect([await status(token), await status(renewed)]).toEqual([401, 200]);
+  expect([await status(token), await status(renewed), await status(last)]).toEqual([401, 401, 200]);
 });
 
 test("what somebody else changed meanwhile is told, and shown", async ({ page, workplace }) => {

@@ -200,12 +200,18 @@ for (const [language, words] of Object.entries(LANGUAGES) as [string, Words][]) 
     test("upload the delivery blocking list file", async ({ page, workplace }) => {
       const { hand } = reader;
       await open(reader);
-      await hand.press(section(reader, words.uploads));
-      const list = csv("list.csv", "name,mail\nA,new1@example.com\nB,new2@example.com\n");
+      await hand.press(page.getByRole("main").getByRole("link", { name: words.upload, exact: true }));
+      // Both columns hold addresses: which one is meant, a person says.
+      const list = csv("list.csv", "from,to\nus1@example.org,new1@example.com\nus2@example.org,new2@example.com\nus3@example.org,\n");
       await hand.file(page.getByLabel(words.chooseFile), list);
       await expect(page.getByRole("heading", { name: words.ready })).toBeVisible();
-      await expect(page.getByLabel(words.column)).toHaveValue("2");
-      await expect(page.locator(`dt:text-is("${words.records}") + dd`)).toHaveText("2");
+      const column = page.getByLabel(words.column);
+      await expect(column).toHaveValue("1");
+      await hand.choose(column, "2");
+      await hand.press(button(page, words.readAgain));
+      await expect(page.locator(`dt:text-is("${words.new}") + dd`)).toHaveText("2");
+      await expect(column).toHaveValue("2");
+      await expect(page.locator(`dt:text-is("${words.records}") + dd`)).toHaveText("3");
       await hand.press(button(page, words.register));
       const dialog = page.getByRole("dialog", { name: words.registering });
       await hand.press(button(dialog, words.register));

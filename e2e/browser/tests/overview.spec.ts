@@ -76,6 +76,35 @@ test("errors, growth, blocks and releases are drawn, told by the keyboard, and s
   await expect(page.getByRole("row")).toHaveCount(4);
 });
 
+test("an open table stays open and follows what is reported, and old numbers say that they are old", async ({
+  page, workplace,
+}) => {
+  await signIn(page, workplace, OVERVIEW);
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  const errors = chart(page, "Errors by reason");
+  const opener = errors.getByText("Show as table");
+  await opener.click();
+  const today = errors.getByRole("table").getByRole("row").nth(1).getByRole("cell");
+  await expect(today).toHaveText(["1", "2"]);
+  const report = (id: string, address: string) => {
+    const event = { id, address, outcome: "error", reason: "unknown_user", occurred_at: new Date().toISOString() };
+    return json(workplace.call("POST", "/delivery-events", [event]));
+  };
+  await report("more", "x@a&b.example");
+  await expect(today).toHaveText(["1", "3"]);
+  await expect(opener).toBeFocused();
+  // What cannot be read again stays as it is, too.
+  await page.route("**/delivery-report?*", (route) => route.fulfill({ status: 500, body: "{}" }), { times: 1 });
+  await report("most", "x@a&b.example");
+  await expect(page.getByText("The service could not do this (HTTP 500). Try again.")).toBeVisible();
+  await expect(today).toHaveText(["1", "3"]);
+  await opener.click();
+  await expect(errors.getByRole("table")).toHaveCount(0);
+  await page.getByRole("link", { name: "a&b.example: 1 error" }).click();
+  await expect(page).toHaveURL(workplace.at("/delivery-report/error-log?domain=a%26b.example"));
+  await expect(page.getByRole("row")).toHaveCount(3);
+});
+
 test("pointing at a day tells its values", async ({ page, workplace }) => {
   await fill(workplace);
   await signIn(page, workplace, OVERVIEW);

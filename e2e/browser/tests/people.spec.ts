@@ -1,22 +1,11 @@
 // Users, invitations, one's own account: everything by the console, as those who use it.
-import { createHmac } from "node:crypto";
 import type { Page } from "@playwright/test";
+import { codeOf } from "./authenticator";
 import {
-  ADMINISTRATOR, PROVIDER, elsewhere, expect, expectAccessible, json, signIn, signInAsProvider, test, type Workplace,
+  ADMINISTRATOR, PROVIDER, elsewhere, expect, expectAccessible, goOnInJapanese, json, signIn, signInAsProvider, test, type Workplace,
 } from "./workplace";
 
 const HANA = { email: "hana@example.com", password: "a new user's own password" };
-
-/** What an authenticator app shows for a secret (RFC 6238), `later` steps of 30 seconds from now. */
-function codeOf(secret: string, later = 0): string {
-  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"));
-  const key = Buffer.from(bits.join("").match(/.{8}/g)!.map((byte) => parseInt(byte, 2)));
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
-  const tag = createHmac("sha1", key).update(step).digest();
-  const number = tag.readUInt32BE(tag[19]! & 15) & 0x7fffffff;
-  return String(number % 1_000_000).padStart(6, "0");
-}
 
 async function openSettings(page: Page, workplace: Workplace, section: "Users" | "My account"): Promise<void> {
   await signIn(page, workplace, "/blocked/list");
@@ -218,28 +207,31 @@ test("password, second factor and sessions of one's own account", async ({ page,
   await expect(page.getByText("Password changed.")).toBeVisible();
 
   await page.getByRole("button", { name: "Turn off" }).click();
-  const dialog = page.getByRole("dialog", { name: "Turn off" });
-  await dialog.getByLabel("Password").fill(last);
-  await dialog.getByLabel("Code").fill(codes[2]!);
   await expectAccessible(page);
-  await dialog.getByRole("button", { name: "Turn off" }).click();
-  await expect(page.getByRole("button", { name: "Set up" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await goOnInJapanese(page);
+  await page.getByRole("button", { name: "無効にする" }).click();
+  const dialog = page.getByRole("dialog", { name: "無効にする" });
+  await dialog.getByLabel("パスワード").fill(last);
+  await dialog.getByLabel("コード").fill(codes[2]!);
+  await dialog.getByRole("button", { name: "無効にする" }).click();
+  await expect(page.getByRole("button", { name: "設定する" })).toBeVisible();
 });
 
 test("a second factor that its user has lost is removed", async ({ page, browser, workplace }) => {
   const { link } = await json(workplace.account("POST", "/invitations", { email: HANA.email, role: "viewer" }));
   await elsewhere(browser, async (hers) => {
     await hers.goto(workplace.service.url + link);
-    await hers.getByLabel("New password").fill(HANA.password);
-    await hers.getByRole("button", { name: "Accept invitation" }).click();
-    await hers.getByRole("link", { name: "Settings" }).click();
-    await hers.getByLabel("Password", { exact: true }).fill(HANA.password);
-    await hers.getByRole("button", { name: "Set up" }).click();
-    const secret = (await hers.getByRole("group", { name: "Secret" }).textContent())!;
-    await hers.getByRole("textbox", { name: "Code" }).fill(codeOf(secret));
-    await hers.getByRole("button", { name: "Turn on" }).click();
-    await expect(hers.getByRole("group", { name: "Recovery codes" })).toBeVisible();
-  });
+    await hers.getByLabel("新しいパスワード").fill(HANA.password);
+    await hers.getByRole("button", { name: "招待を受ける" }).click();
+    await hers.getByRole("link", { name: "設定" }).click();
+    await hers.getByLabel("パスワード", { exact: true }).fill(HANA.password);
+    await hers.getByRole("button", { name: "設定する" }).click();
+    const secret = (await hers.getByRole("group", { name: "シークレット" }).textContent())!;
+    await hers.getByRole("textbox", { name: "コード" }).fill(codeOf(secret));
+    await hers.getByRole("button", { name: "有効にする" }).click();
+    await expect(hers.getByRole("group", { name: "回復コード" })).toBeVisible();
+  }, "ja-JP");
   await openSettings(page, workplace, "Users");
   const change = page.getByRole("button", { name: `Change: ${HANA.email}` });
   await change.click();

@@ -1,6 +1,8 @@
 // What is on a page when its session ends, and after signing in again.
 import { choose, large, slowDown } from "./files";
-import { expect, expectAccessible, fillSignIn, json, PROVIDER, signIn, test, type Workplace } from "./workplace";
+import {
+  ADMINISTRATOR, expect, expectAccessible, fillSignIn, goOnInJapanese, json, PROVIDER, signIn, signInAsProvider, test, type Workplace,
+} from "./workplace";
 import type { Page } from "@playwright/test";
 
 const over = (page: Page) => page.getByRole("dialog", { name: "Your session has ended" });
@@ -9,12 +11,13 @@ const over = (page: Page) => page.getByRole("dialog", { name: "Your session has 
 async function signInForAWhile(page: Page, workplace: Workplace, section: string): Promise<() => Promise<void>> {
   const asked = page.waitForRequest("**/api/v1/me");
   await signIn(page, workplace, section);
-  const authorization = (await (await asked).headerValue("authorization"))!;
-  return async () => {
-    const url = `${workplace.service.url}/api/v1/sessions/current`;
-    expect((await fetch(url, { method: "DELETE", headers: { authorization } })).status).toBe(204);
-  };
+  return endOf(workplace, (await (await asked).headerValue("authorization"))!);
 }
+
+const endOf = (workplace: Workplace, authorization: string) => async () => {
+  const url = `${workplace.service.url}/api/v1/sessions/current`;
+  expect((await fetch(url, { method: "DELETE", headers: { authorization } })).status).toBe(204);
+};
 
 async function comeBack(page: Page): Promise<void> {
   await fillSignIn(page);
@@ -51,16 +54,21 @@ test("half-typed run settings outlive their session, and are saved after signing
 
 test("a half-written inquiry outlives its session, and is sent after signing in again", async ({ page, workplace }) => {
   const end = await signInForAWhile(page, workplace, "/blocked/list");
-  await page.getByRole("link", { name: "Inquiries" }).click();
-  await page.getByRole("link", { name: "New inquiry" }).click();
-  await page.getByLabel("Subject").fill("A question");
-  await page.getByLabel("Message").fill("About something that took long to write.");
-  await page.getByRole("button", { name: "Send" }).focus();
+  await goOnInJapanese(page);
+  await page.getByRole("link", { name: "お問い合わせ" }).click();
+  await page.getByRole("link", { name: "新しいお問い合わせ" }).click();
+  await page.getByLabel("件名").fill("A question");
+  await page.getByLabel("メッセージ").fill("About something that took long to write.");
+  const send = page.getByRole("button", { name: "送信" });
+  await send.focus();
   await end();
-  await expect(over(page)).toBeVisible({ timeout: 15_000 });
-  await comeBack(page);
-  await expect(page.getByRole("button", { name: "Send" })).toBeFocused();
-  await page.getByRole("button", { name: "Send" }).click();
+  const ended = page.getByRole("dialog", { name: "セッションが終了しました" });
+  await expect(ended).toBeVisible({ timeout: 15_000 });
+  await ended.getByLabel("パスワード").fill(ADMINISTRATOR.password);
+  await ended.getByRole("button", { name: "サインイン" }).click();
+  await expect(ended).toBeHidden();
+  await expect(send).toBeFocused();
+  await send.click();
   await expect(page.getByRole("heading", { level: 1, name: "A question" })).toBeVisible();
   await expect(page.getByText("About something that took long to write.")).toBeVisible();
 });
@@ -84,6 +92,26 @@ test("an upload whose session ends goes on after signing in again", async ({ pag
   await page.getByRole("button", { name: "Go on" }).click();
   await expect(page.getByRole("heading", { name: "Ready to register" })).toBeVisible({ timeout: 40_000 });
   expect(offsets[0]).toBeGreaterThanOrEqual(there);
+});
+
+test("a provider inside an account is there again after signing in again", async ({ page, workplace }) => {
+  await signInAsProvider(page, workplace, "/provider");
+  const entered = page.waitForRequest("**/api/v1/server-configurations?*");
+  await page.getByRole("button", { name: "Open: Example Mail" }).click();
+  const authorization = (await (await entered).headerValue("authorization"))!;
+  await page.getByRole("button", { name: "Run settings" }).click();
+  const dialog = page.getByRole("dialog", { name: "Run settings" });
+  await dialog.getByLabel("Frequency for Resend timeout").fill("7");
+  await endOf(workplace, authorization)();
+  await expect(over(page)).toBeVisible({ timeout: 15_000 });
+  await fillSignIn(page, PROVIDER);
+  await expect(over(page)).toBeHidden();
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await expect(dialog.getByLabel("Frequency for Resend timeout")).toHaveValue("7");
+  await dialog.getByLabel("Immediate action").check();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Run settings saved. The run has been queued.")).toBeVisible();
+  await expect(page.getByText("You are in the account Example Mail as its provider")).toBeVisible();
 });
 
 test("whoever else signs in finds nothing of the page", async ({ page, workplace }) => {

@@ -44,6 +44,13 @@ for (const role of ["viewer", "operator"] as const) {
     await page.getByRole("link", { name: "Settings" }).click();
     await expect(page.getByRole("link", { name: "My account" })).toBeVisible();
     await expect(page.getByRole("link", { name: /^(Users|Tokens|Audit log)$/ })).toHaveCount(0);
+    // Nor by a link.
+    for (const link of ["/settings/users?dialog=invite", "/settings/tokens?dialog=new-token"]) {
+      await page.goto(workplace.service.url + link);
+      await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
+      await expect(page.getByRole("main").getByRole("region").or(page.getByRole("main").getByText("empty")).first()).toBeVisible();
+      await expect(page.getByRole("button", { name: /^(Invite|New token|Create)$/ })).toHaveCount(0);
+    }
   });
 }
 

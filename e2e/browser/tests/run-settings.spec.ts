@@ -23,7 +23,7 @@ test("run settings ask for the delivery timing, and a conflict loses nothing of 
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Save" }).click();
   const timing = page.getByRole("dialog", { name: "Delivery timing" });
-  await expect(timing.getByLabel(/At the next execute timing: .*\d{4}.* 03:30 \(Asia\/Tokyo\)/)).toBeChecked();
+  await expect(timing.getByLabel(/At the next execute timing: .*\d{4}.* 03:30 GMT\+9/)).toBeChecked();
   await expectAccessible(page);
   await timing.getByLabel("Now").check();
   await timing.getByRole("button", { name: "Save settings" }).click();
@@ -60,6 +60,13 @@ test("the dialog shows every field of the manual, and when runs were and will be
   await expect(dialog.getByLabel("Execute timing")).toHaveValue("00:00");
   await expect(dialog.getByLabel("Immediate action")).not.toBeChecked();
   await expect(dialog.getByLabel("Watch period (days)")).toHaveValue("");
+  // Whether today's run has been only the service knows.
+  const next_execution = "2031-03-01T15:00:00Z";
+  await page.route("**/execute-timing-preview", (route) => route.fulfill({ json: { next_execution } }));
+  await dialog.getByRole("button", { name: "Save" }).click();
+  const timing = page.getByRole("dialog", { name: "Delivery timing" });
+  await expect(timing.getByLabel("At the next execute timing: Mar 2, 2031, 00:00 GMT+9")).toBeChecked();
+  await timing.getByRole("button", { name: "Cancel" }).click();
   await dialog.getByLabel("Immediate action").check();
   await dialog.getByRole("button", { name: "Save" }).click();
   // No question about the timing: it is now.

@@ -1,6 +1,7 @@
 // What happens elsewhere shows by itself: nothing here is reloaded.
 import type { Page } from "@playwright/test";
 import { csv } from "./files";
+import { codeOf } from "./authenticator";
 import { ADMINISTRATOR, expect, expectAccessible, json, signIn, signInAsProvider, test, type Workplace } from "./workplace";
 
 async function open(page: Page, workplace: Workplace, path: string): Promise<Page> {
@@ -10,6 +11,13 @@ async function open(page: Page, workplace: Workplace, path: string): Promise<Pag
   return tab;
 }
 
+/** Turns on the administrator's second factor by the API. */
+async function setUpFactor(workplace: Workplace): Promise<void> {
+  const { password } = ADMINISTRATOR;
+  const { secret } = await json(workplace.account("POST", "/me/second-factor", { password }));
+  await json(workplace.account("POST", "/me/second-factor/confirm", { code: codeOf(secret) }));
+}
+
 const live = (page: Page) => expect(page.getByText("Live", { exact: true })).toBeVisible();
 
 test("users, invitations, tokens, sessions, configurations and the plan", async ({ page, workplace }) => {
@@ -17,6 +25,7 @@ test("users, invitations, tokens, sessions, configurations and the plan", async 
   const users = await open(page, workplace, "/settings/users");
   const tokens = await open(page, workplace, "/settings/tokens");
   const account = await open(page, workplace, "/settings/account");
+  const audit = await open(page, workplace, "/settings/audit-log");
   const tabs = [page, users, tokens, account];
   await expect(users.getByRole("row", { name: ADMINISTRATOR.email })).toBeVisible();
   await expect(tokens.getByRole("heading", { level: 1 })).toBeVisible();
@@ -27,6 +36,7 @@ test("users, invitations, tokens, sessions, configurations and the plan", async 
 
   await json(workplace.account("POST", "/invitations", { email: "hana@example.com", role: "viewer" }));
   await expect(users.getByRole("row", { name: "hana@example.com" })).toBeVisible();
+  await expect(audit.getByRole("row", { name: /hana@example\.com/ })).toBeVisible();
   await json(workplace.account("POST", "/tokens", { name: "reports", scopes: ["read"] }));
   await expect(tokens.getByRole("row", { name: /reports/ })).toBeVisible();
   await json(fetch(`${workplace.service.url}/api/v1/sessions`, {
@@ -38,6 +48,26 @@ test("users, invitations, tokens, sessions, configurations and the plan", async 
   await expect(page.getByRole("link", { name: "Stop cancellation" })).toBeVisible();
   await workplace.changeAccount({ plan: "standard" });
   await expect(page.getByRole("link", { name: "Stop cancellation" })).toHaveCount(0);
+});
+
+test("a second factor that is set up elsewhere is asked for here", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  await page.goto(`${workplace.service.url}/settings/account`);
+  await expect(page.getByLabel("Present password").first()).toBeVisible();
+  await page.getByLabel("New password").fill("half a new password");
+  await expect(page.getByLabel("Code")).toHaveCount(0);
+  await setUpFactor(workplace);
+  await expect(page.locator("#password-code")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Turn off" })).toBeVisible();
+  await expect(page.getByLabel("New password")).toHaveValue("half a new password");
+});
+
+test("what another provider changes shows on the account's page", async ({ page, workplace }) => {
+  const { items: [account] } = await json(workplace.provider("GET", "/accounts"));
+  await signInAsProvider(page, workplace, `/provider/accounts/${account.id}`);
+  await expect(page.getByText("Professional", { exact: true })).toBeVisible();
+  await workplace.changeAccount({ plan: "standard" });
+  await expect(page.getByText("Standard", { exact: true })).toBeVisible();
 });
 
 test("reported events appear in the logs, but not while somebody reads on", async ({ page, workplace }) => {

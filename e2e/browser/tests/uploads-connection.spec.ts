@@ -1,6 +1,6 @@
 // Uploads that are interrupted, watched from elsewhere, or stopped.
 import { choose, csv, figures, large, slowDown } from "./files";
-import { expect, expectAccessible, json, signIn, test, type Workplace } from "./workplace";
+import { expect, expectAccessible, goOnInJapanese, json, signIn, test, type Workplace } from "./workplace";
 import type { Page } from "@playwright/test";
 
 // Bytes that come slowly take their time.
@@ -33,8 +33,10 @@ test("an upload goes on while other pages are looked at, and another window sees
   const row = other.getByRole("row", { name: /large\.csv/ });
   await expect(row.getByText("Uploading in another window")).toBeVisible({ timeout: 20_000 });
 
-  await page.getByRole("link", { name: "Stop cancellation" }).click();
-  await expect(page.getByText("The stop cancellation list is empty")).toBeVisible();
+  await goOnInJapanese(page);
+  await expect(page.getByText("このブラウザーのウィンドウを閉じないでください", { exact: false })).toBeVisible();
+  await page.getByRole("link", { name: "停止解除リスト" }).click();
+  await expect(page.getByText("停止解除リストは空です")).toBeVisible();
   expect(await offset(workplace)).toBeLessThan(12_000_000);
   await page.unrouteAll({ behavior: "ignoreErrors" });
   await expect(row.getByText("Ready to register")).toBeVisible({ timeout: 40_000 });
@@ -65,13 +67,16 @@ test("after a reload in the middle the same file goes on where it was", async ({
   await expect(page.getByText("This is another file: its name or its size differs.")).toBeVisible();
   expect(await offset(workplace)).toBe(there);
 
+  await goOnInJapanese(page);
+  await expect(page.getByText("このアップロードは中断されています", { exact: false })).toBeVisible();
   await page.unrouteAll();
   const offsets: number[] = [];
   page.on("request", (request) => {
     if (request.method() === "PATCH") offsets.push(Number(request.headers()["upload-offset"]));
   });
-  await again.setInputFiles(file);
-  await finished(page, "6,000");
+  await page.getByLabel("同じファイルを選択").setInputFiles(file);
+  await expect(page.getByRole("heading", { name: "登録できます" })).toBeVisible({ timeout: 40_000 });
+  await expect(page.locator('dt:text-is("レコード数") + dd')).toHaveText("6,000");
   expect(offsets[0]).toBe(there);
   // Nothing is sent any more: the page may be left without a question.
   await page.reload();
@@ -85,9 +90,12 @@ test("a connection that is lost in the middle heals", async ({ page, context, wo
   await inTheMiddle(workplace);
   await context.setOffline(true);
   await expect(page.getByText("The upload goes on by itself as soon as it is back.", { exact: false })).toBeVisible();
+  await goOnInJapanese(page);
+  await expect(page.getByText("回復すると自動的に再開します。", { exact: false })).toBeVisible();
   await page.unrouteAll({ behavior: "ignoreErrors" });
   await context.setOffline(false);
-  await finished(page, "4,000");
+  await expect(page.getByRole("heading", { name: "登録できます" })).toBeVisible({ timeout: 40_000 });
+  await expect(page.locator('dt:text-is("レコード数") + dd')).toHaveText("4,000");
 });
 
 test("a part that arrives damaged is sent again", async ({ page, workplace }) => {
@@ -120,14 +128,15 @@ test("an upload that is stopped is gone", async ({ page, workplace }) => {
   await expectAccessible(page);
   await page.keyboard.press("Escape");
   await expect(stop).toBeFocused();
-  await stop.click();
   const [{ id }] = (await json(workplace.call("GET", "/uploads"))).items;
-  await dialog.getByRole("button", { name: "Stop" }).click();
-  await expect(page.getByText("No upload yet")).toBeVisible();
+  await goOnInJapanese(page);
+  await page.getByRole("button", { name: "中止" }).click();
+  await page.getByRole("dialog", { name: "アップロードの中止" }).getByRole("button", { name: "中止" }).click();
+  await expect(page.getByText("アップロードはありません")).toBeVisible();
   // 404 once its bytes are taken away.
   expect([404, 410]).toContain((await workplace.call("GET", `/uploads/${id}`)).status);
   await page.goto(workplace.at(`/blocked/uploads/${id}`));
-  await expect(page.getByText("This upload is not here")).toBeVisible();
+  await expect(page.getByText("このアップロードは見つかりません")).toBeVisible();
   await expectAccessible(page);
 });
 

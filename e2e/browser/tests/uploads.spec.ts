@@ -1,5 +1,5 @@
 import { blocked, choose, csv, figures, MIXED } from "./files";
-import { expect, expectAccessible, json, runNow, signIn, test } from "./workplace";
+import { expect, expectAccessible, goOnInJapanese, json, runNow, signIn, test } from "./workplace";
 
 test("a file is uploaded, registered, and the registration undone", async ({ page, workplace }) => {
   // axe looks at many pages.
@@ -174,10 +174,17 @@ test("the addresses of a file are released instead, and blocked again", async ({
   expect(await blocked(workplace)).toEqual(["hanako@example.net"]);
   await card.getByRole("link", { name: "See the distribution" }).click();
   await expect(page.getByRole("region", { name: "Distributions" })).toBeVisible();
+  const named = new URL(page.url()).searchParams.get("distribution");
+  const { items } = await json(workplace.call("GET", "/distributions"));
+  const marked = page.locator('article[aria-current="true"]');
+  const { version } = items.find((one: { id: string }) => one.id === named);
+  await expect(marked.getByRole("heading", { name: `Version ${version}` })).toBeFocused();
   await page.goBack();
-  await card.getByRole("button", { name: "Undo" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Undo" }).click();
-  await expect(page.getByRole("article", { name: "Undo" }).getByText("Done")).toBeVisible();
+  await goOnInJapanese(page);
+  await page.getByRole("article", { name: "一括解除" }).getByRole("button", { name: "取り消す" }).click();
+  const undoing = page.getByRole("dialog", { name: "一括変更の取り消し" });
+  await undoing.getByRole("button", { name: "取り消す" }).click();
+  await expect(page.getByRole("article", { name: "取り消し" }).getByText("完了")).toBeVisible();
   expect(await blocked(workplace)).toEqual(["hanako@example.net", "jiro@example.org", "taro@example.com"]);
 });
 

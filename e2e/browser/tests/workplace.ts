@@ -183,9 +183,15 @@ export async function signInAsProvider(page: Page, workplace: Workplace, path: s
   await expect(page).toHaveURL(workplace.service.url + path);
 }
 
+/** Draws everything anew in Japanese, whatever goes on: the rest of a flow that began in English. */
+export async function goOnInJapanese(page: Page): Promise<void> {
+  await page.locator("#language").selectOption("ja");
+  await expect(page.locator("html")).toHaveAttribute("lang", "ja");
+}
+
 /** Somebody else's browser. */
-export async function elsewhere<T>(browser: Browser, act: (page: Page) => Promise<T>): Promise<T> {
-  const context = await browser.newContext({ locale: "en-GB" });
+export async function elsewhere<T>(browser: Browser, act: (page: Page) => Promise<T>, locale = "en-GB"): Promise<T> {
+  const context = await browser.newContext({ locale });
   try {
     return await act(await context.newPage());
   } finally {

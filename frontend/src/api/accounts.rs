@@ -42,6 +42,13 @@ impl Client {
         Ok(())
     }
 
+    /// Goes into an account with the token of a session that nobody knows of yet.
+    pub(super) async fn enter_anew(self, account: Uuid, token: &AccessToken) -> Result<AccessToken, ApiError> {
+        let bearer = format!("Bearer {}", token.access_token);
+        let headers = [("Authorization", &*bearer)];
+        self.once(Method::POST, &at(account, "/enter"), None, &headers).await?.checked()?.json()
+    }
+
     /// Leaves the account.
     pub async fn leave_account(self) -> Result<(), ApiError> {
         self.keep(self.call(Method::POST, "/provider/accounts/leave", None, &[]).await?.json::<AccessToken>()?);

@@ -2,7 +2,7 @@
 
 use super::{
     ApiError,
-    claims::account_of,
+    claims::{account_left, account_of},
     parse::parse,
     sleep::{sleep, within},
 };
@@ -39,6 +39,8 @@ type Refresh = Shared<LocalBoxFuture<'static, Result<(), ApiError>>>;
 #[derive(Clone, Copy)]
 pub struct Client {
     token: StoredValue<Option<String>>,
+    /// The last token of a session that ended by itself.
+    ended: StoredValue<Option<String>>,
     refreshing: StoredValue<Option<Refresh>, LocalStorage>,
     reachable: RwSignal<bool>,
     signed_in: RwSignal<SignedIn>,
@@ -75,6 +77,7 @@ impl Client {
     pub fn new() -> Self {
         Self {
             token: StoredValue::new(None),
+            ended: StoredValue::new(None),
             refreshing: StoredValue::new_local(None),
             reachable: RwSignal::new(true),
             signed_in: RwSignal::new(SignedIn::Unknown),
@@ -97,7 +100,19 @@ impl Client {
         self.refused.into()
     }
 
-    /// Takes the token of a sign-in.
+    /// Takes the token of a sign-in. A provider whose session ended inside an account goes into it again before anybody asks
+    /// with the new one: the page is still that account's.
+    pub(super) async fn begin(self, token: AccessToken) {
+        let ended = self.ended.get_value();
+        let entered = match ended.and_then(|ended| account_left(&ended, &token.access_token)) {
+            Some(account) => self.enter_anew(account, &token).await.ok(),
+            None => None,
+        };
+        // Outside of an account that cannot be entered any more the page begins anew.
+        self.keep(entered.unwrap_or(token));
+    }
+
+    /// Takes the token of a session.
     pub(super) fn keep(self, token: AccessToken) {
         self.token.set_value(Some(token.access_token));
         self.signed_in.set(SignedIn::Yes);
@@ -110,7 +125,8 @@ impl Client {
 
     /// Forgets the token: nobody is signed in because of `now`.
     pub(super) fn forget(self, now: SignedIn) {
-        self.token.set_value(None);
+        let token = self.token.try_update_value(Option::take).flatten();
+        self.ended.set_value(token.filter(|_| now == SignedIn::Ended));
         self.signed_in.set(now);
     }
 
@@ -272,7 +288,7 @@ impl Client {
         answer
     }
 
-    async fn once(
+    pub(super) async fn once(
         self,
         method: Method,
         path: &str,
@@ -376,7 +392,7 @@ impl Answer {
         parse(&self.body).map_err(|_| ApiError::Unreadable(self.status))
     }
 
-    fn checked(self) -> Result<Self, ApiError> {
+    pub(super) fn checked(self) -> Result<Self, ApiError> {
         if (200..300).contains(&self.status) { Ok(self) } else { Err(self.problem()) }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{ApiError, Client, EventQuery, ListQuery, Search, SignedIn, sleep::within};
 use crate::api::client::json;
+use chrono::{DateTime, Utc};
 use gloo_net::http::Method;
 use shared::{
     Page,
@@ -12,7 +13,10 @@ use shared::{
         MailServer, MailServerCredential, MailServerUpdate, NewMailServer, NewServerConfiguration, ServerConfiguration,
     },
     run::{Distribution, Run},
-    run_settings::{RunSettings, RunSettingsUpdate, WatchPeriodPreview, WatchPeriodPreviewRequest},
+    run_settings::{
+        ExecuteTimingPreview, ExecuteTimingPreviewRequest, RunSettings, RunSettingsUpdate, WatchPeriodPreview,
+        WatchPeriodPreviewRequest,
+    },
     session::{AccessToken, Me, SetupRequest, SetupState},
 };
 use std::time::Duration;
@@ -128,6 +132,13 @@ impl Client {
         self.send(Method::POST, &below(id, "/run-settings/watch-period-preview"), request).await
     }
 
+    /// When the next scheduled run would be with an execute timing.
+    pub async fn preview_execute_timing(self, id: Uuid, execute_timing: String) -> Result<DateTime<Utc>, ApiError> {
+        let request = ExecuteTimingPreviewRequest { execute_timing };
+        let path = below(id, "/run-settings/execute-timing-preview");
+        Ok(self.send::<ExecuteTimingPreview>(Method::POST, &path, &request).await?.next_execution)
+    }
+
     /// The latest runs.
     pub async fn runs(self, id: Uuid) -> Result<Page<Run>, ApiError> {
         self.get(&below(id, "/runs?limit=1")).await
@@ -142,6 +153,11 @@ impl Client {
     pub async fn distributions(self, id: Uuid, cursor: &str) -> Result<Page<Distribution>, ApiError> {
         let query = ListQuery { cursor: cursor.to_owned(), ..ListQuery::default() };
         self.get(&below(id, &format!("/distributions{}", query.text()))).await
+    }
+
+    /// A distribution.
+    pub async fn distribution(self, id: Uuid, distribution: Uuid) -> Result<Distribution, ApiError> {
+        self.get(&below(id, &format!("/distributions/{distribution}"))).await
     }
 
     /// The mail servers.

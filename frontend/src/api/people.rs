@@ -47,14 +47,14 @@ impl Client {
         let step = self.open_call::<FirstStep>(Method::POST, "/sessions", Some(request)).await;
         let step = step.map_err(|error| if error.is_unknown_user() { ApiError::WrongSignIn } else { error })?;
         if let Some(access_token) = step.access_token {
-            self.keep(AccessToken { access_token, expires_at: step.expires_at });
+            self.begin(AccessToken { access_token, expires_at: step.expires_at }).await;
         }
         Ok(step.second_factor_token)
     }
 
     /// The second step of signing in.
     pub async fn second_step(self, request: &SecondFactorSignIn) -> Result<(), ApiError> {
-        self.keep(self.open_call::<AccessToken>(Method::POST, "/sessions/second-factor", Some(request)).await?);
+        self.begin(self.open_call(Method::POST, "/sessions/second-factor", Some(request)).await?).await;
         Ok(())
     }
 

@@ -90,7 +90,7 @@ fn chart(texts: &'static Texts, title: &'static str, kind: ChartKind, series: Ve
     let days = ChartDays { short: written(time::short_day), long: written(time::day) };
     let words = &texts.report;
     let words = ChartWords { show_table: words.show_table, day: words.day, choose: words.choose };
-    view! { <Chart title kind days series words/> }.into_any()
+    view! { <Chart title kind days=Signal::stored(days) series=Signal::stored(series) words/> }.into_any()
 }
 
 fn bars(texts: &'static Texts) -> AnyView {

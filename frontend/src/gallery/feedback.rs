@@ -111,7 +111,9 @@ fn toasts(texts: &'static Texts) -> Piece {
 
 fn secrets(texts: &'static Texts) -> Piece {
     let text = format!("stl_{}", number::grouped(1_234_567_890_123).replace(',', "x").repeat(4));
-    let secret =
-        |before| view! { <Secret label=texts.token text=text.clone() words=(before, texts.copied)/> }.into_any();
+    let secret = |before| {
+        view! { <Secret label=texts.token text=text.clone() words=(before, texts.copied, texts.copy_by_hand)/> }
+            .into_any()
+    };
     Piece { name: "Secret", states: vec![("rest", secret(texts.copy)), ("copied", secret(texts.copied))] }
 }

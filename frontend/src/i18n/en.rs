@@ -54,6 +54,7 @@ pub(super) static TEXTS: Texts = Texts {
     save: "Save",
     copy: "Copy",
     copied: "Copied",
+    copy_by_hand: "The browser does not let this page copy. The text is selected: copy it by hand.",
     loading: "Loading…",
     delete: "Delete",
     create: "Create",

@@ -54,6 +54,7 @@ pub(super) static TEXTS: Texts = Texts {
     save: "保存",
     copy: "コピー",
     copied: "コピーしました",
+    copy_by_hand: "このページからのコピーはブラウザーで許可されていません。選択された文字列を手動でコピーしてください。",
     loading: "読み込み中…",
     delete: "削除",
     create: "作成",

@@ -96,7 +96,7 @@ texts! {
         set_up_title set_up_intro set_up_code set_up_code_hint set_up_button password_hint
         unreachable signed_out unreadable part_failed newer_console newer_part reload connection_lost try_again
         language theme theme_system theme_light theme_dark
-        close cancel save copy copied loading delete create any actions
+        close cancel save copy copied copy_by_hand loading delete create any actions
         configurations find_configuration no_configuration_found new_configuration configuration_name time_zone time_zone_hint
         no_configurations no_configurations_text no_configurations_viewer configuration_created change_configuration configuration_changed configuration_unknown
         tab_blocked tab_report blocked_list stop_cancellation distributions mail_servers error_log tabs sections
@@ -182,6 +182,13 @@ texts! {
         suspension: suspension::SuspensionTexts;
         tokens: tokens::TokenTexts;
         uploads: uploads::UploadTexts;
+    }
+}
+
+impl Texts {
+    /// The words of what can be copied: on the button, before and after, and where the page may not copy.
+    pub const fn copying(&self) -> (&'static str, &'static str, &'static str) {
+        (self.copy, self.copied, self.copy_by_hand)
     }
 }
 

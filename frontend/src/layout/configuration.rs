@@ -4,7 +4,7 @@ use super::{configuration_form::ChangeConfiguration, run_controls::RunControls, 
 use crate::{
     paths::Section,
     reactive::memo,
-    state::{Configuration, Configurations, Live, Session, client, effect, id_in_path, texts},
+    state::{Configuration, Configurations, Live, Session, Url, client, effect, id_in_path, texts},
     ui::{Badge, Button, Drawn, Empty, Kind, Show, Tone},
 };
 use leptos::prelude::*;
@@ -33,7 +33,8 @@ pub fn ConfigurationFrame() -> impl IntoView {
         let failed = || loader.error.with(Option::is_some).then(|| texts.configurations.to_owned());
         found.get().map(|one| one.name).or_else(failed)
     };
-    let changing = RwSignal::new(false);
+    let changing = Url::current().dialog("change-configuration");
+    let may_change = memo(move |_| session.may(Role::Administrator) && found.with(Option::is_some));
     let OpenName(open) = expect_context();
     effect(move || open.set(found.get().map(|one| one.name)));
     let unknown = memo(move |_| loader.data.with(Option::is_some) && found.with(Option::is_none));
@@ -78,7 +79,7 @@ pub fn ConfigurationFrame() -> impl IntoView {
                 <div class="stack-tight">
                     <div class="row">
                         {move || name().map(|name| view! { <h1 class="break">{name}</h1> })}
-                        <Show when=move || session.may(Role::Administrator) && found.with(Option::is_some)>
+                        <Show when=move || may_change.get()>
                             <Button
                                 small=true kind=Kind::Quiet name=texts.change_configuration
                                 press=move |()| changing.set(true)
@@ -98,7 +99,7 @@ pub fn ConfigurationFrame() -> impl IntoView {
                 </div>
                 <Show when=move || !section.get().is_some_and(Section::is_report)><RunControls/></Show>
             </header>
-            <ChangeConfiguration open=changing configuration=found/>
+            <Show when=move || may_change.get()><ChangeConfiguration open=changing configuration=found/></Show>
             <nav class="subtabs" aria-label=texts.sections>{sections}</nav>
             <Show
                 when=move || section.get().is_none_or(|section| session.includes(section.needs()))

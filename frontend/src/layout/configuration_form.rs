@@ -79,10 +79,13 @@ fn ConfigurationForm(open: RwSignal<bool>, known: Option<ServerConfiguration>) -
             match answer {
                 Ok(saved) => {
                     toasts.good(done);
-                    if known.is_none() {
-                        navigate(&Section::BlockedList.of(saved.id), NavigateOptions::default());
+                    if known.is_some() {
+                        open.set(false);
+                    } else {
+                        // In the place of the dialog's address, which closes the dialog.
+                        let instead = NavigateOptions { replace: true, ..NavigateOptions::default() };
+                        navigate(&Section::BlockedList.of(saved.id), instead);
                     }
-                    open.set(false);
                 }
                 Err(problem) => error.set(Some(problem)),
             }

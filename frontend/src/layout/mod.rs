@@ -13,7 +13,6 @@ mod title;
 mod topbar;
 
 pub use configuration::ConfigurationFrame;
-pub use configuration_form::NewConfiguration;
 pub use part::{Loaded, part};
 pub use settings::SettingsFrame;
 pub use shell::Shell;

@@ -5,7 +5,7 @@ use crate::{
     pages::unread,
     paths::{self, Section},
     reactive::memo,
-    state::{Configurations, Session, texts},
+    state::{Configurations, Session, Url, texts},
     ui::{Button, Drawn, Icon, Kind, Search, Shape, Show},
 };
 use leptos::prelude::*;
@@ -20,7 +20,8 @@ const MANY: usize = 8;
 pub fn Sidebar() -> impl IntoView {
     let (texts, session) = (texts(), expect_context::<Session>());
     let Configurations(loader) = expect_context();
-    let (wanted, creating, path) = (RwSignal::new(String::new()), RwSignal::new(false), use_location().pathname);
+    let (wanted, creating, path) =
+        (RwSignal::new(String::new()), Url::current().dialog(paths::NEW_CONFIGURATION), use_location().pathname);
     let link = move |configuration: ServerConfiguration| {
         let id = configuration.id;
         // An address is one of its server configuration only.
@@ -69,7 +70,7 @@ pub fn Sidebar() -> impl IntoView {
                 None => unread(loader, None),
             }}
         </nav>
-        <NewConfiguration open=creating/>
+        <Show when=move || session.may(Role::Administrator)><NewConfiguration open=creating/></Show>
     }
     .into_any()
 }

@@ -5,7 +5,7 @@ use crate::{
     api::Search,
     i18n::{Language, Texts},
     paths,
-    state::{Configuration, Pending, Preferences, Session, client, texts},
+    state::{Configuration, Pending, Preferences, Session, Url, client, texts},
     ui::{Button, Check, Dialog, Icon, Kind, Shape, Toasts, save},
 };
 use leptos::prelude::*;
@@ -26,7 +26,7 @@ pub fn Download(
     #[prop(into)]
     search: Callback<(), Search>,
 ) -> impl IntoView {
-    let (texts, session, open) = (texts(), expect_context::<Session>(), RwSignal::new(false));
+    let (texts, session, open) = (texts(), expect_context::<Session>(), Url::current().dialog("download"));
     let content = move || {
         if list.is_none() || session.may_download() {
             view! { <Form list name filters search open/> }.into_any()

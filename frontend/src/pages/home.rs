@@ -1,11 +1,10 @@
 //! Where the console begins, and where it ends.
 
 use crate::{
-    layout::NewConfiguration,
     pages::unread,
     paths::{self, Section},
     reactive::memo,
-    state::{Configurations, Session, effect, texts},
+    state::{Configurations, Session, Url, effect, texts},
     ui::{Button, Empty, Icon, Kind, Shape, Show},
 };
 use leptos::prelude::*;
@@ -21,7 +20,8 @@ use shared::session::Role;
 pub fn Home() -> impl IntoView {
     let (texts, session, navigate) = (texts(), expect_context::<Session>(), use_navigate());
     let Configurations(loader) = expect_context();
-    let creating = RwSignal::new(false);
+    // The dialog itself is the sidebar's.
+    let creating = Url::current().dialog(paths::NEW_CONFIGURATION);
     effect(move || {
         let first = loader.data.with(|all| all.as_ref()?.first().map(|one| one.id));
         if let Some(first) = first {
@@ -46,7 +46,6 @@ pub fn Home() -> impl IntoView {
                 view! { <Empty title=texts.no_configurations text=texts.no_configurations_viewer alone=true/> }
             }}
         </Show>
-        <NewConfiguration open=creating/>
     }
     .into_any()
 }

@@ -22,20 +22,21 @@ where
     }
 }
 
-/// Draws what was read, anew where it changed. What could not be read again stays, with a word that it is old.
-pub fn whole<T>(loader: Loader<T>, draw: impl Fn(T) -> AnyView + Send + Sync + 'static) -> AnyView
+/// Draws what was read; `draw` is called once and follows it. What could not be read again stays, with a word that it is old.
+pub fn whole<T>(loader: Loader<T>, draw: impl Fn(Memo<T>) -> AnyView + Send + Sync + 'static) -> AnyView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
 {
     let texts = texts();
-    // What is read again and is the same stays as it is, with what is chosen and open in it.
-    let data = memo(move |_| loader.data.get());
-    let content = move || match (data.get(), loader.error.get()) {
-        (Some(data), error) => {
-            let stale = error.map(|error| view! { <Notice tone=Tone::Warn>{explain(texts, &error)}</Notice> });
-            view! { {stale}{draw(data)} }.into_any()
-        }
-        (None, _) => view! { <div class="table-frame">{unread(loader, None)}</div> }.into_any(),
+    let known = memo(move |_| loader.data.with(Option::is_some));
+    let stale = move || {
+        let error = loader.error.get().filter(|_| known.get())?;
+        Some(view! { <Notice tone=Tone::Warn>{explain(texts, &error)}</Notice> })
     };
-    view! { <div class="stack" aria-busy=move || loader.busy.get().to_string()>{content}</div> }.into_any()
+    let content = move || match (known.get(), loader.data.get_untracked()) {
+        // Where it goes, what is drawn goes next.
+        (true, Some(first)) => draw(memo(move |_| loader.data.get().unwrap_or_else(|| first.clone()))),
+        _ => view! { <div class="table-frame">{unread(loader, None)}</div> }.into_any(),
+    };
+    view! { <div class="stack" aria-busy=move || loader.busy.get().to_string()>{stale}{content}</div> }.into_any()
 }

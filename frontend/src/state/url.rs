@@ -1,6 +1,9 @@
 //! A page's state in its URL: a link or a reload shows the same page.
 
-use crate::reactive::{effect, memo};
+use crate::{
+    paths::DIALOG,
+    reactive::{effect, memo},
+};
 use leptos::{leptos_dom::helpers::debounce, prelude::*};
 use leptos_router::{
     NavigateOptions,
@@ -12,9 +15,6 @@ use web_sys::UrlSearchParams;
 
 /// How long typing pauses before a search starts.
 const TYPING: Duration = Duration::from_millis(250);
-
-/// The parameter that names an open dialog.
-const DIALOG: &str = "dialog";
 
 /// How an address follows another in the browser's history.
 #[derive(Clone, Copy, PartialEq)]
@@ -82,14 +82,24 @@ impl Url {
         self.change(&pairs, Step::Beside);
     }
 
-    /// Whether the dialog of this name is open. The address says it: a link opens the dialog, the browser's Back closes it.
+    /// Whether the dialog of this name is open. The address says it: a link opens the dialog, the browser's Back closes it and
+    /// Forward opens it again.
+    ///
+    /// So has every dialog that its name is enough for. No links are: what is ticked, what is typed in a dialog, questions
+    /// before something is done and dialogs about a row of a list, which may be another one by then, and what is shown only
+    /// once.
     pub fn dialog(self, name: &'static str) -> RwSignal<bool> {
         let open = RwSignal::new(untrack(|| self.get(DIALOG) == name));
         // Whether the page was there without it just before.
         let opened_here = StoredValue::new(false);
+        // Whether the browser is on its way back there.
+        let leaving = StoredValue::new(false);
         effect(move || {
             let named = self.get(DIALOG) == name;
-            if named != open.get_untracked() {
+            if !named && leaving.try_update_value(std::mem::take) == Some(true) && open.get_untracked() {
+                // Opened again meanwhile.
+                self.change(&[(DIALOG, name)], Step::Beside);
+            } else if named != open.get_untracked() {
                 open.set(named);
             }
         });
@@ -107,8 +117,10 @@ impl Url {
             }
             if open {
                 opened_here.set_value(true);
+                leaving.set_value(false);
                 self.change(&[(DIALOG, name)], Step::Beside);
             } else if opened_here.get_value() {
+                leaving.set_value(true);
                 // Fails only where a page has no history.
                 drop(window().history().and_then(|history| history.back()));
             } else {

@@ -3,6 +3,7 @@
 use super::{Drawn, Show, chart_table::DayTable};
 use crate::{i18n::number::grouped, reactive::memo};
 use leptos::{ev, html, prelude::*};
+use web_sys::HtmlDetailsElement;
 
 /// Units of the drawing: a day is so wide, and all of the values so high.
 const DAY: i64 = 12;
@@ -108,7 +109,8 @@ fn round_up(number: i64) -> i64 {
     }
 }
 
-/// A chart with its legend, the values of the day that is pointed at or chosen by the arrow keys, and all as a table.
+/// A chart with its legend, the values of the day that is pointed at or chosen by the arrow keys, and all as a table. It stays
+/// where it is, open and with the focus in it, while its values change.
 #[component]
 pub fn Chart(
     /// Its name.
@@ -116,45 +118,49 @@ pub fn Chart(
     /// How it is drawn.
     kind: ChartKind,
     /// The days.
-    days: ChartDays,
+    #[prop(into)]
+    days: Signal<ChartDays>,
     /// What is shown of them.
-    series: Vec<Series>,
+    #[prop(into)]
+    series: Signal<Vec<Series>>,
     /// Its words.
     words: ChartWords,
 ) -> impl IntoView {
-    let count = days.long.len();
-    let scale = Scale::of(kind, &series, count);
-    let (here, open) = (RwSignal::new(None::<usize>), RwSignal::new(false));
-    let drawing = match kind {
-        ChartKind::Bars => bars(&series, scale, count),
-        ChartKind::Line => line(&series, scale),
+    let count = memo(move |_| days.with(|days| days.long.len()));
+    let scale = memo(move |_| series.with(|series| Scale::of(kind, series, count.get())));
+    let (chosen, open) = (RwSignal::new(None::<usize>), RwSignal::new(false));
+    let here = move || chosen.get().filter(|day| *day < count.get());
+    let drawing = move || {
+        series.with(|series| match kind {
+            ChartKind::Bars => bars(series, scale.get(), count.get()),
+            ChartKind::Line => line(series, scale.get()),
+        })
     };
-    let legend = series
-        .iter()
-        .map(|one| view! { <li><span class=format!("swatch {}", one.class)></span>{one.name}</li> })
-        .drawn();
-    let [top, middle, bottom] = scale.labels();
-    let marks = [0, count / 2, count.saturating_sub(1)]
-        .into_iter()
-        .map(|day| view! { <span>{days.short.get(day).cloned()}</span> })
-        .drawn();
-    let (days, series) = (StoredValue::new(days), StoredValue::new(series));
+    let swatch = |one: &Series| view! { <li><span class=format!("swatch {}", one.class)></span>{one.name}</li> };
+    let legend = move || series.with(|series| series.iter().map(swatch).drawn());
+    let labels = move || scale.get().labels().into_iter().map(|label| view! { <span>{label}</span> }).drawn();
+    let marks = move || {
+        let count = count.get();
+        let mark = |day: usize| view! { <span>{days.with(|days| days.short.get(day).cloned())}</span> };
+        [0, count / 2, count.saturating_sub(1)].into_iter().map(mark).drawn()
+    };
     let told = memo(move |_| {
-        let day = here.get()?;
-        let named = days.with_value(|days| days.long.get(day).cloned())?;
+        let day = here()?;
+        let named = days.with(|days| days.long.get(day).cloned())?;
         let value = |one: &Series| format!("{} {}", one.name, grouped(one.values.get(day).copied().unwrap_or(0)));
-        let values: Vec<_> = series.with_value(|series| series.iter().map(value).collect());
+        let values: Vec<_> = series.with(|series| series.iter().map(value).collect());
         Some(format!("{named}: {}", values.join(" · ")))
     });
     let plot = NodeRef::<html::Div>::new();
+    let last = move || count.get().saturating_sub(1);
     let point = move |event: ev::PointerEvent| {
         let Some(plot) = plot.get_untracked() else { return };
         let (left, width) = (f64::from(event.offset_x()), f64::from(plot.client_width()));
-        here.set(Some(((left / width.max(1.0) * count as f64) as usize).min(count.saturating_sub(1))));
+        chosen.set(Some(((left / width.max(1.0) * count.get_untracked() as f64) as usize).min(untrack(last))));
     };
-    let last = count.saturating_sub(1);
     let press = move |event: ev::KeyboardEvent| {
-        let day = here.get_untracked().unwrap_or(last);
+        let last = untrack(last);
+        let day = untrack(here).unwrap_or(last);
         let day = match event.key().as_str() {
             "ArrowLeft" | "ArrowDown" => day.saturating_sub(1),
             "ArrowRight" | "ArrowUp" => (day + 1).min(last),
@@ -163,27 +169,28 @@ pub fn Chart(
             _ => return,
         };
         event.prevent_default();
-        here.set(Some(day));
+        chosen.set(Some(day));
     };
-    let band =
-        move || here.get().map(|day| view! { <rect class="band" x=day as i64 * DAY y="0" width=DAY height=HIGH/> });
+    let wide = move || count.get() as i64 * DAY;
+    let band = move || here().map(|day| view! { <rect class="band" x=day as i64 * DAY y="0" width=DAY height=HIGH/> });
+    let toggled = move |event: ev::Event| open.set(event_target::<HtmlDetailsElement>(&event).open());
     view! {
         <figure class="chart">
             <figcaption><h2>{title}</h2></figcaption>
             <ul class="legend" role="list">{legend}</ul>
             <div class="plot">
-                <div class="scale" aria-hidden="true"><span>{top}</span><span>{middle}</span><span>{bottom}</span></div>
+                <div class="scale" aria-hidden="true">{labels}</div>
                 <div
-                    node_ref=plot class="canvas" tabindex="0" role="slider" aria-label=title aria-valuemin="1" aria-valuemax=count
-                    aria-valuenow=move || here.get().unwrap_or(last) + 1
+                    node_ref=plot class="canvas" tabindex="0" role="slider" aria-label=title aria-valuemin="1"
+                    aria-valuemax=move || count.get() aria-valuenow=move || here().unwrap_or_else(last) + 1
                     aria-valuetext=move || told.get().unwrap_or_else(|| words.choose.to_owned())
-                    on:pointermove=point on:pointerdown=point on:pointerleave=move |_| here.set(None) on:keydown=press
-                    on:focus=move |_| here.set(Some(last)) on:blur=move |_| here.set(None)
+                    on:pointermove=point on:pointerdown=point on:pointerleave=move |_| chosen.set(None) on:keydown=press
+                    on:focus=move |_| chosen.set(Some(untrack(last))) on:blur=move |_| chosen.set(None)
                 >
-                    <svg aria-hidden="true" preserveAspectRatio="none" viewBox=format!("0 0 {} {HIGH}", count as i64 * DAY)>
+                    <svg aria-hidden="true" preserveAspectRatio="none" viewBox=move || format!("0 0 {} {HIGH}", wide())>
                         {band}
                         {[0, HIGH / 2, HIGH].into_iter().map(|y| view! {
-                            <line class="grid" x1="0" x2=count as i64 * DAY y1=y y2=y/>
+                            <line class="grid" x1="0" x2=wide y1=y y2=y/>
                         }).drawn()}
                         {drawing}
                     </svg>
@@ -192,11 +199,9 @@ pub fn Chart(
             </div>
             // A screen reader is told by the slider.
             <p class="told" aria-hidden="true">{move || told.get().unwrap_or_else(|| words.choose.to_owned())}</p>
-            <details on:toggle=move |_| open.update(|open| *open = !*open)>
+            <details on:toggle=toggled>
                 <summary>{words.show_table}</summary>
-                <Show when=move || open.get()>
-                    <DayTable title day=words.day days=days.get_value().long series=series.get_value()/>
-                </Show>
+                <Show when=move || open.get()><DayTable title day=words.day days series/></Show>
             </details>
         </figure>
     }

@@ -1,7 +1,7 @@
 //! A chart's values as a table.
 
-use super::{Drawn, Series, Table};
-use crate::i18n::number::grouped;
+use super::{ChartDays, Drawn, Series, Table};
+use crate::{i18n::number::grouped, reactive::memo};
 use leptos::prelude::*;
 
 /// Every day with its values, the newest first.
@@ -12,18 +12,24 @@ pub fn DayTable(
     /// The head of the days.
     day: &'static str,
     /// The days, oldest first.
-    days: Vec<String>,
+    days: Signal<ChartDays>,
     /// What is shown of them.
-    series: Vec<Series>,
+    series: Signal<Vec<Series>>,
 ) -> impl IntoView {
-    let head = std::iter::once(day).chain(series.iter().map(|one| one.name)).collect();
-    let row = |(place, day): (usize, String)| {
-        let value = |one: &Series| {
-            let value = grouped(one.values.get(place).copied().unwrap_or(0));
-            view! { <td data-label=one.name>{value}</td> }
+    let names = memo(move |_| series.with(|series| series.iter().map(|one| one.name).collect::<Vec<_>>()));
+    let rows = move || {
+        let row = |(place, day): (usize, String)| {
+            let value = |one: &Series| {
+                let value = grouped(one.values.get(place).copied().unwrap_or(0));
+                view! { <td data-label=one.name>{value}</td> }
+            };
+            view! { <tr><th scope="row">{day}</th>{series.with(|series| series.iter().map(value).drawn())}</tr> }
         };
-        view! { <tr><th scope="row">{day}</th>{series.iter().map(value).drawn()}</tr> }
+        days.get().long.into_iter().enumerate().rev().map(row).drawn()
     };
-    let rows = days.into_iter().enumerate().rev().map(row).drawn();
-    view! { <Table label=title head busy=false>{rows}</Table> }
+    (move || {
+        let head = std::iter::once(day).chain(names.get()).collect();
+        view! { <Table label=title head busy=false>{rows}</Table> }
+    })
+    .into_any()
 }

@@ -1,8 +1,9 @@
 //! Dialogs on the native element: focus goes in, stays in, and returns to where it was.
 
 use super::{Icon, Shape, Show};
-use crate::reactive::effect;
+use crate::{paths::DIALOG, reactive::effect};
 use leptos::{ev, html, prelude::*};
+use web_sys::UrlSearchParams;
 
 /// A modal dialog, drawn while `open` holds.
 #[component]
@@ -22,7 +23,7 @@ pub fn Dialog(
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
     let children = StoredValue::new(children);
-    // Back leads away from what the dialog was about; one that has an address of its own may just have been opened by it.
+    // Back leads away from what the dialog was about, unless it only closes another one, which has an address of its own.
     let opened_at = StoredValue::new(String::new());
     let left = window_event_listener(ev::popstate, move |_| {
         if open.get_untracked() && opened_at.with_value(|at| *at != here()) {
@@ -65,7 +66,11 @@ pub fn Dialog(
     .into_any()
 }
 
-/// The page's address.
+/// The page's address, whichever of its dialogs that names.
 fn here() -> String {
-    window().location().href().unwrap_or_default()
+    let location = window().location();
+    let (path, query) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    let Ok(query) = UrlSearchParams::new_with_str(&query) else { return path };
+    query.delete(DIALOG);
+    format!("{path}?{}", String::from(query.to_string()))
 }

@@ -52,21 +52,16 @@ pub fn short_day(day: NaiveDate, language: &str) -> String {
     format(midnight(day), language, &[("month", "short"), ("day", "numeric"), ("timeZone", UTC)])
 }
 
-/// When `time` (`HH:MM`) comes next in a zone: the local day with the time and the zone's name.
-pub fn next_at(time: &str, zone: &str, now: f64, language: &str) -> String {
-    let clock =
-        format(now, "en-GB", &[("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23"), ("timeZone", zone)]);
-    // The Swedish form of a date is that of ISO 8601.
-    let today =
-        format(now, "sv-SE", &[("year", "numeric"), ("month", "2-digit"), ("day", "2-digit"), ("timeZone", zone)]);
-    let next = today
-        .parse::<NaiveDate>()
-        .ok()
-        .and_then(|today| if time > clock.as_str() { Some(today) } else { today.succ_opt() });
-    match next {
-        Some(next) => format!("{} {time} ({zone})", day(next, language)),
-        None => format!("{time} ({zone})"),
+/// An end of a stretch of time, in the user's zone: as the day that it begins with, or of which it is the `last` moment,
+/// where it is made of whole days.
+pub fn limit(at: DateTime<Utc>, language: &str, last: bool) -> String {
+    let millis = at.timestamp_millis() as f64;
+    let clock = [("hour", "2-digit"), ("minute", "2-digit"), ("second", "2-digit"), ("hourCycle", "h23")];
+    if format(millis, "en-GB", &clock) != "00:00:00" {
+        return date_time(at, language, None);
     }
+    let within = if last { millis - 1.0 } else { millis };
+    format(within, language, &[("year", "numeric"), ("month", "short"), ("day", "numeric"), ("weekday", "short")])
 }
 
 /// The start of a local day (`YYYY-MM-DD`) in the user's zone as RFC 3339; `later` days on.

@@ -1,7 +1,7 @@
 //! Run settings.
 
 use super::{runs::condition, *};
-use shared::run_settings::WatchPeriodPreview;
+use shared::run_settings::{ExecuteTimingPreview, WatchPeriodPreview};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_begin_with_the_manuals_and_change_under_if_match() {
@@ -44,6 +44,25 @@ async fn settings_begin_with_the_manuals_and_change_under_if_match() {
     condition(&mut body, "unknown_user")["frequency"] = json!(0);
     put(Some(tag.clone()), &body).await.expect_problem(422, "/conditions/1/frequency");
     assert_eq!(scene.settings().await, saved, "nothing changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_preview_of_an_execute_timing_knows_of_todays_run() {
+    let scene = Scene::start_without_jobs().await;
+    let path = scene.place.path("/run-settings/execute-timing-preview");
+    let preview = async |timing: &str| {
+        let body = json!({ "execute_timing": timing });
+        scene.admin().post(&path, &body).await.expect(200).json::<ExecuteTimingPreview>().next_execution
+    };
+    let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
+    assert_eq!(preview("18:00").await, at("2026-11-24T18:00:00Z"));
+    scene.app.clock.set(at("2026-11-25T00:01:00Z"));
+    backend::service::runs::schedule(&scene.app.running.state).await.expect("today's run");
+    assert_eq!(preview("18:00").await, at("2026-11-26T18:00:00Z"));
+    scene.change_settings(|body| body["execute_timing"] = json!("18:00")).await.expect(200);
+    assert_eq!(scene.settings().await.next_execution, preview("18:00").await);
+    let wrong = json!({ "execute_timing": "24:00" });
+    scene.admin().post(&path, &wrong).await.expect_problem(422, "/execute_timing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,6 +28,7 @@ const UNWRITTEN: &[(&str, &str)] = &[
     ("mark_provider_inquiry_read", "reading changes nothing"),
     ("preview_invitation", "reading changes nothing"),
     ("preview_password_reset", "reading changes nothing"),
+    ("preview_execute_timing", "reading changes nothing"),
     ("preview_watch_period", "reading changes nothing"),
     ("refresh_session", "the session goes on, whose beginning is written"),
 ];
@@ -149,6 +150,7 @@ impl Story {
         let held = ["epoch", "version", "count", "checksum"].map(|name| (name.to_owned(), header[name].clone()));
         self.say("acknowledge_list", &agent, Value::Object(held.into_iter().collect())).await;
         self.say("preview_watch_period", administrator, json!({ "watch_period_days": 10, "watch_warning": 5 })).await;
+        self.say("preview_execute_timing", administrator, json!({ "execute_timing": "03:30" })).await;
         let settings = json!({ "execute_timing": "03:30", "watch_warning": 500, "success_resets_count": true,
             "conditions": shared::run_settings::default_conditions(), "delivery_timing": "next_execution" });
         self.say("replace_run_settings", administrator, settings).await;

@@ -213,6 +213,7 @@ impl Operation<'_> {
                 "success_resets_count": true, "conditions": shared::run_settings::default_conditions(),
                 "delivery_timing": "now" }),
             "preview_watch_period" => json!({ "watch_period_days": 10, "watch_warning": 5 }),
+            "preview_execute_timing" => json!({ "execute_timing": "03:30" }),
             "add_blocked_addresses" | "release_addresses" => json!({ "addresses": ["taro@example.com"] }),
             "release_in_bulk" => json!({ "filter": { "domain": "example.com" } }),
             "register_upload" => json!({ "delivery_timing": "now" }),

@@ -34,8 +34,12 @@ pub(in crate::i18n) const TEXTS: HistoryTexts = HistoryTexts {
     why_exempt: |when, reason| format!("Not blocked: released {when}, and errors like “{reason}” no longer block it."),
     why_not: |counts| format!("Not blocked. Errors that count now: {counts}."),
     held_by: |names, held, all, since| {
-        let servers = if held == all { "all".to_owned() } else { format!("{held} of {all}") };
-        format!("in effect on {servers} mail servers ({names}) since {since}")
+        let servers = match (held, all) {
+            (1, 1) => format!("the mail server {names}"),
+            (_, _) if held == all => format!("all mail servers ({names})"),
+            _ => format!("{held} of {all} mail servers ({names})"),
+        };
+        format!("in effect on {servers} since {since}")
     },
     in_version: |version, when| format!("In effect with version {version}, published {when}."),
     holding: |holding| match holding {

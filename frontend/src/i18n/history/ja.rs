@@ -36,8 +36,12 @@ pub(in crate::i18n) const TEXTS: HistoryTexts = HistoryTexts {
     },
     why_not: |counts| format!("停止していません。現在カウント中のエラー: {counts}。"),
     held_by: |names, held, all, since| {
-        let servers = if held == all { "すべての".to_owned() } else { format!("{all} 台中 {held} 台の") };
-        format!("{since} から{servers}メールサーバー（{names}）に適用されています")
+        let servers = match (held, all) {
+            (1, 1) => format!("メールサーバー {names} "),
+            (_, _) if held == all => format!("すべてのメールサーバー（{names}）"),
+            _ => format!("{all} 台中 {held} 台のメールサーバー（{names}）"),
+        };
+        format!("{since} から{servers}に適用されています")
     },
     in_version: |version, when| format!("バージョン {version}（{when} 公開）で適用。"),
     holding: |holding| match holding {

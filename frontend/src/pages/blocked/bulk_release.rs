@@ -25,7 +25,7 @@ type Asked = RwSignal<Option<(ListOperation, i64)>>;
 #[component]
 pub fn BulkRelease() -> impl IntoView {
     let (texts, session, url, id) = (texts(), expect_context::<Session>(), Url::current(), Configuration::open().id);
-    let (open, asked, seen): (_, Asked, _) = (RwSignal::new(false), RwSignal::new(None), RwSignal::new(false));
+    let (open, asked, seen): (_, Asked, _) = (url.dialog("bulk-release"), RwSignal::new(None), RwSignal::new(false));
     effect(move || {
         // It belongs to the configuration that was open.
         id.track();
@@ -51,8 +51,10 @@ pub fn BulkRelease() -> impl IntoView {
         }
     };
     view! {
-        <Show when=move || session.may(Role::Operator)><Button press>{texts.bulk_release}</Button></Show>
-        <Dialog open title=texts.bulk_release_title close=texts.close>{content}</Dialog>
+        <Show when=move || session.may(Role::Operator)>
+            <Button press>{texts.bulk_release}</Button>
+            <Dialog open title=texts.bulk_release_title close=texts.close>{content}</Dialog>
+        </Show>
     }
     .into_any()
 }

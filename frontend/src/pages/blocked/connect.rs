@@ -89,7 +89,7 @@ fn Connect(credential: MailServerCredential, loader: Loader<Page<MailServer>>, o
         "service = \"{origin}\"\ntoken = \"{}\"\ndata_dir = \"/var/lib/stoplist-agent\"\nmail_log = \"/var/log/mail.log\"\n",
         credential.token
     );
-    let words = (texts.copy, texts.copied);
+    let words = texts.copying();
     view! {
         <div class="stack">
             <Notice tone=Tone::Warn><p>{texts.token_once}</p></Notice>

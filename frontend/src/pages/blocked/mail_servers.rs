@@ -26,7 +26,8 @@ pub fn MailServers() -> impl IntoView {
     let (texts, client, session, toasts) = (texts(), client(), expect_context::<Session>(), Toasts::here());
     let Configuration { id, live } = Configuration::open();
     let loader = load(move || id.get(), move || live.mail_servers.get(), move |id, _| client.mail_servers(id));
-    let (adding, made) = (RwSignal::new(false), RwSignal::new(None::<MailServerCredential>));
+    let (url, made) = (Url::current(), RwSignal::new(None::<MailServerCredential>));
+    let (adding, may_add) = (url.dialog("add-mail-server"), move || session.may(Role::Administrator));
     let chosen = RwSignal::new(None::<MailServer>);
     let (renewing, deactivating) = (RwSignal::new(false), RwSignal::new(false));
     let renaming = RwSignal::new(None::<MailServer>);
@@ -69,15 +70,15 @@ pub fn MailServers() -> impl IntoView {
         <div class="stack">
             <div class="row spread">
                 <p class="soft">{texts.mail_servers_text}</p>
-                <Show when=move || session.may(Role::Administrator)>
+                <Show when=may_add>
                     <Button kind=Kind::Primary press=move |()| adding.set(true)>
                         <Icon shape=Shape::Plus/>{texts.add_mail_server}
                     </Button>
                 </Show>
             </div>
-            {listing(loader, Url::current(), &[], (texts.mail_servers_empty, texts.mail_servers_empty_text), table)}
+            {listing(loader, url, &[], (texts.mail_servers_empty, texts.mail_servers_empty_text), table)}
         </div>
-        <AddDialog open=adding made reload=move |()| loader.reload()/>
+        <Show when=may_add><AddDialog open=adding made reload=move |()| loader.reload()/></Show>
         <RenameDialog chosen=renaming reload=move |()| loader.reload()/>
         <ConnectDialog made loader/>
         <Confirm

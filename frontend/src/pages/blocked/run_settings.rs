@@ -8,7 +8,7 @@ use crate::{
     api::{ApiError, Versioned},
     pages::{FormError, show_error, unread},
     reactive::memo,
-    state::{Configuration, Pending, Preferences, Session, client, effect, load, now, texts},
+    state::{Configuration, Pending, Preferences, Session, client, effect, load, texts},
     ui::{Button, Dialog, Kind, Notice, Toasts, Tone, time},
 };
 use leptos::{html, prelude::*};
@@ -72,7 +72,9 @@ fn Editor(
     let refused = move || error.with(|error: &Option<ApiError>| error.as_ref().is_some_and(|e| e.is_conflict()));
     // What is being saved here is news, too.
     let conflict = move || refused() || (replaced.get() && !saving.busy().get());
-    let (next, summary) = (RwSignal::new(true), NodeRef::<html::Div>::new());
+    let (next, when, summary) = (RwSignal::new(true), RwSignal::new(String::new()), NodeRef::<html::Div>::new());
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let zone = StoredValue::new(settings.time_zone.clone());
     effect(move || {
         if refused() {
             show_error(summary);
@@ -105,15 +107,22 @@ fn Editor(
             return show_error(summary);
         }
         if form.immediate.get_untracked() {
-            save.run(DeliveryTiming::Now);
-        } else {
-            next.set(true);
-            asking.set(true);
+            return save.run(DeliveryTiming::Now);
         }
+        // Today's run may have been, and clocks change: the service knows.
+        saving.start(async move {
+            let timing = form.execute_timing.get_untracked();
+            match client.preview_execute_timing(configuration.id.get_untracked(), timing).await {
+                Ok(at) => {
+                    when.set(time::date_time(at, language, Some(&zone.get_value())));
+                    error.set(None);
+                    next.set(true);
+                    asking.set(true);
+                }
+                Err(problem) => error.set(Some(problem)),
+            }
+        });
     };
-    let language = expect_context::<Preferences>().language.get_untracked().tag();
-    let zone = StoredValue::new(settings.time_zone.clone());
-    let when = move || time::next_at(&form.execute_timing.get(), &zone.get_value(), now(), language);
     view! {
         <form class="stack" on:submit=submit novalidate=true>
             <div node_ref=summary>
@@ -142,7 +151,7 @@ fn Editor(
             </div>
         </form>
         <Dialog open=asking title=texts.confirm_timing_title close=texts.close>
-            <TimingChoice question=texts.confirm_timing_text next when=Signal::derive(when)/>
+            <TimingChoice question=texts.confirm_timing_text next when/>
             <div class="dialog-foot">
                 <Button press=move |()| asking.set(false)>{texts.cancel}</Button>
                 <Button kind=Kind::Primary busy=saving.busy() press=move |()| save.run(timing(next))>{texts.confirm}</Button>

@@ -23,7 +23,7 @@ pub fn AddressPage() -> impl IntoView {
     let words = &texts.history;
     let Configuration { id, live } = Configuration::open();
     let address = memo(move |_| url.get("address"));
-    // Which mail server has acknowledged what; the events themselves are told of nowhere.
+    // Which mail server has acknowledged what.
     let acknowledged = move || {
         live.distribution.with(|now| {
             let now = now.as_ref()?;
@@ -33,14 +33,14 @@ pub fn AddressPage() -> impl IntoView {
     let loader = load(
         // Not the memo: what reads the query by itself and through a memo, too, does not hear of its changes.
         move || (id.get(), url.get("address")),
-        move || (url.get("cursor"), live.lists.get(), acknowledged()),
-        move |(id, address), (cursor, _, _)| async move { client.address_history(id, &address, &cursor).await },
+        move || (url.get("cursor"), live.lists.get(), live.delivery_events.get(), acknowledged()),
+        move |(id, address), (cursor, ..)| async move { client.address_history(id, &address, &cursor).await },
     );
     let chosen = RwSignal::new(Vec::<String>::new());
     let is_named = memo(move |_| !address.with(String::is_empty));
     let content = move || {
         if is_named.get() {
-            whole(loader, move |history| drawn(texts, history, url))
+            whole(loader, move |history| (move || drawn(texts, history.get(), url)).into_any())
         } else {
             view! { <div class="table-frame"><Empty title=words.no_address text=words.no_address_text/></div> }
                 .into_any()
@@ -48,7 +48,7 @@ pub fn AddressPage() -> impl IntoView {
     };
     view! {
         <div class="stack">
-            <Back/>
+            {move || view! { <Back address=address.get()/> }}
             <Show when=move || is_named.get()><Head address loader chosen/></Show>
             {content}
         </div>
@@ -59,9 +59,9 @@ pub fn AddressPage() -> impl IntoView {
 
 /// To the list, with the search and the page that led here.
 #[component]
-fn Back() -> impl IntoView {
+fn Back(address: String) -> impl IntoView {
     let (texts, session, id) = (texts(), expect_context::<Session>(), Configuration::open().id);
-    let from = expect_context::<Returning>().from();
+    let from = expect_context::<Returning>().from(&address);
     let href = from.clone().unwrap_or_else(|| Section::BlockedList.of(id.get_untracked()));
     let section = from.as_deref().and_then(Section::at).unwrap_or(Section::BlockedList);
     let name = match section {

@@ -1,6 +1,6 @@
 //! Why an address is blocked, since when, and where, in one sentence.
 
-use crate::i18n::Texts;
+use crate::i18n::{Texts, number::grouped};
 use chrono::{DateTime, Utc};
 use shared::{
     address_history::{AddressHistory, AddressOnMailServer, Holding},
@@ -41,7 +41,7 @@ pub fn counts(texts: &Texts, counts: &[ReasonCount]) -> String {
     if counts.is_empty() {
         return texts.history.none.to_owned();
     }
-    let one = |one: &ReasonCount| format!("{} {}", (texts.reason)(one.reason), one.count);
+    let one = |one: &ReasonCount| format!("{} {}", (texts.reason)(one.reason), grouped(one.count));
     counts.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
@@ -140,7 +140,7 @@ mod tests {
         let mail_servers = vec![server("mx1", Holding::Held, None)];
         let releasing = AddressHistory { block: Some(block(BlockState::Releasing)), mail_servers, ..history() };
         assert!(said(&releasing).starts_with("Being released (Released)"), "{}", said(&releasing));
-        assert!(said(&releasing).contains("all mail servers (mx1)"), "{}", said(&releasing));
+        assert!(said(&releasing).contains("in effect on the mail server mx1 since"), "{}", said(&releasing));
     }
 
     #[test]
@@ -154,9 +154,9 @@ mod tests {
         };
         let exempt = AddressHistory { exemption: Some(exemption), ..history() };
         assert!(said(&exempt).starts_with("Not blocked: released t3"), "{}", said(&exempt));
-        let counts = vec![ReasonCount { reason: Reason::ResendTimeout, count: 2 }];
+        let counts = vec![ReasonCount { reason: Reason::ResendTimeout, count: 1_204 }];
         let counted = AddressHistory { counts, ..history() };
-        assert_eq!(said(&counted), "Not blocked. Errors that count now: Resend timeout 2.");
+        assert_eq!(said(&counted), "Not blocked. Errors that count now: Resend timeout 1,204.");
         assert!(said(&history()).ends_with("Errors that count now: none."));
         assert!(is_unknown(&history()) && !is_unknown(&counted) && !is_unknown(&exempt));
     }

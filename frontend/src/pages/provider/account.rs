@@ -16,10 +16,10 @@ use uuid::Uuid;
 /// The account that the page's URL names.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    let (texts, client) = (texts(), client());
+    let (texts, client, session) = (texts(), client(), expect_context::<Session>());
     let words = &texts.closing;
     let key = id_in_path("account");
-    let loader = load(move || key.get(), || (), move |id, ()| client.account(id));
+    let loader = load(move || key.get(), move || session.account(), move |id, _| client.account(id));
     let name = move || loader.data.with(|account| account.as_ref().map(|account| account.value.name.clone()));
     let draw = move |first: Versioned<Account>| view! { <Parts id=first.value.id loader/> }.into_any();
     view! {

@@ -30,7 +30,7 @@ pub fn Accounts() -> impl IntoView {
         move || (url.get("cursor"), session.account()),
         move |(), (cursor, _)| async move { client.accounts(&cursor).await },
     );
-    let (creating, editing, (enter, entering)) = (RwSignal::new(false), RwSignal::new(None), enter());
+    let (creating, editing, (enter, entering)) = (url.dialog("new-account"), RwSignal::new(None), enter());
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let row = move |first: Account, rows: Memo<Vec<Account>>| {
         let (id, name, created_at) = (first.id, first.name.clone(), first.created_at);

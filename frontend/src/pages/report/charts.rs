@@ -1,11 +1,15 @@
 //! The charts of the overview.
 
 use crate::{
+    reactive::memo,
     state::{Preferences, texts},
-    ui::{Chart, ChartDays, ChartKind, ChartWords, Series, time},
+    ui::{Chart, ChartDays, ChartKind, ChartWords, Series, Show, time},
 };
 use leptos::prelude::*;
-use shared::{Reason, delivery_report::DeliveryReport};
+use shared::{
+    Reason,
+    delivery_report::{DeliveryReport, DeliveryReportDay},
+};
 
 /// The colour of a reason.
 const fn class(reason: Reason) -> &'static str {
@@ -21,40 +25,50 @@ const fn class(reason: Reason) -> &'static str {
 }
 
 /// Errors by reason, the list's growth, blocks and releases.
-pub fn charts(report: &DeliveryReport) -> AnyView {
+pub fn charts(report: Memo<DeliveryReport>) -> AnyView {
     let texts = texts();
     let words = &texts.report;
     let language = expect_context::<Preferences>().language.get_untracked().tag();
-    let days = ChartDays {
-        short: report.days.iter().map(|day| time::short_day(day.day, language)).collect(),
-        long: report.days.iter().map(|day| time::day(day.day, language)).collect(),
+    let days = memo(move |_| {
+        report.with(|report| ChartDays {
+            short: report.days.iter().map(|day| time::short_day(day.day, language)).collect(),
+            long: report.days.iter().map(|day| time::day(day.day, language)).collect(),
+        })
+    });
+    let values = move |of: &dyn Fn(&DeliveryReportDay) -> i64| -> Vec<i64> {
+        report.with(|report| report.days.iter().map(of).collect())
     };
-    let of_reason = |reason: Reason| {
-        let count = |day: &shared::delivery_report::DeliveryReportDay| {
-            day.errors.iter().find(|one| one.reason == reason).map_or(0, |one| one.count)
+    let errors = memo(move |_| {
+        let of_reason = |reason: Reason| {
+            let count =
+                |day: &DeliveryReportDay| day.errors.iter().find(|one| one.reason == reason).map_or(0, |one| one.count);
+            Series { name: (texts.reason)(reason), class: class(reason), values: values(&count), below: false }
         };
-        let values = report.days.iter().map(count).collect();
-        Series { name: (texts.reason)(reason), class: class(reason), values, below: false }
-    };
-    let errors: Vec<_> = Reason::ALL.into_iter().map(of_reason).filter(happened).collect();
-    let size = report.days.iter().map(|day| day.list_count).collect();
-    let size = Series { name: words.on_list, class: "chart-list", values: size, below: false };
-    let blocked = report.days.iter().map(|day| day.blocked).collect();
-    let released = report.days.iter().map(|day| day.released).collect();
-    let cancelled = report.days.iter().map(|day| day.cancelled).collect();
-    let changes: Vec<_> = [
-        Series { name: words.blocked, class: "chart-blocked", values: blocked, below: false },
-        Series { name: words.released, class: "chart-released", values: released, below: true },
-        Series { name: words.cancelled, class: "chart-cancelled", values: cancelled, below: true },
-    ]
-    .into_iter()
-    .filter(happened)
-    .collect();
+        Reason::ALL.into_iter().map(of_reason).filter(happened).collect()
+    });
+    let size = memo(move |_| {
+        let values = values(&|day| day.list_count);
+        vec![Series { name: words.on_list, class: "chart-list", values, below: false }]
+    });
+    let changes = memo(move |_| {
+        let (blocked, released) = (values(&|day| day.blocked), values(&|day| day.released));
+        let changes = [
+            Series { name: words.blocked, class: "chart-blocked", values: blocked, below: false },
+            Series { name: words.released, class: "chart-released", values: released, below: true },
+            Series {
+                name: words.cancelled,
+                class: "chart-cancelled",
+                values: values(&|day| day.cancelled),
+                below: true,
+            },
+        ];
+        changes.into_iter().filter(happened).collect()
+    });
     view! {
-        {card(words.errors_by_reason, ChartKind::Bars, &days, errors, words.no_errors)}
+        {card(words.errors_by_reason, ChartKind::Bars, days, errors, words.no_errors)}
         <div class="pair">
-            {card(words.growth, ChartKind::Line, &days, vec![size], "")}
-            {card(words.changes, ChartKind::Bars, &days, changes, words.no_changes)}
+            {card(words.growth, ChartKind::Line, days, size, "")}
+            {card(words.changes, ChartKind::Bars, days, changes, words.no_changes)}
         </div>
     }
     .into_any()
@@ -65,13 +79,20 @@ fn happened(series: &Series) -> bool {
 }
 
 /// A chart, or the words that there is nothing to draw.
-fn card(title: &'static str, kind: ChartKind, days: &ChartDays, series: Vec<Series>, nothing: &'static str) -> AnyView {
+fn card(
+    title: &'static str,
+    kind: ChartKind,
+    days: Memo<ChartDays>,
+    series: Memo<Vec<Series>>,
+    nothing: &'static str,
+) -> AnyView {
     let words = &texts().report;
     let words = ChartWords { show_table: words.show_table, day: words.day, choose: words.choose };
-    let content = if series.is_empty() {
-        view! { <h2>{title}</h2><p class="soft">{nothing}</p> }.into_any()
-    } else {
-        view! { <Chart title kind days=days.clone() series words/> }.into_any()
-    };
-    view! { <section class="card">{content}</section> }.into_any()
+    let empty = move || view! { <h2>{title}</h2><p class="soft">{nothing}</p> };
+    view! {
+        <section class="card">
+            <Show when=move || !series.with(Vec::is_empty) fallback=empty><Chart title kind days series words/></Show>
+        </section>
+    }
+    .into_any()
 }

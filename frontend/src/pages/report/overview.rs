@@ -7,10 +7,10 @@ use crate::{
     paths,
     reactive::memo,
     state::{Configuration, Url, client, load, texts},
-    ui::{Drawn, Empty},
+    ui::{Drawn, Empty, Show},
 };
 use leptos::prelude::*;
-use shared::delivery_report::{DEFAULT_REPORT_DAYS, DeliveryReport, DomainErrors, REPORT_DAYS};
+use shared::delivery_report::{DEFAULT_REPORT_DAYS, DeliveryReport, DeliveryReportDay, DomainErrors, REPORT_DAYS};
 use uuid::Uuid;
 
 /// Errors, blocks and releases in charts, and the domains with the most errors.
@@ -25,8 +25,8 @@ pub fn ReportOverview() -> impl IntoView {
     });
     let loader = load(
         move || id.get(),
-        move || (days.get(), live.lists.get()),
-        move |id, (days, _)| client.delivery_report(id, days),
+        move || (days.get(), live.lists.get(), live.delivery_events.get()),
+        move |id, (days, ..)| client.delivery_report(id, days),
     );
     view! {
         <div class="stack">
@@ -64,51 +64,80 @@ fn Ranges(days: Memo<u16>, url: Url) -> impl IntoView {
     .into_any()
 }
 
-fn drawn(report: DeliveryReport, configuration: Uuid) -> AnyView {
+fn drawn(report: Memo<DeliveryReport>, configuration: Uuid) -> AnyView {
     let texts = texts();
     let words = &texts.report;
-    let delivered: i64 = report.days.iter().map(|day| day.delivered).sum();
-    let errors: i64 = report.days.iter().flat_map(|day| &day.errors).map(|one| one.count).sum();
-    let on_list = report.days.last().map_or(0, |day| day.list_count);
-    let moved = report.days.iter().any(|day| day.list_count + day.blocked + day.released + day.cancelled > 0);
-    if delivered + errors == 0 && !moved {
-        return view! { <div class="table-frame"><Empty title=words.nothing text=words.nothing_text/></div> }
-            .into_any();
-    }
-    let worst = report.domains.first().map_or(1, |worst| worst.errors.max(1));
-    let domains = report.domains.iter().map(|one| domain(one, worst, configuration)).drawn();
+    let happened = memo(move |_| {
+        report.with(|report| {
+            let moved = |day: &DeliveryReportDay| day.list_count + day.blocked + day.released + day.cancelled > 0;
+            delivered(report) + errors(report) > 0 || report.days.iter().any(moved)
+        })
+    });
+    let figures = move || {
+        report.with(|report| {
+            let (delivered, errors) = (delivered(report), errors(report));
+            let on_list = report.days.last().map_or(0, |day| day.list_count);
+            [
+                figure(words.delivered, grouped(delivered)),
+                figure(words.errors, grouped(errors)),
+                figure(words.error_rate, rate(errors, delivered + errors)),
+                figure(words.on_list, grouped(on_list)),
+            ]
+            .into_iter()
+            .drawn()
+        })
+    };
+    let domains = move || {
+        report.with(|report| {
+            let worst = report.domains.first().map_or(1, |worst| worst.errors.max(1));
+            report.domains.iter().map(|one| (one.clone(), one.errors * 1_000 / worst)).collect::<Vec<_>>()
+        })
+    };
+    let nothing = move || {
+        view! { <div class="table-frame"><Empty title=words.nothing text=words.nothing_text/></div> }
+    };
     view! {
-        <dl class="card figures">
-            {figure(words.delivered, grouped(delivered))}
-            {figure(words.errors, grouped(errors))}
-            {figure(words.error_rate, rate(errors, delivered + errors))}
-            {figure(words.on_list, grouped(on_list))}
-        </dl>
-        {charts(&report)}
-        {(!domains.is_empty()).then(|| view! {
-            <section class="card">
-                <div><h2>{words.domains}</h2><p class="soft small">{words.domains_text}</p></div>
-                <ol class="domains" role="list">{domains}</ol>
-            </section>
-        })}
-        <p class="hint">{(words.zone)(&report.time_zone)}</p>
+        <Show when=move || happened.get() fallback=nothing>
+            <dl class="card figures">{figures}</dl>
+            {charts(report)}
+            <Show when=move || !report.with(|report| report.domains.is_empty())>
+                <section class="card">
+                    <div><h2>{words.domains}</h2><p class="soft small">{words.domains_text}</p></div>
+                    <ol class="domains" role="list">
+                        // One whose number changes is another row.
+                        <For each=domains key=|(one, share)| (one.domain.clone(), one.errors, *share) let:one>
+                            {domain(&one.0, one.1, configuration)}
+                        </For>
+                    </ol>
+                </section>
+            </Show>
+            <p class="hint">{move || report.with(|report| (words.zone)(&report.time_zone))}</p>
+        </Show>
     }
     .into_any()
+}
+
+fn delivered(report: &DeliveryReport) -> i64 {
+    report.days.iter().map(|day| day.delivered).sum()
+}
+
+fn errors(report: &DeliveryReport) -> i64 {
+    report.days.iter().flat_map(|day| &day.errors).map(|one| one.count).sum()
 }
 
 fn figure(name: &'static str, value: String) -> AnyView {
     view! { <div class="fact"><dt>{name}</dt><dd>{value}</dd></div> }.into_any()
 }
 
-/// A domain with its errors as a bar, which leads to them.
-fn domain(one: &DomainErrors, worst: i64, configuration: Uuid) -> AnyView {
+/// A domain with its errors, which leads to them, and as a bar beside the most, in thousandths.
+fn domain(one: &DomainErrors, share: i64, configuration: Uuid) -> AnyView {
     let href = paths::errors_of(configuration, &one.domain);
     view! {
         <li>
             <a class="break" href=href aria-label=(texts().report.errors_of)(&one.domain, one.errors)>{one.domain.clone()}</a>
             <span class="number" aria-hidden="true">{grouped(one.errors)}</span>
             <svg aria-hidden="true" viewBox="0 0 1000 1" preserveAspectRatio="none">
-                <rect class="chart-errors" width=one.errors * 1_000 / worst height="1"/>
+                <rect class="chart-errors" width=share height="1"/>
             </svg>
         </li>
     }

@@ -3,7 +3,7 @@
 use super::{locale::Locale, second_factor::SecondFactor, sessions::Sessions};
 use crate::{
     pages::{FormError, field_error},
-    state::{Pending, client, load, texts},
+    state::{Pending, Session, client, load, texts},
     ui::{Button, Field, Kind, Show, Toasts},
 };
 use leptos::prelude::*;
@@ -12,9 +12,9 @@ use shared::user::PasswordChange;
 /// One's own account.
 #[component]
 pub fn MyAccount() -> impl IntoView {
-    let client = client();
+    let (client, session) = (client(), expect_context::<Session>());
     let again = RwSignal::new(0);
-    let factor = load(|| (), || (), move |(), ()| client.second_factor());
+    let factor = load(|| (), move || session.account(), move |(), _| client.second_factor());
     let has_factor = Signal::derive(move || factor.data.get().is_some_and(|state| state.enabled));
     view! {
         <div class="stack">

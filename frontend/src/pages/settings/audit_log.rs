@@ -26,7 +26,9 @@ pub fn AuditLog() -> impl IntoView {
         cursor: url.get("cursor"),
     };
     let account = move || session.me().and_then(|me| me.account_id);
-    let loader = load(account, query, move |_, query| client.audit_log(query));
+    // Whoever has paged on goes on reading where they are.
+    let news = move || if url.get("cursor").is_empty() { session.account() } else { 0 };
+    let loader = load(account, move || (query(), news()), move |_, (query, _)| client.audit_log(query));
     let table = move |rows: Memo<Vec<AuditEntry>>| {
         let head = vec![words.when, words.who, words.what, words.object];
         view! {

@@ -141,7 +141,7 @@ fn ShownOnce(made: Made, open: RwSignal<bool>) -> impl IntoView {
         <div class="stack">
             <h3 class="break">{made.email}</h3>
             <Notice tone=Tone::Warn><p>{words.link_once}</p></Notice>
-            <Secret label=words.link text=link words=(texts.copy, texts.copied)/>
+            <Secret label=words.link text=link words=texts.copying()/>
             <p class="soft">{words.link_next}" "{(words.works_for)(made.days)}</p>
             <div class="dialog-foot">
                 <Button kind=Kind::Primary press=move |()| open.set(false)>{texts.done}</Button>

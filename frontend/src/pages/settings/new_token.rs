@@ -160,7 +160,7 @@ pub fn SecretDialog(
             <div class="stack">
                 <h3 class="break">{token.token.name}</h3>
                 <Notice tone=Tone::Warn><p>{words.once}</p></Notice>
-                <Secret label=texts.token text=token.secret words=(texts.copy, texts.copied)/>
+                <Secret label=texts.token text=token.secret words=texts.copying()/>
                 <p class="soft">{words.next}</p>
                 <div class="dialog-foot">
                     <Button kind=Kind::Primary press=move |()| open.set(false)>{texts.done}</Button>

@@ -47,7 +47,7 @@ fn Codes(made: RecoveryCodes, codes: RwSignal<Option<RecoveryCodes>>) -> impl In
     let words = &texts.people;
     view! {
         <p>{words.recovery_text}</p>
-        <Secret label=words.recovery_codes text=made.recovery_codes.join("\n") words=(texts.copy, texts.copied)/>
+        <Secret label=words.recovery_codes text=made.recovery_codes.join("\n") words=texts.copying()/>
         <div class="row"><Button kind=Kind::Primary press=move |()| codes.set(None)>{texts.done}</Button></div>
     }
     .into_any()
@@ -95,7 +95,7 @@ fn SetUp(codes: RwSignal<Option<RecoveryCodes>>, reload: Callback<()>) -> impl I
                 Some(made) => view! {
                     <p>{words.factor_scan}</p>
                     <div class="qr" role="img" aria-label=words.qr_code inner_html=made.qr_code></div>
-                    <Secret label=words.factor_secret text=made.secret words=(texts.copy, texts.copied)/>
+                    <Secret label=words.factor_secret text=made.secret words=texts.copying()/>
                     <Field
                         id="factor-code" label=words.code value=code autocomplete="one-time-code" required=true
                         error=field_error(error, "/code")

@@ -5,13 +5,13 @@ use crate::{
     i18n::Texts,
     pages::{Confirm, listing::listing},
     state::{Configurations, Preferences, Session, Url, client, load, now, texts, ticking},
-    ui::{Badge, Button, Icon, Kind, Moment, Shape, Table, Toasts, Tone},
+    ui::{Badge, Button, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
 use shared::{
     mail_server::ServerConfiguration,
-    session::{ApiToken, ApiTokenSecret},
+    session::{ApiToken, ApiTokenSecret, Role},
 };
 
 /// The tokens of scripts and agents.
@@ -21,7 +21,10 @@ pub fn Tokens() -> impl IntoView {
     let words = &texts.tokens;
     let loader =
         load(move || session.me().and_then(|me| me.account_id), move || session.account(), move |_, _| client.tokens());
-    let (creating, made) = (RwSignal::new(false), RwSignal::new(None::<ApiTokenSecret>));
+    let (url, made) = (Url::current(), RwSignal::new(None::<ApiTokenSecret>));
+    // The provider's staff has none of its own.
+    let may_create = move || session.may(Role::Administrator) && session.me().is_some_and(|me| me.account_id.is_some());
+    let creating = url.dialog("new-token");
     let (asking, chosen) = (RwSignal::new(false), RwSignal::new(None::<ApiToken>));
     let revoke = move |()| {
         async move {
@@ -55,11 +58,15 @@ pub fn Tokens() -> impl IntoView {
         <div class="stack">
             <div class="row spread">
                 <p class="soft">{words.tokens_text}</p>
-                <Button kind=Kind::Primary press=move |()| creating.set(true)><Icon shape=Shape::Plus/>{words.new}</Button>
+                <Show when=may_create>
+                    <Button kind=Kind::Primary press=move |()| creating.set(true)>
+                        <Icon shape=Shape::Plus/>{words.new}
+                    </Button>
+                </Show>
             </div>
-            {listing(loader, Url::current(), &[], (words.empty, words.tokens_text), table)}
+            {listing(loader, url, &[], (words.empty, words.tokens_text), table)}
         </div>
-        <NewTokenDialog open=creating made reload=move |()| loader.reload()/>
+        <Show when=may_create><NewTokenDialog open=creating made reload=move |()| loader.reload()/></Show>
         <SecretDialog made/>
         <Confirm open=asking title=words.revoke_title confirm=words.revoke kind=Kind::Danger act=revoke>
             <div class="stack-tight">

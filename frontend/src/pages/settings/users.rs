@@ -16,6 +16,7 @@ use futures::future::FutureExt;
 use leptos::prelude::*;
 use shared::{
     Page,
+    session::Role,
     user::{Invitation, User},
 };
 
@@ -27,7 +28,8 @@ pub fn Users() -> impl IntoView {
     let account = move || session.me().and_then(|me| me.account_id);
     let users = load(account, move || session.account(), move |_, _| client.users());
     let invitations = load(account, move || session.account(), move |_, _| client.invitations());
-    let (inviting, made, changing) = (RwSignal::new(false), RwSignal::new(None::<Made>), RwSignal::new(None::<User>));
+    let (url, made, changing) = (Url::current(), RwSignal::new(None::<Made>), RwSignal::new(None::<User>));
+    let (inviting, may_invite) = (url.dialog("invite"), move || session.may(Role::Administrator));
     let language = expect_context::<Preferences>().language.get_untracked().tag();
     let own = move || session.me().map(|me| me.user_id);
     let row = move |first: User, rows: Memo<Vec<User>>| {
@@ -80,9 +82,13 @@ pub fn Users() -> impl IntoView {
         <div class="stack">
             <div class="row spread">
                 <p class="soft">{words.users_text}</p>
-                <Button kind=Kind::Primary press=move |()| inviting.set(true)><Icon shape=Shape::Plus/>{words.invite}</Button>
+                <Show when=may_invite>
+                    <Button kind=Kind::Primary press=move |()| inviting.set(true)>
+                        <Icon shape=Shape::Plus/>{words.invite}
+                    </Button>
+                </Show>
             </div>
-            {listing(users, Url::current(), &[], (words.users_empty, words.users_text), table)}
+            {listing(users, url, &[], (words.users_empty, words.users_text), table)}
             {move || {
                 let error = invitations.error.get().filter(|_| invitations.data.with(Option::is_none))?;
                 let (text, press) = (explain(texts, &error), move |()| invitations.reload());
@@ -95,7 +101,7 @@ pub fn Users() -> impl IntoView {
                 <Invitations loader=invitations made/>
             </Show>
         </div>
-        <InviteDialog open=inviting made reload=move |()| invitations.reload()/>
+        <Show when=may_invite><InviteDialog open=inviting made reload=move |()| invitations.reload()/></Show>
         <LinkDialog made/>
         <UserDialog user=changing changed=move |()| users.reload()/>
     }

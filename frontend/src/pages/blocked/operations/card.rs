@@ -73,7 +73,7 @@ pub fn OperationCard(
             </Show>
             <div class="stack" role="alert">{trouble}</div>
             {move || operation.with(|operation| counts(texts, operation))}
-            {move || operation.with(|operation| where_it_went(texts, operation, Section::Distributions.of(id.get())))}
+            {move || operation.with(|operation| where_it_went(texts, operation, id.get()))}
             <Show when=move || may_cancel.get()>
                 <div class="row">
                     <Button small=true press=move |()| cancelling.set(true)>{words.cancel_operation}</Button>
@@ -141,15 +141,15 @@ fn about(texts: &'static Texts, operation: &ListOperation, language: &str) -> Ve
 
 /// The conditions of a bulk release in words.
 fn filtered(texts: &'static Texts, filter: &BlockFilter, language: &str) -> String {
-    let day = |at| time::date_time(at, language, None);
+    let limit = |last| move |at| time::limit(at, language, last);
     let parts = [
         (texts.mail_address, filter.q.clone()),
         (texts.domain, filter.domain.clone()),
         (texts.error_reason, filter.reason.map(|reason| (texts.reason)(reason).to_owned())),
         (texts.origin_label, filter.origin.map(|origin| (texts.origin)(origin).to_owned())),
         (texts.state, filter.state.map(|state| (texts.block_state)(state).to_owned())),
-        (texts.from_day, filter.from.map(day)),
-        (texts.to_day, filter.to.map(day)),
+        (texts.from_day, filter.from.map(limit(false))),
+        (texts.to_day, filter.to.map(limit(true))),
     ];
     let parts = parts.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?)));
     parts.collect::<Vec<_>>().join(", ")
@@ -181,14 +181,15 @@ pub fn figures(facts: impl Iterator<Item = (&'static str, i64)>) -> AnyView {
 }
 
 /// When the mail servers hear of it, or where to see that they did.
-fn where_it_went(texts: &'static Texts, operation: &ListOperation, distributions: String) -> Option<AnyView> {
+fn where_it_went(texts: &'static Texts, operation: &ListOperation, configuration: Uuid) -> Option<AnyView> {
     if operation.state != ListOperationState::Done {
         return None;
     }
     let words = &texts.uploads;
     let changed = operation.counts.added + operation.counts.removed > 0;
-    if operation.distribution_id.is_some() {
-        return Some(view! { <p class="small"><a href=distributions>{words.in_distribution}</a></p> }.into_any());
+    if let Some(distribution) = operation.distribution_id {
+        let href = paths::distribution(configuration, distribution);
+        return Some(view! { <p class="small"><a href=href>{words.in_distribution}</a></p> }.into_any());
     }
     let waits = match operation.parameters.delivery_timing {
         Some(DeliveryTiming::Now) => words.run_queued,
@@ -197,7 +198,9 @@ fn where_it_went(texts: &'static Texts, operation: &ListOperation, distributions
     };
     Some(
         view! {
-            <p class="small soft">{waits}" "<a href=distributions>{words.in_distribution}</a></p>
+            <p class="small soft">
+                {waits}" "<a href=Section::Distributions.of(configuration)>{words.in_distribution}</a>
+            </p>
         }
         .into_any(),
     )
