@@ -241,12 +241,14 @@ pub fn source(server_configuration_id: Uuid, filter: &Filter, sort: ListSort, di
 
 /// All exemptions that have ended, by address, and who ended them: by hand or by an addition, and by a list operation.
 pub fn ended_sources(server_configuration_id: Uuid) -> Vec<Source> {
-    let of = |from, condition: &str, fields| {
-        let mut conditions = Conditions::new();
-        conditions.equal("e.server_configuration_id", server_configuration_id);
-        conditions.and(condition);
-        let order = [Field::Name("e.address_key"), Field::Id("e.id")];
-        Source { conditions, from, order, direction: Direction::Ascending, fields, position: None }
+    let of = |table, from, condition: &str, fields| {
+        let mut scope = Conditions::new();
+        scope.equal("e.server_configuration_id", server_configuration_id);
+        let mut matching = scope.clone();
+        matching.and(condition);
+        let columns = [Field::Name("e.address_key"), Field::Id("e.id")];
+        let order = downloads::Order { columns, direction: Direction::Ascending };
+        Source { table, from, is_dense: table == from, scope, matching, given: None, order, fields }
     };
     let by_hand: &[Field] = &[
         Field::Name("e.address_key"),
@@ -268,5 +270,8 @@ pub fn ended_sources(server_configuration_id: Uuid) -> Vec<Source> {
     ];
     let operations = "exemptions e JOIN list_operations o ON o.change_set_id = e.ended_set_id";
     let is_done = format!("o.finished_at IS NOT NULL AND e.ended_set_id NOT IN {BUILDING}");
-    vec![of("ended_exemptions e", "TRUE", by_hand), of(operations, &is_done, by_operation)]
+    vec![
+        of("ended_exemptions e", "ended_exemptions e", "TRUE", by_hand),
+        of("exemptions e", operations, &is_done, by_operation),
+    ]
 }

@@ -52,7 +52,7 @@ test("a distribution does not wait for a mail server that was deactivated", asyn
   await goOnInJapanese(page);
   await page.getByRole("link", { name: "メールサーバー" }).click();
   await row.getByRole("button", { name: "有効にする: mx1" }).click();
-  await expect(row.getByText("最初の接続を待っています")).toBeVisible();
+  await expect(row.getByText("最初の接続待ち")).toBeVisible();
   await row.getByRole("button", { name: "無効にする: mx1" }).click();
   await page.getByRole("dialog", { name: "メールサーバーの無効化" }).getByRole("button", { name: "無効にする" }).click();
   await expect(row.getByText("無効", { exact: true })).toBeVisible();

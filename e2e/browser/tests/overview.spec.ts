@@ -138,10 +138,11 @@ test("nothing to draw, and what cannot be read, is told", async ({ page, workpla
   const { id } = await json(
     workplace.account("POST", "/server-configurations", { name: "Orders", time_zone: "Asia/Tokyo" }),
   );
-  await page.route("**/delivery-report?*", (route) => route.fulfill({ status: 500, body: "{}" }), { times: 1 });
+  await page.route("**/delivery-report?*", (route) => route.fulfill({ status: 500, body: "{}" }));
   await signIn(page, workplace, OVERVIEW);
   await expect(page.getByText("The service could not do this (HTTP 500). Try again.")).toBeVisible();
   await expectAccessible(page);
+  await page.unrouteAll();
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("slider", { name: "Errors by reason" })).toBeVisible();
   await expect(page.getByText("No block or release in these days.")).toBeVisible();

@@ -3,9 +3,11 @@
 use super::Piece;
 use crate::{
     i18n::Texts,
+    reactive::memo,
     state::{Preferences, now, texts},
     ui::{
-        Badge, Button, Chart, ChartDays, ChartKind, ChartWords, Drawn, Pager, Series, Table, Tone, mail_address, time,
+        Badge, Button, Chart, ChartData, ChartDays, ChartKind, ChartWords, Drawn, Pager, Series, Table, Tone,
+        mail_address, time,
     },
 };
 use chrono::{DateTime, TimeDelta};
@@ -90,7 +92,8 @@ fn chart(texts: &'static Texts, title: &'static str, kind: ChartKind, series: Ve
     let days = ChartDays { short: written(time::short_day), long: written(time::day) };
     let words = &texts.report;
     let words = ChartWords { show_table: words.show_table, day: words.day, choose: words.choose };
-    view! { <Chart title kind days=Signal::stored(days) series=Signal::stored(series) words/> }.into_any()
+    let data = ChartData { days, series };
+    view! { <Chart title kind data=memo(move |_| data.clone()) words/> }.into_any()
 }
 
 fn bars(texts: &'static Texts) -> AnyView {

@@ -1,6 +1,6 @@
 //! Charts of days, drawn by SVG in whole numbers: fractions would take tables that make the console larger.
 
-use super::{Drawn, Show, chart_table::DayTable};
+use super::{Drawn, anew, chart_table::day_table};
 use crate::{i18n::number::grouped, reactive::memo};
 use leptos::{ev, html, prelude::*};
 use web_sys::HtmlDetailsElement;
@@ -42,6 +42,15 @@ pub struct ChartDays {
     pub short: Vec<String>,
     /// With everything that there is to know.
     pub long: Vec<String>,
+}
+
+/// What a chart shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartData {
+    /// The days.
+    pub days: ChartDays,
+    /// What is shown of them.
+    pub series: Vec<Series>,
 }
 
 /// The words of every chart.
@@ -117,46 +126,43 @@ pub fn Chart(
     title: &'static str,
     /// How it is drawn.
     kind: ChartKind,
-    /// The days.
-    #[prop(into)]
-    days: Signal<ChartDays>,
-    /// What is shown of them.
-    #[prop(into)]
-    series: Signal<Vec<Series>>,
+    /// What it shows.
+    data: Memo<ChartData>,
     /// Its words.
     words: ChartWords,
 ) -> impl IntoView {
-    let count = memo(move |_| days.with(|days| days.long.len()));
-    let scale = memo(move |_| series.with(|series| Scale::of(kind, series, count.get())));
+    let count = move || data.with(|data| data.days.long.len());
     let (chosen, open) = (RwSignal::new(None::<usize>), RwSignal::new(false));
-    let here = move || chosen.get().filter(|day| *day < count.get());
-    let drawing = move || {
-        series.with(|series| match kind {
-            ChartKind::Bars => bars(series, scale.get(), count.get()),
-            ChartKind::Line => line(series, scale.get()),
+    let here = move || chosen.get().filter(|day| *day < count());
+    let legend = anew(move || data.with(|data| data.series.iter().map(swatch).drawn().into_any()));
+    let labels = anew(move || {
+        let labels = data.with(|data| Scale::of(kind, &data.series, data.days.long.len()).labels());
+        labels.into_iter().map(text).drawn().into_any()
+    });
+    let marks = anew(move || {
+        data.with(|ChartData { days, .. }| {
+            let marks = [0, days.short.len() / 2, days.short.len().saturating_sub(1)];
+            let mark = |day: usize| text(days.short.get(day).cloned().unwrap_or_default());
+            marks.into_iter().map(mark).drawn().into_any()
         })
-    };
-    let swatch = |one: &Series| view! { <li><span class=format!("swatch {}", one.class)></span>{one.name}</li> };
-    let legend = move || series.with(|series| series.iter().map(swatch).drawn());
-    let labels = move || scale.get().labels().into_iter().map(|label| view! { <span>{label}</span> }).drawn();
-    let marks = move || {
-        let count = count.get();
-        let mark = |day: usize| view! { <span>{days.with(|days| days.short.get(day).cloned())}</span> };
-        [0, count / 2, count.saturating_sub(1)].into_iter().map(mark).drawn()
-    };
+    });
+    let drawing = anew(move || data.with(|data| drawing(kind, data)));
+    let table =
+        anew(move || if open.get() { data.with(|data| day_table(title, words.day, data)) } else { ().into_any() });
     let told = memo(move |_| {
         let day = here()?;
-        let named = days.with(|days| days.long.get(day).cloned())?;
-        let value = |one: &Series| format!("{} {}", one.name, grouped(one.values.get(day).copied().unwrap_or(0)));
-        let values: Vec<_> = series.with(|series| series.iter().map(value).collect());
-        Some(format!("{named}: {}", values.join(" · ")))
+        data.with(|ChartData { days, series }| {
+            let value = |one: &Series| format!("{} {}", one.name, grouped(one.values.get(day).copied().unwrap_or(0)));
+            let values: Vec<_> = series.iter().map(value).collect();
+            Some(format!("{}: {}", days.long.get(day)?, values.join(" · ")))
+        })
     });
     let plot = NodeRef::<html::Div>::new();
-    let last = move || count.get().saturating_sub(1);
+    let last = move || count().saturating_sub(1);
     let point = move |event: ev::PointerEvent| {
         let Some(plot) = plot.get_untracked() else { return };
         let (left, width) = (f64::from(event.offset_x()), f64::from(plot.client_width()));
-        chosen.set(Some(((left / width.max(1.0) * count.get_untracked() as f64) as usize).min(untrack(last))));
+        chosen.set(Some(((left / width.max(1.0) * untrack(count) as f64) as usize).min(untrack(last))));
     };
     let press = move |event: ev::KeyboardEvent| {
         let last = untrack(last);
@@ -171,7 +177,6 @@ pub fn Chart(
         event.prevent_default();
         chosen.set(Some(day));
     };
-    let wide = move || count.get() as i64 * DAY;
     let band = move || here().map(|day| view! { <rect class="band" x=day as i64 * DAY y="0" width=DAY height=HIGH/> });
     let toggled = move |event: ev::Event| open.set(event_target::<HtmlDetailsElement>(&event).open());
     view! {
@@ -182,16 +187,13 @@ pub fn Chart(
                 <div class="scale" aria-hidden="true">{labels}</div>
                 <div
                     node_ref=plot class="canvas" tabindex="0" role="slider" aria-label=title aria-valuemin="1"
-                    aria-valuemax=move || count.get() aria-valuenow=move || here().unwrap_or_else(last) + 1
+                    aria-valuemax=count aria-valuenow=move || here().unwrap_or_else(last) + 1
                     aria-valuetext=move || told.get().unwrap_or_else(|| words.choose.to_owned())
                     on:pointermove=point on:pointerdown=point on:pointerleave=move |_| chosen.set(None) on:keydown=press
                     on:focus=move |_| chosen.set(Some(untrack(last))) on:blur=move |_| chosen.set(None)
                 >
-                    <svg aria-hidden="true" preserveAspectRatio="none" viewBox=move || format!("0 0 {} {HIGH}", wide())>
+                    <svg aria-hidden="true" preserveAspectRatio="none" viewBox=move || format!("0 0 {} {HIGH}", count() as i64 * DAY)>
                         {band}
-                        {[0, HIGH / 2, HIGH].into_iter().map(|y| view! {
-                            <line class="grid" x1="0" x2=wide y1=y y2=y/>
-                        }).drawn()}
                         {drawing}
                     </svg>
                 </div>
@@ -201,11 +203,33 @@ pub fn Chart(
             <p class="told" aria-hidden="true">{move || told.get().unwrap_or_else(|| words.choose.to_owned())}</p>
             <details on:toggle=toggled>
                 <summary>{words.show_table}</summary>
-                <Show when=move || open.get()><DayTable title day=words.day days series/></Show>
+                {table}
             </details>
         </figure>
     }
     .into_any()
+}
+
+fn swatch(one: &Series) -> AnyView {
+    view! { <li><span class=format!("swatch {}", one.class)></span>{one.name}</li> }.into_any()
+}
+
+fn text(text: String) -> AnyView {
+    view! { <span>{text}</span> }.into_any()
+}
+
+/// The lines across, and the values.
+fn drawing(kind: ChartKind, data: &ChartData) -> AnyView {
+    let count = data.days.long.len();
+    let scale = Scale::of(kind, &data.series, count);
+    let lines = [0, HIGH / 2, HIGH].into_iter().map(|y| {
+        view! { <line class="grid" x1="0" x2=count as i64 * DAY y1=y y2=y/> }
+    });
+    let values = match kind {
+        ChartKind::Bars => bars(&data.series, scale, count),
+        ChartKind::Line => line(&data.series, scale),
+    };
+    view! { {lines.drawn()}{values} }.into_any()
 }
 
 /// Pieces on each other, those below zero hanging from it.

@@ -1,35 +1,19 @@
 //! A chart's values as a table.
 
-use super::{ChartDays, Drawn, Series, Table};
-use crate::{i18n::number::grouped, reactive::memo};
+use super::{ChartData, Drawn, Series, Table};
+use crate::i18n::number::grouped;
 use leptos::prelude::*;
 
-/// Every day with its values, the newest first.
-#[component]
-pub fn DayTable(
-    /// Its name.
-    title: &'static str,
-    /// The head of the days.
-    day: &'static str,
-    /// The days, oldest first.
-    days: Signal<ChartDays>,
-    /// What is shown of them.
-    series: Signal<Vec<Series>>,
-) -> impl IntoView {
-    let names = memo(move |_| series.with(|series| series.iter().map(|one| one.name).collect::<Vec<_>>()));
-    let rows = move || {
-        let row = |(place, day): (usize, String)| {
-            let value = |one: &Series| {
-                let value = grouped(one.values.get(place).copied().unwrap_or(0));
-                view! { <td data-label=one.name>{value}</td> }
-            };
-            view! { <tr><th scope="row">{day}</th>{series.with(|series| series.iter().map(value).drawn())}</tr> }
+/// Every day with its values, the newest first; `day` is the head of the days.
+pub fn day_table(title: &'static str, day: &'static str, data: &ChartData) -> AnyView {
+    let head = std::iter::once(day).chain(data.series.iter().map(|one| one.name)).collect();
+    let row = |(place, day): (usize, &String)| {
+        let value = |one: &Series| {
+            let value = grouped(one.values.get(place).copied().unwrap_or(0));
+            view! { <td data-label=one.name>{value}</td> }
         };
-        days.get().long.into_iter().enumerate().rev().map(row).drawn()
+        view! { <tr><th scope="row">{day.clone()}</th>{data.series.iter().map(value).drawn()}</tr> }
     };
-    (move || {
-        let head = std::iter::once(day).chain(names.get()).collect();
-        view! { <Table label=title head busy=false>{rows}</Table> }
-    })
-    .into_any()
+    let rows = data.days.long.iter().enumerate().rev().map(row).drawn();
+    view! { <Table label=title head busy=false>{rows}</Table> }.into_any()
 }

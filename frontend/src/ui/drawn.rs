@@ -1,4 +1,4 @@
-//! Many views of one kind.
+//! Views that are compiled once for many uses, which keeps the console small.
 
 use leptos::prelude::*;
 
@@ -15,3 +15,9 @@ pub trait Drawn: Iterator + Sized {
 }
 
 impl<I: Iterator> Drawn for I {}
+
+/// Draws something anew whenever what it reads changes.
+pub fn anew(draw: impl Fn() -> AnyView + Send + 'static) -> AnyView {
+    let draw: Box<dyn Fn() -> AnyView + Send> = Box::new(draw);
+    (move || draw()).into_any()
+}

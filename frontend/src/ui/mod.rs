@@ -21,10 +21,10 @@ mod toast;
 
 pub use address::mail_address;
 pub use badge::{Badge, Dot, Tone};
-pub use chart::{Chart, ChartDays, ChartKind, ChartWords, Series};
+pub use chart::{Chart, ChartData, ChartDays, ChartKind, ChartWords, Series};
 pub use control::{Button, Kind};
 pub use dialog::Dialog;
-pub use drawn::Drawn;
+pub use drawn::{Drawn, anew};
 pub use field::{Check, Field, Search, Select, TextArea};
 pub use file::{FilePicker, save, save_blob};
 pub use focus::{focus, keep_focus};

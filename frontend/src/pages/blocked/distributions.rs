@@ -2,12 +2,8 @@
 
 use crate::{
     i18n::number::grouped,
-    pages::{
-        listing::{kept, listing},
-        trouble,
-    },
+    pages::{listing::listing, trouble},
     paths,
-    reactive::memo,
     state::{Configuration, Preferences, Url, client, load, texts, ticking},
     ui::{Badge, Drawn, Moment, Tone, focus},
 };
@@ -20,111 +16,103 @@ use uuid::Uuid;
 pub fn Distributions() -> impl IntoView {
     let (texts, client, url) = (texts(), client(), Url::current());
     let Configuration { id, live } = Configuration::open();
+    let named = move || url.get(paths::DISTRIBUTION).parse::<Uuid>().ok();
     let loader = load(
         move || id.get(),
         move || (url.get("cursor"), live.missed.get()),
-        move |id, (cursor, _)| async move { client.distributions(id, &cursor).await },
-    );
-    loader.keep_up(live.distribution, url, |distribution| distribution.id);
-    let named = memo(move |_| url.get(paths::DISTRIBUTION).parse::<Uuid>().ok());
-    let asked = load(
-        move || (id.get(), named.get()),
-        || (),
-        move |(id, named), ()| async move {
-            match named {
-                Some(named) => client.distribution(id, named).await.map(Some),
-                None => Ok(None),
+        move |id, (cursor, _)| {
+            let named = untrack(named).filter(|_| cursor.is_empty());
+            async move {
+                let mut page = client.distributions(id, &cursor).await?;
+                if let Some(named) = named.filter(|named| page.items.iter().all(|one| one.id != *named))
+                    && let Ok(older) = client.distribution(id, named).await
+                {
+                    page.items.insert(0, older);
+                }
+                Ok(page)
             }
         },
     );
-    let elsewhere = move || {
-        let one = asked.data.get().flatten().filter(|_| url.get("cursor").is_empty())?;
-        let listed = loader.data.with(|page| Some(page.as_ref()?.items.iter().any(|listed| listed.id == one.id)))?;
-        (!listed).then(|| view! { <Card distribution=memo(move |_| one.clone()) named/> })
-    };
+    loader.keep_up(live.distribution, url, |distribution| distribution.id);
+    // Whoever followed a link to it finds it in sight, once.
+    let found = StoredValue::new(false);
     let cards = move |rows: Memo<Vec<Distribution>>| {
         view! {
             <div class="cards" role="region" aria-label=texts.distributions>
-                <For each=move || rows.get() key=|one| one.id let:first>
-                    <Card distribution=kept(rows, first, |one| one.id) named/>
-                </For>
+                // A card is drawn anew when anything of it changes.
+                {move || {
+                    let named = named();
+                    rows.get().into_iter().map(|one| card(one, named, found)).drawn()
+                }}
             </div>
         }
         .into_any()
     };
+    let news = move || live.distribution.get().map(|one| format!("{}: {}", title(&one), state(&one)));
     view! {
         <div class="stack">
             <p class="soft">{texts.distributions_text}</p>
-            {elsewhere}
+            <p class="visually-hidden" role="status">{news}</p>
             {listing(loader, url, &[], (texts.distributions_empty, texts.distributions_empty_text), cards)}
         </div>
     }
     .into_any()
 }
 
-#[component]
-fn Card(distribution: Memo<Distribution>, named: Memo<Option<Uuid>>) -> impl IntoView {
-    let (texts, heading) = (texts(), NodeRef::<html::H2>::new());
-    let language = expect_context::<Preferences>().language.get_untracked().tag();
-    let (id, created_at) = distribution.with_untracked(|one| (one.id, one.created_at));
-    let marked = memo(move |_| named.get() == Some(id));
-    // Whoever followed a link to it finds it in sight.
-    if marked.get_untracked() {
-        focus(heading);
-    }
-    let title = move || {
-        distribution.with(|one| {
-            let kind = || (texts.distribution_kind)(one.kind).to_owned();
-            one.version.map_or_else(kind, |version| (texts.version_number)(version))
-        })
-    };
-    let state = memo(move |_| distribution.with(|one| (one.state, one.error.is_some())));
-    let badge = move || {
-        let (state, failed) = state.get();
-        let tone = match state {
-            _ if failed => Tone::Bad,
-            DistributionState::Queued | DistributionState::Published => Tone::Working,
-            DistributionState::Complete => Tone::Good,
-        };
-        view! { <Badge tone text=(texts.distribution_state)(state)/> }
-    };
-    view! {
-        <article class="card" aria-current=move || marked.get().then_some("true")>
-            <header>
-                <div class="row">
-                    <h2 tabindex="-1" node_ref=heading>{title}</h2>
-                    <span aria-live="polite">{badge}</span>
-                </div>
-                <Moment at=created_at language now=Some(ticking())/>
-            </header>
-            {move || content(distribution.get())}
-        </article>
-    }
-    .into_any()
+/// What it is called.
+fn title(distribution: &Distribution) -> String {
+    let texts = texts();
+    let kind = || (texts.distribution_kind)(distribution.kind).to_owned();
+    distribution.version.map_or_else(kind, |version| (texts.version_number)(version))
 }
 
-/// What it changed, and who has it.
-fn content(distribution: Distribution) -> AnyView {
+/// How far it is.
+fn state(distribution: &Distribution) -> &'static str {
+    (texts().distribution_state)(distribution.state)
+}
+
+fn card(distribution: Distribution, named: Option<Uuid>, found: StoredValue<bool>) -> AnyView {
     let texts = texts();
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let tone = match distribution.state {
+        _ if distribution.error.is_some() => Tone::Bad,
+        DistributionState::Queued | DistributionState::Published => Tone::Working,
+        DistributionState::Complete => Tone::Good,
+    };
+    let (title, state, heading) = (title(&distribution), state(&distribution), NodeRef::<html::H2>::new());
+    let marked = named == Some(distribution.id);
+    if marked && !found.get_value() {
+        found.set_value(true);
+        focus(heading);
+    }
     let held = distribution.receipts.iter().filter(|receipt| receipt.acknowledged_at.is_some()).count();
     let all = distribution.receipts.len();
     let version = distribution.version;
     let receipts = distribution.receipts.into_iter().map(|one| receipt(one, version)).drawn();
     view! {
-        <p class="meta">
-            <span>{(texts.distribution_kind)(distribution.kind)}</span>
-            <span>{format!("+{} {}", grouped(distribution.added), texts.added)}</span>
-            <span>{format!("−{} {}", grouped(distribution.removed), texts.removed)}</span>
-            {distribution.count.map(|count| view! { <span>{(texts.addresses_count)(count)}</span> })}
-            {(all > 0).then(|| view! { <span>{(texts.acknowledged_of)(held, all)}</span> })}
-            {distribution.checksum.map(|checksum| fingerprint(checksum.to_string()))}
-        </p>
-        {distribution.error.map(|error| trouble(texts.tried_again, distribution.error_cause, error))}
-        {if all == 0 {
-            view! { <p class="hint">{texts.receipts_none}</p> }.into_any()
-        } else {
-            view! { <ul class="receipts" role="list">{receipts}</ul> }.into_any()
-        }}
+        <article class="card" aria-current=marked.then_some("true")>
+            <header>
+                <div class="row">
+                    <h2 tabindex="-1" node_ref=heading>{title}</h2>
+                    <Badge tone text=state/>
+                </div>
+                <Moment at=distribution.created_at language now=Some(ticking())/>
+            </header>
+            <p class="meta">
+                <span>{(texts.distribution_kind)(distribution.kind)}</span>
+                <span>{format!("+{} {}", grouped(distribution.added), texts.added)}</span>
+                <span>{format!("−{} {}", grouped(distribution.removed), texts.removed)}</span>
+                {distribution.count.map(|count| view! { <span>{(texts.addresses_count)(count)}</span> })}
+                {(all > 0).then(|| view! { <span>{(texts.acknowledged_of)(held, all)}</span> })}
+                {distribution.checksum.map(|checksum| fingerprint(checksum.to_string()))}
+            </p>
+            {distribution.error.map(|error| trouble(texts.tried_again, distribution.error_cause, error))}
+            {if all == 0 {
+                view! { <p class="hint">{texts.receipts_none}</p> }.into_any()
+            } else {
+                view! { <ul class="receipts" role="list">{receipts}</ul> }.into_any()
+            }}
+        </article>
     }
     .into_any()
 }

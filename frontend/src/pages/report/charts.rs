@@ -1,9 +1,10 @@
 //! The charts of the overview.
 
 use crate::{
+    i18n::Texts,
     reactive::memo,
     state::{Preferences, texts},
-    ui::{Chart, ChartDays, ChartKind, ChartWords, Series, Show, time},
+    ui::{Chart, ChartData, ChartDays, ChartKind, ChartWords, Series, Show, time},
 };
 use leptos::prelude::*;
 use shared::{
@@ -26,52 +27,45 @@ const fn class(reason: Reason) -> &'static str {
 
 /// Errors by reason, the list's growth, blocks and releases.
 pub fn charts(report: Memo<DeliveryReport>) -> AnyView {
-    let texts = texts();
-    let words = &texts.report;
-    let language = expect_context::<Preferences>().language.get_untracked().tag();
-    let days = memo(move |_| {
-        report.with(|report| ChartDays {
-            short: report.days.iter().map(|day| time::short_day(day.day, language)).collect(),
-            long: report.days.iter().map(|day| time::day(day.day, language)).collect(),
-        })
-    });
-    let values = move |of: &dyn Fn(&DeliveryReportDay) -> i64| -> Vec<i64> {
-        report.with(|report| report.days.iter().map(of).collect())
-    };
-    let errors = memo(move |_| {
-        let of_reason = |reason: Reason| {
-            let count =
-                |day: &DeliveryReportDay| day.errors.iter().find(|one| one.reason == reason).map_or(0, |one| one.count);
-            Series { name: (texts.reason)(reason), class: class(reason), values: values(&count), below: false }
-        };
-        Reason::ALL.into_iter().map(of_reason).filter(happened).collect()
-    });
-    let size = memo(move |_| {
-        let values = values(&|day| day.list_count);
-        vec![Series { name: words.on_list, class: "chart-list", values, below: false }]
-    });
-    let changes = memo(move |_| {
-        let (blocked, released) = (values(&|day| day.blocked), values(&|day| day.released));
-        let changes = [
-            Series { name: words.blocked, class: "chart-blocked", values: blocked, below: false },
-            Series { name: words.released, class: "chart-released", values: released, below: true },
-            Series {
-                name: words.cancelled,
-                class: "chart-cancelled",
-                values: values(&|day| day.cancelled),
-                below: true,
-            },
-        ];
-        changes.into_iter().filter(happened).collect()
-    });
+    let words = &texts().report;
     view! {
-        {card(words.errors_by_reason, ChartKind::Bars, days, errors, words.no_errors)}
+        {card(words.errors_by_reason, ChartKind::Bars, words.no_errors, report, errors)}
         <div class="pair">
-            {card(words.growth, ChartKind::Line, days, size, "")}
-            {card(words.changes, ChartKind::Bars, days, changes, words.no_changes)}
+            {card(words.growth, ChartKind::Line, "", report, size)}
+            {card(words.changes, ChartKind::Bars, words.no_changes, report, changes)}
         </div>
     }
     .into_any()
+}
+
+fn errors(texts: &Texts, report: &DeliveryReport) -> Vec<Series> {
+    let of_reason = |reason: Reason| {
+        let count =
+            |day: &DeliveryReportDay| day.errors.iter().find(|one| one.reason == reason).map_or(0, |one| one.count);
+        let values = report.days.iter().map(count).collect();
+        Series { name: (texts.reason)(reason), class: class(reason), values, below: false }
+    };
+    Reason::ALL.into_iter().map(of_reason).filter(happened).collect()
+}
+
+fn size(texts: &Texts, report: &DeliveryReport) -> Vec<Series> {
+    let values = report.days.iter().map(|day| day.list_count).collect();
+    vec![Series { name: texts.report.on_list, class: "chart-list", values, below: false }]
+}
+
+fn changes(texts: &Texts, report: &DeliveryReport) -> Vec<Series> {
+    let words = &texts.report;
+    let blocked = report.days.iter().map(|day| day.blocked).collect();
+    let released = report.days.iter().map(|day| day.released).collect();
+    let cancelled = report.days.iter().map(|day| day.cancelled).collect();
+    [
+        Series { name: words.blocked, class: "chart-blocked", values: blocked, below: false },
+        Series { name: words.released, class: "chart-released", values: released, below: true },
+        Series { name: words.cancelled, class: "chart-cancelled", values: cancelled, below: true },
+    ]
+    .into_iter()
+    .filter(happened)
+    .collect()
 }
 
 fn happened(series: &Series) -> bool {
@@ -82,16 +76,27 @@ fn happened(series: &Series) -> bool {
 fn card(
     title: &'static str,
     kind: ChartKind,
-    days: Memo<ChartDays>,
-    series: Memo<Vec<Series>>,
     nothing: &'static str,
+    report: Memo<DeliveryReport>,
+    series: fn(&Texts, &DeliveryReport) -> Vec<Series>,
 ) -> AnyView {
-    let words = &texts().report;
+    let texts = texts();
+    let words = &texts.report;
     let words = ChartWords { show_table: words.show_table, day: words.day, choose: words.choose };
+    let language = expect_context::<Preferences>().language.get_untracked().tag();
+    let data = memo(move |_| {
+        report.with(|report| {
+            let short = report.days.iter().map(|day| time::short_day(day.day, language)).collect();
+            let long = report.days.iter().map(|day| time::day(day.day, language)).collect();
+            ChartData { days: ChartDays { short, long }, series: series(texts, report) }
+        })
+    });
     let empty = move || view! { <h2>{title}</h2><p class="soft">{nothing}</p> };
     view! {
         <section class="card">
-            <Show when=move || !series.with(Vec::is_empty) fallback=empty><Chart title kind days series words/></Show>
+            <Show when=move || !data.with(|data| data.series.is_empty()) fallback=empty>
+                <Chart title kind data words/>
+            </Show>
         </section>
     }
     .into_any()

@@ -2,12 +2,12 @@
 
 use super::charts::charts;
 use crate::{
-    i18n::number::grouped,
+    i18n::{Texts, number::grouped},
     pages::whole::whole,
     paths,
     reactive::memo,
     state::{Configuration, Url, client, load, texts},
-    ui::{Drawn, Empty, Show},
+    ui::{Drawn, Empty, Show, anew},
 };
 use leptos::prelude::*;
 use shared::delivery_report::{DEFAULT_REPORT_DAYS, DeliveryReport, DeliveryReportDay, DomainErrors, REPORT_DAYS};
@@ -73,48 +73,53 @@ fn drawn(report: Memo<DeliveryReport>, configuration: Uuid) -> AnyView {
             delivered(report) + errors(report) > 0 || report.days.iter().any(moved)
         })
     });
-    let figures = move || {
-        report.with(|report| {
-            let (delivered, errors) = (delivered(report), errors(report));
-            let on_list = report.days.last().map_or(0, |day| day.list_count);
-            [
-                figure(words.delivered, grouped(delivered)),
-                figure(words.errors, grouped(errors)),
-                figure(words.error_rate, rate(errors, delivered + errors)),
-                figure(words.on_list, grouped(on_list)),
-            ]
-            .into_iter()
-            .drawn()
-        })
-    };
-    let domains = move || {
-        report.with(|report| {
-            let worst = report.domains.first().map_or(1, |worst| worst.errors.max(1));
-            report.domains.iter().map(|one| (one.clone(), one.errors * 1_000 / worst)).collect::<Vec<_>>()
-        })
-    };
+    let figures = move || report.with(|report| figures(texts, report));
+    let domains = move || report.with(|report| domains(texts, report, configuration));
+    let zone = move || report.with(|report| (words.zone)(&report.time_zone));
     let nothing = move || {
         view! { <div class="table-frame"><Empty title=words.nothing text=words.nothing_text/></div> }
     };
     view! {
         <Show when=move || happened.get() fallback=nothing>
-            <dl class="card figures">{figures}</dl>
+            {anew(figures)}
             {charts(report)}
-            <Show when=move || !report.with(|report| report.domains.is_empty())>
-                <section class="card">
-                    <div><h2>{words.domains}</h2><p class="soft small">{words.domains_text}</p></div>
-                    <ol class="domains" role="list">
-                        // One whose number changes is another row.
-                        <For each=domains key=|(one, share)| (one.domain.clone(), one.errors, *share) let:one>
-                            {domain(&one.0, one.1, configuration)}
-                        </For>
-                    </ol>
-                </section>
-            </Show>
-            <p class="hint">{move || report.with(|report| (words.zone)(&report.time_zone))}</p>
+            {anew(domains)}
+            <p class="hint">{zone}</p>
         </Show>
     }
     .into_any()
+}
+
+fn figures(texts: &Texts, report: &DeliveryReport) -> AnyView {
+    let words = &texts.report;
+    let (delivered, errors) = (delivered(report), errors(report));
+    let on_list = report.days.last().map_or(0, |day| day.list_count);
+    view! {
+        <dl class="card figures">
+            {figure(words.delivered, grouped(delivered))}
+            {figure(words.errors, grouped(errors))}
+            {figure(words.error_rate, rate(errors, delivered + errors))}
+            {figure(words.on_list, grouped(on_list))}
+        </dl>
+    }
+    .into_any()
+}
+
+fn domains(texts: &Texts, report: &DeliveryReport, configuration: Uuid) -> AnyView {
+    let words = &texts.report;
+    let worst = report.domains.first().map_or(1, |worst| worst.errors.max(1));
+    let domains = report.domains.iter().map(|one| domain(one, worst, configuration)).drawn();
+    (!domains.is_empty())
+        .then(|| {
+            view! {
+                <section class="card">
+                    <div><h2>{words.domains}</h2><p class="soft small">{words.domains_text}</p></div>
+                    <ol class="domains" role="list">{domains}</ol>
+                </section>
+            }
+            .into_any()
+        })
+        .into_any()
 }
 
 fn delivered(report: &DeliveryReport) -> i64 {
@@ -129,15 +134,15 @@ fn figure(name: &'static str, value: String) -> AnyView {
     view! { <div class="fact"><dt>{name}</dt><dd>{value}</dd></div> }.into_any()
 }
 
-/// A domain with its errors, which leads to them, and as a bar beside the most, in thousandths.
-fn domain(one: &DomainErrors, share: i64, configuration: Uuid) -> AnyView {
+/// A domain with its errors as a bar, which leads to them.
+fn domain(one: &DomainErrors, worst: i64, configuration: Uuid) -> AnyView {
     let href = paths::errors_of(configuration, &one.domain);
     view! {
         <li>
             <a class="break" href=href aria-label=(texts().report.errors_of)(&one.domain, one.errors)>{one.domain.clone()}</a>
             <span class="number" aria-hidden="true">{grouped(one.errors)}</span>
             <svg aria-hidden="true" viewBox="0 0 1000 1" preserveAspectRatio="none">
-                <rect class="chart-errors" width=share height="1"/>
+                <rect class="chart-errors" width=one.errors * 1_000 / worst height="1"/>
             </svg>
         </li>
     }
