@@ -1,4 +1,4 @@
-//! The console's build: cargo, wasm-split, wasm-bindgen, wasm-opt, and names that change with the content, into
+//! The console's build: cargo, wasm-split, wasm-bindgen, wasm-opt, esbuild, and names that change with the content, into
 //! `frontend/dist`.
 //!
 //! `frontend/dist` then holds `index.html`, every file of `frontend/static` under its own name, and below
@@ -164,12 +164,12 @@ fn assemble(inputs: &Inputs, dist: &Path, hash: &str) -> Result<()> {
     bindgen.remove_name_section(true).remove_producers_section(true);
     bindgen.generate(&assets).context("wasm-bindgen failed (its version must equal the one in Cargo.lock)")?;
     say(format_args!("wasm-bindgen took {:.1} s", start.elapsed().as_secs_f32()));
-    optimise(&assets)?;
     fs::write(assets.join("console.css"), &inputs.styles)?;
     fs::write(new.join("index.html"), page(&inputs.template, hash)?)?;
     copy_tree(&crate::root().join("frontend/static"), &new)?;
     // Part of the program, so it is named like it.
     fs::rename(new.join("boot.js"), assets.join("boot.js")).context("cannot find frontend/static/boot.js")?;
+    optimise(&assets)?;
     let old = dist.with_extension("old");
     if old.exists() {
         fs::remove_dir_all(&old)?;
@@ -200,20 +200,23 @@ fn split(wasm: &[u8], assets: &Path) -> Result<PathBuf> {
     Ok(first)
 }
 
+/// Makes the program's files small, with tools from npm that `xtask/npm/package-lock.json` pins.
 fn optimise(assets: &Path) -> Result<()> {
-    let (wasm_opt, start) = (wasm_opt()?, Instant::now());
-    for file in files_below(assets)?.iter().filter(|file| file.extension().is_some_and(|ending| ending == "wasm")) {
-        process::check(Command::new(&wasm_opt).arg("-Oz").args(FEATURES).arg(file).arg("-o").arg(file))?;
-    }
-    say(format_args!("wasm-opt took {:.1} s", start.elapsed().as_secs_f32()));
-    Ok(())
-}
-
-/// wasm-opt from npm, pinned by `xtask/wasm-opt/package-lock.json`.
-fn wasm_opt() -> Result<PathBuf> {
-    let folder = crate::root().join("xtask/wasm-opt");
+    let folder = crate::root().join("xtask/npm");
     npm_ci(&folder)?;
-    Ok(folder.join("node_modules/.bin/wasm-opt"))
+    let (tools, start) = (folder.join("node_modules/.bin"), Instant::now());
+    let (programs, texts): (Vec<_>, Vec<_>) =
+        files_below(assets)?.into_iter().partition(|file| file.extension().is_some_and(|ending| ending == "wasm"));
+    for file in programs {
+        process::check(Command::new(tools.join("wasm-opt")).arg("-Oz").args(FEATURES).arg(&file).arg("-o").arg(&file))?;
+    }
+    let mut esbuild = Command::new(tools.join("esbuild"));
+    esbuild.args(["--minify", "--allow-overwrite", "--log-level=warning"]).args(texts);
+    // wasm-bindgen names the parts once for each thing that it takes from them.
+    esbuild.arg("--log-override:duplicate-object-key=silent").arg(format!("--outdir={}", assets.display()));
+    process::check(&mut esbuild)?;
+    say(format_args!("wasm-opt and esbuild took {:.1} s", start.elapsed().as_secs_f32()));
+    Ok(())
 }
 
 /// Installs what a folder's `package-lock.json` names, unless that is what is installed.

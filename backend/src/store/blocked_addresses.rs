@@ -2,11 +2,13 @@
 
 mod address;
 pub mod bulk;
+mod ended;
 pub mod ending;
 mod listing;
 
 pub use address::of_address;
-pub use listing::{Filter, count_live, ended_source, live_places, sample_live, sample_of_upload, search, sources};
+pub use ended::ended_source;
+pub use listing::{Filter, count_live, live_places, sample_live, sample_of_upload, search, sources};
 
 use super::{
     Result,

@@ -1,6 +1,6 @@
 //! The provider's accounts.
 
-use super::{ApiError, Client, ListQuery, Versioned, client::json};
+use super::{ApiError, Client, ListQuery, Versioned, message::json};
 use gloo_net::http::Method;
 use shared::{
     Page,

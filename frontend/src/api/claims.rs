@@ -18,9 +18,9 @@ fn claims(token: &str) -> Option<Claims> {
     parse(&window().atob(&claims).ok()?).ok()
 }
 
-/// The account that an access token is for.
-pub(super) fn account_of(token: &str) -> Option<Uuid> {
-    claims(token)?.account
+/// Whether two access tokens are of the same user, for the same account.
+pub(super) fn are_alike(one: &str, other: &str) -> bool {
+    claims(one).zip(claims(other)).is_some_and(|(one, other)| (one.sub, one.account) == (other.sub, other.account))
 }
 
 /// The account of the token `before`, where the token `now` is of the same user and of no account: a provider's, who was

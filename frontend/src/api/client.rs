@@ -2,17 +2,16 @@
 
 use super::{
     ApiError,
-    claims::{account_left, account_of},
-    parse::parse,
+    claims::{account_left, are_alike},
+    message::{Answer, Content, json},
     sleep::{sleep, within},
 };
 use futures::future::{FutureExt, LocalBoxFuture, Shared};
-use gloo_net::http::{Headers, Method, RequestBuilder, Response};
+use gloo_net::http::{Method, RequestBuilder, Response};
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
-use shared::{Problem, session::AccessToken};
+use shared::session::AccessToken;
 use std::time::Duration;
-use wasm_bindgen::JsValue;
 use web_sys::AbortController;
 
 /// Whether somebody is signed in in this browser.
@@ -45,20 +44,6 @@ pub struct Client {
     reachable: RwSignal<bool>,
     signed_in: RwSignal<SignedIn>,
     refused: RwSignal<u32>,
-}
-
-/// What was answered.
-pub(super) struct Answer {
-    status: u16,
-    headers: Headers,
-    pub(super) body: String,
-}
-
-/// What a request brings, and its media type.
-#[derive(Clone)]
-pub(super) struct Content {
-    pub(super) media_type: &'static str,
-    pub(super) body: JsValue,
 }
 
 /// Aborts its fetch when it is dropped: a request ends with whoever waits for it.
@@ -140,7 +125,9 @@ impl Client {
         ApiError::SignedOut
     }
 
-    /// Gets an access token for the refresh cookie; calls at the same time share one request, because it rotates.
+    /// Gets an access token for the refresh cookie; calls at the same time share one request, because it rotates. Where it is
+    /// for another account or user, whom another tab signed in, the page begins anew: nothing that was meant for the one
+    /// before is done with it.
     pub async fn refresh(self) -> Result<(), ApiError> {
         let running = self.refreshing.get_value();
         let refresh = match running {
@@ -150,6 +137,11 @@ impl Client {
                     let answer = self.token_of_cookie().await;
                     self.refreshing.set_value(None);
                     match answer? {
+                        Some(token) if self.token.with_value(|before| is_for_another(before, &token)) => {
+                            // Fails only where a page may not reload itself.
+                            drop(window().location().reload());
+                            Err(ApiError::SignedOut)
+                        }
                         Some(token) => {
                             self.keep(token);
                             Ok(())
@@ -253,17 +245,11 @@ impl Client {
         headers: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
         self.not_ended()?;
-        let used = self.token.get_value();
         let answer = self.once(method.clone(), path, content.clone(), headers).await?;
         if answer.status != 401 {
             return self.heard(answer.checked());
         }
         self.refresh().await?;
-        if used.as_deref().map(account_of) != self.token.get_value().as_deref().map(account_of) {
-            // A provider left the account in another tab: what was meant for it is not done in the next one.
-            self.look_again();
-            return Err(ApiError::SignedOut);
-        }
         let answer = self.once(method, path, content, headers).await?;
         if answer.status == 401 {
             return Err(self.ended());
@@ -377,38 +363,7 @@ impl Client {
     }
 }
 
-impl Content {
-    fn json(text: String) -> Self {
-        Self { media_type: "application/json", body: text.into() }
-    }
-}
-
-impl Answer {
-    pub(super) fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name)
-    }
-
-    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        parse(&self.body).map_err(|_| ApiError::Unreadable(self.status))
-    }
-
-    pub(super) fn checked(self) -> Result<Self, ApiError> {
-        if (200..300).contains(&self.status) { Ok(self) } else { Err(self.problem()) }
-    }
-
-    /// For how many seconds to wait before asking again.
-    fn retry_after(&self) -> u32 {
-        self.header("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap_or(1)
-    }
-
-    fn problem(&self) -> ApiError {
-        if self.status == 429 {
-            return ApiError::TooMany(self.retry_after());
-        }
-        self.json::<Problem>().map_or(ApiError::Unreadable(self.status), |problem| ApiError::Refused(Box::new(problem)))
-    }
-}
-
-pub(super) fn json(body: &impl Serialize) -> Result<String, ApiError> {
-    serde_json::to_string(body).map_err(|_| ApiError::Unreadable(0))
+/// Whether a token takes the place of one of another user, or for another account.
+fn is_for_another(before: &Option<String>, token: &AccessToken) -> bool {
+    before.as_deref().is_some_and(|before| !are_alike(before, &token.access_token))
 }

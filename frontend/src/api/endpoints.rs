@@ -1,7 +1,7 @@
 //! One method for each call that the console makes.
 
 use super::{ApiError, Client, EventQuery, ListQuery, Search, SignedIn, sleep::within};
-use crate::api::client::json;
+use crate::api::message::json;
 use chrono::{DateTime, Utc};
 use gloo_net::http::Method;
 use shared::{

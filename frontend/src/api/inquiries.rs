@@ -52,7 +52,7 @@ impl Client {
 
     /// Marks the messages up to a number as read by the side.
     pub async fn mark_inquiry_read(self, side: InquirySide, id: Uuid, read: &InquiryRead) -> Result<(), ApiError> {
-        self.act_on_inquiry(side, id, "read", Some(super::client::json(read)?)).await
+        self.act_on_inquiry(side, id, "read", Some(super::message::json(read)?)).await
     }
 
     /// Closes an inquiry.

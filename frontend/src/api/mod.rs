@@ -10,6 +10,7 @@ mod error;
 mod inquiries;
 mod list_operations;
 mod live;
+mod message;
 mod parse;
 mod people;
 mod query;

@@ -1,7 +1,7 @@
 //! Users, invitations, one's own account.
 
 use super::{ApiError, Client};
-use crate::api::client::json;
+use crate::api::message::json;
 use chrono::{DateTime, Utc};
 use gloo_net::http::Method;
 use serde::{Deserialize, de::DeserializeOwned};

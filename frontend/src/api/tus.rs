@@ -3,8 +3,8 @@
 
 use super::{
     ApiError, Client,
-    client::{Answer, Content},
     endpoints::below,
+    message::{Answer, Content},
     uploads::one,
 };
 use gloo_net::http::Method;

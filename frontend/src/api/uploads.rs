@@ -1,6 +1,6 @@
 //! What is read and asked of uploads. Their bytes go by `tus`.
 
-use super::{ApiError, Client, ListQuery, client::json, endpoints::below};
+use super::{ApiError, Client, ListQuery, endpoints::below, message::json};
 use gloo_net::http::Method;
 use shared::{
     Page,
