@@ -208,7 +208,10 @@ fn optimise(assets: &Path) -> Result<()> {
     let (programs, texts): (Vec<_>, Vec<_>) =
         files_below(assets)?.into_iter().partition(|file| file.extension().is_some_and(|ending| ending == "wasm"));
     for file in programs {
-        process::check(Command::new(tools.join("wasm-opt")).arg("-Oz").args(FEATURES).arg(&file).arg("-o").arg(&file))?;
+        let mut wasm_opt = Command::new(tools.join("wasm-opt"));
+        // What is stripped only says by which tools it was made, and for which browsers.
+        wasm_opt.args(["--strip-producers", "--strip-target-features", "-Oz"]).args(FEATURES);
+        process::check(wasm_opt.arg(&file).arg("-o").arg(&file))?;
     }
     let mut esbuild = Command::new(tools.join("esbuild"));
     esbuild.args(["--minify", "--allow-overwrite", "--log-level=warning"]).args(texts);
