@@ -78,7 +78,11 @@ async function fill(filled: Service) {
   const { link } = await json(call("POST", "/invitations", { email: "taro@example.com", role: "operator" }));
   const { items: [account] } = await json(provider.call("GET", "/provider/accounts"));
   const inside = `${filled.url}/configurations/${configuration.id}`;
-  const { items: [user] } = await json(call("GET", "/users"));
+  const invited = await json(call("POST", "/invitations", { email: "ren@example.com", role: "viewer" }));
+  const accepted = { secret: invited.link.split("#")[1], password: "a new user's own password" };
+  await json(call("POST", "/invitations/accept", accepted));
+  const { items: users } = await json(call("GET", "/users"));
+  const user = users.find(({ email }: { email: string }) => email === "ren@example.com");
   const { link: reset } = await json(call("POST", `/users/${user.id}/password-reset`));
   return { who, provider, inside, upload, address: block.address, inquiry, link, reset, account: account.id };
 }
