@@ -31,7 +31,10 @@ mod m0025_append_only_replace;
 mod m0026_told_in_any_language;
 
 pub use sea_orm_migration::MigratorTrait;
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager, sea_orm::ConnectionTrait};
+use sea_orm_migration::{
+    DbErr, MigrationName, MigrationTrait, SchemaManager,
+    sea_orm::{ConnectionTrait, DatabaseBackend},
+};
 
 /// Brings a database to the newest schema.
 pub struct Migrator;
@@ -57,13 +60,13 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_closing::MIGRATION),
             Box::new(m0017_error_indexes::MIGRATION),
             Box::new(m0018_reports::Migration),
-            Box::new(m0019_append_only::Migration),
+            Box::new(m0019_append_only::MIGRATION),
             Box::new(m0020_revisions::MIGRATION),
             Box::new(m0021_changed_tallies::Migration),
             Box::new(m0022_kept_etags::MIGRATION),
             Box::new(m0023_kept_rights::MIGRATION),
             Box::new(m0024_session_families::MIGRATION),
-            Box::new(m0025_append_only_replace::Migration),
+            Box::new(m0025_append_only_replace::MIGRATION),
             Box::new(m0026_told_in_any_language::MIGRATION),
         ]
     }
@@ -96,6 +99,47 @@ impl MigrationTrait for Statements {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         run(manager, self.down).await
+    }
+}
+
+/// A migration of statements that each database has of its own.
+struct OwnStatements {
+    name: &'static str,
+    sqlite: Change,
+    postgres: Change,
+}
+
+/// What one database is told.
+struct Change {
+    up: &'static [&'static str],
+    down: &'static [&'static str],
+}
+
+impl OwnStatements {
+    fn of(&self, manager: &SchemaManager<'_>) -> &Change {
+        if manager.get_database_backend() == DatabaseBackend::Postgres { &self.postgres } else { &self.sqlite }
+    }
+}
+
+impl MigrationName for OwnStatements {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for OwnStatements {
+    /// As [`Statements`].
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, self.of(manager).up).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, self.of(manager).down).await
     }
 }
 

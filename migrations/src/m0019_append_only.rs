@@ -2,33 +2,13 @@
 //! service. Not even closing an account removes its log, so there is no exception. The end of a log, which is kept beside
 //! it, only moves on. Who may take triggers away can still do all of this: the chain shows it.
 
-use sea_orm_migration::sea_orm::DatabaseBackend;
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::{Change, OwnStatements};
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0019_append_only"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
-        crate::run(manager, if postgres { POSTGRES } else { SQLITE }).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
-        crate::run(manager, if postgres { DOWN_POSTGRES } else { DOWN_SQLITE }).await
-    }
-}
+pub(crate) const MIGRATION: OwnStatements = OwnStatements {
+    name: "m0019_append_only",
+    sqlite: Change { up: SQLITE, down: DOWN_SQLITE },
+    postgres: Change { up: POSTGRES, down: DOWN_POSTGRES },
+};
 
 const SQLITE: &[&str] = &[
     "CREATE TRIGGER audit_log_update BEFORE UPDATE ON audit_log BEGIN

@@ -1,33 +1,13 @@
 //! `INSERT OR REPLACE` removes rows in SQLite without asking the triggers that refuse to remove them: what would be replaced
 //! is refused before. PostgreSQL has nothing like it but `ON CONFLICT DO UPDATE`, which asks the triggers of an update.
 
-use sea_orm_migration::sea_orm::DatabaseBackend;
-use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, SchemaManager};
+use crate::{Change, OwnStatements};
 
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0025_append_only_replace"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
-        crate::run(manager, if postgres { &[] } else { UP }).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
-        crate::run(manager, if postgres { &[] } else { DOWN }).await
-    }
-}
+pub(crate) const MIGRATION: OwnStatements = OwnStatements {
+    name: "m0025_append_only_replace",
+    sqlite: Change { up: UP, down: DOWN },
+    postgres: Change { up: &[], down: &[] },
+};
 
 const UP: &[&str] = &[
     "CREATE TRIGGER audit_log_replace BEFORE INSERT ON audit_log

@@ -4,7 +4,7 @@ use super::{Access, Error, Result, authentication::Identity, runs, schedule::Sch
 use crate::{
     state::AppState,
     store::{
-        self, DatabaseTransaction, blocked_addresses, change_sets,
+        self, ConnectionTrait, DatabaseTransaction, blocked_addresses, change_sets,
         conditions::{self, Condition},
         run_settings::{self, StoredRunSettings},
         runs as run_rows,
@@ -94,14 +94,14 @@ pub fn first_run_at(time_zone: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>
 ///
 /// # Errors
 /// The timing or the time zone is not valid, or the database refused.
-pub async fn next_run_at(
-    transaction: &DatabaseTransaction,
+pub async fn next_run_at<C: ConnectionTrait>(
+    connection: &C,
     server_configuration_id: Uuid,
     execute_timing: &str,
     time_zone: &str,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>> {
-    let last_day = run_rows::last_scheduled_day(transaction, server_configuration_id).await?;
+    let last_day = run_rows::last_scheduled_day(connection, server_configuration_id).await?;
     Ok(Schedule::parse(execute_timing, time_zone)?.next(now, last_day))
 }
 
@@ -248,9 +248,9 @@ pub async fn preview_execute_timing(
 ) -> Result<ExecuteTimingPreview> {
     let connection = state.db.connection();
     let settings = run_settings::get(connection, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    let schedule = Schedule::parse(&request.execute_timing, &settings.time_zone)?;
-    let last_day = run_rows::last_scheduled_day(connection, server_configuration_id).await?;
-    Ok(ExecuteTimingPreview { next_execution: schedule.next(state.clock.now(), last_day) })
+    let (timing, now) = (&request.execute_timing, state.clock.now());
+    let next_execution = next_run_at(connection, server_configuration_id, timing, &settings.time_zone, now).await?;
+    Ok(ExecuteTimingPreview { next_execution })
 }
 
 /// The days on which a watch period would end many blocks, if nothing else changed.

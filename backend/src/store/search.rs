@@ -93,21 +93,24 @@ impl Conditions {
 
     /// Only what comes after a row in the order `columns`, both in the same direction.
     pub fn after(&mut self, columns: [&str; 2], position: [Value; 2], direction: Direction) {
-        let [first, second] = position.map(|value| self.bind(value));
         let comparison = match direction {
-            Direction::Ascending => '>',
-            Direction::Descending => '<',
+            Direction::Ascending => ">",
+            Direction::Descending => "<",
         };
-        self.and(format!("({}, {}) {comparison} ({first}, {second})", columns[0], columns[1]));
+        self.compare(columns, comparison, position);
     }
 
     /// Only what comes up to a row in the order `columns`, and the row itself.
     pub fn up_to(&mut self, columns: [&str; 2], position: [Value; 2], direction: Direction) {
-        let [first, second] = position.map(|value| self.bind(value));
         let comparison = match direction {
             Direction::Ascending => "<=",
             Direction::Descending => ">=",
         };
+        self.compare(columns, comparison, position);
+    }
+
+    fn compare(&mut self, columns: [&str; 2], comparison: &str, position: [Value; 2]) {
+        let [first, second] = position.map(|value| self.bind(value));
         self.and(format!("({}, {}) {comparison} ({first}, {second})", columns[0], columns[1]));
     }
 

@@ -97,6 +97,58 @@ mod on_postgres {
         })
         .await;
     }
+
+    // On SQLite the disk of the whole service is full: e2e/clients/tests/disk.test.mjs.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_upload_that_meets_a_full_disk_changes_no_list() {
+        let app = TestApp::start().await;
+        let place = app.workplace().await;
+        let client = &place.administrator;
+        let connection = app.running.state.db.connection();
+        let run = async |sql: &str| {
+            connection.execute_unprepared(sql).await.expect("PostgreSQL obeys");
+        };
+        let send = async |file: &'static str| {
+            let request = client.request(Method::POST, &place.path("/uploads")).header("Tus-Resumable", "1.0.0");
+            let request = request.header("Content-Type", "application/offset+octet-stream");
+            client.send(request.header("Upload-Length", file.len()).body(file)).await
+        };
+        let read = async |path: &str, over: &[&str]| {
+            let mut found = Value::Null;
+            until("it is over", async || {
+                found = client.get(path).await.expect(200).json();
+                over.iter().any(|state| found["state"] == *state)
+            })
+            .await;
+            found
+        };
+        run(&full_disk("upload_pieces")).await;
+        assert_eq!(send("a@example.com\n").await.expect(507).json::<Problem>().kind, "/problems/storage-full");
+        run(ROOM_AGAIN).await;
+
+        run(&full_disk("upload_addresses")).await;
+        let path = send("a@example.com\n").await.expect(201).headers["location"].to_str().expect("a path").to_owned();
+        let upload = read(&path, &["ready", "failed"]).await;
+        assert_eq!((&upload["state"], &upload["failure"]["code"]), (&json!("failed"), &json!("disk_full")));
+        run(ROOM_AGAIN).await;
+        let again = client.request(Method::PUT, &format!("{path}/reading")).json(&json!({}));
+        client.send(again).await.expect(202);
+        assert_eq!(read(&path, &["ready", "failed"]).await["state"], "ready");
+
+        run(&full_disk("blocked_addresses")).await;
+        let registration = format!("{path}/registration");
+        let body = json!({ "delivery_timing": "next_execution" });
+        let queued: Value = client.post(&registration, &body).await.expect(202).json();
+        let operation = place.path(&format!("/list-operations/{}", queued["id"].as_str().expect("an id")));
+        let operation = read(&operation, &["done", "failed"]).await;
+        assert_eq!(operation["state"], "failed", "{operation}");
+        let list: Value = client.get(&place.path("/blocked-addresses")).await.expect(200).json();
+        assert_eq!(list["total"]["count"], 0);
+        run(ROOM_AGAIN).await;
+        let queued: Value = client.post(&registration, &body).await.expect(202).json();
+        let operation = place.path(&format!("/list-operations/{}", queued["id"].as_str().expect("an id")));
+        assert_eq!(read(&operation, &["done", "failed"]).await["counts"]["added"], 1);
+    }
 }
 
 async fn sign_in(app: &TestApp) -> Client {
@@ -178,61 +230,6 @@ fn full_disk(table: &str) -> String {
 }
 
 const ROOM_AGAIN: &str = "DROP FUNCTION full_disk CASCADE";
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_meets_a_full_disk_changes_no_list() {
-    if !TestApp::is_postgres() {
-        println!("on SQLite the disk of the whole service is full: e2e/clients/tests/disk.test.mjs");
-        return;
-    }
-    let app = TestApp::start().await;
-    let place = app.workplace().await;
-    let client = &place.administrator;
-    let connection = app.running.state.db.connection();
-    let run = async |sql: &str| {
-        connection.execute_unprepared(sql).await.expect("PostgreSQL obeys");
-    };
-    let send = async |file: &'static str| {
-        let request = client.request(Method::POST, &place.path("/uploads")).header("Tus-Resumable", "1.0.0");
-        let request = request.header("Content-Type", "application/offset+octet-stream");
-        client.send(request.header("Upload-Length", file.len()).body(file)).await
-    };
-    let read = async |path: &str, over: &[&str]| {
-        let mut found = Value::Null;
-        until("it is over", async || {
-            found = client.get(path).await.expect(200).json();
-            over.iter().any(|state| found["state"] == *state)
-        })
-        .await;
-        found
-    };
-    run(&full_disk("upload_pieces")).await;
-    assert_eq!(send("a@example.com\n").await.expect(507).json::<Problem>().kind, "/problems/storage-full");
-    run(ROOM_AGAIN).await;
-
-    run(&full_disk("upload_addresses")).await;
-    let path = send("a@example.com\n").await.expect(201).headers["location"].to_str().expect("a path").to_owned();
-    let upload = read(&path, &["ready", "failed"]).await;
-    assert_eq!((&upload["state"], &upload["failure"]["code"]), (&json!("failed"), &json!("disk_full")));
-    run(ROOM_AGAIN).await;
-    let again = client.request(Method::PUT, &format!("{path}/reading")).json(&json!({}));
-    client.send(again).await.expect(202);
-    assert_eq!(read(&path, &["ready", "failed"]).await["state"], "ready");
-
-    run(&full_disk("blocked_addresses")).await;
-    let registration = format!("{path}/registration");
-    let body = json!({ "delivery_timing": "next_execution" });
-    let queued: Value = client.post(&registration, &body).await.expect(202).json();
-    let operation = place.path(&format!("/list-operations/{}", queued["id"].as_str().expect("an id")));
-    let operation = read(&operation, &["done", "failed"]).await;
-    assert_eq!(operation["state"], "failed", "{operation}");
-    let list: Value = client.get(&place.path("/blocked-addresses")).await.expect(200).json();
-    assert_eq!(list["total"]["count"], 0);
-    run(ROOM_AGAIN).await;
-    let queued: Value = client.post(&registration, &body).await.expect(202).json();
-    let operation = place.path(&format!("/list-operations/{}", queued["id"].as_str().expect("an id")));
-    assert_eq!(read(&operation, &["done", "failed"]).await["counts"]["added"], 1);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_told_and_changes_nothing() {

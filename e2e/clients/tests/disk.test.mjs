@@ -50,14 +50,6 @@ async function append(service, url, offset, body) {
   return { status: answer.status, text: await answer.text() };
 }
 
-async function gone(service, url) {
-  const begun = Date.now();
-  while ((await fetch(url, { headers: service.headers })).status !== 404) {
-    assert.ok(Date.now() - begun < PATIENCE, "the removed upload stays");
-    await sleep(50);
-  }
-}
-
 test("a disk that fills up while bytes come is told, and has room again afterwards", async () => {
   const service = await onSmallDisk(96);
   try {
@@ -71,7 +63,7 @@ test("a disk that fills up while bytes come is told, and has room again afterwar
     assert.ok(received > 10 * MIB && received < 64 * MIB, `${received} bytes stayed`);
     assert.ok(service.peak() < 250, `${service.peak()} MiB`);
     await service.api(url, { method: "DELETE", expect: 204 });
-    await gone(service, url);
+    await service.gone(url);
     // Given back to the disk, but for the journal and some pages that SQLite keeps.
     const begun = Date.now();
     while (service.used() > before + 30) {
@@ -98,7 +90,7 @@ test("a disk that fills up in the analysis fails the upload and nothing else", a
     assert.deepEqual([upload.state, upload.failure?.code], ["failed", "disk_full"]);
     assert.equal((await fetch(`${service.base}/readyz`)).status, 200);
     await service.api(url, { method: "DELETE", expect: 204 });
-    await gone(service, url);
+    await service.gone(url);
     const small = Buffer.from(addresses(100));
     const next = await begin(service, small.length);
     assert.equal((await append(service, next, 0, small)).status, 204);

@@ -122,6 +122,15 @@ export class Service {
     }
   }
 
+  /** Waits until something that was deleted is not there. */
+  async gone(url) {
+    const begun = Date.now();
+    while ((await fetch(url, { headers: this.headers })).status !== 404) {
+      assert.ok(Date.now() - begun < PATIENCE, "the removed upload stays");
+      await sleep(50);
+    }
+  }
+
   async analysed(url) {
     return this.until(url, ({ state }) => state === "ready" || state === "failed");
   }

@@ -296,6 +296,10 @@ impl Client {
     ) -> Result<Answer, ApiError> {
         let guard = AbortOnDrop(AbortController::new().ok());
         let response = self.fetch(&guard, method, path, content, headers).await?;
+        self.read(response).await
+    }
+
+    async fn read(self, response: Response) -> Result<Answer, ApiError> {
         let (status, headers) = (response.status(), response.headers());
         let body = response.text().await.map_err(|_| self.lost())?;
         Ok(Answer { status, headers, body })
@@ -319,9 +323,7 @@ impl Client {
         if response.ok() {
             return Ok((response, guard));
         }
-        let (status, headers) = (response.status(), response.headers());
-        let body = response.text().await.map_err(|_| self.lost())?;
-        Err(Answer { status, headers, body }.problem())
+        Err(self.read(response).await?.problem())
     }
 
     async fn fetch(

@@ -2,7 +2,7 @@
 //! last may write.
 
 use super::super::{
-    Db, Error, Pool, Result, change_sets::BUILDING, exemptions::in_force, millis, sqlx_error, statement, to_json,
+    Db, Error, Pool, Result, change_sets::BUILDING, exemptions::in_force, millis, named, sqlx_error, statement, to_json,
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
@@ -306,8 +306,7 @@ pub async fn invalid_rows<C: ConnectionTrait>(
     let rows = connection.query_all_raw(statement(connection, sql, [id.into(), after.into()])).await?;
     let read = |row: &QueryResult| {
         let cause: String = row.try_get("", "cause")?;
-        let known = InvalidCause::ALL.into_iter().find(|known| known.as_str() == cause);
-        let cause = known.ok_or_else(|| Error::Unreadable(format!("cause {cause}")))?;
+        let cause = named(&InvalidCause::ALL, InvalidCause::as_str, "cause", &cause)?;
         Ok(InvalidRow { line: row.try_get("", "line")?, value: row.try_get("", "value")?, cause })
     };
     rows.iter().map(read).collect()
