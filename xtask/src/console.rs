@@ -11,6 +11,7 @@ use crate::process::{self, say};
 use crate::wasm_target::{self, copy_tree};
 use anyhow::{Context, Result, anyhow, ensure};
 use sha2::{Digest, Sha256};
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -67,6 +68,7 @@ pub fn build_for(edition: Edition) -> Result<()> {
     if edition == Edition::Development {
         command.args(["--features", "gallery"]);
     }
+    command.arg("--config").arg(without_paths()?);
     // By its relocations wasm-split learns which function uses which.
     command.args(["--", "-C", "link-arg=--emit-relocs"]);
     process::check(&mut command).context("the console does not build")?;
@@ -83,6 +85,15 @@ pub fn build_for(edition: Edition) -> Result<()> {
     fs::create_dir_all(stamp.parent().expect("the stamp lies in a folder"))?;
     fs::write(stamp, hash)?;
     Ok(())
+}
+
+/// Keeps the paths of this machine out of the program, where messages of panics would name them: it is smaller, and the same
+/// wherever it is built.
+fn without_paths() -> Result<String> {
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(env::home_dir()?.join(".cargo"))).context("no home folder is known")?;
+    let flag = format!("--remap-path-prefix={}=", cargo_home.join("registry/src").display());
+    Ok(format!("target.{}.rustflags={:?}", wasm_target::TARGET, [flag]))
 }
 
 /// Everything that decides what the console's build looks like.
@@ -287,7 +298,8 @@ fn is_later(name: &str) -> bool {
 }
 
 fn brotli_compressed(content: &[u8]) -> Result<Vec<u8>> {
-    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    let parameters =
+        brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: content.len(), ..Default::default() };
     let mut compressed = Vec::new();
     brotli::BrotliCompress(&mut &*content, &mut compressed, &parameters)?;
     Ok(compressed)

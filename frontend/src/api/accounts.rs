@@ -60,8 +60,13 @@ impl Client {
         self.link_to_save(&at(account, "/export-links"), None).await
     }
 
-    /// Closes an account for ever.
+    /// Closes an account for ever. Whoever is inside is outside then, and goes on where they are.
     pub async fn close_account(self, account: Uuid, request: &CloseAccount) -> Result<(), ApiError> {
-        self.call(Method::POST, &at(account, "/close"), Some(json(request)?), &[]).await.map(drop)
+        self.expect_to_leave(Some(account));
+        let closed = self.call(Method::POST, &at(account, "/close"), Some(json(request)?), &[]).await;
+        if closed.is_err() {
+            self.expect_to_leave(None);
+        }
+        closed.map(drop)
     }
 }

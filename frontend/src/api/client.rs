@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::session::AccessToken;
 use std::time::Duration;
+use uuid::Uuid;
 use web_sys::AbortController;
 
 /// Whether somebody is signed in in this browser.
@@ -40,6 +41,8 @@ pub struct Client {
     token: StoredValue<Option<String>>,
     /// The last token of a session that ended by itself.
     ended: StoredValue<Option<String>>,
+    /// The account that is being closed here: that a token for it ends is no surprise.
+    closing: StoredValue<Option<Uuid>>,
     refreshing: StoredValue<Option<Refresh>, LocalStorage>,
     reachable: RwSignal<bool>,
     signed_in: RwSignal<SignedIn>,
@@ -63,6 +66,7 @@ impl Client {
         Self {
             token: StoredValue::new(None),
             ended: StoredValue::new(None),
+            closing: StoredValue::new(None),
             refreshing: StoredValue::new_local(None),
             reachable: RwSignal::new(true),
             signed_in: RwSignal::new(SignedIn::Unknown),
@@ -115,6 +119,20 @@ impl Client {
         self.signed_in.set(now);
     }
 
+    /// The account that is left without a surprise from now on, because it is being closed here.
+    pub(super) fn expect_to_leave(self, account: Option<Uuid>) {
+        self.closing.set_value(account);
+    }
+
+    /// Whether a token takes the place of one of another user, or for another account, which nobody here asked for.
+    fn is_for_another(self, token: &AccessToken) -> bool {
+        let (before, now) = (self.token.get_value(), &token.access_token);
+        before.is_some_and(|before| {
+            let closed_here = self.closing.get_value().is_some_and(|closed| account_left(&before, now) == Some(closed));
+            !closed_here && !are_alike(&before, now)
+        })
+    }
+
     /// Forgets a token that is not accepted any more.
     fn ended(self) -> ApiError {
         match self.signed_in.get_untracked() {
@@ -137,7 +155,7 @@ impl Client {
                     let answer = self.token_of_cookie().await;
                     self.refreshing.set_value(None);
                     match answer? {
-                        Some(token) if self.token.with_value(|before| is_for_another(before, &token)) => {
+                        Some(token) if self.is_for_another(&token) => {
                             // Fails only where a page may not reload itself.
                             drop(window().location().reload());
                             Err(ApiError::SignedOut)
@@ -363,9 +381,4 @@ impl Client {
         }
         ApiError::Unreachable
     }
-}
-
-/// Whether a token takes the place of one of another user, or for another account.
-fn is_for_another(before: &Option<String>, token: &AccessToken) -> bool {
-    before.as_deref().is_some_and(|before| !are_alike(before, &token.access_token))
 }
