@@ -47,11 +47,13 @@ fn tests(files: &[&str], database: Option<&str>) -> Result<Count> {
 
 /// The Python of an environment of our own, with what `requirements.txt` names.
 fn python(folder: &Path) -> Result<PathBuf> {
-    let requirements = fs::read(folder.join("requirements.txt"))?;
     let environment = crate::target_dir().join("xtask/python");
+    let requirements = fs::read_to_string(folder.join("requirements.txt"))?;
+    // Its programs name its folder: they do not work in a target folder that was moved.
+    let installed = format!("{}\n{requirements}", environment.display());
     let python = environment.join("bin/python");
-    let stamp = environment.join("installed-requirements.txt");
-    if fs::read(&stamp).is_ok_and(|installed| installed == requirements) && python.exists() {
+    let stamp = environment.join("installed.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|before| before == installed) && python.exists() {
         return Ok(python);
     }
     let system = debian::require("python3", &["python3", "python3-venv"])?;
@@ -66,6 +68,6 @@ fn python(folder: &Path) -> Result<PathBuf> {
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
     process::check(pip.arg(folder.join("requirements.txt"))).context("Python packages cannot be installed")?;
     ensure!(python.exists(), "there is no {}", python.display());
-    fs::write(stamp, requirements)?;
+    fs::write(stamp, installed)?;
     Ok(python)
 }
