@@ -29,7 +29,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::AppExt;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// How long running requests may take after the service is told to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 10;
@@ -230,16 +230,16 @@ fn listen(
         .mask_unmatched_patterns("UNKNOWN")
         .build()
         .map_err(|error| anyhow::anyhow!("cannot make the metrics: {error}"))?;
-    let document = http::openapi::document();
-    let routes = web::Data::new(http::methods::Routes::of(&document));
+    let routes = web::Data::new(http::methods::Routes::of(http::openapi::document()));
     let server = HttpServer::new(move || {
-        let docs = SwaggerUi::new("/api/docs/{_:.*}").url("/api/v1/openapi.json", document.clone());
+        let docs = SwaggerUi::new("/api/docs/{_:.*}").config(Config::new(["/api/v1/openapi.json"]));
         let app = actix_web::App::new()
             .app_data(data.clone())
             .app_data(routes.clone())
             .service(http::health::healthz)
             .service(http::health::readyz)
             .service(http::health::metrics)
+            .service(http::openapi::served)
             .service(web::redirect("/api/docs", "/api/docs/"))
             .service(docs);
         let app = if serves_api {

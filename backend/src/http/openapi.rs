@@ -1,6 +1,8 @@
 //! The OpenAPI document: made of the real routes, completed with what holds for all of them.
 
+use actix_web::{HttpResponse, get};
 use shared::{Problem, csv::Language, list::ListSort, page::Direction, problem::MEDIA_TYPE};
+use std::sync::LazyLock;
 use utoipa::{
     OpenApi, PartialSchema, ToSchema,
     openapi::{
@@ -31,13 +33,22 @@ const TOO_SLOW: &str = "The body came too slowly";
 pub struct Base;
 
 /// The whole document, without a running server.
-pub fn document() -> Document {
-    let (_, document) = actix_web::App::new()
-        .into_utoipa_app()
-        .openapi(Base::openapi())
-        .service(utoipa_actix_web::scope("/api/v1").configure(super::api))
-        .split_for_parts();
-    complete(document)
+pub fn document() -> &'static Document {
+    static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
+        let (_, document) = actix_web::App::new()
+            .into_utoipa_app()
+            .openapi(Base::openapi())
+            .service(utoipa_actix_web::scope("/api/v1").configure(super::api))
+            .split_for_parts();
+        complete(document)
+    });
+    &DOCUMENT
+}
+
+/// The document, for programs and for the docs page.
+#[get("/api/v1/openapi.json")]
+pub async fn served() -> HttpResponse {
+    HttpResponse::Ok().json(document())
 }
 
 /// Adds the sign-in scheme and the problems that the extractors, guards and path look-ups of a route can answer with.
