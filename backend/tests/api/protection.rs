@@ -5,6 +5,7 @@ use crate::support::{
     client::{Client, Response},
 };
 use backend::config::TlsFiles;
+use chrono::TimeDelta;
 use reqwest::{Certificate, Method, StatusCode, header::SET_COOKIE};
 use serde_json::json;
 use shared::{
@@ -140,6 +141,48 @@ async fn a_session_goes_on_while_somebody_at_the_same_address_asks_too_often() {
     browser.send(refresh(&browser)).await.expect(200);
     let asked = answered(30, async || browser.send(refresh(&browser)).await).await;
     assert!((5..20).contains(&asked), "a session may not ask for ever either: {asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_browser_signs_in_while_somebody_at_the_same_address_asks_too_often() {
+    let app = TestApp::start_where(slow).await;
+    app.workplace().await;
+    let sign_in = json!({ "email": "administrator@first.example", "password": PASSWORD });
+    let known = app.anonymous();
+    let session = known.post("/api/v1/sessions", &sign_in).await.expect(201).json::<AccessToken>();
+    app.client(Some(session.access_token)).delete("/api/v1/sessions/current").await.expect(204);
+    let stranger = app.anonymous();
+    let asked = answered(30, async || stranger.get("/api/v1/setup").await).await;
+    assert!(asked < 20, "{asked}");
+    app.anonymous().post("/api/v1/sessions", &sign_in).await.expect(429);
+    // What the console asks before it shows its form.
+    let refresh = known.request(Method::POST, "/api/v1/sessions/refresh").header("X-Requested-With", "stoplist");
+    known.send(refresh).await.expect(401);
+    known.post("/api/v1/sessions", &sign_in).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_addresses_guess_no_faster_and_keep_nobody_out() {
+    let app = TestApp::start_where(trusting).await;
+    app.workplace().await;
+    let keiko = "administrator@first.example";
+    let try_from = async |browser: &Client, email: &str, password: &str, from: &str| {
+        let body = json!({ "email": email, "password": password });
+        let request = browser.request(Method::POST, "/api/v1/sessions").header("X-Forwarded-For", from).json(&body);
+        browser.send(request).await.status.as_u16()
+    };
+    let (known, stranger) = (app.anonymous(), app.anonymous());
+    assert_eq!(try_from(&known, keiko, PASSWORD, "192.0.2.1").await, 201);
+    for email in [keiko, "nobody@first.example"] {
+        for n in 0..100 {
+            let from = format!("198.51.100.{}", n / 10);
+            assert_eq!(try_from(&stranger, email, "wrong wrong wrong", &from).await, 401, "{email} {n}");
+        }
+        assert_eq!(try_from(&stranger, email, PASSWORD, "203.0.113.9").await, 429, "{email}");
+    }
+    assert_eq!(try_from(&known, keiko, PASSWORD, "203.0.113.9").await, 201);
+    app.clock.set(app.clock.now() + TimeDelta::hours(1));
+    assert_eq!(try_from(&stranger, keiko, PASSWORD, "203.0.113.9").await, 201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
