@@ -285,7 +285,9 @@ async fn the_service_serves_https_by_itself() {
     let answer = browser.post(url("/api/v1/setup")).json(&body).send().await.expect("an answer");
     assert_eq!(answer.status(), 201);
     assert!(answer.headers()["strict-transport-security"].to_str().expect("text").contains("max-age=31536000"));
-    assert!(answer.headers()[SET_COOKIE].to_str().expect("text").starts_with("__Host-stoplist_refresh="));
+    let cookies: Vec<_> = answer.headers().get_all(SET_COOKIE).iter().map(|set| set.to_str().expect("text")).collect();
+    assert!(cookies[0].starts_with("__Host-stoplist_refresh="), "{cookies:?}");
+    assert!(cookies[1].starts_with("__Host-stoplist_device=") && cookies[1].contains("Secure"), "{cookies:?}");
     let refreshed = browser.post(url("/api/v1/sessions/refresh")).header("X-Requested-With", "stoplist").send().await;
     let token = refreshed.expect("an answer").json::<AccessToken>().await.expect("a token").access_token;
     let me = browser.get(url("/api/v1/me")).bearer_auth(token).send().await.expect("an answer");
