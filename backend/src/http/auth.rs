@@ -1,10 +1,11 @@
 //! Authorisation is a type in the handler's signature: without its guard a handler has no [`Access`].
 
-use super::client;
+use super::{client, cookies};
 use crate::{
     service::{
         Access, Error, Result,
         authentication::{self, Identity, Origin, Permission},
+        devices::{self, Device},
         users::Realm,
     },
     state::AppState,
@@ -66,6 +67,19 @@ pub fn count_stranger(request: &HttpRequest) -> Result<()> {
     }
 }
 
+/// Counts a request for the browser that it came with, where somebody has signed in with it before, or else by
+/// [`count_stranger`]: nobody who asks too often keeps such a browser out, also not from the same address.
+///
+/// # Errors
+/// [`Error::TooMany`].
+pub fn count_visitor(request: &HttpRequest) -> Result<Option<Device>> {
+    let known = request.app_data::<web::Data<AppState>>().zip(cookies::DEVICE.read(request));
+    match known.and_then(|(state, token)| Some((state, devices::open(state, &token)?))) {
+        Some((state, device)) => state.limits.session(device.id).map(|()| Some(device)),
+        None => count_stranger(request).map(|()| None),
+    }
+}
+
 /// Anybody, as often as anybody may ask. What needs no token has it in its signature.
 #[derive(Debug, Clone)]
 pub struct Anybody(pub Origin);
@@ -79,7 +93,7 @@ impl FromRequest for Anybody {
     }
 }
 
-/// Whoever comes with the cookie of a session: counted for that session, or by [`count_stranger`] if it is none of ours.
+/// Whoever comes with the cookie of a session: counted for that session, or by [`count_visitor`] if it is none of ours.
 #[derive(Debug, Clone)]
 pub struct Holder(pub Origin);
 
@@ -89,6 +103,24 @@ impl FromRequest for Holder {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Ok(Self(origin(request))))
+    }
+}
+
+/// Whoever signs in, counted by [`count_visitor`].
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// From where.
+    pub origin: Origin,
+    /// With which browser.
+    pub device: Option<Device>,
+}
+
+impl FromRequest for Visitor {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(count_visitor(request).map(|device| Self { origin: origin(request), device }))
     }
 }
 

@@ -87,7 +87,7 @@ async fn preview(
 
 /// Accept an invitation with a password of one's own, and sign in
 #[utoipa::path(tag = "Sessions", operation_id = "accept_invitation", request_body = PasswordByLink, responses(
-    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token"))),
+    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token, and that this browser is known"))),
     (status = 404, body = Problem, content_type = "application/problem+json", description = "No such link"),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "The address signs in elsewhere"),
     (status = 410, body = Problem, content_type = "application/problem+json", description = "Accepted, taken back or expired"),

@@ -8,6 +8,7 @@ pub mod blocked_addresses;
 pub mod body;
 pub mod client;
 pub mod console;
+pub mod cookies;
 pub mod delivery_events;
 pub mod distributions;
 pub mod download_links;

@@ -2,13 +2,14 @@
 
 use super::{
     auth::{Anybody, SignedIn},
+    cookies,
     extract::{Body, StrangersBody},
 };
 use crate::{
     service::{self, Result},
     state::AppState,
 };
-use actix_web::{HttpResponse, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, post, put, web};
 use shared::{
     Problem,
     user::{LinkSecret, PasswordByLink, PasswordChange, PasswordResetPreview, PasswordResetRequest},
@@ -17,20 +18,25 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(change).service(request).service(preview).service(complete);
+    config.service(change).service(mail_link).service(preview).service(complete);
 }
 
 /// Change one's own password; every other session ends
 #[utoipa::path(tag = "My account", operation_id = "change_password", security(("bearer" = [])),
     request_body = PasswordChange, responses(
-        (status = 204),
+        (status = 204, headers(("Set-Cookie" = String, description = "That this browser is known"))),
         (status = 429, body = Problem, content_type = "application/problem+json",
             description = "Too many wrong passwords, or too many at once"),
     ))]
 #[put("/me/password")]
-async fn change(state: web::Data<AppState>, user: SignedIn, body: Body<PasswordChange>) -> Result<HttpResponse> {
-    service::passwords::change(&state, &user.0, body.0).await?;
-    Ok(HttpResponse::NoContent().finish())
+async fn change(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+    user: SignedIn,
+    body: Body<PasswordChange>,
+) -> Result<HttpResponse> {
+    let device_token = service::passwords::change(&state, &user.0, body.0).await?;
+    Ok(HttpResponse::NoContent().cookie(cookies::DEVICE.keep(&request, device_token)).finish())
 }
 
 /// Ask for a link that sets a new password, by mail
@@ -41,7 +47,7 @@ async fn change(state: web::Data<AppState>, user: SignedIn, body: Body<PasswordC
     (status = 409, body = Problem, content_type = "application/problem+json", description = "This service sends no mail"),
 ))]
 #[post("/password-resets")]
-async fn request(
+async fn mail_link(
     state: web::Data<AppState>,
     from: Anybody,
     body: StrangersBody<PasswordResetRequest>,
@@ -69,17 +75,18 @@ async fn preview(
 ///
 /// Signing in comes after that, with the second factor of who has one.
 #[utoipa::path(tag = "Sessions", operation_id = "complete_password_reset", request_body = PasswordByLink, responses(
-    (status = 204),
+    (status = 204, headers(("Set-Cookie" = String, description = "That this browser is known"))),
     (status = 404, body = Problem, content_type = "application/problem+json", description = "No such link"),
     (status = 410, body = Problem, content_type = "application/problem+json", description = "Used or expired"),
     (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many passwords at once"),
 ))]
 #[post("/password-resets/complete")]
 async fn complete(
+    request: HttpRequest,
     state: web::Data<AppState>,
     from: Anybody,
     body: StrangersBody<PasswordByLink>,
 ) -> Result<HttpResponse> {
-    service::password_resets::complete(&state, body.0, from.0).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let device_token = service::password_resets::complete(&state, body.0, from.0).await?;
+    Ok(HttpResponse::NoContent().cookie(cookies::DEVICE.keep(&request, device_token)).finish())
 }

@@ -1,23 +1,16 @@
 //! Signing in and out.
 
 use super::{
-    auth::{self, Anybody, Holder, SignedIn},
-    client,
+    auth::{self, Holder, SignedIn, Visitor},
+    cookies,
     extract::{Paging, PathIds, QueryParams, StrangersBody},
     idempotency::secret,
 };
 use crate::{
-    service::{
-        self, Error, Result,
-        sessions::{Begun, SESSION_LIFETIME},
-    },
+    service::{self, Error, Result, sessions::Begun},
     state::AppState,
 };
-use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
-    cookie::{Cookie, SameSite, time::Duration},
-    delete, get, post, web,
-};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, delete, get, post, web};
 use shared::{
     Page, Problem,
     second_factor::{SecondFactorNeeded, SecondFactorSignIn},
@@ -26,43 +19,28 @@ use shared::{
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-/// The cookie with the refresh token, and the only paths that it is sent to.
-const COOKIE: (&str, &str) = ("stoplist_refresh", "/api/v1/sessions");
-/// The same where the client came by TLS: no other host of the domain can set it (RFC 6265bis section 4.1.3.2), which
-/// takes the whole site as its path.
-const SECURE_COOKIE: (&str, &str) = ("__Host-stoplist_refresh", "/");
-
 /// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(sign_in).service(second_factor).service(refresh).service(sign_out).service(me);
     config.service(list).service(revoke).service(revoke_others);
 }
 
-/// Answers with an access token, and sets the cookie if there is a new refresh token.
+/// Answers with an access token, and sets the cookies that come with it.
 pub fn begun(request: &HttpRequest, mut response: HttpResponseBuilder, begun: Begun) -> HttpResponse {
     if let Some(refresh_token) = begun.refresh_token {
-        response.cookie(cookie(request, refresh_token, Duration::seconds(SESSION_LIFETIME.num_seconds())));
+        response.cookie(cookies::REFRESH.keep(request, refresh_token));
+    }
+    if let Some(device_token) = begun.device_token {
+        response.cookie(cookies::DEVICE.keep(request, device_token));
     }
     secret(response.json(begun.access_token))
-}
-
-fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'static> {
-    let is_secure = client::is_secure(request);
-    let (name, path) = if is_secure { SECURE_COOKIE } else { COOKIE };
-    Cookie::build(name, value)
-        .path(path)
-        .http_only(true)
-        .same_site(SameSite::Strict)
-        .secure(is_secure)
-        .max_age(max_age)
-        .finish()
 }
 
 /// Sign in
 ///
 /// Who has a second factor gets 202 and goes on with `POST /sessions/second-factor`.
 #[utoipa::path(tag = "Sessions", operation_id = "sign_in", request_body = SignInRequest, responses(
-    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token"))),
+    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token, and that this browser is known"))),
     (status = 202, body = SecondFactorNeeded, description = "The password was right; a second factor is needed"),
     (status = 401, body = Problem, content_type = "application/problem+json", description = "Wrong address or password"),
     (status = 429, body = Problem, content_type = "application/problem+json",
@@ -72,10 +50,10 @@ fn cookie(request: &HttpRequest, value: String, max_age: Duration) -> Cookie<'st
 async fn sign_in(
     request: HttpRequest,
     state: web::Data<AppState>,
-    from: Anybody,
+    from: Visitor,
     body: StrangersBody<SignInRequest>,
 ) -> Result<HttpResponse> {
-    match service::sessions::sign_in(&state, body.0, from.0).await? {
+    match service::sessions::sign_in(&state, body.0, from.origin, from.device).await? {
         service::sessions::SignedIn::Begun(session) => Ok(begun(&request, HttpResponse::Created(), session)),
         service::sessions::SignedIn::SecondFactorNeeded(needed) => Ok(secret(HttpResponse::Accepted().json(needed))),
     }
@@ -83,7 +61,7 @@ async fn sign_in(
 
 /// Sign in: the second step
 #[utoipa::path(tag = "Sessions", operation_id = "sign_in_with_second_factor", request_body = SecondFactorSignIn, responses(
-    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token"))),
+    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token, and that this browser is known"))),
     (status = 401, body = Problem, content_type = "application/problem+json",
         description = "The first step does not hold: sign in again"),
     (status = 410, body = Problem, content_type = "application/problem+json",
@@ -94,10 +72,10 @@ async fn sign_in(
 async fn second_factor(
     request: HttpRequest,
     state: web::Data<AppState>,
-    from: Anybody,
+    from: Visitor,
     body: StrangersBody<SecondFactorSignIn>,
 ) -> Result<HttpResponse> {
-    let session = service::sessions::sign_in_with_second_factor(&state, body.0, from.0).await?;
+    let session = service::sessions::sign_in_with_second_factor(&state, body.0, from.origin, from.device).await?;
     Ok(begun(&request, HttpResponse::Created(), session))
 }
 
@@ -114,13 +92,12 @@ async fn refresh(request: HttpRequest, state: web::Data<AppState>, from: Holder)
     if request.headers().get("x-requested-with").is_none_or(|value| value != "stoplist") {
         return Err(Error::Forbidden("send the header X-Requested-With: stoplist".to_owned()));
     }
-    let (name, _) = if client::is_secure(&request) { SECURE_COOKIE } else { COOKIE };
-    let session = match request.cookie(name) {
-        Some(refresh_token) => service::sessions::refresh(&state, refresh_token.value(), from.0).await,
+    let session = match cookies::REFRESH.read(&request) {
+        Some(refresh_token) => service::sessions::refresh(&state, &refresh_token, from.0).await,
         None => Err(Error::Unauthorized),
     };
     if let Err(Error::Unauthorized) = session {
-        auth::count_stranger(&request)?;
+        auth::count_visitor(&request)?;
     }
     Ok(begun(&request, HttpResponse::Ok(), session?))
 }
@@ -130,7 +107,7 @@ async fn refresh(request: HttpRequest, state: web::Data<AppState>, from: Holder)
 #[delete("/sessions/current")]
 async fn sign_out(request: HttpRequest, state: web::Data<AppState>, user: SignedIn) -> Result<HttpResponse> {
     service::sessions::sign_out(&state, &user.0).await?;
-    Ok(HttpResponse::NoContent().cookie(cookie(&request, String::new(), Duration::ZERO)).finish())
+    Ok(HttpResponse::NoContent().cookie(cookies::REFRESH.forget(&request)).finish())
 }
 
 /// Who is signed in

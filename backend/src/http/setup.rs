@@ -26,7 +26,7 @@ async fn show(state: web::Data<AppState>, _: Anybody) -> Result<web::Json<SetupS
 
 /// Make the first provider account with the one-time code that the service printed, and sign in
 #[utoipa::path(tag = "Set-up", operation_id = "complete_setup", request_body = SetupRequest, responses(
-    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token"))),
+    (status = 201, body = AccessToken, headers(("Set-Cookie" = String, description = "The refresh token, and that this browser is known"))),
     (status = 409, body = Problem, content_type = "application/problem+json", description = "The service is set up already"),
     (status = 429, body = Problem, content_type = "application/problem+json", description = "Too many sign in at once"),
 ))]

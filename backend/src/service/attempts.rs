@@ -1,20 +1,31 @@
 //! Slows down guessing of passwords and codes.
 
-use super::{Error, Result};
+use super::{Error, Result, devices::Place};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Tries that are free in one [`WINDOW`].
-const FREE: u32 = 10;
-/// How long a wrong one counts.
-const WINDOW: TimeDelta = TimeDelta::minutes(15);
+/// How many wrong tries are free, and how long they count.
+#[derive(Clone, Copy)]
+struct Limit {
+    free: u32,
+    window: TimeDelta,
+}
+
+/// From one place.
+const ONE_PLACE: Limit = Limit { free: 10, window: TimeDelta::minutes(15) };
+/// From all networks together, which guess no faster then than three of them. Who is held up by it with a new browser waits
+/// for an hour at most, or sets a new password by a link.
+const ALL_NETWORKS: Limit = Limit { free: 100, window: TimeDelta::hours(1) };
+/// What stands for them in the place of one.
+const ANYWHERE: &str = "anywhere";
 /// How many pairs are remembered; beyond it the expired ones are forgotten, then those that were wrong least often, the oldest first.
 const MAX_REMEMBERED: usize = 10_000;
 
 /// Wrong tries for each pair of whom they are for and where they come from, so that nobody can lock out a user from elsewhere.
+/// A browser that is known is a place of its own.
 #[derive(Default)]
 pub struct Attempts(Mutex<HashMap<Pair, Failures>>);
 
@@ -22,7 +33,7 @@ pub struct Attempts(Mutex<HashMap<Pair, Failures>>);
 type Pair = (String, String);
 
 struct Failures {
-    since: DateTime<Utc>,
+    until: DateTime<Utc>,
     count: u32,
 }
 
@@ -31,7 +42,7 @@ struct Failures {
 #[must_use]
 pub struct Attempt<'a> {
     attempts: &'a Attempts,
-    pair: Pair,
+    pairs: Vec<Pair>,
     is_decided: bool,
 }
 
@@ -41,24 +52,44 @@ impl Attempts {
     /// # Errors
     /// [`Error::TooMany`] until the oldest wrong try no longer counts.
     pub fn begin(&self, user: &str, from: &str, now: DateTime<Utc>) -> Result<Attempt<'_>> {
+        let mut attempt = Attempt { attempts: self, pairs: vec![], is_decided: false };
+        self.count(&mut attempt, user, from, ONE_PLACE, now)?;
+        Ok(attempt)
+    }
+
+    /// Begins a try of a password: one of a network counts with those of all others as well.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn begin_at(&self, user: &str, place: &Place, now: DateTime<Utc>) -> Result<Attempt<'_>> {
+        let mut attempt = self.begin(user, place.as_str(), now)?;
+        if let Place::Network(_) = place {
+            self.count(&mut attempt, user, ANYWHERE, ALL_NETWORKS, now)?;
+        }
+        Ok(attempt)
+    }
+
+    fn count(&self, attempt: &mut Attempt<'_>, user: &str, from: &str, limit: Limit, now: DateTime<Utc>) -> Result<()> {
         let pair = (user.to_owned(), from.to_owned());
         let mut failures = self.failures();
         if failures.len() >= MAX_REMEMBERED {
-            failures.retain(|_, failed| now < failed.since + WINDOW);
+            failures.retain(|_, failed| now < failed.until);
         }
         if failures.len() >= MAX_REMEMBERED {
             forget_some(&mut failures);
         }
-        let failed = failures.entry(pair.clone()).or_insert(Failures { since: now, count: 0 });
-        if now >= failed.since + WINDOW {
-            *failed = Failures { since: now, count: 0 };
+        let none = || Failures { until: now + limit.window, count: 0 };
+        let failed = failures.entry(pair.clone()).or_insert_with(none);
+        if now >= failed.until {
+            *failed = none();
         }
-        if failed.count >= FREE {
-            let seconds = (failed.since + WINDOW - now).num_seconds() + 1;
+        if failed.count >= limit.free {
+            let seconds = (failed.until - now).num_seconds() + 1;
             return Err(Error::TooMany { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) });
         }
         failed.count += 1;
-        Ok(Attempt { attempts: self, pair, is_decided: false })
+        attempt.pairs.push(pair);
+        Ok(())
     }
 
     fn failures(&self) -> MutexGuard<'_, HashMap<Pair, Failures>> {
@@ -69,7 +100,7 @@ impl Attempts {
 /// Forgets a tenth, so that a flood of pairs is not looked through for each of them. Whoever has used up the free tries is
 /// the last to be forgotten: a flood of others is no way to new ones.
 fn forget_some(failures: &mut HashMap<Pair, Failures>) {
-    let weight = |failed: &Failures| (failed.count, failed.since);
+    let weight = |failed: &Failures| (failed.count, failed.until);
     let mut weights: Vec<_> = failures.values().map(weight).collect();
     let (_, last, _) = weights.select_nth_unstable(MAX_REMEMBERED / 10);
     let last = *last;
@@ -85,16 +116,23 @@ impl Attempt<'_> {
     /// It was right: the wrong ones before it are forgotten.
     pub fn right(mut self) {
         self.is_decided = true;
-        self.attempts.failures().remove(&self.pair);
+        let mut failures = self.attempts.failures();
+        for pair in &self.pairs {
+            failures.remove(pair);
+        }
     }
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        if !self.is_decided
-            && let Some(failed) = self.attempts.failures().get_mut(&self.pair)
-        {
-            failed.count = failed.count.saturating_sub(1);
+        if self.is_decided {
+            return;
+        }
+        let mut failures = self.attempts.failures();
+        for pair in &self.pairs {
+            if let Some(failed) = failures.get_mut(pair) {
+                failed.count = failed.count.saturating_sub(1);
+            }
         }
     }
 }
@@ -115,7 +153,7 @@ mod tests {
         assert_eq!(retry_after, 15 * 60 + 1);
         assert!(wrong(&attempts, "keiko", "elsewhere", now), "nobody locks out a user from elsewhere");
         assert!(wrong(&attempts, "taro", "here", now));
-        assert!(wrong(&attempts, "keiko", "here", now + WINDOW));
+        assert!(wrong(&attempts, "keiko", "here", now + ONE_PLACE.window));
     }
 
     #[test]
@@ -130,13 +168,38 @@ mod tests {
     #[test]
     fn a_flood_of_others_gives_nobody_new_tries() {
         let (attempts, now) = (Attempts::default(), DateTime::UNIX_EPOCH);
-        assert!((0..FREE).all(|_| wrong(&attempts, "keiko", "here", now)));
+        assert!((0..ONE_PLACE.free).all(|_| wrong(&attempts, "keiko", "here", now)));
         let other = |n: usize| wrong(&attempts, "nobody", &n.to_string(), now + TimeDelta::milliseconds(n as i64));
         assert!((0..3 * MAX_REMEMBERED).all(other));
         assert!(attempts.failures().len() <= MAX_REMEMBERED);
         let last = (3 * MAX_REMEMBERED - 1).to_string();
         assert!(attempts.failures().contains_key(&("nobody".to_owned(), last)), "the oldest were forgotten");
         assert!(!wrong(&attempts, "keiko", "here", now + TimeDelta::minutes(1)), "and keiko was not");
+    }
+
+    #[test]
+    fn wrong_tries_of_all_networks_count_together_and_hold_up_no_known_browser() {
+        let (attempts, now) = (Attempts::default(), DateTime::UNIX_EPOCH);
+        let try_at = |place: Place, now| attempts.begin_at("keiko", &place, now);
+        let from = |n: usize| Place::Network((n / 9).to_string());
+        assert_eq!((0..200).take_while(|n| try_at(from(*n), now).map(Attempt::wrong).is_ok()).count(), 100);
+        let known = || Place::Device("hers".to_owned());
+        assert!(try_at(known(), now).map(Attempt::right).is_ok());
+        assert!(try_at(Place::Network("new".to_owned()), now).is_err(), "what a known browser does is another matter");
+        assert_eq!((0..50).take_while(|_| try_at(known(), now).map(Attempt::wrong).is_ok()).count(), 10);
+        assert!(attempts.begin_at("taro", &from(0), now).is_ok());
+        assert!(try_at(from(0), now + ALL_NETWORKS.window).is_ok());
+    }
+
+    #[test]
+    fn what_is_refused_in_one_place_counts_nowhere() {
+        let (attempts, now) = (Attempts::default(), DateTime::UNIX_EPOCH);
+        let here = Place::Network("here".to_owned());
+        for _ in 0..500 {
+            let _ = attempts.begin_at("keiko", &here, now).map(Attempt::wrong);
+        }
+        let elsewhere = Place::Network("elsewhere".to_owned());
+        assert!(attempts.begin_at("keiko", &elsewhere, now).is_ok());
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Limits {
         identity.account_id.map_or(Ok(()), |account_id| count(&self.accounts, account_id))
     }
 
-    /// Counts what is done in a session that has proven itself in another way than by an access token.
+    /// Counts what is done in a session, or a known browser, that has proven itself in another way than by an access token.
     ///
     /// # Errors
     /// [`Error::TooMany`].

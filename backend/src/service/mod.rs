@@ -12,6 +12,7 @@ pub mod blocked_addresses;
 pub mod closing;
 pub mod delivery_events;
 pub mod delivery_report;
+pub mod devices;
 pub mod distributions;
 pub mod download_links;
 pub mod downloads;

@@ -3,7 +3,7 @@
 use super::{
     Error, Result,
     authentication::Origin,
-    keys,
+    devices, keys,
     mails::{self, Letter},
     passwords,
     users::{self, Realm},
@@ -135,11 +135,12 @@ pub async fn preview(state: &AppState, secret: &str) -> Result<PasswordResetPrev
     Ok(PasswordResetPreview { email: user.email, expires_at })
 }
 
-/// Sets the password and ends the user's sessions. A link works once.
+/// Sets the password and ends the user's sessions. A link works once. Answers by what the browser is known from now on: so
+/// somebody else's wrong passwords keep nobody out who gets a link.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Gone`] as [`preview`]. [`Error::Invalid`]: the password cannot be used.
-pub async fn complete(state: &AppState, request: PasswordByLink, origin: Origin) -> Result<()> {
+pub async fn complete(state: &AppState, request: PasswordByLink, origin: Origin) -> Result<String> {
     let now = state.clock.now();
     let (user, _) = open(state, &request.secret, now).await?;
     passwords::check(&request.password, &users::email(&user.email, "/email")?, "/password")?;
@@ -156,7 +157,8 @@ pub async fn complete(state: &AppState, request: PasswordByLink, origin: Origin)
     let entry = users::audit_by(&user, &origin, now, "password.reset", user.id.to_string());
     tx.audit(users::about(&user, entry));
     mails::post(state, &tx, &user.email, &Letter::PasswordChanged).await?;
-    mails::commit(state, tx).await
+    mails::commit(state, tx).await?;
+    devices::issue(state, user.id, &password_hash, now)
 }
 
 /// The user of a link that works.

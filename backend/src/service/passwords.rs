@@ -6,6 +6,7 @@
 use super::{
     Actor, Error, Result,
     authentication::Identity,
+    devices,
     mails::{self, Letter},
     second_factors::{self, Verdict},
 };
@@ -116,12 +117,12 @@ pub(super) async fn set(
     Ok(store::password_resets::remove_unused(tx, user_id).await?)
 }
 
-/// Changes one's own password; every other session ends.
+/// Changes one's own password; every other session ends. Answers by what the browser is known from now on.
 ///
 /// # Errors
 /// [`Error::Invalid`]: the present password or the code of the second factor is wrong, or the new password cannot be used.
 /// [`Error::TooMany`]: wrong too often.
-pub async fn change(state: &AppState, identity: &Identity, request: PasswordChange) -> Result<()> {
+pub async fn change(state: &AppState, identity: &Identity, request: PasswordChange) -> Result<String> {
     let (user, session_id) = prove(state, identity, request.present_password, "/present_password").await?;
     let email = super::users::email(&user.email, "/email")?;
     check(&request.new_password, &email, "/new_password")?;
@@ -144,7 +145,8 @@ pub async fn change(state: &AppState, identity: &Identity, request: PasswordChan
     let entry = identity.audit(user.account_id, now, "password.change", user.id.to_string());
     tx.audit(super::users::about(&user, entry));
     mails::post(state, &tx, &user.email, &Letter::PasswordChanged).await?;
-    mails::commit(state, tx).await
+    mails::commit(state, tx).await?;
+    devices::issue(state, user.id, &password_hash, now)
 }
 
 /// Checks once more that the person in a session is who signed in, and answers the user and the session. Wrong passwords

@@ -1,20 +1,23 @@
 //! Signing in, staying signed in, signing out.
 
+mod own;
+
+pub use own::{list, revoke, revoke_others};
+
 use super::{
     Actor, Error, Result, accounts,
     authentication::{Identity, Origin},
-    keys, position,
+    devices::{self, Device, Place},
+    keys,
     second_factors::{self, Verdict},
     signing_keys::Claims,
-    user_agents, users,
+    users,
 };
 use crate::{
     state::AppState,
     store::{
         self, DatabaseTransaction,
         audit::NewAuditEntry,
-        millis,
-        search::{CursorScope, Keyset},
         sessions::{NewSession, Rotation},
         users::User,
     },
@@ -23,9 +26,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
-    Address, Page, RefusalCode,
+    Address, RefusalCode,
     second_factor::{SecondFactorNeeded, SecondFactorSignIn},
-    session::{AccessToken, Me, OwnSession, Role, SignInRequest},
+    session::{AccessToken, Me, Role, SignInRequest},
 };
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -50,6 +53,8 @@ pub struct Begun {
     pub access_token: AccessToken,
     /// For the cookie; `None`: the cookie stays as it is.
     pub refresh_token: Option<String>,
+    /// For the cookie by which the browser is known; `None`: as above.
+    pub device_token: Option<String>,
 }
 
 /// What a right password leads to.
@@ -75,14 +80,20 @@ struct PasswordProven {
 ///
 /// # Errors
 /// [`Error::Unauthorized`]; [`Error::TooMany`] after too many wrong passwords, or when too many sign in at once.
-pub async fn sign_in(state: &AppState, request: SignInRequest, origin: Origin) -> Result<SignedIn> {
+pub async fn sign_in(
+    state: &AppState,
+    request: SignInRequest,
+    origin: Origin,
+    device: Option<Device>,
+) -> Result<SignedIn> {
     let now = state.clock.now();
     let key = Address::parse(&request.email).map_or(request.email, |email| email.key().to_string());
-    let network = origin.network();
-    let attempt = state.attempts.begin(&key, &network, now)?;
     let user = store::users::find_by_email(state.db.connection(), &key).await?;
     let (hash, known) = (user.as_ref().map(|user| user.password_hash.clone()), user.as_ref().map(|user| user.id));
-    let matches = state.keys.verify(&network, request.password, hash).await?;
+    let password = hash.as_deref().map(keys::token_hash);
+    let place = Place::of(device, &origin, known.zip(password.as_deref()));
+    let attempt = state.attempts.begin_at(&key, &place, now)?;
+    let matches = state.keys.verify(place.as_str(), request.password, hash).await?;
     let Some(user) = user.filter(|user| matches && user.active) else {
         attempt.wrong();
         tracing::warn!(user = ?known, client = origin.client_address, "a sign-in failed");
@@ -118,6 +129,7 @@ pub async fn sign_in_with_second_factor(
     state: &AppState,
     request: SecondFactorSignIn,
     origin: Origin,
+    device: Option<Device>,
 ) -> Result<Begun> {
     let now = state.clock.now();
     let text = state.keys.unseal(SECOND_STEP, &request.second_factor_token).ok_or(Error::Unauthorized)?;
@@ -125,7 +137,8 @@ pub async fn sign_in_with_second_factor(
     if proven.expires_at <= now.timestamp() {
         return Err(Error::gone(RefusalCode::TooLate, "this took too long: sign in again"));
     }
-    let attempt = second_factors::attempt_from(state, proven.user_id, &origin.network(), now)?;
+    let place = Place::of(device, &origin, Some((proven.user_id, &proven.password)));
+    let attempt = second_factors::attempt_from(state, proven.user_id, place.as_str(), now)?;
     let tx = state.db.begin().await?;
     let unchanged = |now: &User| now.active && keys::token_hash(&now.password_hash) == proven.password;
     let user = store::users::lock(&tx, proven.user_id).await?.filter(unchanged).ok_or(Error::Unauthorized)?;
@@ -201,11 +214,12 @@ pub async fn begin(
     };
     store::sessions::insert(tx, session).await?;
     let entry = users::audit_by(user, &origin, now, "session.begin", id.to_string());
-    let client = session_client(origin.user_agent);
+    let client = own::session_client(origin.user_agent);
     let after = json!({ "email": user.email, "proven_by": proof.as_str(), "client": client });
     tx.audit(NewAuditEntry { after: Some(after), ..entry });
     let access_token = access_token(state, user.id, id, user.account_id, now)?;
-    Ok(Begun { access_token, refresh_token: Some(format!("{id}.{family}.{secret}")) })
+    let device_token = Some(devices::issue(state, user.id, &user.password_hash, now)?);
+    Ok(Begun { access_token, refresh_token: Some(format!("{id}.{family}.{secret}")), device_token })
 }
 
 /// Makes an access token of a session.
@@ -286,7 +300,8 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
         None
     };
     let account_id = if session.user.role == Role::Provider { session.account_id } else { session.user.account_id };
-    Ok(Begun { access_token: access_token(state, session.user.id, id, account_id, now)?, refresh_token })
+    let access_token = access_token(state, session.user.id, id, account_id, now)?;
+    Ok(Begun { access_token, refresh_token, device_token: None })
 }
 
 /// Ends the session.
@@ -303,72 +318,6 @@ pub async fn sign_out(state: &AppState, identity: &Identity) -> Result<()> {
         accounts::record_leaving(&tx, identity, now).await?;
     }
     tx.audit(users::about(&user, identity.audit(user.account_id, now, "session.end", session_id.to_string())));
-    tx.commit().await?;
-    Ok(())
-}
-
-/// A page of one's own sessions, last used first.
-///
-/// # Errors
-/// The cursor is not of this list, or the database refused.
-pub async fn list(state: &AppState, identity: &Identity, cursor: Option<&str>, limit: u16) -> Result<Page<OwnSession>> {
-    let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
-    let scope = CursorScope::new("sessions", id, &());
-    let keyset = Keyset::page(position(&scope, cursor)?, limit);
-    let sessions = store::sessions::list(state.db.connection(), id, state.clock.now(), keyset).await?;
-    let sessions = sessions.into_iter().map(|session| OwnSession {
-        id: session.id,
-        this: session.id == session_id,
-        created_at: session.created_at,
-        last_used_at: session.rotated_at,
-        client_address: session.client_address,
-        client: session_client(session.user_agent),
-    });
-    Ok(scope.page(sessions.collect(), limit, None, |session: &OwnSession| (millis(session.last_used_at), session.id)))
-}
-
-/// With what a session is used, in words that its user recognises.
-fn session_client(user_agent: Option<String>) -> Option<String> {
-    user_agent.map(|user_agent| user_agents::shortened(&user_agent)).filter(|client| !client.is_empty())
-}
-
-/// Ends one of one's own sessions.
-///
-/// # Errors
-/// [`Error::NotFound`]: none of one's own.
-pub async fn revoke(state: &AppState, identity: &Identity, session_id: Uuid) -> Result<()> {
-    let Actor::User { id, .. } = identity.actor else { return Err(Error::Unauthorized) };
-    let now = state.clock.now();
-    let tx = state.db.begin().await?;
-    let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
-    let sessions = store::sessions::list(&tx, id, now, Keyset::ALL).await?;
-    let ended = sessions.into_iter().find(|session| session.id == session_id).ok_or(Error::NotFound)?;
-    if !store::sessions::delete_of(&tx, id, session_id).await? {
-        return Err(Error::NotFound);
-    }
-    let before = json!({ "email": user.email, "client": session_client(ended.user_agent),
-        "client_address": ended.client_address, "created_at": ended.created_at });
-    let entry = identity.audit(user.account_id, now, "session.revoke", session_id.to_string());
-    tx.audit(NewAuditEntry { before: Some(before), ..entry });
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Ends all of one's own sessions but the one that asks.
-///
-/// # Errors
-/// The database refused.
-pub async fn revoke_others(state: &AppState, identity: &Identity) -> Result<()> {
-    let Actor::User { id, session_id, .. } = identity.actor else { return Err(Error::Unauthorized) };
-    let now = state.clock.now();
-    let tx = state.db.begin().await?;
-    let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
-    let ended = store::sessions::delete_all(&tx, id, Some(session_id)).await?;
-    let entry = NewAuditEntry {
-        after: Some(json!({ "email": user.email, "ended": ended })),
-        ..identity.audit(user.account_id, now, "session.revoke_others", id.to_string())
-    };
-    tx.audit(entry);
     tx.commit().await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::support::{
     client::{Client, Response},
 };
 use backend::config::TlsFiles;
+use chrono::TimeDelta;
 use reqwest::{Certificate, Method, StatusCode, header::SET_COOKIE};
 use serde_json::json;
 use shared::{
@@ -143,6 +144,48 @@ async fn a_session_goes_on_while_somebody_at_the_same_address_asks_too_often() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_known_browser_signs_in_while_somebody_at_the_same_address_asks_too_often() {
+    let app = TestApp::start_where(slow).await;
+    app.workplace().await;
+    let sign_in = json!({ "email": "administrator@first.example", "password": PASSWORD });
+    let known = app.anonymous();
+    let session = known.post("/api/v1/sessions", &sign_in).await.expect(201).json::<AccessToken>();
+    app.client(Some(session.access_token)).delete("/api/v1/sessions/current").await.expect(204);
+    let stranger = app.anonymous();
+    let asked = answered(30, async || stranger.get("/api/v1/setup").await).await;
+    assert!(asked < 20, "{asked}");
+    app.anonymous().post("/api/v1/sessions", &sign_in).await.expect(429);
+    // What the console asks before it shows its form.
+    let refresh = known.request(Method::POST, "/api/v1/sessions/refresh").header("X-Requested-With", "stoplist");
+    known.send(refresh).await.expect(401);
+    known.post("/api/v1/sessions", &sign_in).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_addresses_guess_no_faster_and_keep_nobody_out() {
+    let app = TestApp::start_where(trusting).await;
+    app.workplace().await;
+    let keiko = "administrator@first.example";
+    let try_from = async |browser: &Client, email: &str, password: &str, from: &str| {
+        let body = json!({ "email": email, "password": password });
+        let request = browser.request(Method::POST, "/api/v1/sessions").header("X-Forwarded-For", from).json(&body);
+        browser.send(request).await.status.as_u16()
+    };
+    let (known, stranger) = (app.anonymous(), app.anonymous());
+    assert_eq!(try_from(&known, keiko, PASSWORD, "192.0.2.1").await, 201);
+    for email in [keiko, "nobody@first.example"] {
+        for n in 0..100 {
+            let from = format!("198.51.100.{}", n / 10);
+            assert_eq!(try_from(&stranger, email, "wrong wrong wrong", &from).await, 401, "{email} {n}");
+        }
+        assert_eq!(try_from(&stranger, email, PASSWORD, "203.0.113.9").await, 429, "{email}");
+    }
+    assert_eq!(try_from(&known, keiko, PASSWORD, "203.0.113.9").await, 201);
+    app.clock.set(app.clock.now() + TimeDelta::hours(1));
+    assert_eq!(try_from(&stranger, keiko, PASSWORD, "203.0.113.9").await, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_passwords_slow_down_only_who_sends_them() {
     let app = TestApp::start_where(trusting).await;
     app.workplace().await;
@@ -242,7 +285,9 @@ async fn the_service_serves_https_by_itself() {
     let answer = browser.post(url("/api/v1/setup")).json(&body).send().await.expect("an answer");
     assert_eq!(answer.status(), 201);
     assert!(answer.headers()["strict-transport-security"].to_str().expect("text").contains("max-age=31536000"));
-    assert!(answer.headers()[SET_COOKIE].to_str().expect("text").starts_with("__Host-stoplist_refresh="));
+    let cookies: Vec<_> = answer.headers().get_all(SET_COOKIE).iter().map(|set| set.to_str().expect("text")).collect();
+    assert!(cookies[0].starts_with("__Host-stoplist_refresh="), "{cookies:?}");
+    assert!(cookies[1].starts_with("__Host-stoplist_device=") && cookies[1].contains("Secure"), "{cookies:?}");
     let refreshed = browser.post(url("/api/v1/sessions/refresh")).header("X-Requested-With", "stoplist").send().await;
     let token = refreshed.expect("an answer").json::<AccessToken>().await.expect("a token").access_token;
     let me = browser.get(url("/api/v1/me")).bearer_auth(token).send().await.expect("an answer");

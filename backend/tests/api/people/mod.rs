@@ -1,5 +1,6 @@
-//! The people of an account: inviting, changing, leaving, passwords, second factors, sessions.
+//! The people of an account: inviting, changing, leaving, passwords, second factors, sessions, browsers.
 
+mod devices;
 mod invitations;
 pub mod mails;
 mod passwords;
