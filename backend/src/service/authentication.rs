@@ -1,6 +1,6 @@
 //! From a bearer token to who sent it and what they may do (PRODUCT section 5).
 
-use super::{Access, Actor, Error, Result, keys, limits};
+use super::{Access, Actor, Error, Result, keys, limits, signing_keys};
 use crate::{
     state::AppState,
     store::{self, audit::NewAuditEntry},
@@ -199,10 +199,10 @@ fn permits(actor: &Actor, permission: Permission) -> bool {
 /// # Errors
 /// [`Error::Unauthorized`] when nobody does any more.
 pub async fn identify(state: &AppState, token: &str, origin: Origin) -> Result<Identity> {
-    if token.starts_with("sl_") {
-        identify_token(state, token, origin).await
-    } else {
+    if signing_keys::is_access_token(token) {
         identify_user(state, token, origin).await
+    } else {
+        identify_token(state, token, origin).await
     }
 }
 

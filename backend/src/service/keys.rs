@@ -152,7 +152,7 @@ pub fn random_text() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-/// A new opaque token: `sl_` and 256 random bits.
+/// A new token of an agent: `sl_` and 256 random bits.
 pub fn new_token() -> String {
     format!("sl_{}", random_text())
 }

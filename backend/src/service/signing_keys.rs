@@ -1,4 +1,4 @@
-//! Signing and reading access tokens. The key can be replaced while everybody stays signed in: tokens name their key, and
+//! Signing and reading access tokens, and signing tokens of scripts. The key can be replaced while everybody stays signed in: tokens name their key, and
 //! the one before is believed until what it signed has expired.
 
 use super::{Error, Result, authentication::Identity, hs256, keys::random_text};
@@ -33,6 +33,28 @@ pub struct Claims {
     pub iat: i64,
     /// Until when it is valid, in unix seconds.
     pub exp: i64,
+}
+
+/// The type of an access token, by which it is told from the other (RFC 9068, section 2.1).
+const ACCESS: &str = "at+jwt";
+/// The type of a script's token.
+const SCRIPT: &str = "JWT";
+
+/// What the token of a script says to whoever holds it. The service believes none of it: it finds the token by its hash,
+/// so that one that is revoked ends at once, and one that lives for years outlives the key that signed it.
+#[derive(Debug, Serialize)]
+pub struct ScriptClaims {
+    /// The token.
+    pub jti: Uuid,
+    /// What it may be used for, separated by spaces (RFC 8693, section 4.2).
+    pub scope: String,
+    /// When it was made, in unix seconds.
+    pub iat: i64,
+    /// Until when it is valid, in unix seconds; absent: until revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+    /// What nobody can guess, also not with the key.
+    pub secret: String,
 }
 
 /// The keys as this node knows them.
@@ -85,15 +107,28 @@ impl Signer {
     /// # Errors
     /// There is no key, or signing failed.
     pub fn sign(&self, claims: &Claims) -> Result<String> {
+        self.encode(ACCESS, claims)
+    }
+
+    /// Signs the token of a script with the newest key.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_for_script(&self, claims: &ScriptClaims) -> Result<String> {
+        self.encode(SCRIPT, claims)
+    }
+
+    fn encode(&self, r#type: &str, claims: &impl Serialize) -> Result<String> {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let key = keys.first().ok_or_else(|| Error::Internal(anyhow::anyhow!("no key signs access tokens")))?;
-        let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
+        let key = keys.first().ok_or_else(|| Error::Internal(anyhow::anyhow!("no key signs tokens")))?;
+        let typ = Some(r#type.to_owned());
+        let header = Header { kid: Some(key.id.clone()), typ, ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, claims, &key.encoding).map_err(|error| Error::Internal(error.into()))
     }
 
-    /// Whether a token names a key that this node does not know, and another may.
+    /// Whether an access token names a key that this node does not know, and another may.
     pub fn is_unknown(&self, token: &str) -> bool {
-        let named = jsonwebtoken::decode_header(token).ok().and_then(|header| header.kid);
+        let named = access_header(token).and_then(|header| header.kid);
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         named.is_some_and(|id| keys.iter().all(|key| key.id != id))
     }
@@ -103,7 +138,7 @@ impl Signer {
     /// # Errors
     /// [`Error::Unauthorized`]: not ours, changed, or expired at `now`.
     pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Claims> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Error::Unauthorized)?;
+        let header = access_header(token).ok_or(Error::Unauthorized)?;
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let key = keys.iter().find(|key| header.kid.as_deref() == Some(&key.id)).ok_or(Error::Unauthorized)?;
         let mut validation = Validation::new(Algorithm::HS256);
@@ -113,6 +148,15 @@ impl Signer {
             jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|_| Error::Unauthorized)?.claims;
         if claims.exp <= now.timestamp() { Err(Error::Unauthorized) } else { Ok(claims) }
     }
+}
+
+/// Whether a token says that it is a person's access token.
+pub fn is_access_token(token: &str) -> bool {
+    access_header(token).is_some()
+}
+
+fn access_header(token: &str) -> Option<Header> {
+    jsonwebtoken::decode_header(token).ok().filter(|header| header.typ.as_deref() == Some(ACCESS))
 }
 
 fn new_key(now: DateTime<Utc>) -> StoredKey {
@@ -199,7 +243,8 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         assert!(ours.read(&theirs.sign(&claims(now)).unwrap(), now).is_err(), "another secret of the same name");
         let signed = |algorithm, kid: Option<&str>| {
-            let header = Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) };
+            let (kid, typ) = (kid.map(str::to_owned), Some(ACCESS.to_owned()));
+            let header = Header { kid, typ, ..Header::new(algorithm) };
             let part = |json: serde_json::Result<Vec<u8>>| URL_SAFE_NO_PAD.encode(json.unwrap());
             let said = format!("{}.{}", part(serde_json::to_vec(&header)), part(serde_json::to_vec(&claims(now))));
             let hash = if algorithm == Algorithm::HS512 { HMAC_SHA512 } else { HMAC_SHA256 };
@@ -210,9 +255,9 @@ mod tests {
         assert!(ours.read(&signed(Algorithm::HS512, Some("a")), now).is_err(), "only HS256 is accepted");
         assert!(ours.read(&signed(Algorithm::HS256, Some("b")), now).is_err(), "no such key");
         assert!(ours.read(&signed(Algorithm::HS256, None), now).is_err(), "no key is named");
-        // {"alg":"none","kid":"a"} and a signature that is none.
+        // {"alg":"none","kid":"a","typ":"at+jwt"} and a signature that is none.
         let unsigned = signed(Algorithm::HS256, Some("a"));
         let body = unsigned.split('.').nth(1).unwrap();
-        assert!(ours.read(&format!("eyJhbGciOiJub25lIiwia2lkIjoiYSJ9.{body}."), now).is_err());
+        assert!(ours.read(&format!("eyJhbGciOiJub25lIiwia2lkIjoiYSIsInR5cCI6ImF0K2p3dCJ9.{body}."), now).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens for scripts: long-lived, scoped, revocable.
 
-use super::{Access, Actor, Error, Result, expect_room, keys, position};
+use super::{Access, Actor, Error, Result, expect_room, keys, position, signing_keys::ScriptClaims};
 use crate::{
     state::AppState,
     store::{
@@ -69,7 +69,13 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
         expires_at: new.expires_at,
         last_used_at: None,
     };
-    let secret = keys::new_token();
+    let secret = state.signer.sign_for_script(&ScriptClaims {
+        jti: token.id,
+        scope: token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
+        iat: now.timestamp(),
+        exp: token.expires_at.map(|expires_at| expires_at.timestamp()),
+        secret: keys::random_text(),
+    })?;
     let tx = state.db.begin().await?;
     let present = store::tokens::list(&tx, access.account_id, Keyset::ALL).await?;
     expect_room(present.iter().filter(|token| token.mail_server_id.is_none()).count(), "tokens")?;

@@ -1,6 +1,8 @@
 //! Accounts, and that nothing crosses them.
 
 use crate::support::{PASSWORD, TestApp, client::Client};
+use backend::service::signing_keys::{self, ScriptClaims};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use reqwest::Method;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -202,6 +204,39 @@ async fn a_token_does_what_its_scopes_say_until_it_is_revoked() {
     place.administrator.delete(&path).await.expect(204);
     script.get(&place.path("")).await.expect(401);
     place.administrator.delete(&path).await.expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_reads_in_its_token_what_it_is_and_nobody_else_can_write_one() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let end = app.clock.now() + chrono::TimeDelta::days(90);
+    let new = json!({ "name": "script", "scopes": ["read", "lists"], "expires_at": end });
+    let made = place.administrator.post("/api/v1/tokens", &new).await.expect(201).json::<ApiTokenSecret>();
+    let parts: Vec<&str> = made.secret.split('.').collect();
+    let [header, claims] = [0, 1].map(|part| -> serde_json::Value {
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(parts[part]).expect("base64url")).expect("JSON")
+    });
+    assert_eq!((&header["alg"], &header["typ"]), (&json!("HS256"), &json!("JWT")));
+    assert_eq!((&claims["jti"], &claims["scope"]), (&json!(made.token.id), &json!("read lists")));
+    assert_eq!((&claims["iat"], &claims["exp"]), (&json!(app.clock.now().timestamp()), &json!(end.timestamp())));
+
+    // The key that signed it is gone, because somebody else may know it.
+    let state = &app.running.state;
+    let signer = state.signer.clone();
+    signing_keys::rotate(&state.db, app.clock.now(), true).await.expect("a new key");
+    signer.reload(&state.db).await.expect("the keys");
+    app.client(Some(made.secret.clone())).get(&place.path("")).await.expect(200);
+    // Nor does a signature alone make a token.
+    let forged = ScriptClaims {
+        jti: made.token.id,
+        scope: "read lists manage".to_owned(),
+        iat: app.clock.now().timestamp(),
+        exp: None,
+        secret: claims["secret"].as_str().expect("a text").to_owned(),
+    };
+    let forged = signer.sign_for_script(&forged).expect("a token");
+    app.client(Some(forged)).get(&place.path("")).await.expect(401);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -108,7 +108,7 @@ test("a new server configuration takes the place of its dialog, and a secret sta
   await page.getByLabel("Name").fill("CRM");
   await page.getByRole("button", { name: "Create" }).click();
   await expect(page).toHaveURL(`${workplace.service.url}/settings/tokens`);
-  await expect(page.getByRole("dialog", { name: "Token" }).getByText(/^sl_/)).toBeVisible();
+  await expect(page.getByRole("dialog", { name: "Token" }).getByText(/^eyJ/)).toBeVisible();
 });
 
 test("Back leaves no dialog behind", async ({ page, workplace }) => {

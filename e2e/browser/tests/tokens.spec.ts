@@ -32,7 +32,7 @@ test("a token is made, shown once, used within its scopes, and revoked", async (
 
   const shown = page.getByRole("dialog", { name: "Token", exact: true });
   const secret = await shown.getByRole("group", { name: "Token" }).innerText();
-  expect(secret).toMatch(/^sl_/);
+  expect(secret).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/);
   await expect(shown.getByText("This token is shown only now.")).toBeVisible();
   await expectAccessible(page);
   await shown.getByRole("button", { name: "Copy: Token" }).click();
