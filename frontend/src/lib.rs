@@ -41,10 +41,11 @@ fn App() -> impl IntoView {
     provide_context(state::Returning::new());
     provide_context(state::Kept::nothing());
     provide_context(layout::OpenName(RwSignal::new(None)));
-    // Another language or time zone draws everything anew; what matters is in the URL, or kept.
+    // Another language or time zone draws everything anew; what matters is in the URL, kept, or in the same fields again.
     move || {
         let language = preferences.language.get();
         preferences.zone.track();
+        ui::remember_written();
         layout::entitle();
         view! { <Outlet otherwise=elsewhere/><ui::ToastRegion close=language.texts().close/> }
     }
