@@ -168,7 +168,7 @@ fn Row(
     };
     view! {
         <tr>
-            <td class="address">{move || server.with(|server| server.name.clone())}</td>
+            <td class="address name">{move || server.with(|server| server.name.clone())}</td>
             <td>{move || server.with(state)}</td>
             <td>{seen}</td>
             <td class="soft">{holds}</td>
