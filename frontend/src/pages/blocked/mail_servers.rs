@@ -172,7 +172,7 @@ fn Row(
             <td>{move || server.with(state)}</td>
             <td>{seen}</td>
             <td class="soft">{holds}</td>
-            <td class="actions">{move || session.may(Role::Administrator).then(actions)}</td>
+            <td class="actions"><Show when=move || session.may(Role::Administrator)>{actions()}</Show></td>
         </tr>
     }
     .into_any()

@@ -152,7 +152,7 @@ fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>)
             <td class="break">{created_by}</td>
             <td><Moment at=created_at language now=Some(ticking())/></td>
             <td class="actions">
-                {move || (session.may(Role::Operator) && !registering.get()).then(&delete)}
+                <Show when=move || session.may(Role::Operator) && !registering.get()>{delete()}</Show>
             </td>
         </tr>
     }
