@@ -1,7 +1,8 @@
 //! What reads signals, and forgets them with its component.
 //!
 //! A signal lists who has read it, and strikes nobody off whose component went away. Of signals that last as long as the
-//! console (who is signed in, the connection, the counts of lists) each page would leave something behind.
+//! console (who is signed in, the connection, the counts of lists) each page would leave something behind, and each row of
+//! a list much. So views read such signals through a memo of their own, as [`crate::ui::Show`] does.
 
 use leptos::{
     prelude::*,

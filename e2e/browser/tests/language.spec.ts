@@ -24,6 +24,45 @@ test("what is being written stays in another language, until it is sent", async 
   await expect(page.getByLabel("Subject")).toHaveValue("");
 });
 
+test("what is typed in any form stays in another language, on its page only", async ({ page, workplace }) => {
+  await page.goto(`${workplace.service.url}/sign-in`);
+  await page.locator("#email").fill("somebody@example.com");
+  await page.locator("#password").fill("half a pass");
+  const language = page.locator("#language");
+  await language.selectOption("ja");
+  await expect(page.locator("html")).toHaveAttribute("lang", "ja");
+  await expect(page.locator("#email")).toHaveValue("somebody@example.com");
+  await expect(page.locator("#password")).toHaveValue("half a pass");
+  await language.selectOption("en");
+  await signIn(page, workplace, "/blocked/list");
+  await page.getByRole("link", { name: "Settings" }).click();
+  // Read from the service before it is drawn.
+  await page.locator("#factor-password").fill("my password");
+  await language.selectOption("ja");
+  await expect(page.locator("#factor-password")).toHaveValue("my password");
+  await page.locator("#factor-password").fill("");
+  await page.locator("#new-password").fill("a longer one");
+  await language.selectOption("en");
+  await expect(page.locator("#new-password")).toHaveValue("a longer one");
+  await expect(page.locator("#factor-password")).toHaveValue("");
+  await page.getByRole("link", { name: "Users" }).click();
+  await page.getByRole("link", { name: "My account" }).click();
+  await expect(page.locator("#new-password")).toHaveValue("");
+});
+
+test("what another window changes the language of keeps what is ticked and typed in a dialog", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  await page.goto(`${workplace.service.url}/settings/tokens?dialog=new-token`);
+  await page.locator("#token-name").fill("CRM");
+  await page.locator("#token-limited").check();
+  const other = await page.context().newPage();
+  await other.goto(`${workplace.service.url}/settings/account`);
+  await other.locator("#language").selectOption("ja");
+  await expect(page.locator("html")).toHaveAttribute("lang", "ja");
+  await expect(page.locator("#token-name")).toHaveValue("CRM");
+  await expect(page.locator("#token-limited")).toBeChecked();
+});
+
 const QR = '<svg xmlns="http://www.w3.org/2000/svg"/>';
 
 test("recovery codes stay in another language, until they are put away", async ({ page, workplace }) => {

@@ -4,11 +4,11 @@ use super::{configuration_form::ChangeConfiguration, run_controls::RunControls, 
 use crate::{
     paths::Section,
     reactive::memo,
+    router::{Outlet, Router},
     state::{Configuration, Configurations, Live, Session, Url, client, effect, id_in_path, texts},
     ui::{Badge, Button, Drawn, Empty, Kind, Show, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{components::Outlet, hooks::use_location};
 use shared::{plan::Capability, session::Role};
 
 /// Name, sections and run controls of the open configuration.
@@ -38,7 +38,7 @@ pub fn ConfigurationFrame() -> impl IntoView {
     let OpenName(open) = expect_context();
     effect(move || open.set(found.get().map(|one| one.name)));
     let unknown = memo(move |_| loader.data.with(Option::is_some) && found.with(Option::is_none));
-    let path = use_location().pathname;
+    let path = Router::here().path;
     let section = memo(move |_| path.with(|path| Section::at(path)));
     let is_report = memo(move |_| section.get().is_some_and(Section::is_report));
     let sections = move || {

@@ -4,11 +4,11 @@ use crate::{
     i18n::zone,
     pages::{FormError, FormFoot, field_error},
     paths::Section,
+    router::Router,
     state::{Configurations, Pending, client, texts},
     ui::{Dialog, Field, Toasts},
 };
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use shared::mail_server::{NewServerConfiguration, ServerConfiguration};
 
 /// Zones that are offered; any other IANA name can be typed.
@@ -59,7 +59,7 @@ pub fn ChangeConfiguration(
 /// `known`: what is changed, as it was read.
 #[component]
 fn ConfigurationForm(open: RwSignal<bool>, known: Option<ServerConfiguration>) -> impl IntoView {
-    let (texts, client, toasts, navigate) = (texts(), client(), Toasts::here(), use_navigate());
+    let (texts, client, toasts, router) = (texts(), client(), Toasts::here(), Router::here());
     let Configurations(loader) = expect_context();
     let (old_name, old_zone) = known.as_ref().map(|known| (known.name.clone(), known.time_zone.clone())).unzip();
     let (name, zone) = (RwSignal::new(old_name.unwrap_or_default()), RwSignal::new(old_zone.unwrap_or_else(zone::own)));
@@ -67,7 +67,7 @@ fn ConfigurationForm(open: RwSignal<bool>, known: Option<ServerConfiguration>) -
     let button = if known.is_some() { texts.save } else { texts.create };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (navigate, known) = (navigate.clone(), known.clone());
+        let known = known.clone();
         saving.start(async move {
             let wanted = NewServerConfiguration { name: name.get_untracked(), time_zone: zone.get_untracked() };
             let (answer, done) = match &known {
@@ -83,8 +83,7 @@ fn ConfigurationForm(open: RwSignal<bool>, known: Option<ServerConfiguration>) -
                         open.set(false);
                     } else {
                         // In the place of the dialog's address, which closes the dialog.
-                        let instead = NavigateOptions { replace: true, ..NavigateOptions::default() };
-                        navigate(&Section::BlockedList.of(saved.id), instead);
+                        router.go_instead(&Section::BlockedList.of(saved.id));
                     }
                 }
                 Err(problem) => error.set(Some(problem)),

@@ -3,12 +3,12 @@
 use super::title::page;
 use crate::{
     paths,
+    router::Router,
     state::{Newer, Pending, texts},
     ui::{Failure, Skeleton},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::{prelude::*, wasm_split::SplitLoaderError};
-use leptos_router::hooks::use_location;
 
 /// What a part answers when it is asked for something: it may be impossible to load.
 pub type Loaded<T> = Result<T, SplitLoaderError>;
@@ -29,7 +29,7 @@ pub fn part(
     let (texts, loading, progress) = (texts(), Pending::new(), RwSignal::new(Progress::Loading));
     let newer = expect_context::<Newer>();
     // Settings and server configurations have one around their pages.
-    let path = use_location().pathname.get_untracked();
+    let path = Router::here().path.get_untracked();
     let framed = path.starts_with(paths::SETTINGS) || paths::configuration_at(&path).is_some();
     let heading = if framed { None } else { page(texts, &path, true) };
     let wait = Callback::new(move |first: Option<LocalBoxFuture<'static, Loaded<()>>>| {

@@ -2,18 +2,18 @@
 
 use crate::{
     paths,
+    router::{Outlet, Router},
     state::{Session, texts},
     ui::Show,
 };
 use leptos::prelude::*;
-use leptos_router::{components::Outlet, hooks::use_location};
 use shared::session::Role;
 
 /// Title and sections of the settings.
 #[component]
 pub fn SettingsFrame() -> impl IntoView {
     let (texts, session) = (texts(), expect_context::<Session>());
-    let path = use_location().pathname;
+    let path = Router::here().path;
     let current = move |to: &'static str| move || path.with(|path| path == to).then_some("page");
     view! {
         <header class="page-head"><h1>{texts.people.settings}</h1></header>

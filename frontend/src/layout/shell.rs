@@ -6,15 +6,11 @@ use crate::{
     pages::Suspended,
     paths,
     reactive::memo,
+    router::{Outlet, Router},
     state::{Configurations, Inquiries, Newer, Pending, Session, client, effect, explain, load, texts},
     ui::{Button, Failure, Kind, Notice, Show, Skeleton, Toasts, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    components::Outlet,
-    hooks::{use_location, use_navigate},
-};
 use shared::{
     inquiry::InquirySide,
     session::{Me, Role},
@@ -23,22 +19,21 @@ use shared::{
 /// Lets in who is signed in; sends everybody else to sign in and back again. Where a session ended by itself, nothing goes.
 #[component]
 pub fn Shell() -> impl IntoView {
-    let (session, location, navigate) = (expect_context::<Session>(), use_location(), use_navigate());
-    let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
+    let (session, router) = (expect_context::<Session>(), Router::here());
+    let query = router.query();
     effect(move || {
-        let path = location.pathname.get_untracked();
+        let path = router.path.get_untracked();
         // Who signs out is on the way there already.
         if path != paths::SIGN_IN && session.signed_in() == SignedIn::No {
-            let target = format!("{path}{}", query(&location.search.get_untracked()));
+            let target = format!("{path}{}", marked(&query.get_untracked()));
             let to = if target == paths::HOME { paths::SIGN_IN.to_owned() } else { paths::sign_in_then(&target) };
-            navigate(&to, replace());
+            router.go_instead(&to);
         }
     });
-    let navigate = use_navigate();
     effect(move || {
         let outside = session.me().is_some_and(|me| me.account_id.is_none());
-        if outside && !location.pathname.with(|path| paths::is_outside(path)) {
-            navigate(paths::PROVIDER, replace());
+        if outside && !router.path.with(|path| paths::is_outside(path)) {
+            router.go_instead(paths::PROVIDER);
         }
     });
     let client = client();
@@ -61,10 +56,9 @@ pub fn Shell() -> impl IntoView {
     .into_any()
 }
 
-/// A location's query with its question mark.
-fn query(search: &str) -> String {
-    let search = search.trim_start_matches('?');
-    if search.is_empty() { String::new() } else { format!("?{search}") }
+/// A query with its question mark.
+fn marked(query: &str) -> String {
+    if query.is_empty() { String::new() } else { format!("?{query}") }
 }
 
 /// While it is not known who is signed in.
@@ -97,7 +91,7 @@ fn Lost() -> impl IntoView {
 
 #[component]
 fn Inside(side: InquirySide, shut_out: bool) -> impl IntoView {
-    let (texts, path) = (texts(), use_location().pathname);
+    let (texts, path) = (texts(), Router::here().path);
     provide_context(Inquiries::follow(side));
     let main = NodeRef::new();
     let alone = shut_out || side == InquirySide::Provider;
@@ -136,13 +130,12 @@ fn NewerBanner() -> impl IntoView {
 #[component]
 fn AccountBanner() -> impl IntoView {
     let (texts, session, client, toasts) = (texts(), expect_context::<Session>(), client(), Toasts::here());
-    let (leaving, navigate) = (Pending::new(), use_navigate());
+    let (leaving, router) = (Pending::new(), Router::here());
     let leave = Callback::new(move |()| {
-        let navigate = navigate.clone();
         leaving.start(async move {
             match client.leave_account().await {
                 Ok(()) => {
-                    navigate(paths::PROVIDER, NavigateOptions::default());
+                    router.go(paths::PROVIDER);
                     session.reload();
                 }
                 Err(error) => toasts.bad(explain(texts, &error)),

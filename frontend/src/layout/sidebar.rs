@@ -5,11 +5,11 @@ use crate::{
     pages::unread,
     paths::{self, Section},
     reactive::memo,
+    router::Router,
     state::{Configurations, Session, Url, texts},
     ui::{Button, Drawn, Icon, Kind, Search, Shape, Show},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 use shared::{mail_server::ServerConfiguration, session::Role};
 
 /// From so many configurations on there is a search.
@@ -21,7 +21,7 @@ pub fn Sidebar() -> impl IntoView {
     let (texts, session) = (texts(), expect_context::<Session>());
     let Configurations(loader) = expect_context();
     let (wanted, creating, path) =
-        (RwSignal::new(String::new()), Url::current().dialog(paths::NEW_CONFIGURATION), use_location().pathname);
+        (RwSignal::new(String::new()), Url::current().dialog(paths::NEW_CONFIGURATION), Router::here().path);
     let link = move |configuration: ServerConfiguration| {
         let id = configuration.id;
         // An address is one of its server configuration only.

@@ -3,10 +3,10 @@
 use crate::{
     i18n::Texts,
     paths::{self, Section},
+    router::Router,
     state::{Session, effect, texts},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 use shared::{inquiry::InquirySide, plan::Capability};
 
 /// The name of the server configuration that is open.
@@ -15,7 +15,7 @@ pub struct OpenName(pub RwSignal<Option<String>>);
 
 /// Keeps the document's title up with the page, in the language that is chosen.
 pub fn entitle() {
-    let (texts, path, session) = (texts(), use_location().pathname, expect_context::<Session>());
+    let (texts, path, session) = (texts(), Router::here().path, expect_context::<Session>());
     let OpenName(open) = expect_context();
     effect(move || {
         let lists = session.includes(Capability::SeeLists);

@@ -5,16 +5,12 @@ use crate::{
     pages::Confirm,
     paths::{self, Section},
     reactive::memo,
+    router::Router,
     state::{Configurations, Inquiries, Outbox, Pending, Preferences, Session, Theme, texts},
     ui::{Button, Dot, Icon, Kind, Select, Shape, Show, Toasts},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    components::A,
-    hooks::{use_location, use_navigate},
-};
 use shared::inquiry::InquirySide;
 use uuid::Uuid;
 
@@ -22,15 +18,14 @@ use uuid::Uuid;
 #[component]
 pub fn Topbar() -> impl IntoView {
     let (texts, session, toasts) = (texts(), expect_context::<Session>(), Toasts::here());
-    let (leaving, navigate) = (Pending::new(), use_navigate());
+    let (leaving, router) = (Pending::new(), Router::here());
     let (outbox, asking) = (Outbox::here(), RwSignal::new(false));
     let sign_out = Callback::new(move |()| {
-        let navigate = navigate.clone();
         leaving.start(async move {
             if session.sign_out().await.is_err() {
                 toasts.bad(texts.people.sign_out_later);
             }
-            navigate(paths::SIGN_IN, NavigateOptions::default());
+            router.go(paths::SIGN_IN);
         });
     });
     let ask = move |()| if untrack(|| outbox.is_active()) { asking.set(true) } else { sign_out.run(()) };
@@ -40,14 +35,14 @@ pub fn Topbar() -> impl IntoView {
     };
     view! {
         <header class="topbar">
-            <A href=paths::HOME attr:class="brand">
+            <a href=paths::HOME class="brand">
                 <span class="brand-mark"><Icon shape=Shape::Brand size=22/></span>
                 <span>"Stoplist"</span>
-            </A>
+            </a>
             <Tabs/>
             <div class="topbar-end">
                 <span class="who">{move || session.me().map(|me| me.email)}</span>
-                <A href=paths::MY_ACCOUNT attr:class="button button-quiet button-small">{texts.people.settings}</A>
+                <a href=paths::MY_ACCOUNT class="button button-quiet button-small">{texts.people.settings}</a>
                 <Choices/>
                 <Button small=true kind=Kind::Quiet busy=leaving.busy() press=ask>{texts.sign_out}</Button>
             </div>
@@ -62,7 +57,7 @@ pub fn Topbar() -> impl IntoView {
 /// Blocked and Delivery report, of the server configuration that is open, was open last, or is the first; inquiries.
 #[component]
 fn Tabs() -> impl IntoView {
-    let (texts, path) = (texts(), use_location().pathname);
+    let (texts, path) = (texts(), Router::here().path);
     let (session, inquiries) = (expect_context::<Session>(), expect_context::<Inquiries>());
     let Configurations(loader) = expect_context();
     let last = memo(move |before: Option<&Option<Uuid>>| {

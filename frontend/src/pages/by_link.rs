@@ -5,11 +5,11 @@ use crate::{
     api::LinkPurpose,
     layout::Choices,
     paths,
+    router::Router,
     state::{Pending, Session, client, explain, load, texts},
     ui::{Button, Empty, Failure, Field, Icon, Kind, Notice, Shape, Show, Skeleton, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, components::A, hooks::use_navigate};
 use shared::user::{LinkSecret, PasswordByLink};
 
 /// Accepts an invitation.
@@ -26,7 +26,7 @@ pub fn ResetPassword() -> impl IntoView {
 
 #[component]
 fn ByLink(invitation: bool) -> impl IntoView {
-    let (texts, client, session, navigate) = (texts(), client(), expect_context::<Session>(), use_navigate());
+    let (texts, client, session, router) = (texts(), client(), expect_context::<Session>(), Router::here());
     let words = &texts.people;
     // What follows the `#` is not sent to the service with the page's address.
     let secret = window().location().hash().unwrap_or_default().trim_start_matches('#').to_owned();
@@ -49,7 +49,7 @@ fn ByLink(invitation: bool) -> impl IntoView {
     let (error, saving) = (RwSignal::new(None), Pending::new());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (navigate, secret) = (navigate.clone(), secret.clone());
+        let secret = secret.clone();
         saving.start(async move {
             let request = PasswordByLink { secret, password: password.get_untracked() };
             let answer = if invitation {
@@ -60,7 +60,7 @@ fn ByLink(invitation: bool) -> impl IntoView {
             match answer {
                 Ok(()) if invitation => {
                     session.reload();
-                    navigate(paths::HOME, NavigateOptions { replace: true, ..NavigateOptions::default() });
+                    router.go_instead(paths::HOME);
                 }
                 Ok(()) => done.set(true),
                 Err(problem) => error.set(Some(problem)),
@@ -115,7 +115,7 @@ fn ByLink(invitation: bool) -> impl IntoView {
                     (None, None) => view! { <Skeleton label=texts.loading/> }.into_any(),
                 }}
                 <Show when=move || done.get() || loader.error.with(Option::is_some)>
-                    <A href=paths::SIGN_IN attr:class="button">{words.to_sign_in}</A>
+                    <a href=paths::SIGN_IN class="button">{words.to_sign_in}</a>
                 </Show>
             </div>
             <div class="row"><Choices/></div>

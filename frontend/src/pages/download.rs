@@ -9,7 +9,6 @@ use crate::{
     ui::{Button, Check, Dialog, Icon, Kind, Shape, Toasts, save},
 };
 use leptos::prelude::*;
-use leptos_router::components::A;
 use shared::{download::DownloadList, inquiry::InquiryCategory};
 
 /// The button, and the dialog that it opens.
@@ -33,7 +32,7 @@ pub fn Download(
         } else {
             let ask = move || {
                 let href = paths::new_inquiry(Some(InquiryCategory::EnableDownload));
-                view! { <A href attr:class="button button-primary">{texts.inquiries.ask_downloads}</A> }
+                view! { <a href=href class="button button-primary">{texts.inquiries.ask_downloads}</a> }
             };
             view! {
                 <Refusal title=texts.downloads_off text=texts.downloads_off_text open>

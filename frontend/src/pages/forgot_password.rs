@@ -10,7 +10,6 @@ use crate::{
     ui::{Button, Field, Icon, Kind, Notice, Shape, Tone, focus},
 };
 use leptos::{html, prelude::*};
-use leptos_router::components::A;
 use shared::user::PasswordResetRequest;
 
 /// Asks for the address, and says what happens next.
@@ -67,7 +66,7 @@ pub fn ForgotPassword() -> impl IntoView {
                     (_, true) => said(Tone::Warn, words.no_mail_text),
                     _ => form(),
                 }}
-                <A href=paths::SIGN_IN attr:class="small">{words.to_sign_in}</A>
+                <a href=paths::SIGN_IN class="small">{words.to_sign_in}</a>
             </div>
             <div class="row"><Choices/></div>
         </main>

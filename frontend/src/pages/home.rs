@@ -4,29 +4,24 @@ use crate::{
     pages::unread,
     paths::{self, Section},
     reactive::memo,
+    router::Router,
     state::{Configurations, Session, Url, effect, texts},
     ui::{Button, Empty, Icon, Kind, Shape, Show},
 };
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    components::{A, Redirect},
-    hooks::{use_navigate, use_params_map},
-};
 use shared::session::Role;
 
 /// Leads to the first server configuration, or to making one.
 #[component]
 pub fn Home() -> impl IntoView {
-    let (texts, session, navigate) = (texts(), expect_context::<Session>(), use_navigate());
+    let (texts, session, router) = (texts(), expect_context::<Session>(), Router::here());
     let Configurations(loader) = expect_context();
     // The dialog itself is the sidebar's.
     let creating = Url::current().dialog(paths::NEW_CONFIGURATION);
     effect(move || {
         let first = loader.data.with(|all| all.as_ref()?.first().map(|one| one.id));
         if let Some(first) = first {
-            let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
-            navigate(&Section::BlockedList.of(first), options);
+            router.go_instead(&Section::BlockedList.of(first));
         }
     });
     let empty = memo(move |_| loader.data.with(|all| all.as_ref().is_some_and(Vec::is_empty)));
@@ -53,9 +48,11 @@ pub fn Home() -> impl IntoView {
 /// A configuration's address without a section.
 #[component]
 pub fn ToBlockedList() -> impl IntoView {
-    let id = use_params_map().with_untracked(|params| params.get("configuration").and_then(|id| id.parse().ok()));
-    let path = id.map_or_else(|| paths::HOME.to_owned(), |id| Section::BlockedList.of(id));
-    view! { <Redirect path options=NavigateOptions { replace: true, ..NavigateOptions::default() }/> }
+    let router = Router::here();
+    effect(move || {
+        let id = router.path.with_untracked(|path| paths::configuration_at(path));
+        router.go_instead(&id.map_or_else(|| paths::HOME.to_owned(), |id| Section::BlockedList.of(id)));
+    });
 }
 
 /// There is no such page.
@@ -65,7 +62,7 @@ pub fn NotFound() -> impl IntoView {
     view! {
         <main class="gate">
             <Empty title=texts.not_found text=texts.not_found_text alone=true>
-                <A href=paths::HOME attr:class="button">{texts.back_home}</A>
+                <a href=paths::HOME class="button">{texts.back_home}</a>
             </Empty>
         </main>
     }

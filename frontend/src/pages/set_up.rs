@@ -4,30 +4,28 @@ use super::{FormError, field_error};
 use crate::{
     layout::Choices,
     paths,
+    router::Router,
     state::{Pending, client, effect, load, texts},
     ui::{Button, Field, Icon, Kind, Shape},
 };
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use shared::session::SetupRequest;
 
 /// Makes the first provider account.
 #[component]
 pub fn SetUp() -> impl IntoView {
-    let (texts, client, navigate) = (texts(), client(), use_navigate());
+    let (texts, client, router) = (texts(), client(), Router::here());
     let (code, email, password) =
         (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (error, saving) = (RwSignal::new(None), Pending::new());
     let setup = load(|| (), || (), move |(), ()| client.setup_state());
-    let leave = navigate.clone();
     effect(move || {
         if setup.data.get().is_some_and(|state| !state.required) {
-            leave(paths::SIGN_IN, NavigateOptions { replace: true, ..NavigateOptions::default() });
+            router.go_instead(paths::SIGN_IN);
         }
     });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let navigate = navigate.clone();
         saving.start(async move {
             let request = SetupRequest {
                 code: code.get_untracked().trim().to_owned(),
@@ -35,7 +33,7 @@ pub fn SetUp() -> impl IntoView {
                 password: password.get_untracked(),
             };
             match client.set_up(&request).await {
-                Ok(()) => navigate(paths::PROVIDER, NavigateOptions { replace: true, ..NavigateOptions::default() }),
+                Ok(()) => router.go_instead(paths::PROVIDER),
                 Err(problem) => error.set(Some(problem)),
             }
         });

@@ -5,29 +5,28 @@ use crate::{
     api::{ApiError, SignedIn},
     layout::Choices,
     paths,
+    router::Router,
     state::{Pending, Session, Url, client, effect, load, texts},
     ui::{Button, Field, Icon, Kind, Shape, Show},
 };
 use leptos::{children::ViewFn, prelude::*};
-use leptos_router::{NavigateOptions, components::A, hooks::use_navigate};
 use shared::{second_factor::SecondFactorSignIn, session::SignInRequest};
 
 /// Signs in, then goes to where the user wanted to be.
 #[component]
 pub fn SignIn() -> impl IntoView {
-    let (texts, client, session, url, navigate) =
-        (texts(), client(), expect_context::<Session>(), Url::current(), use_navigate());
+    let (texts, client, session, url, router) =
+        (texts(), client(), expect_context::<Session>(), Url::current(), Router::here());
     let setup = load(|| (), || (), move |(), ()| client.setup_state());
-    let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
     effect(move || {
         if setup.data.get().is_some_and(|state| state.required) {
-            navigate(paths::SET_UP, replace());
+            router.go_instead(paths::SET_UP);
         } else if session.signed_in() == SignedIn::Yes {
             let target = url.get("then");
-            navigate(if paths::is_local(&target) { &target } else { paths::HOME }, replace());
+            router.go_instead(if paths::is_local(&target) { &target } else { paths::HOME });
         }
     });
-    let otherwise = move || view! { <A href=paths::FORGOT_PASSWORD attr:class="small">{texts.people.forgot}</A> };
+    let otherwise = move || view! { <a href=paths::FORGOT_PASSWORD class="small">{texts.people.forgot}</a> };
     view! {
         <main class="gate">
             <SignInForm class="gate-card" email=String::new() otherwise>

@@ -6,7 +6,6 @@ use crate::{
     ui::{Button, Icon, Kind, Shape},
 };
 use leptos::prelude::*;
-use leptos_router::components::A;
 use shared::inquiry::InquirySide;
 
 /// Says that the account is suspended, and what is still open.
@@ -22,8 +21,8 @@ pub fn Suspended() -> impl IntoView {
             <p>{words.text}</p>
             <p>{words.next}</p>
             <div class="row">
-                <A href=paths::inquiries(InquirySide::Account) attr:class="button button-primary">{words.ask}</A>
-                <A href=paths::MY_ACCOUNT attr:class="button">{texts.people.my_account}</A>
+                <a href=paths::inquiries(InquirySide::Account) class="button button-primary">{words.ask}</a>
+                <a href=paths::MY_ACCOUNT class="button">{texts.people.my_account}</a>
                 <Button kind=Kind::Quiet press=move |()| session.look_again()>{texts.try_again}</Button>
             </div>
         </div>

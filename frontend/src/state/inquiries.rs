@@ -5,9 +5,8 @@ use super::{
     live::{Told, listen},
     load,
 };
-use crate::{api::Followed, paths, reactive::memo};
+use crate::{api::Followed, paths, reactive::memo, router::Router};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 use shared::{inquiry::InquirySide, run::LiveEvent};
 
 /// The inquiries, as they change.
@@ -24,7 +23,7 @@ impl Inquiries {
     /// Follows them until the component goes away. The stream of a server configuration tells of them too, so that there
     /// is only one at a time: a browser opens but a few connections to a service.
     pub fn follow(side: InquirySide) -> Self {
-        let (client, path, stream, newer) = (client(), use_location().pathname, Pending::new(), expect_context());
+        let (client, path, stream, newer) = (client(), Router::here().path, Pending::new(), expect_context());
         let (changed, session) = (RwSignal::new(0), expect_context::<Session>());
         let unread =
             load(|| (), move || changed.get(), move |(), _| async move { client.has_unread_inquiries(side).await });

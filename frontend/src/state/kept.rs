@@ -1,9 +1,8 @@
 //! What outlives its page, which is drawn anew in another language or left for another one.
 
 use super::{client, effect};
-use crate::api::SignedIn;
+use crate::{api::SignedIn, router::Router};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 use shared::second_factor::RecoveryCodes;
 use std::collections::HashMap;
 
@@ -31,7 +30,7 @@ impl Kept {
 
     /// What is written in a field of the open page; `begun` where nothing is. Empty it when it is sent.
     pub fn draft(self, field: &'static str, begun: &str) -> RwSignal<String> {
-        let key = (use_location().pathname.get_untracked(), field);
+        let key = (Router::here().path.get_untracked(), field);
         let known = self.drafts.with_value(|drafts| drafts.get(&key).cloned());
         let known = known.filter(|text| text.with_untracked(|text| !text.is_empty()));
         let text = known.unwrap_or_else(|| ArcRwSignal::new(begun.to_owned()));

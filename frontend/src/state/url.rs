@@ -3,12 +3,9 @@
 use crate::{
     paths::DIALOG,
     reactive::{effect, memo},
+    router::Router,
 };
 use leptos::{leptos_dom::helpers::debounce, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_location, use_navigate, use_params_map, use_url},
-};
 use std::time::Duration;
 use uuid::Uuid;
 use web_sys::UrlSearchParams;
@@ -27,37 +24,24 @@ enum Step {
     Forth,
 }
 
-type Go = Box<dyn Fn(&str, NavigateOptions) + Send + Sync>;
-
 /// The id in the page's path, by its name in the route.
 pub fn id_in_path(name: &'static str) -> Memo<Uuid> {
-    let params = use_params_map();
-    memo(move |before: Option<&Uuid>| {
-        let named = params.with(|params| params.get(name).and_then(|id| id.parse().ok()));
-        // While the page is being left the parameter is gone already.
-        named.or(before.copied()).unwrap_or_default()
-    })
+    let named = Router::here().parameter(name);
+    memo(move |_| named.with(|id| id.parse().unwrap_or_default()))
 }
 
-/// The query of the page's URL, as the browser reads it: the router's own map decodes twice, and so loses the plus of an
-/// address that was encoded.
+/// The query of the page's URL.
 #[derive(Clone, Copy)]
 pub struct Url {
     query: Memo<String>,
-    path: Memo<String>,
-    go: StoredValue<Go>,
+    router: Router,
 }
 
 impl Url {
     /// The current page's.
     pub fn current() -> Self {
-        // The route's, which keeps what it had while another page is on its way.
-        let (go, url) = (use_navigate(), use_url());
-        Self {
-            query: memo(move |_| url.with(|url| url.search().to_owned())),
-            path: use_location().pathname,
-            go: StoredValue::new(Box::new(move |to: &str, options: NavigateOptions| go(to, options))),
-        }
+        let router = Router::here();
+        Self { query: router.query(), router }
     }
 
     /// A parameter; empty when it is absent.
@@ -137,7 +121,7 @@ impl Url {
 
     /// Removes every filter.
     pub fn clear(self) {
-        let path = self.path.get_untracked();
+        let path = self.router.path.get_untracked();
         self.navigate(&path, Step::Beside);
     }
 
@@ -149,15 +133,13 @@ impl Url {
                 query.append(name, value);
             }
         }
-        let (path, query) = (self.path.get_untracked(), String::from(query.to_string()));
+        let (path, query) = (self.router.path.get_untracked(), String::from(query.to_string()));
         let to = if query.is_empty() { path } else { format!("{path}?{query}") };
         self.navigate(&to, step);
     }
 
     fn navigate(self, to: &str, step: Step) {
-        let (replace, scroll) = (step == Step::Instead, step == Step::Forth);
-        let options = NavigateOptions { replace, scroll, resolve: false, ..NavigateOptions::default() };
-        self.go.with_value(|go| go(to, options));
+        self.router.navigate(to, step == Step::Instead, step == Step::Forth);
     }
 }
 

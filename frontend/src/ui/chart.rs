@@ -141,7 +141,8 @@ pub fn Chart(
     });
     let marks = anew(move || {
         data.with(|ChartData { days, .. }| {
-            let marks = [0, days.short.len() / 2, days.short.len().saturating_sub(1)];
+            let mut marks = vec![0, days.short.len() / 2, days.short.len().saturating_sub(1)];
+            marks.dedup();
             let mark = |day: usize| text(days.short.get(day).cloned().unwrap_or_default());
             marks.into_iter().map(mark).drawn().into_any()
         })
@@ -252,11 +253,14 @@ fn bars(series: &[Series], scale: Scale, days: usize) -> AnyView {
     pieces.into_any()
 }
 
-/// Through the middle of each day.
+/// Through the middle of each day, and to the edges: one day alone is a line, too.
 fn line(series: &[Series], scale: Scale) -> AnyView {
     let path = |one: &Series| {
-        let at = |(day, value): (usize, &i64)| format!("{},{}", day as i64 * DAY + DAY / 2, scale.y(*value));
-        let points = one.values.iter().enumerate().map(at).collect::<Vec<_>>().join(" ");
+        let end = one.values.len() as i64 * DAY;
+        let middles = one.values.iter().enumerate().map(|(day, value)| (day as i64 * DAY + DAY / 2, value));
+        let all = one.values.first().map(|value| (0, value)).into_iter().chain(middles);
+        let all = all.chain(one.values.last().map(|value| (end, value)));
+        let points = all.map(|(x, value)| format!("{x},{}", scale.y(*value))).collect::<Vec<_>>().join(" ");
         view! { <polyline class=format!("{} line", one.class) points=points/> }.into_any()
     };
     series.iter().map(path).drawn().into_any()

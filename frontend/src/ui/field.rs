@@ -1,6 +1,6 @@
 //! Form fields: each with its label, hint and error tied to it.
 
-use super::{Drawn, Icon, Shape};
+use super::{Drawn, Icon, Shape, written::before};
 use crate::reactive::effect;
 use leptos::{html, prelude::*};
 
@@ -43,6 +43,7 @@ pub fn Field(
         }
     };
     let list = (!suggestions.is_empty()).then(|| format!("{id}-list"));
+    keep_written(id, value);
     let element = NodeRef::<html::Input>::new();
     effect(move || {
         let text = value.get();
@@ -83,6 +84,7 @@ pub fn TextArea(
     #[prop(into)]
     error: Signal<Option<String>>,
 ) -> impl IntoView {
+    keep_written(id, value);
     view! {
         <div class="field">
             <label for=id>{label}</label>
@@ -95,6 +97,13 @@ pub fn TextArea(
         </div>
     }
     .into_any()
+}
+
+/// Goes on with what was written before everything was drawn anew.
+fn keep_written(id: &str, value: RwSignal<String>) {
+    if let Some(field) = before(id) {
+        value.set(field.text);
+    }
 }
 
 /// The error of a field, announced when it appears.
@@ -123,6 +132,9 @@ pub fn Check(
     hint: Option<&'static str>,
 ) -> impl IntoView {
     let hint_id = hint.map(|_| format!("{id}-hint"));
+    if let Some(field) = before(&id) {
+        value.set(field.ticked);
+    }
     view! {
         <div class="check">
             <input id=id.clone() type="checkbox" bind:checked=value aria-describedby=hint_id.clone()/>

@@ -18,6 +18,7 @@ mod show;
 mod states;
 pub mod time;
 mod toast;
+mod written;
 
 pub use address::mail_address;
 pub use badge::{Badge, Dot, Tone};
@@ -36,3 +37,4 @@ pub use show::Show;
 pub use states::{Empty, Failure, Notice, Pager, Skeleton, Table};
 pub use time::Moment;
 pub use toast::{ToastRegion, Toasts};
+pub use written::remember_written;

@@ -14,8 +14,8 @@ pub(in crate::i18n) const TEXTS: SuspensionTexts = SuspensionTexts {
     to_standard: "実行設定が既定値に戻ります",
     to_standard_text: "スタンダードプランでは、すべてのサーバー構成が既定の設定で実行されます。実行タイミング、監視期間、停止条件は置き換えられ、プロフェッショナルプランに戻しても元には戻りません。",
     to_professional: "実行設定は今のまま引き継がれ、管理者が変更できるようになります。",
-    upload_limit: "アップロードできるファイルの上限(MB)",
+    upload_limit: "アップロードできるファイルの上限（MB）",
     upload_limit_hint: |default| {
-        format!("空欄の場合は既定値({default})になります。送信が始まっているファイルには影響しません。")
+        format!("空欄の場合は既定値（{default}）になります。送信が始まっているファイルには影響しません。")
     },
 };

@@ -168,11 +168,11 @@ fn Row(
     };
     view! {
         <tr>
-            <td class="address">{move || server.with(|server| server.name.clone())}</td>
+            <td class="address name">{move || server.with(|server| server.name.clone())}</td>
             <td>{move || server.with(state)}</td>
             <td>{seen}</td>
             <td class="soft">{holds}</td>
-            <td class="actions">{move || session.may(Role::Administrator).then(actions)}</td>
+            <td class="actions"><Show when=move || session.may(Role::Administrator)>{actions()}</Show></td>
         </tr>
     }
     .into_any()

@@ -4,7 +4,7 @@ use super::filters::{Filters, list_query};
 use crate::{
     pages::{AddressLink, Confirm, Download, listing::listing},
     state::{Configuration, Preferences, Session, Url, client, load, texts},
-    ui::{Button, Kind, Moment, Table, Toasts},
+    ui::{Button, Kind, Moment, Show, Table, Toasts},
 };
 use futures::future::FutureExt;
 use leptos::prelude::*;
@@ -89,7 +89,7 @@ fn Row(row: Exemption, ask: Callback<Exemption>) -> impl IntoView {
             <td>{(texts.reason)(row.reason)}</td>
             <td><Moment at=row.released_at language now=None/></td>
             <td class="soft wrap">{row.comment}</td>
-            <td class="actions">{move || session.may(Role::Operator).then(&delete)}</td>
+            <td class="actions"><Show when=move || session.may(Role::Operator)>{delete()}</Show></td>
         </tr>
     }
     .into_any()

@@ -21,11 +21,11 @@ use crate::{
     pages::listing::listing,
     paths,
     reactive::memo,
+    router::Router,
     state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, load, repeat, texts, ticking},
     ui::{Button, Drawn, FilePicker, Moment, Notice, Progress, Show, Table, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use shared::{
     session::Role,
     upload::{Upload, UploadState},
@@ -83,10 +83,9 @@ pub fn Uploads() -> impl IntoView {
 /// Takes files and begins to send them. One alone is followed on its own page.
 #[component]
 fn Choose() -> impl IntoView {
-    let (texts, outbox, navigate) = (texts(), Outbox::here(), use_navigate());
+    let (texts, outbox, router) = (texts(), Outbox::here(), Router::here());
     let (Configuration { id, .. }, troubles, beginning) =
         (Configuration::open(), RwSignal::new(Vec::<String>::new()), Pending::new());
-    let go = StoredValue::new(navigate);
     let take = move |files: Vec<File>| {
         troubles.set(Vec::new());
         let (configuration, alone) = (id.get_untracked(), files.len() == 1);
@@ -95,8 +94,7 @@ fn Choose() -> impl IntoView {
             for (name, begun) in begun {
                 match begun.await {
                     Some(Ok(upload)) if alone => {
-                        let page = paths::upload(configuration, upload.id);
-                        go.with_value(|go| go(&page, NavigateOptions::default()));
+                        router.go(&paths::upload(configuration, upload.id));
                     }
                     Some(Err(trouble)) => {
                         troubles.update(|all| all.push(format!("{name}: {}", explain_trouble(texts, &trouble))));
@@ -154,7 +152,7 @@ fn Row(first: Upload, rows: Memo<Vec<Upload>>, chosen: RwSignal<Option<Upload>>)
             <td class="break">{created_by}</td>
             <td><Moment at=created_at language now=Some(ticking())/></td>
             <td class="actions">
-                {move || (session.may(Role::Operator) && !registering.get()).then(&delete)}
+                <Show when=move || session.may(Role::Operator) && !registering.get()>{delete()}</Show>
             </td>
         </tr>
     }

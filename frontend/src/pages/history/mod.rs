@@ -13,7 +13,6 @@ use crate::{
     ui::{Badge, Button, Drawn, Empty, Kind, Pager, Show, Tone, mail_address, time},
 };
 use leptos::prelude::*;
-use leptos_router::components::A;
 use shared::{address_history::AddressHistory, list::BlockState, plan::Capability, session::Role};
 
 /// The address that the page's URL names.
@@ -71,7 +70,7 @@ fn Back(address: String) -> impl IntoView {
         _ if session.includes(Capability::SeeLists) => texts.blocked_list,
         _ => texts.request_release,
     };
-    view! { <A href attr:class="back">{name}</A> }
+    view! { <a href=href class="back">{name}</a> }
 }
 
 /// The address, its state, and its release.

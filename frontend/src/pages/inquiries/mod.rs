@@ -10,11 +10,11 @@ use super::listing::listing;
 use crate::{
     i18n::Texts,
     paths,
+    router::Router,
     state::{Inquiries, Preferences, Session, Url, client, load, texts, ticking},
     ui::{Badge, Dot, Icon, Moment, Select, Shape, Show, Table, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{components::A, hooks::use_location};
 use shared::inquiry::{Inquiry, InquirySide, InquiryState};
 
 /// The parameters of the URL that narrow the list.
@@ -22,7 +22,7 @@ const FILTERS: &[&str] = &["state"];
 
 /// Whose eyes the page shows inquiries with.
 fn side() -> InquirySide {
-    let path = use_location().pathname;
+    let path = Router::here().path;
     path.with_untracked(|path| paths::inquiries_at(path)).unwrap_or(InquirySide::Account)
 }
 
@@ -60,9 +60,9 @@ pub fn InquiryList() -> impl IntoView {
         <header class="page-head">
             <div class="stack-tight"><h1>{words.inquiries}</h1><p class="soft">{text}</p></div>
             <Show when=move || !staff && session.may_inquire()>
-                <A href=paths::new_inquiry(None) attr:class="button button-primary">
+                <a href=paths::new_inquiry(None) class="button button-primary">
                     <Icon shape=Shape::Plus/>{words.new}
-                </A>
+                </a>
             </Show>
         </header>
         <div class="stack">
@@ -84,10 +84,10 @@ fn row(texts: &'static Texts, inquiry: Inquiry, side: InquirySide) -> AnyView {
     view! {
         <tr>
             <td class="address">
-                <A href=paths::inquiry(side, inquiry.id) attr:class=if inquiry.unread { "item unread" } else { "item" }>
+                <a href=paths::inquiry(side, inquiry.id) class=if inquiry.unread { "item unread" } else { "item" }>
                     {inquiry.subject}
                     {inquiry.unread.then(|| view! { <Dot text=words.unread/> })}
-                </A>
+                </a>
             </td>
             {inquiry.account.map(|account| view! { <td class="wrap">{account.name}</td> })}
             <td>{(words.category_name)(inquiry.category)}</td>

@@ -4,11 +4,11 @@ use crate::{
     pages::{FormError, field_error},
     paths,
     reactive::memo,
+    router::Router,
     state::{Kept, Pending, Session, Url, client, texts},
     ui::{Button, Field, Kind, Notice, Select, Show, TextArea, Toasts, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, components::A, hooks::use_navigate};
 use shared::inquiry::{InquiryCategory, InquirySide, NewInquiry};
 
 /// Asks the provider something.
@@ -18,7 +18,7 @@ pub fn NewInquiryPage() -> impl IntoView {
     let words = &texts.inquiries;
     view! {
         <div class="stack">
-            <A href=paths::inquiries(InquirySide::Account) attr:class="back">{words.inquiries}</A>
+            <a href=paths::inquiries(InquirySide::Account) class="back">{words.inquiries}</a>
             <h1>{words.new}</h1>
             <Show
                 when=move || session.may_inquire()
@@ -33,7 +33,7 @@ pub fn NewInquiryPage() -> impl IntoView {
 
 #[component]
 fn Form() -> impl IntoView {
-    let (texts, client, toasts, url, navigate) = (texts(), client(), Toasts::here(), Url::current(), use_navigate());
+    let (texts, client, toasts, url, router) = (texts(), client(), Toasts::here(), Url::current(), Router::here());
     let words = &texts.inquiries;
     let category = memo(move |_| {
         let named = url.get("category");
@@ -49,7 +49,6 @@ fn Form() -> impl IntoView {
     let (error, sending) = (RwSignal::new(None), Pending::new());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let navigate = navigate.clone();
         sending.start(async move {
             let new = NewInquiry {
                 category: category.get_untracked(),
@@ -61,8 +60,7 @@ fn Form() -> impl IntoView {
                     toasts.good(words.sent);
                     [subject, text].into_iter().for_each(|field| field.set(String::new()));
                     // Going back leads to the list, not to sending it again.
-                    let options = NavigateOptions { replace: true, ..NavigateOptions::default() };
-                    navigate(&paths::inquiry(InquirySide::Account, made.inquiry.id), options);
+                    router.go_instead(&paths::inquiry(InquirySide::Account, made.inquiry.id));
                 }
                 Err(problem) => error.set(Some(problem)),
             }
@@ -80,7 +78,7 @@ fn Form() -> impl IntoView {
             <TextArea id="text" label=words.text value=text error=field_error(error, "/text")/>
             <div class="row">
                 <Button kind=Kind::Primary submit=true busy=sending.busy()>{words.send}</Button>
-                <A href=paths::inquiries(InquirySide::Account) attr:class="button">{texts.cancel}</A>
+                <a href=paths::inquiries(InquirySide::Account) class="button">{texts.cancel}</a>
             </div>
         </form>
     }

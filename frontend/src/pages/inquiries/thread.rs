@@ -12,7 +12,6 @@ use crate::{
 };
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::{ev, html, prelude::*};
-use leptos_router::components::A;
 use shared::inquiry::{
     InquiryCategory, InquiryDownloads, InquiryMessage, InquiryRead, InquirySide, InquiryState, InquiryThread,
     NewInquiryMessage,
@@ -43,7 +42,7 @@ pub fn InquiryPage() -> impl IntoView {
     let draw = move |first| view! { <Thread first side loader heading/> }.into_any();
     view! {
         <div class="stack">
-            <A href=paths::inquiries(side) attr:class="back">{words.inquiries}</A>
+            <a href=paths::inquiries(side) class="back">{words.inquiries}</a>
             <div class="stack-tight">
                 <h1 class="break" tabindex="-1" node_ref=heading>{subject}</h1>
                 <p class="meta" aria-live="polite">{about}</p>

@@ -9,7 +9,6 @@ use crate::{
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Toasts, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::components::A;
 use shared::account::Account;
 use uuid::Uuid;
 
@@ -24,7 +23,7 @@ pub fn AccountPage() -> impl IntoView {
     let draw = move |first: Versioned<Account>| view! { <Parts id=first.value.id loader/> }.into_any();
     view! {
         <div class="stack">
-            <A href=paths::PROVIDER attr:class="back">{texts.accounts}</A>
+            <a href=paths::PROVIDER class="back">{texts.accounts}</a>
             <h1 class="break">{move || name().unwrap_or_else(|| texts.accounts.to_owned())}</h1>
             {single(loader, |account| account.value.id, (words.unknown, words.unknown_text), draw)}
         </div>

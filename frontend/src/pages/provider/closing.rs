@@ -5,11 +5,11 @@ use crate::{
     api::Versioned,
     pages::{FormError, FormFoot, field_error},
     paths,
+    router::Router,
     state::{Loader, Pending, Session, client, texts},
     ui::{Button, Dialog, Field, Kind, Notice, Toasts, Tone},
 };
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use shared::account::{Account, AccountUpdate, CloseAccount};
 
 /// Suspends the account if it is not suspended yet, then closes it for who types its name.
@@ -72,20 +72,20 @@ fn SuspendFirst(
 
 #[component]
 fn Form(account: Account, open: RwSignal<bool>) -> impl IntoView {
-    let (texts, client, toasts, navigate) = (texts(), client(), Toasts::here(), use_navigate());
+    let (texts, client, toasts, router) = (texts(), client(), Toasts::here(), Router::here());
     let (words, session) = (&texts.closing, expect_context::<Session>());
     let (name, error, closing) = (RwSignal::new(String::new()), RwSignal::new(None), Pending::new());
     let Account { id, name: real_name, .. } = account;
     let (question, hint) = ((words.question)(&real_name), (words.type_name)(&real_name));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (navigate, real_name) = (navigate.clone(), real_name.clone());
+        let real_name = real_name.clone();
         closing.start(async move {
             match client.close_account(id, &CloseAccount { name: name.get_untracked() }).await {
                 Ok(()) => {
                     toasts.good((words.closed)(&real_name));
                     open.set(false);
-                    navigate(paths::PROVIDER, NavigateOptions { replace: true, ..NavigateOptions::default() });
+                    router.go_instead(paths::PROVIDER);
                     // Whoever was inside is outside now.
                     session.reload();
                 }

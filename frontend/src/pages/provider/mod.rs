@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{
     paths,
+    router::Router,
     state::{Pending, Preferences, Session, Url, client, explain, load, texts},
     ui::{Badge, Button, Dialog, Field, Icon, Kind, Moment, Select, Shape, Table, Toasts, Tone},
 };
 use features::FeaturesDialog;
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use shared::account::{Account, NewAccount, Plan};
 use uuid::Uuid;
 
@@ -92,14 +92,13 @@ pub fn Accounts() -> impl IntoView {
 /// Goes into an account, and whether that is going on.
 fn enter() -> (Callback<Uuid>, Signal<bool>) {
     let (texts, client, toasts, session) = (texts(), client(), Toasts::here(), expect_context::<Session>());
-    let (navigate, entering) = (use_navigate(), Pending::new());
+    let (router, entering) = (Router::here(), Pending::new());
     let enter = Callback::new(move |account: Uuid| {
-        let navigate = navigate.clone();
         entering.start(async move {
             match client.enter_account(account).await {
                 Ok(()) => {
                     session.reload();
-                    navigate(paths::HOME, NavigateOptions::default());
+                    router.go(paths::HOME);
                 }
                 Err(error) => toasts.bad(explain(texts, &error)),
             }

@@ -15,6 +15,7 @@ use crate::{
     pages::{blocked::operations::OperationCard, single::single},
     paths::Section,
     reactive::memo,
+    router::Router,
     state::{
         Configuration, Loader, Pending, Preferences, Session, client, effect, explain, id_in_path, load, repeat, texts,
         ticking,
@@ -22,7 +23,6 @@ use crate::{
     ui::{Button, Failure, Moment, Notice, Progress, Show, Tone, focus, time},
 };
 use leptos::{html, prelude::*};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use shared::{
     list_operation::ListOperation,
     session::Role,
@@ -66,7 +66,7 @@ enum Part {
 
 #[component]
 fn Loaded(first: Upload, loader: Loader<Upload>) -> impl IntoView {
-    let (texts, session, navigate) = (texts(), expect_context::<Session>(), use_navigate());
+    let (texts, session, router) = (texts(), expect_context::<Session>(), Router::here());
     let (words, Configuration { id, .. }) = (&texts.uploads, Configuration::open());
     let (heading, chosen) = (NodeRef::<html::H2>::new(), RwSignal::new(None));
     let name = first.file_name.clone();
@@ -79,7 +79,7 @@ fn Loaded(first: Upload, loader: Loader<Upload>) -> impl IntoView {
     let is = move |state: UploadState| part.get() == Part::Whole(state);
     let here = memo(move |_| matches!(stage.get(), Stage::Here(_)));
     let may_delete = move || session.may(Role::Operator) && !is(UploadState::Registering);
-    let leave = move |()| navigate(&Section::Uploads.of(id.get_untracked()), NavigateOptions::default());
+    let leave = move |()| router.go(&Section::Uploads.of(id.get_untracked()));
     // What was pressed is gone: the focus goes to what it was about.
     let done = Callback::new(move |()| {
         loader.reload();
