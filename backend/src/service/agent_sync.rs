@@ -60,8 +60,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Which versions are read together, each after one up to another: changes all at once, because what is taken off comes
-    /// first; a snapshot not, because its list may have had any number of change sets.
+    /// Which versions are read together, each after one up to another: changes all at once, because what is taken off
+    /// comes first; a snapshot not, because its list may have had any number of change sets.
     fn versions(&self) -> Vec<(i64, i64)> {
         let last = self.head.version;
         match self.from {

@@ -1,8 +1,8 @@
 //! Long lists as agents are sent them, read from the database and compressed once for all who want the same: after a
 //! publication that is every mail server, at the same moment.
 //!
-//! A list lies in a file without a name, which goes with the last agent that reads it, and with the process. Without such
-//! a file each agent's list comes straight from the database.
+//! A list lies in a file without a name, which goes with the last agent that reads it, and with the process. Without
+//! such a file each agent's list comes straight from the database.
 
 use super::Plan;
 use crate::service::{Error, Result};
@@ -43,8 +43,8 @@ struct Known {
 }
 
 impl PackedLists {
-    /// The list of a plan: one that is being sent already, or a new one of `parts`, in a file in `folder`. `None`: the disk
-    /// refuses.
+    /// The list of a plan: one that is being sent already, or a new one of `parts`, in a file in `folder`. `None`: the
+    /// disk refuses.
     pub(super) fn get<S: Stream<Item = Result<Bytes>> + Send + 'static>(
         self: &Arc<Self>,
         plan: &Plan,
@@ -61,7 +61,7 @@ impl PackedLists {
         }
         let lists = self.clone();
         let refused = move |error: &io::Error| {
-            tracing::warn!(%error, "the disk refuses a list that agents are to share; each gets its own from the database");
+            tracing::warn!(%error, "the disk refuses a list that agents share; each gets its own from the database");
             lists.lock().refused = Some(Instant::now());
         };
         match PackedList::start(folder, parts(), refused) {
