@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Clock,
-    list::{List, ListError},
+    list::{Changes, List, ListError},
     service::{Service, ServiceError, WAIT_SECONDS},
 };
 use chrono::{DateTime, Utc};
@@ -145,9 +145,9 @@ impl Sync {
                 tracing::info!(version = header.version, count = header.count, "a snapshot is in effect");
             }
             ListBody::Changes => {
-                let lines = body.rest().await?;
+                let (lines, changes) = body.changes().await?;
                 let (list, version, count) = (self.list.clone(), header.version, header.count);
-                let applied = blocking(move || list.apply(&header, &lines)).await;
+                let applied = blocking(move || list.apply(&header, &lines, changes)).await;
                 let is_in_effect = self.list.position().is_some_and(|position| position.version == version);
                 match applied {
                     Err(error) if !(is_in_effect && matches!(error, ListError::Disk(_))) => return Err(error.into()),
@@ -278,15 +278,16 @@ impl Body {
         }
     }
 
-    /// All lines that are left.
-    async fn rest(&mut self) -> Result<String, SyncError> {
-        let mut all = String::new();
+    /// All lines that are left, and what they change: read while the next ones are on their way.
+    async fn changes(&mut self) -> Result<(String, Changes), SyncError> {
+        let (mut all, mut changes) = (String::new(), Changes::default());
         while let Some(lines) = self.lines().await? {
+            changes.push_lines(&lines).ok_or(ListError::Damaged("the list of changes"))?;
             all.push_str(&lines);
             if all.len() > MAX_CHANGES_OCTETS {
                 return Err(SyncError::NoList("it has too many changes"));
             }
         }
-        Ok(all)
+        Ok((all, changes))
     }
 }

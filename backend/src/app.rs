@@ -98,9 +98,20 @@ pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<AppState> 
     let metrics = Arc::new(Metrics::new().context("cannot make the figures for monitoring")?);
     let limits = Arc::new(Limits::new(settings.request_rate));
     let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?.map(Arc::new);
-    let (settings, attempts, slots, wake) =
-        (Arc::new(settings), Arc::default(), Slots::new(db.connections()), Wake::default());
-    Ok(AppState { db, clock, settings, keys, signer, attempts, limits, slots, mailer, metrics, wake })
+    Ok(AppState {
+        clock,
+        settings: Arc::new(settings),
+        keys,
+        signer,
+        attempts: Arc::default(),
+        limits,
+        slots: Slots::new(db.connections()),
+        packed_lists: Arc::default(),
+        mailer,
+        metrics,
+        wake: Wake::default(),
+        db,
+    })
 }
 
 /// Opens the database and proves that it can be written.

@@ -4,8 +4,8 @@ use crate::{
     clock::Clock,
     config::Settings,
     service::{
-        Wake, attempts::Attempts, keys::Keys, limits::Limits, mails::Mailer, metrics::Metrics, signing_keys::Signer,
-        slots::Slots,
+        Wake, agent_sync::PackedLists, attempts::Attempts, keys::Keys, limits::Limits, mails::Mailer, metrics::Metrics,
+        signing_keys::Signer, slots::Slots,
     },
     store::Db,
 };
@@ -30,6 +30,8 @@ pub struct AppState {
     pub limits: Arc<Limits>,
     /// How much may be open at the same time.
     pub slots: Slots,
+    /// Long lists that agents are being sent.
+    pub packed_lists: Arc<PackedLists>,
     /// Sends mail, if there are settings for it.
     pub mailer: Option<Arc<Mailer>>,
     /// What monitoring is told.

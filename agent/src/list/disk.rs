@@ -5,6 +5,7 @@
 //! snapshot that it continues; then come batches, each a sealed [`BatchHeader`] and its `-key` and `+key` lines.
 
 use super::{
+    changes::parse_change,
     memory::ByHash,
     seal::{sealed, unsealed},
     snapshot::{Hashes, SnapshotWriter, read_keys},
@@ -15,6 +16,7 @@ use shared::{ListChecksum, agent_sync::Acknowledgement, checksum::key_hash};
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    iter,
     path::{Path, PathBuf},
 };
 
@@ -56,15 +58,6 @@ struct BatchHeader {
     position: Acknowledgement,
     /// How many octets its lines have.
     octets: u64,
-}
-
-/// One line of a list of changes.
-pub fn parse_change(line: &str) -> Option<(&str, bool)> {
-    match line.split_at_checked(1)? {
-        ("+", key) if !key.is_empty() => Some((key, true)),
-        ("-", key) if !key.is_empty() => Some((key, false)),
-        _ => None,
-    }
 }
 
 /// Where the list is on disk.
@@ -143,11 +136,13 @@ impl Disk {
     /// # Errors
     /// As [`Self::flush`].
     pub fn append(&mut self, position: &Acknowledgement, lines: &str) -> Result<(), ListError> {
-        self.unsaved.extend_from_slice(
-            sealed(&BatchHeader { position: position.clone(), octets: lines.len() as u64 })?.as_bytes(),
-        );
-        self.unsaved.extend_from_slice(lines.as_bytes());
-        self.flush()
+        let header = sealed(&BatchHeader { position: position.clone(), octets: lines.len() as u64 })?;
+        let batch = [header.as_bytes(), lines.as_bytes()];
+        let written = self.write(&batch);
+        if written.is_err() {
+            batch.iter().for_each(|part| self.unsaved.extend_from_slice(part));
+        }
+        written
     }
 
     /// Whether lines of this length can be kept if the disk refuses them.
@@ -160,11 +155,17 @@ impl Disk {
     /// # Errors
     /// When the disk still refuses, or somebody took away what was written.
     pub fn flush(&mut self) -> Result<(), ListError> {
+        self.write(&[])
+    }
+
+    /// Writes what the disk refused before, and a batch behind it.
+    fn write(&mut self, batch: &[&[u8]]) -> Result<(), ListError> {
+        let parts = || iter::once(self.unsaved.as_slice()).chain(batch.iter().copied());
         if let Some(first) = &self.new_journal {
-            let whole = [first.as_bytes(), &self.unsaved].concat();
+            let whole = iter::once(first.as_bytes()).chain(parts()).collect::<Vec<_>>().concat();
             files::write(&self.journal, &whole)?;
-            self.new_journal = None;
             self.journal_octets = whole.len() as u64;
+            self.new_journal = None;
         } else {
             let mut journal = OpenOptions::new().write(true).open(&self.journal)?;
             let octets = journal.metadata()?.len();
@@ -175,9 +176,9 @@ impl Disk {
                 journal.set_len(self.journal_octets)?;
             }
             journal.seek(SeekFrom::End(0))?;
-            journal.write_all(&self.unsaved)?;
+            parts().try_for_each(|part| journal.write_all(part))?;
             journal.sync_data()?;
-            self.journal_octets += self.unsaved.len() as u64;
+            self.journal_octets += parts().map(|part| part.len() as u64).sum::<u64>();
         }
         self.unsaved = Vec::new();
         Ok(())

@@ -1,5 +1,6 @@
 //! The list in memory: 16 bytes an address.
 
+use super::changes::Changes;
 use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
@@ -55,23 +56,32 @@ impl Shard {
         self.changes.get(&hash).copied().unwrap_or_else(|| self.keys.binary_search(&hash).is_ok())
     }
 
-    fn merge(&mut self) {
-        let mut added: Vec<u128> = self.changes.iter().filter(|(_, on)| **on).map(|(hash, _)| *hash).collect();
-        added.sort_unstable();
-        let mut merged = Vec::with_capacity(self.keys.len() + added.len());
-        let mut added = added.into_iter().peekable();
-        for &key in &self.keys {
-            while let Some(new) = added.next_if(|new| *new < key) {
-                merged.push(new);
+    fn change(&mut self, mut part: Vec<(u128, bool)>) {
+        if part.len() < MERGE_AT || !self.changes.is_empty() {
+            self.changes.extend(part);
+            if self.changes.len() < MERGE_AT {
+                return;
             }
-            if !self.changes.contains_key(&key) || added.next_if_eq(&key).is_some() {
+            part = std::mem::take(&mut self.changes).into_iter().collect();
+            part.sort_unstable();
+        }
+        self.merge(&part);
+    }
+
+    fn merge(&mut self, changes: &[(u128, bool)]) {
+        let mut merged = Vec::with_capacity(self.keys.len() + changes.len());
+        let mut changes = changes.iter().peekable();
+        for &key in &self.keys {
+            while let Some((hash, on)) = changes.next_if(|(hash, _)| *hash < key) {
+                merged.extend(on.then_some(*hash));
+            }
+            if changes.next_if(|(hash, _)| *hash == key).is_none_or(|(_, on)| *on) {
                 merged.push(key);
             }
         }
-        merged.extend(added);
+        merged.extend(changes.filter(|(_, on)| *on).map(|(hash, _)| *hash));
         merged.shrink_to_fit();
         self.keys = merged;
-        self.changes = ByHash::default();
     }
 }
 
@@ -98,19 +108,17 @@ impl Memory {
         self.read(shard_of(hash), |shard| shard.contains(hash))
     }
 
-    /// Puts the keys that are true on the list and takes the others off.
-    pub fn apply(&self, changes: &ByHash<bool>) {
-        let mut parts: [Vec<(u128, bool)>; SHARDS] = Default::default();
-        for (&hash, &on) in changes {
-            parts[shard_of(hash)].push((hash, on));
+    /// Gives each change with whether its key is on the list before it.
+    pub fn compare(&self, changes: &Changes, mut each: impl FnMut(u128, bool, bool)) {
+        for (index, part) in changes.parts().iter().enumerate() {
+            self.read(index, |shard| part.iter().for_each(|(hash, on)| each(*hash, shard.contains(*hash), *on)));
         }
-        for (index, part) in parts.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
-            self.write(index, |shard| {
-                shard.changes.extend(part);
-                if shard.changes.len() >= MERGE_AT {
-                    shard.merge();
-                }
-            });
+    }
+
+    /// Puts the keys that are true on the list and takes the others off.
+    pub fn apply(&self, changes: Changes) {
+        for (index, part) in changes.into_parts().into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
+            self.write(index, |shard| shard.change(part));
         }
     }
 
@@ -144,19 +152,18 @@ mod tests {
         let hash = |n: u32| key_hash(&format!("user{n}@example.com"));
         let mut expected = HashSet::new();
         for round in 0..40u32 {
-            let mut changes = ByHash::default();
-            for n in 0..5_000 {
+            // Few at a time, which are collected, and so many that they are merged at once.
+            let mut changes = Changes::default();
+            for n in 0..if round % 8 == 7 { 100_000 } else { 5_000 } {
                 let (number, on) = ((n * 7 + round * 3_001) % 150_000, (n + round) % 3 != 0);
-                changes.insert(hash(number), on);
-            }
-            for (&hash, &on) in &changes {
+                changes.push(hash(number), on);
                 if on {
-                    expected.insert(hash)
+                    expected.insert(hash(number))
                 } else {
-                    expected.remove(&hash)
+                    expected.remove(&hash(number))
                 };
             }
-            memory.apply(&changes);
+            memory.apply(changes.settled());
         }
         for n in 0..150_000 {
             assert_eq!(memory.contains(hash(n)), expected.contains(&hash(n)), "{n}");

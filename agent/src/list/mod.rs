@@ -1,16 +1,18 @@
 //! The blocked list that this agent holds: in memory for answers, on disk for restarts.
 
+mod changes;
 pub mod disk;
 pub mod memory;
 mod seal;
 mod snapshot;
 
+pub use changes::Changes;
 pub use disk::{DiskReader, ListError};
 pub use memory::Memory;
 pub use snapshot::SnapshotWriter;
 
 use disk::Disk;
-use memory::{ByHash, SHARDS, shard_of};
+use memory::{SHARDS, shard_of};
 use shared::{
     Address,
     agent_sync::{Acknowledgement, ListHeader},
@@ -95,10 +97,10 @@ impl List {
             self.memory.replace_shard(index, shard);
         }
         disk.load_journal(&position.clone(), |after, lines| {
-            let Some(changes) = parse_changes(lines) else { return false };
+            let Some(changes) = Changes::parse(lines) else { return false };
             let sound = self.after(&position, &changes, after.epoch, after.version) == *after;
             if sound {
-                self.memory.apply(&changes);
+                self.memory.apply(changes);
                 position = after.clone();
             }
             sound
@@ -109,16 +111,16 @@ impl List {
         Ok(position)
     }
 
-    /// Takes changes into effect, if the list is then what the header says, and writes them to disk. They are in
+    /// Takes changes into effect, if the list is then what the header says, and writes their lines to disk. They are in
     /// effect first: a release must not wait for the disk. Blocks.
     ///
     /// # Errors
     /// [`ListError::Mismatch`] or [`ListError::Missing`]: nothing changed and a snapshot is needed.
     /// [`ListError::Behind`]: nothing changed. [`ListError::Disk`]: in effect but not durable yet, must not be acknowledged; [`Self::save`] tries again.
-    pub fn apply(&self, header: &ListHeader, lines: &str) -> Result<(), ListError> {
+    pub fn apply(&self, header: &ListHeader, lines: &str, changes: Changes) -> Result<(), ListError> {
         let mut disk = self.disk();
         let held = self.position().ok_or(ListError::Missing)?;
-        let changes = parse_changes(lines).ok_or(ListError::Damaged("the list of changes"))?;
+        let changes = changes.settled();
         let after = self.after(&held, &changes, header.epoch, header.version);
         if held.epoch != header.epoch || after != position_of(header) {
             return Err(ListError::Mismatch { count: after.count, checksum: after.checksum });
@@ -126,7 +128,7 @@ impl List {
         if !disk.has_room_for(lines.len()) {
             return Err(ListError::Behind);
         }
-        self.memory.apply(&changes);
+        self.memory.apply(changes);
         self.position.send_replace(Some(after.clone()));
         disk.append(&after, lines)?;
         self.durable.send_replace(Some(after));
@@ -218,21 +220,19 @@ impl List {
     }
 
     /// What the list is after these changes.
-    fn after(&self, held: &Acknowledgement, changes: &ByHash<bool>, epoch: Uuid, version: i64) -> Acknowledgement {
+    fn after(&self, held: &Acknowledgement, changes: &Changes, epoch: Uuid, version: i64) -> Acknowledgement {
         let Acknowledgement { mut count, mut checksum, .. } = *held;
-        for (&hash, &on) in changes {
-            match (self.memory.contains(hash), on) {
-                (false, true) => {
-                    count += 1;
-                    checksum.add_hash(hash);
-                }
-                (true, false) => {
-                    count -= 1;
-                    checksum.remove_hash(hash);
-                }
-                _ => {}
+        self.memory.compare(changes, |hash, was, on| match (was, on) {
+            (false, true) => {
+                count += 1;
+                checksum.add_hash(hash);
             }
-        }
+            (true, false) => {
+                count -= 1;
+                checksum.remove_hash(hash);
+            }
+            _ => {}
+        });
         Acknowledgement { epoch, version, count, checksum }
     }
 
@@ -243,9 +243,4 @@ impl List {
 
 fn position_of(header: &ListHeader) -> Acknowledgement {
     Acknowledgement { epoch: header.epoch, version: header.version, count: header.count, checksum: header.checksum }
-}
-
-/// What each changed key is after all lines; `None` when a line is neither `+key` nor `-key`.
-fn parse_changes(lines: &str) -> Option<ByHash<bool>> {
-    lines.lines().map(|line| disk::parse_change(line).map(|(key, on)| (key_hash(key), on))).collect()
 }

@@ -3,7 +3,7 @@
 use crate::support::{AgentProcess, FakeService, Fault, Policy, eventually};
 use agent::{
     files,
-    list::{List, ListError},
+    list::{Changes, List, ListError},
     postfix::map_file,
 };
 use shared::{
@@ -172,10 +172,13 @@ fn killed_between_snapshot_and_journal_the_snapshot_counts() {
         keys.iter().for_each(|key| writer.push(key).unwrap());
         list.finish_snapshot(writer).unwrap();
     };
+    let apply = |list: &List, header: &ListHeader, lines: &str| {
+        list.apply(header, lines, Changes::parse(lines).unwrap()).unwrap();
+    };
     let list = List::new(folder.path());
     take(&list, 1, &["a@x.test"]);
     let changes = ListHeader { body: ListBody::Changes, ..header(2, &["a@x.test", "b@x.test"]) };
-    list.apply(&changes, "+b@x.test\n").unwrap();
+    apply(&list, &changes, "+b@x.test\n");
     let journal = folder.path().join("list.journal");
     let old_journal = fs::read(&journal).unwrap();
     take(&list, 3, &["c@x.test"]);
@@ -186,7 +189,7 @@ fn killed_between_snapshot_and_journal_the_snapshot_counts() {
     assert!(list.blocks("c@x.test") && !list.blocks("a@x.test") && !list.blocks("b@x.test"));
     list.save().unwrap();
     let changes = ListHeader { body: ListBody::Changes, ..header(4, &["c@x.test", "d@x.test"]) };
-    list.apply(&changes, "+d@x.test\n").unwrap();
+    apply(&list, &changes, "+d@x.test\n");
     let list = List::new(folder.path());
     assert_eq!(list.load().unwrap().version, 4);
     assert!(list.blocks("d@x.test"));

@@ -2,6 +2,7 @@
 
 use super::{
     auth::Agent,
+    client,
     extract::{Body, QueryParams},
 };
 use crate::{
@@ -12,7 +13,11 @@ use crate::{
     },
     state::AppState,
 };
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::header::{self, ContentEncoding},
+    post, web,
+};
 use garde::Validate;
 use serde::Deserialize;
 use shared::{
@@ -71,7 +76,12 @@ async fn identity(state: web::Data<AppState>, agent: Agent) -> Result<web::Json<
             description = "Another history, an unknown version, another checksum, or too many changes: fetch a snapshot"),
     ))]
 #[get("/agent/list")]
-async fn list(state: web::Data<AppState>, agent: Agent, query: QueryParams<ListQuery>) -> Result<HttpResponse> {
+async fn list(
+    state: web::Data<AppState>,
+    agent: Agent,
+    query: QueryParams<ListQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let holding = match (query.0.epoch, query.0.version) {
         (None, None) => None,
         (Some(epoch), Some(version)) => Some(Holding { epoch, version, checksum: query.0.checksum }),
@@ -88,8 +98,15 @@ async fn list(state: web::Data<AppState>, agent: Agent, query: QueryParams<ListQ
     Ok(match plan {
         None => HttpResponse::NoContent().finish(),
         Some(plan) => {
-            let body = slot.hold(agent_sync::body(state.db.clone(), plan));
-            HttpResponse::Ok().content_type(LIST_MEDIA_TYPE).streaming(body)
+            let mut response = HttpResponse::Ok();
+            response.content_type(LIST_MEDIA_TYPE);
+            let is_packed = client::accepts_encoding(&request, "gzip");
+            if let Some(packed) = is_packed.then(|| agent_sync::packed_body(&state, plan)).flatten() {
+                response.insert_header(ContentEncoding::Gzip).insert_header((header::VARY, "accept-encoding"));
+                response.streaming(slot.hold(packed))
+            } else {
+                response.streaming(slot.hold(agent_sync::body(state.db.clone(), plan)))
+            }
         }
     })
 }

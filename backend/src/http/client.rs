@@ -1,7 +1,7 @@
 //! Who is at the other end, behind the proxies that the settings trust.
 
 use crate::{config::Settings, state::AppState};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, http::header, web};
 use ipnet::IpNet;
 use std::{net::IpAddr, sync::Once};
 
@@ -86,9 +86,20 @@ pub fn is_secure(request: &HttpRequest) -> bool {
     request.app_config().secure() || (behind_proxy() && https())
 }
 
+/// Whether the client takes a body in this encoding.
+pub fn accepts_encoding(request: &HttpRequest, encoding: &str) -> bool {
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+    accepted.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(";").unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+        name.trim() == encoding && weight.parse().is_ok_and(|weight: f32| weight > 0.0)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::test::TestRequest;
 
     fn client(peer: &str, forwarded: &[&str]) -> String {
         let trusts = |address: IpAddr| address.to_string().starts_with("10.");
@@ -113,5 +124,18 @@ mod tests {
         for text in ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:4711"] {
             assert_eq!(client("10.0.0.1", &[text]), "2001:db8::1");
         }
+    }
+
+    #[test]
+    fn a_body_is_compressed_for_those_who_take_it() {
+        let accepts = |value: &'static str| {
+            let request = TestRequest::default().insert_header((header::ACCEPT_ENCODING, value)).to_http_request();
+            accepts_encoding(&request, "br")
+        };
+        assert!(accepts("gzip, deflate, br, zstd"));
+        assert!(accepts("br;q=0.8"));
+        assert!(!accepts("gzip"));
+        assert!(!accepts("br;q=0"));
+        assert!(!accepts("br; q=0.0"));
     }
 }

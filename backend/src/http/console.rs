@@ -1,5 +1,6 @@
 //! The console, embedded in the binary.
 
+use super::client;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
@@ -44,7 +45,7 @@ fn is_file(path: &str) -> bool {
 }
 
 fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
-    let compressed = accepts_brotli(request).then(|| Files::get(&format!("{name}.br"))).flatten();
+    let compressed = client::accepts_encoding(request, "br").then(|| Files::get(&format!("{name}.br"))).flatten();
     let is_compressed = compressed.is_some();
     let file = compressed.unwrap_or(file);
     let etag =
@@ -69,15 +70,6 @@ fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse
     response.content_type(media_type).body(file.data.into_owned())
 }
 
-fn accepts_brotli(request: &HttpRequest) -> bool {
-    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
-    accepted.split(',').any(|coding| {
-        let (name, weight) = coding.split_once(";").unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
-        name.trim() == "br" && weight.parse().is_ok_and(|weight: f32| weight > 0.0)
-    })
-}
-
 /// What a page of this path may load. The docs page writes its own style attributes.
 pub fn content_security_policy(path: &str) -> HeaderValue {
     HeaderValue::from_static(if path.starts_with("/api/docs") {
@@ -93,18 +85,6 @@ pub fn content_security_policy(path: &str) -> HeaderValue {
 mod tests {
     use super::*;
     use actix_web::test::TestRequest;
-
-    #[test]
-    fn brotli_is_sent_to_those_who_take_it() {
-        let accepts = |value: &'static str| {
-            accepts_brotli(&TestRequest::default().insert_header((header::ACCEPT_ENCODING, value)).to_http_request())
-        };
-        assert!(accepts("gzip, deflate, br, zstd"));
-        assert!(accepts("br;q=0.8"));
-        assert!(!accepts("gzip"));
-        assert!(!accepts("br;q=0"));
-        assert!(!accepts("br; q=0.0"));
-    }
 
     #[actix_web::test]
     async fn a_missing_file_is_not_answered_with_the_page() {

@@ -1,5 +1,9 @@
 //! The list as agents follow it (DESIGN section 4): snapshot, changes, waiting, acknowledgements.
 
+mod packed;
+
+pub use packed::PackedLists;
+
 use super::{
     Error, Result,
     wake::{Signal, What},
@@ -23,7 +27,9 @@ use tokio::{sync::broadcast, time::Instant};
 use uuid::Uuid;
 
 /// Keys in one statement and one piece of the body.
-const BATCH: usize = 5_000;
+const BATCH: usize = 20_000;
+/// Versions whose change sets are in memory together while a snapshot is read.
+const VERSIONS: usize = 5_000;
 /// Someone who waits looks by himself this often, in case a wake-up was lost.
 const LOOK: Duration = Duration::from_secs(3);
 /// Changes are kept while they are fewer than twice the list and this many more: a snapshot is shorter then.
@@ -49,6 +55,20 @@ pub struct Plan {
     head: Head,
     /// Changes since this version; `None`: a snapshot.
     from: Option<i64>,
+    /// How many lines the body has at most.
+    lines: i64,
+}
+
+impl Plan {
+    /// Which versions are read together, each after one up to another: changes all at once, because what is taken off
+    /// comes first; a snapshot not, because its list may have had any number of change sets.
+    fn versions(&self) -> Vec<(i64, i64)> {
+        let last = self.head.version;
+        match self.from {
+            Some(from) => vec![(from, last)],
+            None => (0..last).step_by(VERSIONS).map(|after| (after, last.min(after + VERSIONS as i64))).collect(),
+        }
+    }
 }
 
 /// Who an agent is.
@@ -98,7 +118,9 @@ pub async fn plan(
     let deadline = Instant::now() + wait;
     loop {
         let head = change_sets::head(state.db.connection(), server_configuration_id).await?.ok_or(Error::NotFound)?;
-        let Some(holding) = holding else { return Ok(Some(Plan { server_configuration_id, head, from: None })) };
+        let Some(holding) = holding else {
+            return Ok(Some(Plan { server_configuration_id, head, from: None, lines: head.sum.count }));
+        };
         if holding.epoch != head.epoch {
             return Err(gone("the service's list has another history"));
         }
@@ -117,7 +139,7 @@ pub async fn plan(
             if changes > 2 * head.sum.count + KEPT_CHANGES {
                 return Err(gone("the changes since this version are longer than the list"));
             }
-            return Ok(Some(Plan { server_configuration_id, head, from: Some(holding.version) }));
+            return Ok(Some(Plan { server_configuration_id, head, from: Some(holding.version), lines: changes }));
         }
         // A service that was restored from a backup may have come to the same version by other changes. At a later one the
         // agent finds out by itself.
@@ -152,6 +174,15 @@ async fn published(signals: &mut broadcast::Receiver<Signal>, server_configurati
     }
 }
 
+/// The body compressed by gzip, if it is so long that agents share it, and the disk has room.
+pub fn packed_body(state: &AppState, plan: Plan) -> Option<impl Stream<Item = Result<Bytes>> + use<>> {
+    if plan.lines < packed::LONG || state.db.check_room().is_err() {
+        return None;
+    }
+    let list = state.packed_lists.get(&plan, &state.settings.data_dir, || body(state.db.clone(), plan))?;
+    Some(list.read())
+}
+
 /// The body: a header line, then a line for each key, in pieces.
 pub fn body(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
     async_stream::try_stream! {
@@ -165,33 +196,27 @@ pub fn body(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
         let mut line = serde_json::to_vec(&header).map_err(|error| Error::Internal(error.into()))?;
         line.push(b'\n');
         yield Bytes::from(line);
-        let stretches = match plan.from {
-            None => vec![Stretch::Held],
-            Some(from) => {
-                let sets = change_sets::published_between(
-                    db.connection(), plan.server_configuration_id, from, plan.head.version,
-                ).await?;
-                let removed = groups(&sets, true).into_iter().map(|sets| Stretch::Removed { sets, from });
-                removed.chain(groups(&sets, false).into_iter().map(Stretch::Added)).collect()
-            }
-        };
-        for stretch in stretches {
-            let mut after = String::new();
-            loop {
-                let (connection, version) = (db.connection(), plan.head.version);
-                let part = match &stretch {
-                    Stretch::Held => {
-                        agent_lists::held(connection, plan.server_configuration_id, version, &after, BATCH).await?
-                    }
-                    Stretch::Removed { sets, from } => {
-                        agent_lists::removed_by(connection, sets, *from, &after, BATCH).await?
-                    }
-                    Stretch::Added(sets) => agent_lists::added_by(connection, sets, version, &after, BATCH).await?,
-                };
-                // An empty piece would end the body.
-                if !part.lines.is_empty() { yield Bytes::from(part.lines) }
-                let Some(next) = part.next else { break };
-                after = next;
+        let sign = if plan.from.is_some() { "+" } else { "" };
+        for (after, up_to) in plan.versions() {
+            let sets =
+                change_sets::published_between(db.connection(), plan.server_configuration_id, after, up_to).await?;
+            for stretch in stretches(plan.from, &sets) {
+                let mut after = String::new();
+                loop {
+                    let (connection, version) = (db.connection(), plan.head.version);
+                    let part = match &stretch {
+                        Stretch::Removed { sets, from } => {
+                            agent_lists::removed_by(connection, sets, *from, &after, BATCH).await?
+                        }
+                        Stretch::Added(sets) => {
+                            agent_lists::added_by(connection, sets, version, (sign, &after), BATCH).await?
+                        }
+                    };
+                    // An empty piece would end the body.
+                    if !part.lines.is_empty() { yield Bytes::from(part.lines) }
+                    let Some(next) = part.next else { break };
+                    after = next;
+                }
             }
         }
     }
@@ -199,12 +224,17 @@ pub fn body(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
 
 /// What is read in parts of [`BATCH`] keys.
 enum Stretch {
-    /// The whole list.
-    Held,
     /// What these change sets took off the list at the version `from`.
     Removed { sets: Vec<Uuid>, from: i64 },
     /// What these change sets put on it.
     Added(Vec<Uuid>),
+}
+
+/// What to read for changes after the version `from`, or for a snapshot, of these change sets.
+fn stretches(from: Option<i64>, sets: &[ChangeSet]) -> Vec<Stretch> {
+    let removed = from.map(|from| groups(sets, true).into_iter().map(move |sets| Stretch::Removed { sets, from }));
+    let added = groups(sets, false).into_iter().map(Stretch::Added);
+    removed.into_iter().flatten().chain(added).collect()
 }
 
 /// Change sets to ask for in one statement: small ones together, a large one alone.

@@ -258,8 +258,13 @@ impl Story {
             agent_sync::acknowledge(state, *mail_server, self.configuration, &acknowledgement).await?;
         }
         let connection = state.db.connection();
-        let held = store::agent_lists::held(connection, self.configuration, head.version, "", 100_000).await?;
-        self.blocked = held.lines.lines().map(str::to_owned).collect();
+        let sets = store::change_sets::published_between(connection, self.configuration, 0, head.version).await?;
+        let sets: Vec<Uuid> = sets.iter().map(|set| set.id).collect();
+        self.blocked.clear();
+        if !sets.is_empty() {
+            let held = store::agent_lists::added_by(connection, &sets, head.version, ("", ""), 100_000).await?;
+            self.blocked.extend(held.lines.lines().map(str::to_owned));
+        }
         Ok(())
     }
 

@@ -31,51 +31,34 @@ async fn part<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value
 
 /// Puts the lines together. The database does it: to take a million rows out of it one by one takes longer than all else.
 fn lines(sign: &str) -> String {
-    format!("string_agg('{sign}' || address_key || '\n', '') AS lines")
+    format!("'{sign}' || string_agg(b.address_key, '\n{sign}') || '\n' AS lines")
 }
 
-/// Where a part ends that was picked in order, up to `limit` keys of the table `picked`: at `end` where there are no more.
-fn last(picked: &str, limit: usize, end: &str) -> String {
-    format!("(SELECT CASE WHEN COUNT(*) < {limit} THEN {end} ELSE MAX(address_key) END FROM {picked})")
+/// Where a part of `limit` keys ends: at `end` where there are no more. It is looked for before the keys are read, so that
+/// they need not be kept for that.
+fn last(rows: &str, limit: usize, end: &str) -> String {
+    format!(
+        "COALESCE((SELECT b.address_key {rows} ORDER BY b.address_key LIMIT 1 OFFSET {}), {end}) AS last",
+        limit - 1
+    )
 }
 
 /// The next keys of live and of ended blocks, at most `limit` of each: of ended ones only up to where the live ones go, so
 /// that reading on looks at each once, and of live ones only up to where the ended ones go, if there are too many of those.
 /// `$1` is the key to begin after, `$2` is [`LAST`]. One statement, because a block may end between two.
 fn merged(sign: &str, live: &str, ended: &str, limit: usize) -> String {
-    let (of_live, of_ended) = (last("live", limit, "$2"), last("ended", limit, "(SELECT last FROM upto)"));
+    let live = format!("FROM blocked_addresses b {live} AND b.address_key > $1");
+    let ended = format!("FROM removed_blocks b {ended} AND b.address_key > $1");
+    let upto = "b.address_key <= (SELECT last FROM upto)";
+    let whole = "b.address_key <= (SELECT last FROM whole)";
     format!(
-        "WITH live AS MATERIALIZED (SELECT b.address_key FROM blocked_addresses b {live} AND b.address_key > $1 \
-         ORDER BY b.address_key LIMIT {limit}), \
-         upto AS MATERIALIZED (SELECT {of_live} AS last), \
-         ended AS MATERIALIZED (SELECT b.address_key FROM removed_blocks b {ended} AND b.address_key > $1 \
-         AND b.address_key <= (SELECT last FROM upto) ORDER BY b.address_key LIMIT {limit}), \
-         whole AS MATERIALIZED (SELECT {of_ended} AS last) \
-         SELECT (SELECT last FROM whole) AS last, {} FROM (SELECT address_key FROM live \
-         WHERE address_key <= (SELECT last FROM whole) UNION ALL SELECT address_key FROM ended) AS picked",
+        "WITH upto AS MATERIALIZED (SELECT {}), whole AS MATERIALIZED (SELECT {}) \
+         SELECT (SELECT last FROM whole) AS last, {} FROM (SELECT b.address_key {live} AND {whole} \
+         UNION ALL SELECT b.address_key {ended} AND {whole}) AS b",
+        last(&live, limit, "$2"),
+        last(&format!("{ended} AND {upto}"), limit, "(SELECT last FROM upto)"),
         lines(sign)
     )
-}
-
-/// Keys that the list holds at `version`: the next after the key `after`, at most `limit` of live and of ended blocks.
-///
-/// # Errors
-/// The database refused.
-pub async fn held<C: ConnectionTrait>(
-    connection: &C,
-    server_configuration_id: Uuid,
-    version: i64,
-    after: &str,
-    limit: usize,
-) -> Result<Part> {
-    let added = "JOIN change_sets s ON s.id = b.added_set_id";
-    let holds = "WHERE b.server_configuration_id = $3 AND s.version <= $4";
-    let live = format!("{added} {holds}");
-    let ended = format!(
-        "{added} JOIN change_sets r ON r.id = b.removed_set_id {holds} AND (r.version IS NULL OR r.version > $4)"
-    );
-    let values = vec![after.into(), LAST.into(), server_configuration_id.into(), version.into()];
-    part(connection, merged("", &live, &ended, limit), values).await
 }
 
 /// Keys that the change sets `sets`, all published after `from` and up to `to`, take off the list at `from`: after the
@@ -90,12 +73,15 @@ pub async fn removed_by<C: ConnectionTrait>(
     after: &str,
     limit: usize,
 ) -> Result<Part> {
+    let rows = format!(
+        "FROM removed_blocks b JOIN change_sets s ON s.id = b.added_set_id WHERE b.removed_set_id IN ({}) \
+         AND b.address_key > $1 AND s.version <= $3",
+        placeholders(4, sets.len())
+    );
     let sql = format!(
-        "WITH picked AS MATERIALIZED (SELECT b.address_key FROM removed_blocks b \
-         JOIN change_sets s ON s.id = b.added_set_id WHERE b.removed_set_id IN ({}) AND b.address_key > $1 \
-         AND s.version <= $3 ORDER BY b.address_key LIMIT {limit}) SELECT {} AS last, {} FROM picked",
-        placeholders(4, sets.len()),
-        last("picked", limit, "$2"),
+        "WITH whole AS MATERIALIZED (SELECT {}) SELECT (SELECT last FROM whole) AS last, {} \
+         {rows} AND b.address_key <= (SELECT last FROM whole)",
+        last(&rows, limit, "$2"),
         lines("-")
     );
     let mut values: Vec<Value> = vec![after.into(), LAST.into(), from.into()];
@@ -104,7 +90,8 @@ pub async fn removed_by<C: ConnectionTrait>(
 }
 
 /// Keys that the change sets `sets`, all published up to `to`, put on the list and that are still on it at `to`: after
-/// the key `after`, in order, at most `limit`.
+/// the key `after`, in order, at most `limit` of live and of ended blocks, each with `sign` before it. Of all sets that
+/// is the list.
 ///
 /// # Errors
 /// The database refused.
@@ -112,7 +99,7 @@ pub async fn added_by<C: ConnectionTrait>(
     connection: &C,
     sets: &[Uuid],
     to: i64,
-    after: &str,
+    (sign, after): (&str, &str),
     limit: usize,
 ) -> Result<Part> {
     let live = format!("WHERE b.added_set_id IN ({})", placeholders(4, sets.len()));
@@ -120,7 +107,7 @@ pub async fn added_by<C: ConnectionTrait>(
         format!("JOIN change_sets r ON r.id = b.removed_set_id {live} AND (r.version IS NULL OR r.version > $3)");
     let mut values: Vec<Value> = vec![after.into(), LAST.into(), to.into()];
     values.extend(sets.iter().map(|id| Value::from(*id)));
-    part(connection, merged("+", &live, &ended, limit), values).await
+    part(connection, merged(sign, &live, &ended, limit), values).await
 }
 
 /// Stores what a mail server holds, and whether that is what its version says.

@@ -160,6 +160,9 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     if tell || over {
         changes.push(What::ListOperation(id));
     }
+    if !over {
+        list_operations::need_not_last(&transaction).await?;
+    }
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
     if taking_back {
         state.db.give_back_space().await?;

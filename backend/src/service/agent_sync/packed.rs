@@ -1,0 +1,300 @@
+//! Long lists as agents are sent them, read from the database and compressed once for all who want the same: after a
+//! publication that is every mail server, at the same moment.
+//!
+//! A list lies in a file without a name, which goes with the last agent that reads it, and with the process. Without
+//! such a file each agent's list comes straight from the database.
+
+use super::Plan;
+use crate::service::{Error, Result};
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use futures::{Stream, StreamExt};
+use std::{
+    fs::File,
+    io::{self, Seek, Write},
+    os::unix::fs::FileExt,
+    path::Path,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, spawn_blocking},
+    time::Instant,
+};
+
+/// Fewer lines than this are not worth a file.
+pub(super) const LONG: i64 = 5_000;
+/// How much of a file an agent is sent at a time.
+const PIECE: u64 = 256 << 10;
+/// How long the disk is left alone after it refused.
+const REST: Duration = Duration::from_secs(60);
+
+/// The lists that are being sent.
+#[derive(Debug, Default)]
+pub struct PackedLists(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    lists: Vec<(Plan, Weak<PackedList>)>,
+    /// When the disk refused last.
+    refused: Option<Instant>,
+}
+
+impl PackedLists {
+    /// The list of a plan: one that is being sent already, or a new one of `parts`, in a file in `folder`. `None`: the
+    /// disk refuses.
+    pub(super) fn get<S: Stream<Item = Result<Bytes>> + Send + 'static>(
+        self: &Arc<Self>,
+        plan: &Plan,
+        folder: &Path,
+        parts: impl FnOnce() -> S,
+    ) -> Option<Arc<PackedList>> {
+        let mut known = self.lock();
+        known.lists.retain(|(_, list)| list.upgrade().is_some_and(|list| !list.is_torn()));
+        if let Some(list) = known.lists.iter().find(|(of, _)| of == plan).and_then(|(_, list)| list.upgrade()) {
+            return Some(list);
+        }
+        if known.refused.is_some_and(|at| at.elapsed() < REST) {
+            return None;
+        }
+        let lists = self.clone();
+        let refused = move |error: &io::Error| {
+            tracing::warn!(%error, "the disk refuses a list that agents share; each gets its own from the database");
+            lists.lock().refused = Some(Instant::now());
+        };
+        match PackedList::start(folder, parts(), refused) {
+            Ok(list) => {
+                known.lists.push((*plan, Arc::downgrade(&list)));
+                Some(list)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the disk refuses a file for a list that agents are to share");
+                known.refused = Some(Instant::now());
+                None
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How far a list has come.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    octets: u64,
+    is_whole: bool,
+}
+
+/// One list, compressed by gzip.
+#[derive(Debug)]
+pub struct PackedList {
+    file: File,
+    /// Without a sender it does not get longer any more.
+    progress: watch::Receiver<Progress>,
+    packing: AbortHandle,
+}
+
+impl PackedList {
+    fn start(
+        folder: &Path,
+        parts: impl Stream<Item = Result<Bytes>> + Send + 'static,
+        refused: impl FnOnce(&io::Error) + Send + 'static,
+    ) -> io::Result<Arc<Self>> {
+        let file = tempfile::tempfile_in(folder)?;
+        let packed = file.try_clone()?;
+        let (sender, progress) = watch::channel(Progress { octets: 0, is_whole: false });
+        let packing = tokio::spawn(async move {
+            match pack(parts, packed, &sender).await {
+                Ok(()) => {}
+                Err(PackError::Disk(error)) => refused(&error),
+                Err(PackError::Parts(error)) => tracing::warn!(%error, "a list for agents broke off"),
+            }
+        });
+        Ok(Arc::new(Self { file, progress, packing: packing.abort_handle() }))
+    }
+
+    fn is_torn(&self) -> bool {
+        self.progress.has_changed().is_err() && !self.progress.borrow().is_whole
+    }
+
+    /// Its octets from the first to the last, as they come.
+    pub(super) fn read(self: Arc<Self>) -> impl Stream<Item = Result<Bytes>> {
+        async_stream::try_stream! {
+            let mut progress = self.progress.clone();
+            let mut at = 0;
+            loop {
+                let Progress { octets, is_whole } = *progress.borrow_and_update();
+                while at < octets {
+                    let list = self.clone();
+                    let mut piece = vec![0; PIECE.min(octets - at) as usize];
+                    let reading = spawn_blocking(move || list.file.read_exact_at(&mut piece, at).map(|()| piece));
+                    let piece = reading.await.map_err(io::Error::other).flatten();
+                    let piece = piece.map_err(|error| Error::Internal(error.into()))?;
+                    at += piece.len() as u64;
+                    yield Bytes::from(piece);
+                }
+                if is_whole {
+                    break;
+                }
+                // The agent asks again.
+                progress.changed().await.map_err(|_| Error::Internal(anyhow::anyhow!("the list broke off")))?;
+            }
+        }
+    }
+}
+
+impl Drop for PackedList {
+    fn drop(&mut self) {
+        self.packing.abort();
+    }
+}
+
+enum PackError {
+    Disk(io::Error),
+    Parts(Error),
+}
+
+async fn pack(
+    parts: impl Stream<Item = Result<Bytes>>,
+    file: File,
+    progress: &watch::Sender<Progress>,
+) -> std::result::Result<(), PackError> {
+    let mut parts = pin!(parts);
+    let mut packer = GzEncoder::new(file, Compression::fast());
+    let mut next = parts.next().await;
+    while let Some(part) = next {
+        let part = part.map_err(PackError::Parts)?;
+        let packing = spawn_blocking(move || {
+            packer.write_all(&part)?;
+            let octets = packer.get_mut().stream_position()?;
+            io::Result::Ok((packer, octets))
+        });
+        // The database reads on meanwhile.
+        let (packed, following) = tokio::join!(packing, parts.next());
+        let octets;
+        (packer, octets) = packed.map_err(io::Error::other).flatten().map_err(PackError::Disk)?;
+        progress.send_replace(Progress { octets, is_whole: false });
+        next = following;
+    }
+    let octets = packer.finish().and_then(|mut file| file.stream_position()).map_err(PackError::Disk)?;
+    progress.send_replace(Progress { octets, is_whole: true });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::change_sets::{Head, Sum};
+    use flate2::read::GzDecoder;
+    use futures::{
+        TryStreamExt,
+        channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
+    };
+    use std::io::Read;
+    use tempfile::TempDir;
+    use uuid::Uuid;
+
+    type Parts = UnboundedReceiver<Result<Bytes>>;
+
+    fn plan(version: i64) -> Plan {
+        let head = Head { epoch: Uuid::nil(), version, sum: Sum::default() };
+        Plan { server_configuration_id: Uuid::nil(), head, from: Some(0), lines: 1 }
+    }
+
+    struct Place {
+        lists: Arc<PackedLists>,
+        folder: TempDir,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            Self { lists: Arc::default(), folder: tempfile::tempdir().unwrap() }
+        }
+
+        /// A list that is new, and who gives its parts.
+        fn new_list(&self, version: i64) -> (Arc<PackedList>, UnboundedSender<Result<Bytes>>) {
+            let (sender, parts) = unbounded();
+            let list = self.lists.get(&plan(version), self.folder.path(), || parts);
+            (list.expect("a file"), sender)
+        }
+
+        /// A list that somebody is being sent already.
+        fn known_list(&self, version: i64) -> Option<Arc<PackedList>> {
+            self.lists.get(&plan(version), self.folder.path(), || -> Parts { panic!("it is read again") })
+        }
+    }
+
+    async fn text(list: Arc<PackedList>) -> Result<String> {
+        let octets = list.read().map_ok(|piece| piece.to_vec()).try_concat().await?;
+        let mut text = String::new();
+        GzDecoder::new(octets.as_slice()).read_to_string(&mut text).unwrap();
+        Ok(text)
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_once_for_all_who_want_it() {
+        let place = Place::new();
+        let (first, parts) = place.new_list(1);
+        let (other, other_parts) = place.new_list(2);
+        let reading = tokio::spawn(text(first.clone()));
+        let mut expected = String::new();
+        for n in 0..200 {
+            let part = format!("+user{n}@example.com\n").repeat(n);
+            expected.push_str(&part);
+            parts.unbounded_send(Ok(part.into())).unwrap();
+            if n == 100 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let second = place.known_list(1).expect("the same");
+        assert!(Arc::ptr_eq(&first, &second));
+        drop(parts);
+        assert_eq!(reading.await.unwrap().unwrap(), expected);
+        assert_eq!(text(second).await.unwrap(), expected);
+        drop(other_parts);
+        assert_eq!(text(other).await.unwrap(), "");
+        assert_eq!(place.folder.path().read_dir().unwrap().count(), 0, "its file has no name");
+    }
+
+    #[tokio::test]
+    async fn a_list_that_breaks_off_is_no_whole_one_and_is_read_again_for_the_next() {
+        let place = Place::new();
+        let (list, parts) = place.new_list(1);
+        parts.unbounded_send(Ok(Bytes::from_static(b"+a@example.com\n"))).unwrap();
+        parts.unbounded_send(Err(Error::NotFound)).unwrap();
+        assert!(text(list.clone()).await.is_err());
+        let (again, parts) = place.new_list(1);
+        assert!(!Arc::ptr_eq(&list, &again));
+        drop(parts);
+        assert_eq!(text(again).await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn reading_ends_with_the_last_agent() {
+        let place = Place::new();
+        let (list, parts) = place.new_list(1);
+        parts.unbounded_send(Ok(Bytes::from_static(b"+a@example.com\n"))).unwrap();
+        drop(list);
+        tokio::time::timeout(Duration::from_secs(10), async {
+            while !parts.is_closed() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await
+        .expect("nobody reads for nobody");
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_refuses_is_left_alone_for_a_while() {
+        let place = Place::new();
+        let missing = place.folder.path().join("missing");
+        assert!(place.lists.get(&plan(1), &missing, || unbounded().1).is_none());
+        assert!(place.known_list(1).is_none());
+        place.lists.lock().refused = Instant::now().checked_sub(REST);
+        place.new_list(1);
+    }
+}
