@@ -75,6 +75,8 @@ async function fill(filled: Service) {
   const list = "name,mail\nMai,mai@example.com\nRen,not an address\n";
   const upload = await uploadTo(`${filled.url}/api/v1${path}`, token, list);
   const inquiry = await fillAccount(call);
+  const expires_at = new Date(Date.now() + 90 * 24 * 60 * 60 * 1000);
+  await json(call("POST", "/tokens", { name: "Monthly import", scopes: ["read", "events", "lists", "manage"], expires_at }));
   const { link } = await json(call("POST", "/invitations", { email: "taro@example.com", role: "operator" }));
   const { items: [account] } = await json(provider.call("GET", "/provider/accounts"));
   const inside = `${filled.url}/configurations/${configuration.id}`;

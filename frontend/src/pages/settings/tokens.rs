@@ -106,7 +106,7 @@ fn row(texts: &'static Texts, token: ApiToken, ask: Callback<ApiToken>) -> AnyVi
     };
     view! {
         <tr>
-            <td class="address">{token.name.clone()}</td>
+            <td class="address name">{token.name.clone()}</td>
             <td class="wrap">{scopes.join(", ")}<p class="faint">{only}</p></td>
             <td class="soft" data-label=texts.created><Moment at=token.created_at language now=Some(ticking())/></td>
             <td class="soft" data-label=texts.people.last_used>{used}</td>
