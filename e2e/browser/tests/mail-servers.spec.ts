@@ -22,6 +22,7 @@ test("a new mail server shows its token once and its first contact by itself", a
   const dialog = page.getByRole("dialog", { name: "Connect the agent" });
   const token = await dialog.getByRole("group", { name: "Token", exact: true }).innerText();
   await expect(dialog.getByRole("group", { name: /agent\.toml/ })).toContainText(`token = "${token}"`);
+  await expect(dialog.getByRole("group", { name: "Then start the agent" })).toHaveText("stoplist-agent --config agent.toml run");
   await expect(dialog.getByText("Waiting for first contact")).toBeVisible();
   await dialog.getByRole("button", { name: "Copy: Token" }).click();
   await expect(dialog.getByText(/The text is selected: copy it by hand/)).toBeVisible();

@@ -185,7 +185,7 @@ pub(super) static TEXTS: Texts = Texts {
     token_once: "This token is shown only now. Copy it before you close this dialog.",
     token: "Token",
     agent_configuration: "Content of agent.toml on the mail server",
-    token_next: "Then start the agent: stoplist-agent --config agent.toml run",
+    token_next: "Then start the agent",
     waiting_contact: "Waiting for first contact",
     contact_made: "The agent has called. This mail server is connected.",
     done: "Done",

@@ -185,7 +185,7 @@ pub(super) static TEXTS: Texts = Texts {
     token_once: "このトークンは今だけ表示されます。閉じる前にコピーしてください。",
     token: "トークン",
     agent_configuration: "メールサーバーの agent.toml の内容",
-    token_next: "次にエージェントを起動します: stoplist-agent --config agent.toml run",
+    token_next: "次にエージェントを起動します",
     waiting_contact: "最初の接続を待っています",
     contact_made: "エージェントが接続しました。このメールサーバーは利用できます。",
     done: "完了",

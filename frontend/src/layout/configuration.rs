@@ -41,6 +41,18 @@ pub fn ConfigurationFrame() -> impl IntoView {
     let path = Router::here().path;
     let section = memo(move |_| path.with(|path| Section::at(path)));
     let is_report = memo(move |_| section.get().is_some_and(Section::is_report));
+    let blocked = memo(move |_| {
+        let lists = session.includes(Capability::SeeLists);
+        let first = if lists { texts.blocked_list } else { texts.request_release };
+        let sections = [
+            (Section::BlockedList, first),
+            (Section::StopCancellation, texts.stop_cancellation),
+            (Section::Uploads, texts.uploads.uploads),
+            (Section::Distributions, texts.distributions),
+            (Section::MailServers, texts.mail_servers),
+        ];
+        sections.into_iter().filter(|(section, _)| session.includes(section.needs())).collect::<Vec<_>>()
+    });
     let sections = move || {
         let link = |to: Section, words: &'static str| {
             let current = move || (section.get() == Some(to)).then_some("page");
@@ -54,20 +66,7 @@ pub fn ConfigurationFrame() -> impl IntoView {
             ]
             .into_any()
         } else {
-            let lists = session.includes(Capability::SeeLists);
-            let first = if lists { texts.blocked_list } else { texts.request_release };
-            [
-                (Section::BlockedList, first),
-                (Section::StopCancellation, texts.stop_cancellation),
-                (Section::Uploads, texts.uploads.uploads),
-                (Section::Distributions, texts.distributions),
-                (Section::MailServers, texts.mail_servers),
-            ]
-            .into_iter()
-            .filter(|(section, _)| session.includes(section.needs()))
-            .map(|(section, words)| link(section, words))
-            .drawn()
-            .into_any()
+            blocked.get().into_iter().map(|(section, words)| link(section, words)).drawn().into_any()
         }
     };
     view! {

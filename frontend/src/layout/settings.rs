@@ -2,6 +2,7 @@
 
 use crate::{
     paths,
+    reactive::memo,
     router::{Outlet, Router},
     state::{Session, texts},
     ui::Show,
@@ -12,8 +13,8 @@ use shared::session::Role;
 /// Title and sections of the settings.
 #[component]
 pub fn SettingsFrame() -> impl IntoView {
-    let (texts, session) = (texts(), expect_context::<Session>());
-    let path = Router::here().path;
+    let (texts, session, router) = (texts(), expect_context::<Session>(), Router::here());
+    let path = memo(move |_| router.path.get());
     let current = move |to: &'static str| move || path.with(|path| path == to).then_some("page");
     view! {
         <header class="page-head"><h1>{texts.people.settings}</h1></header>

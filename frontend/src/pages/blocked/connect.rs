@@ -12,6 +12,9 @@ use shared::{
     mail_server::{MailServer, MailServerCredential, NewMailServer},
 };
 
+/// What starts an agent beside its configuration.
+const START: &str = "stoplist-agent --config agent.toml run";
+
 /// Asks for the new mail server's name.
 #[component]
 pub fn AddDialog(
@@ -95,7 +98,7 @@ fn Connect(credential: MailServerCredential, loader: Loader<Page<MailServer>>, o
             <Notice tone=Tone::Warn><p>{texts.token_once}</p></Notice>
             <Secret label=texts.token text=credential.token words/>
             <Secret label=texts.agent_configuration text=toml words/>
-            <p class="soft">{texts.token_next}</p>
+            <Secret label=texts.token_next text=START.to_owned() words/>
             <div class="row" aria-live="polite">
                 {move || if called.get() {
                     view! { <Notice tone=Tone::Good><p>{texts.contact_made}</p></Notice> }.into_any()

@@ -3,6 +3,7 @@
 use super::operations::written;
 use crate::{
     pages::{FormError, field_error},
+    reactive::memo,
     state::{Configuration, Pending, Session, client, texts},
     ui::{Button, Field, Kind, Notice, Tone},
 };
@@ -16,13 +17,14 @@ use shared::{
 #[component]
 pub fn RequestRelease() -> impl IntoView {
     let (texts, session) = (texts(), expect_context::<Session>());
+    let may_release = memo(move |_| session.may(Role::Operator));
     view! {
         <section class="card narrow">
             <div class="stack-tight">
                 <h2>{texts.request_release}</h2>
                 <p class="soft">{texts.request_release_text}</p>
             </div>
-            {move || if session.may(Role::Operator) {
+            {move || if may_release.get() {
                 view! { <Form/> }.into_any()
             } else {
                 view! { <Notice tone=Tone::Plain><p>{texts.request_viewer}</p></Notice> }.into_any()

@@ -99,8 +99,9 @@ fn Head(address: Memo<String>, loader: Loader<AddressHistory>, chosen: RwSignal<
     let may_release = memo(move |_| {
         session.may(Role::Operator) && matches!(state.get(), Some(Some(BlockState::InEffect | BlockState::Pending)))
     });
+    let lists = memo(move |_| session.includes(Capability::SeeLists));
     let release = move || {
-        let name = if session.includes(Capability::SeeLists) { texts.release } else { texts.request_release };
+        let name = if lists.get() { texts.release } else { texts.request_release };
         let press = move |()| chosen.set(vec![shown()]);
         may_release.get().then(|| view! { <Button kind=Kind::Primary press>{name}</Button> })
     };

@@ -5,6 +5,7 @@ use crate::{
     api::Versioned,
     pages::{save_link, single::single},
     paths,
+    reactive::memo,
     state::{Loader, Pending, Preferences, Session, client, explain, id_in_path, load, texts},
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Toasts, Tone},
 };
@@ -74,9 +75,9 @@ fn Parts(id: Uuid, loader: Loader<Versioned<Account>>) -> impl IntoView {
 pub fn Export(id: Uuid) -> impl IntoView {
     let (texts, client, toasts, asking) = (texts(), client(), Toasts::here(), Pending::new());
     let session = expect_context::<Session>();
-    let is_inside = move || session.me().is_some_and(|me| me.account_id == Some(id));
+    let is_inside = memo(move |_| session.me().is_some_and(|me| me.account_id == Some(id)));
     let press = move |()| {
-        let is_inside = untrack(is_inside);
+        let is_inside = is_inside.get_untracked();
         asking.start(async move {
             let done = if is_inside {
                 client.export_link(id).await.map(|url| save_link(&url, texts, toasts))
@@ -91,7 +92,7 @@ pub fn Export(id: Uuid) -> impl IntoView {
     let words = &texts.closing;
     view! {
         <Button busy=asking.busy() press>
-            {move || if is_inside() {
+            {move || if is_inside.get() {
                 view! { <Icon shape=Shape::Download/>{words.export} }.into_any()
             } else {
                 words.open_to_export.into_any()

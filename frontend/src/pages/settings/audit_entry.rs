@@ -3,6 +3,7 @@
 use crate::{
     api::{AuditEntry, Change, word},
     i18n::Texts,
+    reactive::memo,
     state::{Configurations, Preferences, Session},
     ui::{Badge, Drawn, Moment, Tone, time},
 };
@@ -50,9 +51,9 @@ fn object(texts: &'static Texts, entry: AuditEntry) -> AnyView {
     let configuration = move |id: Uuid| {
         loader.data.with(|all| all.as_ref()?.iter().find(|one| one.id == id).map(|one| one.name.clone()))
     };
-    let name = move || told.clone().or_else(|| id.and_then(|id| account(id).or_else(|| configuration(id))));
+    let name = memo(move |_| told.clone().or_else(|| id.and_then(|id| account(id).or_else(|| configuration(id)))));
     let object = entry.object;
-    (move || match (name(), id) {
+    (move || match (name.get(), id) {
         (Some(name), _) => name.into_any(),
         (None, Some(_)) => {
             let tail = format!("…{}", &object[object.len() - TAIL..]);

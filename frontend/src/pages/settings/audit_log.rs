@@ -4,6 +4,7 @@ use super::audit_entry::row;
 use crate::{
     api::{AuditEntry, AuditQuery},
     pages::{Day, Download, MoreFilters, listing::listing},
+    reactive::memo,
     state::{Session, Url, client, debounced, load, texts},
     ui::{Search, Select, Table, time},
 };
@@ -25,10 +26,10 @@ pub fn AuditLog() -> impl IntoView {
         to: time::start_of_day(&url.get("to"), 1).unwrap_or_default(),
         cursor: url.get("cursor"),
     };
-    let account = move || session.me().and_then(|me| me.account_id);
+    let account = memo(move |_| session.me().and_then(|me| me.account_id));
     // Whoever has paged on goes on reading where they are.
     let news = move || if url.get("cursor").is_empty() { session.account() } else { 0 };
-    let loader = load(account, move || (query(), news()), move |_, (query, _)| client.audit_log(query));
+    let loader = load(move || account.get(), move || (query(), news()), move |_, (query, _)| client.audit_log(query));
     let table = move |rows: Memo<Vec<AuditEntry>>| {
         let head = vec![words.when, words.who, words.what, words.object];
         view! {
@@ -45,7 +46,7 @@ pub fn AuditLog() -> impl IntoView {
     view! {
         <div class="stack">
             <p class="soft">
-                {move || if account().is_some() { words.audit_log_text } else { words.provider_text }}
+                {move || if account.get().is_some() { words.audit_log_text } else { words.provider_text }}
             </p>
             <div class="stack-tight">
                 <div class="filters">

@@ -3,6 +3,7 @@
 use crate::{
     api::ApiError,
     pages::{FormError, FormFoot, field_error, unread},
+    reactive::memo,
     state::{Kept, Loader, Pending, client, texts},
     ui::{Badge, Button, Dialog, Field, Kind, Secret, Show, Toasts, Tone},
 };
@@ -22,6 +23,7 @@ pub fn SecondFactor(
     let words = &texts.people;
     let reload = Callback::new(move |()| loader.reload());
     let codes = expect_context::<Kept>().recovery_codes;
+    let made = memo(move |_| codes.get());
     view! {
         <section class="card narrow">
             <header><h2>{words.second_factor}</h2>
@@ -29,7 +31,7 @@ pub fn SecondFactor(
                     <Badge tone=Tone::Good text=words.factor_on/>
                 </Show>
             </header>
-            {move || match (codes.get(), loader.data.get()) {
+            {move || match (made.get(), loader.data.get()) {
                 (Some(made), _) => view! { <Codes made codes/> }.into_any(),
                 (None, Some(state)) if state.enabled => view! { <Enabled state codes reload/> }.into_any(),
                 (None, Some(_)) => view! { <SetUp codes reload/> }.into_any(),

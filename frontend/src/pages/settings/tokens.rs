@@ -4,6 +4,7 @@ use super::new_token::{NewTokenDialog, SecretDialog};
 use crate::{
     i18n::Texts,
     pages::{Confirm, listing::listing},
+    reactive::memo,
     state::{Configurations, Preferences, Session, Url, client, load, now, texts, ticking},
     ui::{Badge, Button, Icon, Kind, Moment, Shape, Show, Table, Toasts, Tone},
 };
@@ -84,14 +85,14 @@ fn row(texts: &'static Texts, token: ApiToken, ask: Callback<ApiToken>) -> AnyVi
     let scopes: Vec<_> = token.scopes.iter().map(|scope| (words.scope)(*scope)).collect();
     let Configurations(loader) = expect_context();
     let limited = token.server_configuration_ids.clone();
-    let only = move || {
+    let only = memo(move |_| {
         let ids = limited.as_ref()?;
         let named = |all: &Option<Vec<ServerConfiguration>>| {
             let some = all.iter().flatten().filter(|one| ids.contains(&one.id));
             some.map(|one| one.name.clone()).collect::<Vec<_>>()
         };
         Some((words.only)(&loader.data.with(named).join(", ")))
-    };
+    });
     let name = format!("{}: {}", words.revoke, token.name);
     let expires = match token.expires_at {
         None => words.never.into_any(),
@@ -107,7 +108,7 @@ fn row(texts: &'static Texts, token: ApiToken, ask: Callback<ApiToken>) -> AnyVi
     view! {
         <tr>
             <td class="address name">{token.name.clone()}</td>
-            <td class="wrap">{scopes.join(", ")}<p class="faint">{only}</p></td>
+            <td class="wrap">{scopes.join(", ")}<p class="faint">{move || only.get()}</p></td>
             <td class="soft" data-label=texts.created><Moment at=token.created_at language now=Some(ticking())/></td>
             <td class="soft" data-label=texts.people.last_used>{used}</td>
             <td class="soft" data-label=words.expires>{expires}</td>
