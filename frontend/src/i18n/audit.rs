@@ -92,7 +92,7 @@ mod tests {
             found.extend(told.into_iter().map(|(name, _)| name));
         }
         // Of the export of an account and of the head of a token; and what the console leaves out (`api/audit.rs`).
-        for other in ["alg", "kid", "mail_servers", "run_settings", "settings"] {
+        for other in ["alg", "kid", "typ", "mail_servers", "run_settings", "settings"] {
             assert!(found.remove(other), "{other}");
         }
         found
