@@ -255,7 +255,7 @@ mod tests {
         assert!(ours.read(&signed(Algorithm::HS512, Some("a")), now).is_err(), "only HS256 is accepted");
         assert!(ours.read(&signed(Algorithm::HS256, Some("b")), now).is_err(), "no such key");
         assert!(ours.read(&signed(Algorithm::HS256, None), now).is_err(), "no key is named");
-        // The algorithm none, the right key and type, and a signature that is none.
+        // {"alg":"none","kid":"a","typ":"at+jwt"} and a signature that is none.
         let unsigned = signed(Algorithm::HS256, Some("a"));
         let body = unsigned.split('.').nth(1).unwrap();
         assert!(ours.read(&format!("eyJhbGciOiJub25lIiwia2lkIjoiYSIsInR5cCI6ImF0K2p3dCJ9.{body}."), now).is_err());
