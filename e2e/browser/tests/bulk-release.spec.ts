@@ -82,6 +82,8 @@ test("without a filter, and where nothing is found, the dialog says so", async (
   await expect(dialog.getByRole("button", { name: /^Release/ })).toHaveCount(0);
   await expectAccessible(page);
   await page.keyboard.press("Escape");
+  // The way back to the address without the dialog would stop the way to the next.
+  await expect(page).toHaveURL(workplace.at("/blocked/list"));
   await page.goto(workplace.at("/blocked/list?q=nobody"));
   await button(page).click();
   await expect(dialog.getByText("Nothing is found that could be released.")).toBeVisible();
