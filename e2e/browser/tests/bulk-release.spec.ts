@@ -188,6 +188,7 @@ test("ticked rows are released together", async ({ page, workplace }) => {
   await expect(all).not.toBeChecked();
   // Another search ticks nothing.
   await page.getByRole("searchbox").fill("ro");
+  await expect(page.getByRole("row")).toHaveCount(3);
   await expect(release).toHaveText("Release selected (0)…");
   await page.getByRole("searchbox").fill("");
   await expect(page.getByRole("row")).toHaveCount(4);
