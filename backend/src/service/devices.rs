@@ -2,7 +2,7 @@
 //! else's wrong ones keep them out, also not from the same address (OWASP, "Slow Down Online Guessing Attacks with Device
 //! Cookies").
 
-use super::{Error, Result, authentication::Origin, keys};
+use super::{Result, authentication::Origin, keys};
 use crate::state::AppState;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -32,13 +32,12 @@ pub struct Device {
 pub fn issue(state: &AppState, user_id: Uuid, password_hash: &str, now: DateTime<Utc>) -> Result<String> {
     let password = keys::token_hash(password_hash);
     let device = Device { id: Uuid::new_v4(), user_id, password, expires_at: (now + LIFETIME).timestamp() };
-    let text = serde_json::to_string(&device).map_err(|error| Error::Internal(error.into()))?;
-    state.keys.seal(PURPOSE, &text)
+    state.keys.seal_json(PURPOSE, &device)
 }
 
 /// The browser of a token; `None`: the token is not ours, or too old.
 pub fn open(state: &AppState, token: &str) -> Option<Device> {
-    let device: Device = serde_json::from_str(&state.keys.unseal(PURPOSE, token)?).ok()?;
+    let device: Device = state.keys.unseal_json(PURPOSE, token)?;
     (state.clock.now().timestamp() < device.expires_at).then_some(device)
 }
 

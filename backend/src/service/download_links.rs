@@ -108,8 +108,7 @@ fn seal(
 ) -> Result<(String, DateTime<Utc>)> {
     let expires_at = state.clock.now() + LIFETIME;
     let claims = Claims { user_id, session_id, account_id, target, search, expires_at: expires_at.timestamp() };
-    let text = serde_json::to_string(&claims).map_err(|error| Error::Internal(error.into()))?;
-    Ok((state.keys.seal(PURPOSE, &text)?, expires_at))
+    Ok((state.keys.seal_json(PURPOSE, &claims)?, expires_at))
 }
 
 /// Reads the token of a link. What its user may do is looked up anew.
@@ -118,8 +117,7 @@ fn seal(
 /// [`Error::NotFound`]: not ours, or changed. [`Error::Gone`]: its minute is over. [`Error::Unauthorized`]: the session that
 /// made it has ended.
 pub async fn follow(state: &AppState, token: &str, origin: Origin) -> Result<Linked> {
-    let text = state.keys.unseal(PURPOSE, token).ok_or(Error::NotFound)?;
-    let claims: Claims = serde_json::from_str(&text).map_err(|_| Error::NotFound)?;
+    let claims: Claims = state.keys.unseal_json(PURPOSE, token).ok_or(Error::NotFound)?;
     if claims.expires_at <= state.clock.now().timestamp() {
         return Err(Error::gone(RefusalCode::LinkExpired, "this link has expired: go back and download again"));
     }

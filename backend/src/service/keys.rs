@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version, password_hash::phc::PasswordHash};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
@@ -76,6 +77,20 @@ impl Keys {
         let mut sealed = sealed.to_vec();
         let text = self.sealing.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(purpose), &mut sealed);
         String::from_utf8(text.ok()?.to_vec()).ok()
+    }
+
+    /// [`Self::seal`] for a value, as JSON.
+    ///
+    /// # Errors
+    /// As there, or the value is none that JSON knows.
+    pub fn seal_json(&self, purpose: &str, value: &impl Serialize) -> Result<String> {
+        let text = serde_json::to_string(value).map_err(|error| Error::Internal(error.into()))?;
+        self.seal(purpose, &text)
+    }
+
+    /// The value that [`Self::seal_json`] was given for this purpose; `None`: as [`Self::unseal`].
+    pub fn unseal_json<T: DeserializeOwned>(&self, purpose: &str, sealed: &str) -> Option<T> {
+        serde_json::from_str(&self.unseal(purpose, sealed)?).ok()
     }
 
     /// Hashes a password (argon2id) away from the request threads, for somebody of a network.

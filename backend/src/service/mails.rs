@@ -8,7 +8,7 @@ mod letter;
 
 pub use letter::Letter;
 
-use super::{Error, Result, queue, wake::What};
+use super::{Result, queue, wake::What};
 use crate::{
     config::MailSettings,
     state::AppState,
@@ -135,9 +135,9 @@ pub async fn post<C: ConnectionTrait>(
 ) -> Result<()> {
     let Some(mailer) = &state.mailer else { return Ok(()) };
     let (subject, text) = letter.written(&mailer.base);
-    let content = serde_json::to_string(&Content { subject, text }).map_err(|error| Error::Internal(error.into()))?;
+    let sealed = state.keys.seal_json(PURPOSE, &Content { subject, text })?;
     let (id, now) = (Uuid::now_v7(), state.clock.now());
-    store::mails::insert(transaction, id, recipient, &state.keys.seal(PURPOSE, &content)?, now).await?;
+    store::mails::insert(transaction, id, recipient, &sealed, now).await?;
     Ok(queue::ring(transaction, queue::Job::Mail(id), 0).await?)
 }
 
@@ -158,8 +158,7 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     let Some(mailer) = &state.mailer else { return Ok(()) };
     let (connection, now) = (state.db.connection(), state.clock.now());
     let Some(mail) = store::mails::take(connection, id, now, now + HOLD).await? else { return Ok(()) };
-    let content = state.keys.unseal(PURPOSE, &mail.sealed).and_then(|text| serde_json::from_str(&text).ok());
-    let sent = match content {
+    let sent = match state.keys.unseal_json(PURPOSE, &mail.sealed) {
         Some(content) => mailer.send(id, &mail.recipient, content).await,
         None => Err(Failure::for_good("its text was sealed with another key".to_owned())),
     };

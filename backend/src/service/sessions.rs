@@ -111,8 +111,7 @@ pub async fn sign_in(
             password: keys::token_hash(&user.password_hash),
             expires_at: expires_at.timestamp(),
         };
-        let text = serde_json::to_string(&proven).map_err(|error| Error::Internal(error.into()))?;
-        let second_factor_token = state.keys.seal(SECOND_STEP, &text)?;
+        let second_factor_token = state.keys.seal_json(SECOND_STEP, &proven)?;
         return Ok(SignedIn::SecondFactorNeeded(SecondFactorNeeded { second_factor_token, expires_at }));
     }
     let begun = begin(state, &tx, &user, origin, Proof::Password).await?;
@@ -132,8 +131,8 @@ pub async fn sign_in_with_second_factor(
     device: Option<Device>,
 ) -> Result<Begun> {
     let now = state.clock.now();
-    let text = state.keys.unseal(SECOND_STEP, &request.second_factor_token).ok_or(Error::Unauthorized)?;
-    let proven: PasswordProven = serde_json::from_str(&text).map_err(|_| Error::Unauthorized)?;
+    let proven: Option<PasswordProven> = state.keys.unseal_json(SECOND_STEP, &request.second_factor_token);
+    let proven = proven.ok_or(Error::Unauthorized)?;
     if proven.expires_at <= now.timestamp() {
         return Err(Error::gone(RefusalCode::TooLate, "this took too long: sign in again"));
     }

@@ -42,6 +42,13 @@ struct Known {
     refused: Option<Instant>,
 }
 
+impl Known {
+    fn refuse(&mut self, error: &io::Error) {
+        tracing::warn!(%error, "the disk refuses a list that agents share; each gets its own from the database");
+        self.refused = Some(Instant::now());
+    }
+}
+
 impl PackedLists {
     /// The list of a plan: one that is being sent already, or a new one of `parts`, in a file in `folder`. `None`: the
     /// disk refuses.
@@ -60,18 +67,14 @@ impl PackedLists {
             return None;
         }
         let lists = self.clone();
-        let refused = move |error: &io::Error| {
-            tracing::warn!(%error, "the disk refuses a list that agents share; each gets its own from the database");
-            lists.lock().refused = Some(Instant::now());
-        };
+        let refused = move |error: &io::Error| lists.lock().refuse(error);
         match PackedList::start(folder, parts(), refused) {
             Ok(list) => {
                 known.lists.push((*plan, Arc::downgrade(&list)));
                 Some(list)
             }
             Err(error) => {
-                tracing::warn!(%error, "the disk refuses a file for a list that agents are to share");
-                known.refused = Some(Instant::now());
+                known.refuse(&error);
                 None
             }
         }
