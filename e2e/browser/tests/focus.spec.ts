@@ -131,3 +131,22 @@ test("nothing moves for long where less motion is wanted", async ({ page, workpl
   });
   expect(dot).toEqual({ animationIterationCount: "1", animationDuration: "0.001s" });
 });
+
+test("a form that opens is there to be filled in, and closing it leads back", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  await page.goto(`${workplace.service.url}/settings/tokens`);
+  const opener = page.getByRole("main").getByRole("button", { name: "New token" }).first();
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#token-name")).toBeFocused();
+  await page.keyboard.type("CRM");
+  await expect(page.locator("#token-name")).toHaveValue("CRM");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(opener).toBeFocused();
+  // What only asks begins at the button that changes nothing.
+  await page.goto(workplace.at("/blocked/list"));
+  await runNow(workplace);
+  await page.getByRole("button", { name: "Release: taro@example.com" }).press("Enter");
+  await expect(page.getByRole("dialog").getByRole("button", { name: "Close", exact: true })).toBeFocused();
+});

@@ -55,12 +55,14 @@ test("what another window changes the language of keeps what is ticked and typed
   await page.goto(`${workplace.service.url}/settings/tokens?dialog=new-token`);
   await page.locator("#token-name").fill("CRM");
   await page.locator("#token-limited").check();
+  await page.locator("#token-days").selectOption("30");
   const other = await page.context().newPage();
   await other.goto(`${workplace.service.url}/settings/account`);
   await other.locator("#language").selectOption("ja");
   await expect(page.locator("html")).toHaveAttribute("lang", "ja");
   await expect(page.locator("#token-name")).toHaveValue("CRM");
   await expect(page.locator("#token-limited")).toBeChecked();
+  await expect(page.locator("#token-days")).toHaveValue("30");
 });
 
 const QR = '<svg xmlns="http://www.w3.org/2000/svg"/>';

@@ -3,7 +3,11 @@
 use super::{Icon, Shape, Show};
 use crate::{paths::DIALOG, reactive::effect};
 use leptos::{ev, html, prelude::*};
-use web_sys::UrlSearchParams;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, UrlSearchParams};
+
+/// Where whoever opened a form begins.
+const FIRST_FIELD: &str = ".dialog-body :is(input, select, textarea):enabled";
 
 /// A modal dialog, drawn while `open` holds.
 #[component]
@@ -37,6 +41,10 @@ pub fn Dialog(
             opened_at.set_value(here());
             // Fails only where it is open already or not in the page; neither is so here.
             drop(dialog.show_modal());
+            // The browser itself would begin at the button that closes it.
+            if let Ok(Some(field)) = dialog.query_selector(FIRST_FIELD) {
+                drop(field.unchecked_into::<HtmlElement>().focus());
+            }
         } else if !open.get() && dialog.open() {
             dialog.close();
         }

@@ -166,6 +166,9 @@ pub fn Select(
     #[prop(optional)]
     compact: bool,
 ) -> impl IntoView {
+    if let Some(field) = before(id).filter(|field| value.with_untracked(|value| *value != field.text)) {
+        choose.run(field.text);
+    }
     let options = options
         .into_iter()
         .map(|(name, words)| view! { <option value=name selected=move || value.get() == name>{words}</option> })

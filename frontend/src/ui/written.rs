@@ -7,11 +7,14 @@ use web_sys::HtmlInputElement;
 
 /// What a field held.
 pub(super) struct Written {
-    /// Its text.
+    /// Its text, or the value that was chosen.
     pub text: String,
     /// Whether it was ticked.
     pub ticked: bool,
 }
+
+/// What is remembered. What a select of the page itself chose is kept elsewhere: the language itself, a filter in the URL.
+const FIELDS: &str = ".field > :is(input, textarea), dialog .field > select, .check > input";
 
 thread_local! {
     /// By the path of the page and the id of the field.
@@ -20,8 +23,8 @@ thread_local! {
 
 /// Remembers what is in the fields of the page, which is about to be drawn anew.
 pub fn remember_written() {
-    let Ok(fields) = document().query_selector_all(".field > :is(input, textarea), .check > input") else { return };
-    // A text area has what is asked of it here as well.
+    let Ok(fields) = document().query_selector_all(FIELDS) else { return };
+    // Text areas and selects have what is asked of them here as well.
     let fields = (0..fields.length()).filter_map(|at| Some(fields.get(at)?.unchecked_into::<HtmlInputElement>()));
     let written = |field: HtmlInputElement| Written { text: field.value(), ticked: field.checked() };
     WRITTEN.set(fields.map(|field| ((here(), field.id()), written(field))).collect());
