@@ -9,7 +9,7 @@ const TOUR = [
 /** The way to a page whose link is not on the one before. */
 const DOORS = [[/\/blocked\//, "/blocked/list"], [/\/delivery-report\//, "/delivery-report/overview"], [/\/settings\//, "/settings/account"]];
 /** Page changes until everything has been loaded and drawn some times. */
-const WARM_UP = 100;
+const WARM_UP = 10 * TOUR.length;
 const SAMPLES = 5;
 
 /** Memory in bytes, nodes and listeners after some hundred page changes and after all. */
@@ -28,11 +28,13 @@ export async function pageChanges(context, list, count) {
   const session = await context.newCDPSession(page);
   await session.send("Performance.enable");
   const samples = [];
+  const between = Math.ceil(count / SAMPLES / TOUR.length) * TOUR.length;
   let place = 0;
-  for (let change = 1; change <= WARM_UP + count; change++) {
+  for (let change = 1; change <= WARM_UP + SAMPLES * between; change++) {
     place = (place + 1) % TOUR.length;
     await go(page, TOUR[place]);
-    if (change >= WARM_UP && (change - WARM_UP) % (count / SAMPLES) === 0) {
+    // Whole tours: of the same page each time.
+    if (change >= WARM_UP && (change - WARM_UP) % between === 0) {
       samples.push({ changes: change - WARM_UP, ...(await measure(page, session)) });
     }
   }
