@@ -1,4 +1,5 @@
 // What the console keeps in memory after many page changes.
+import { exposeMemory, keptIn } from "../../e2e/browser/memory.mjs";
 
 /** Every page of a server configuration, and some beside; the list comes again and again. */
 const TOUR = [
@@ -15,18 +16,9 @@ const SAMPLES = 5;
 /** Memory in bytes, nodes and listeners after some hundred page changes and after all. */
 export async function pageChanges(context, list, count) {
   const page = await context.newPage();
-  await page.addInitScript(() => {
-    const instantiate = WebAssembly.instantiateStreaming;
-    WebAssembly.instantiateStreaming = async (...given) => {
-      const made = await instantiate.apply(WebAssembly, given);
-      window.memory ??= made.instance.exports.memory;
-      return made;
-    };
-  });
+  await exposeMemory(page);
   await page.goto(list);
   await page.locator("main tbody tr").first().waitFor();
-  const session = await context.newCDPSession(page);
-  await session.send("Performance.enable");
   const samples = [];
   const between = Math.ceil(count / SAMPLES / TOUR.length) * TOUR.length;
   let place = 0;
@@ -35,7 +27,7 @@ export async function pageChanges(context, list, count) {
     await go(page, TOUR[place]);
     // Whole tours: of the same page each time.
     if (change >= WARM_UP && (change - WARM_UP) % between === 0) {
-      samples.push({ changes: change - WARM_UP, ...(await measure(page, session)) });
+      samples.push({ changes: change - WARM_UP, ...(await keptIn(page)) });
     }
   }
   await page.close();
@@ -54,12 +46,4 @@ async function go(page, target) {
     (end) => location.pathname.endsWith(end) && !document.querySelector('.skeleton, main [aria-busy="true"]'),
     target,
   );
-}
-
-async function measure(page, session) {
-  for (let turn = 0; turn < 3; turn++) await session.send("HeapProfiler.collectGarbage");
-  const { metrics } = await session.send("Performance.getMetrics");
-  const value = (name) => metrics.find((metric) => metric.name === name).value;
-  const wasm = await page.evaluate(() => window.memory.buffer.byteLength);
-  return { wasm, heap: value("JSHeapUsedSize"), nodes: value("Nodes"), listeners: value("JSEventListeners") };
 }

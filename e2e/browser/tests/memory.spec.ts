@@ -1,5 +1,5 @@
 // The console is open for days: whoever goes through its pages over and over leaves nothing behind.
-import type { CDPSession, Page } from "@playwright/test";
+import { exposeMemory, keptIn } from "../memory.mjs";
 import { expect, runNow, signIn, test } from "./workplace";
 
 /** The pages of one tour: below a server configuration and beside it. */
@@ -13,32 +13,16 @@ const TOURS = 30;
 /** A page of WebAssembly's memory, in bytes. */
 const WASM_PAGE = 64 << 10;
 
-interface Kept {
-  wasm: number;
-  heap: number;
-  nodes: number;
-  listeners: number;
-}
-
 test.setTimeout(180_000);
 
 test(`memory does not grow over ${TOURS * TOUR.length} page changes`, async ({ page, workplace }) => {
-  await page.addInitScript(() => {
-    const instantiate = WebAssembly.instantiateStreaming;
-    WebAssembly.instantiateStreaming = async (...given: Parameters<typeof instantiate>) => {
-      const made = await instantiate.apply(WebAssembly, given);
-      (window as any).wasmMemory ??= made.instance.exports.memory;
-      return made;
-    };
-  });
+  await exposeMemory(page);
   await runNow(workplace);
   await signIn(page, workplace, "/blocked/list");
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send("Performance.enable");
   await page.evaluate(go, [TOUR, WARM_UP] as const);
-  const before = await kept(page, devtools);
+  const before = await keptIn(page);
   await page.evaluate(go, [TOUR, TOURS] as const);
-  const after = await kept(page, devtools);
+  const after = await keptIn(page);
   expect(after.nodes - before.nodes, "nodes").toBeLessThan(TOURS);
   expect(after.listeners - before.listeners, "listeners").toBeLessThan(TOURS);
   expect(after.wasm - before.wasm, "memory of the program, in bytes").toBeLessThanOrEqual(WASM_PAGE);
@@ -67,12 +51,4 @@ async function go([tour, times]: readonly [string[], number]): Promise<void> {
       await until(() => location.pathname.endsWith(target) && document.querySelector("main h1") && !unread());
     }
   }
-}
-
-async function kept(page: Page, devtools: CDPSession): Promise<Kept> {
-  for (let turn = 0; turn < 3; turn++) await devtools.send("HeapProfiler.collectGarbage");
-  const { metrics } = await devtools.send("Performance.getMetrics");
-  const value = (name: string) => metrics.find((metric) => metric.name === name)!.value;
-  const wasm = await page.evaluate(() => (window as any).wasmMemory.buffer.byteLength as number);
-  return { wasm, heap: value("JSHeapUsedSize"), nodes: value("Nodes"), listeners: value("JSEventListeners") };
 }
