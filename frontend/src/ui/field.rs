@@ -166,7 +166,7 @@ pub fn Select(
     #[prop(optional)]
     compact: bool,
 ) -> impl IntoView {
-    if let Some(field) = before(id).filter(|field| value.with_untracked(|value| *value != field.text)) {
+    if let Some(field) = before(id) {
         choose.run(field.text);
     }
     let options = options
