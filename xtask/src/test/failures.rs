@@ -10,7 +10,11 @@ const LINES: usize = 20;
 pub fn rust(output: &str) -> Vec<String> {
     let failed: String = output.split("\nsuccesses:\n").step_by(2).collect();
     let blocks = failed.split("\n---- ").skip(1).filter_map(|block| block.split_once(" stdout ----\n"));
-    let printed = |text: &str| text.split("\n\nfailures:\n").next().unwrap_or_default().to_owned();
+    let printed = |text: &str| {
+        let text = text.split("\n\nfailures:\n").next().unwrap_or_default();
+        // A backtrace leads through the harness; the first line says where it happened.
+        text.split("\nstack backtrace:\n").next().unwrap_or_default().to_owned()
+    };
     blocks.map(|(name, text)| told(&format!("{name}\n{}", printed(text)))).collect()
 }
 
@@ -64,7 +68,7 @@ mod tests {
     #[test]
     fn names_what_failed_in_rust_and_what_it_said() {
         let output = "test a::b ... FAILED\ntest c ... ok\n\nfailures:\n\n---- a::b stdout ----\n\n\
-            thread 'a::b' panicked at x.rs:1:2:\nleft: 1\n\n\nfailures:\n    a::b\n\ntest result: FAILED. 1 passed; 1 failed";
+            thread 'a::b' panicked at x.rs:1:2:\nleft: 1\nstack backtrace:\n   0: __rustc\n\n\nfailures:\n    a::b\n\ntest result: FAILED. 1 passed; 1 failed";
         assert_eq!(rust(output), ["a::b\n  thread 'a::b' panicked at x.rs:1:2:\n  left: 1"]);
         assert!(rust("test c ... ok\n").is_empty());
     }

@@ -121,6 +121,12 @@ fn report(outcomes: &[Outcome], start: Instant) -> ExitCode {
             println!("{name} FAILED: {failure}");
         }
     }
+    // Once more, a line each, for whoever sees the last lines only.
+    for Outcome { name, count, .. } in outcomes {
+        for failure in &count.failures {
+            println!("{name} FAILED: {}", failure.lines().next().unwrap_or_default());
+        }
+    }
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
