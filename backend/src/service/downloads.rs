@@ -15,24 +15,29 @@ use crate::{
     store::{
         self, Db, agent_lists,
         audit::{self, NewAuditEntry},
-        downloads::{Part, Source, Start},
+        downloads::Source,
         search::Keyset,
     },
 };
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use csv::Writer;
-use futures::{Stream, StreamExt, stream::BoxStream};
+use futures::{
+    Stream, StreamExt, TryStreamExt, future,
+    stream::{self, BoxStream},
+};
 use serde_json::json;
 use shared::{csv::Language, delivery_event::Outcome, list::ListSort, page::Direction};
-use std::{collections::HashMap, sync::Arc};
-use tokio::task::JoinHandle;
+use std::collections::HashMap;
+use tokio_util::task::AbortOnDropHandle;
 
 /// The media type of every CSV file (RFC 4180 section 3).
 pub const CSV: &str = "text/csv; charset=utf-8; header=present";
 
-/// What a part takes when it is written, mostly.
-const PART_SIZE: usize = 640 << 10;
+/// What a part takes when it is written, mostly, in bytes.
+const PIECE: usize = 640 << 10;
+/// Parts that are read and written at a time, each by a connection of its own.
+const AT_ONCE: usize = 2;
 
 /// How a download is wanted.
 #[derive(Debug, Clone)]
@@ -178,44 +183,27 @@ fn file_safe(name: &str) -> String {
     name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "-")
 }
 
-/// The file in pieces: the rows of all sources in one order. While a part is written the next is read.
+/// The file in pieces: the rows of all sources in one order. Some are read and written at a time.
 fn body(
     db: Db,
     sources: Vec<Source>,
-    mut writer: Writer,
+    writer: Writer,
     byte_order_mark: bool,
 ) -> impl Stream<Item = Result<Bytes>> + Send {
-    async_stream::try_stream! {
-        yield writer.header(byte_order_mark).into();
-        let sources: Arc<[Source]> = sources.into();
-        let mut next = Some(Reading::begin(&db, &sources, Start::default()));
-        while let Some(mut reading) = next {
-            let part = (&mut reading.0).await.map_err(|error| Error::Internal(error.into()))??;
-            next = part.next.clone().map(|start| Reading::begin(&db, &sources, start));
-            let mut out = String::with_capacity(PART_SIZE);
+    let header = Ok(writer.header(byte_order_mark).into());
+    let pieces = store::downloads::parts(db, sources).map(move |part| {
+        let mut writer = writer.clone();
+        // A client that goes away drops it: nobody waits for the piece then.
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            let part = part?.await?;
+            let mut out = String::with_capacity(PIECE);
             for row in part.rows() {
                 writer.row(row, &mut out);
             }
-            if !out.is_empty() {
-                yield out.into();
-            }
-        }
-    }
-}
-
-/// A part that is being read.
-struct Reading(JoinHandle<Result<Part>>);
-
-impl Reading {
-    fn begin(db: &Db, sources: &Arc<[Source]>, start: Start) -> Self {
-        let (db, sources) = (db.clone(), sources.clone());
-        Self(tokio::spawn(async move { Ok(store::downloads::part(&db, &sources, start).await?) }))
-    }
-}
-
-/// The client went away: nobody waits for it.
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+            Ok::<_, Error>(Bytes::from(out))
+        }))
+    });
+    let pieces = pieces.buffered(AT_ONCE).map(|done| done.map_err(|error| Error::Internal(error.into()))?);
+    let pieces = pieces.try_filter(|piece| future::ready(!piece.is_empty()));
+    stream::once(future::ready(header)).chain(pieces)
 }

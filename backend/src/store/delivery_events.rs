@@ -216,7 +216,6 @@ pub fn source(server_configuration_id: Uuid, filter: &Filter) -> Source {
     Source {
         table: "delivery_events e",
         from: "delivery_events e",
-        is_dense: matching.follow_from(&scope, None),
         scope,
         matching,
         given: None,

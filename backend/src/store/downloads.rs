@@ -9,9 +9,17 @@ use super::{
     Db, Error, Result,
     search::{Conditions, order_by},
 };
+use futures::{Stream, stream};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Value};
 use shared::page::Direction;
-use std::{cmp::Ordering, iter};
+use std::{
+    cmp::Ordering,
+    iter,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 use uuid::Uuid;
 
 /// Rows of a part: large enough that a statement costs little, small enough that its text fits in memory many times.
@@ -81,8 +89,9 @@ pub struct Order {
 }
 
 impl Order {
-    fn compare(&self, a: Row<'_>, b: Row<'_>) -> Ordering {
-        let ([a1, a2], [b1, b2]) = (a.place(), b.place());
+    /// Of two packed rows that begin with the columns of the order.
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        let ([a1, a2], [b1, b2]) = (place(a), place(b));
         let order = self.columns[0].compare(a1, b1).then_with(|| self.columns[1].compare(a2, b2));
         if self.direction == Direction::Descending { order.reverse() } else { order }
     }
@@ -93,7 +102,7 @@ impl Order {
 
     /// Reads the place of a row, to continue after it or to end with it.
     fn values(&self, row: &str) -> Result<[Value; 2]> {
-        let [first, second] = Row(row).place();
+        let [first, second] = place(row);
         let values = self.columns[0].value(first).zip(self.columns[1].value(second));
         let (first, second) = values.ok_or_else(|| Error::Unreadable(format!("the place {row:?}")))?;
         Ok([first, second])
@@ -111,8 +120,6 @@ pub struct Source {
     pub scope: Conditions,
     /// The scope and all other conditions.
     pub matching: Conditions,
-    /// Whether nearly all rows of the scope match: then those of a part are never far apart.
-    pub is_dense: bool,
     /// Where this does not hold, no row matches; quick to check.
     pub given: Option<Conditions>,
     /// The order.
@@ -121,45 +128,35 @@ pub struct Source {
     pub fields: &'static [Field],
 }
 
-/// Where a part begins.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// After this row, of which only the place is known.
-    after: Option<String>,
-    /// So many rows are looked at.
-    walk: usize,
-}
-
-impl Default for Start {
-    fn default() -> Self {
-        Self { after: None, walk: PART }
-    }
-}
-
 /// Some rows, packed.
 #[derive(Debug)]
 pub struct Part {
-    /// Of each source that has some.
+    /// Of each source that may have some.
     packed: Vec<String>,
     order: Order,
-    /// Where the next part begins; `None` when there is none.
-    pub next: Option<Start>,
 }
 
 impl Part {
     /// The rows, in order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        let mut sources: Vec<_> = self.packed.iter().map(|packed| rows(packed).peekable()).collect();
+        let is_placed = self.packed.len() > 1;
+        let mut sources = Vec::with_capacity(self.packed.len());
+        for source in &self.packed {
+            sources.push(rows(source).map(move |packed| Row { packed, is_placed }).peekable());
+        }
         iter::from_fn(move || {
-            let heads = sources.iter_mut().enumerate().filter_map(|(index, rows)| Some((index, *rows.peek()?)));
-            let (first, _) = heads.min_by(|(_, a), (_, b)| self.order.compare(*a, *b))?;
-            sources[first].next()
+            let [one] = &mut sources[..] else {
+                let heads = sources.iter_mut().enumerate().filter_map(|(index, rows)| Some((index, *rows.peek()?)));
+                let (first, _) = heads.min_by(|(_, a), (_, b)| self.order.compare(a.packed, b.packed))?;
+                return sources[first].next();
+            };
+            one.next()
         })
     }
 }
 
-fn rows(packed: &str) -> impl Iterator<Item = Row<'_>> {
-    packed.split_terminator(ROW).map(Row)
+fn rows(packed: &str) -> impl Iterator<Item = &str> {
+    packed.split_terminator(ROW)
 }
 
 /// How many rows are packed.
@@ -167,72 +164,66 @@ fn length(packed: &str) -> usize {
     packed.bytes().filter(|byte| *byte == ROW as u8).count()
 }
 
-fn last(packed: &str) -> Option<&str> {
-    packed.strip_suffix(ROW).map(|rows| rows.rsplit(ROW).next().unwrap_or(rows))
+/// The columns of the order of a packed row that begins with them.
+fn place(row: &str) -> [&str; 2] {
+    let mut fields = row.split(FIELD);
+    [fields.next().unwrap_or_default(), fields.next().unwrap_or_default()]
 }
 
 /// One packed row.
 #[derive(Debug, Clone, Copy)]
-pub struct Row<'a>(&'a str);
+pub struct Row<'a> {
+    packed: &'a str,
+    /// Whether it begins with the columns of the order.
+    is_placed: bool,
+}
 
 impl<'a> Row<'a> {
     /// What [`Source::fields`] names; an absent value is the empty text.
     pub fn fields(self) -> impl Iterator<Item = &'a str> {
-        self.0.split(FIELD).skip(2)
-    }
-
-    /// The columns of the order.
-    fn place(self) -> [&'a str; 2] {
-        let mut fields = self.0.split(FIELD);
-        [fields.next().unwrap_or_default(), fields.next().unwrap_or_default()]
+        self.packed.split(FIELD).skip(if self.is_placed { 2 } else { 0 })
     }
 }
 
-/// The next rows of some sources with one order.
-///
-/// # Errors
-/// The database refused.
-pub async fn part(db: &Db, sources: &[Source], start: Start) -> Result<Part> {
-    if sources.len() == 1 {
-        return read(db.connection(), sources, start).await;
-    }
-    let snapshot = db.snapshot().await?;
-    let part = read(&snapshot, sources, start).await?;
-    snapshot.commit().await?;
-    Ok(part)
-}
-
-async fn read<C: ConnectionTrait>(connection: &C, sources: &[Source], start: Start) -> Result<Part> {
-    let order = sources.first().ok_or_else(|| Error::Unreadable("no source".to_owned()))?.order;
-    let Start { after, walk } = start;
-    let (mut packed, mut found) = (Vec::new(), 0);
-    let (mut end, mut walked): (Option<String>, _) = (None, None);
-    for source in sources {
-        if !source.is_given(connection).await? {
-            continue;
+/// The rows of some sources with one order, part by part. Each is a future of its own, so that several can be read at a
+/// time: where a part ends is known before its rows are.
+pub fn parts(db: Db, sources: Vec<Source>) -> impl Stream<Item = Result<impl Future<Output = Result<Part>>>> {
+    let sources: Arc<[Source]> = sources.into();
+    let walk = Arc::new(AtomicUsize::new(PART));
+    stream::try_unfold(Some(None), move |start: Option<Option<String>>| {
+        let (db, sources, walk) = (db.clone(), sources.clone(), walk.clone());
+        async move {
+            let Some(after) = start else { return Ok(None) };
+            let snapshot = db.snapshot().await?;
+            let mut given = Vec::new();
+            for (index, source) in sources.iter().enumerate() {
+                if source.is_given(&snapshot).await? {
+                    given.push(index);
+                }
+            }
+            let looked_at = walk.load(Relaxed);
+            let (mut end, mut walked): (Option<String>, _) = (None, None);
+            for source in given.iter().map(|index| &sources[*index]) {
+                if walked.replace(source.table) != Some(source.table) {
+                    let nearer = source.boundary(&snapshot, after.as_deref(), end.as_deref(), looked_at).await?;
+                    end = nearer.or(end);
+                }
+            }
+            let next = end.clone().map(Some);
+            let part = async move {
+                let mut packed = Vec::with_capacity(given.len());
+                for source in given.iter().map(|index| &sources[*index]) {
+                    let is_placed = given.len() > 1;
+                    packed.push(source.rows(&snapshot, after.as_deref(), end.as_deref(), is_placed).await?);
+                }
+                snapshot.commit().await?;
+                let found: usize = packed.iter().map(|rows| length(rows)).sum();
+                walk.store(if found < PART / 4 { WALK.min(looked_at * 4) } else { PART }, Relaxed);
+                Ok(Part { packed, order: sources[0].order })
+            };
+            Ok(Some((part, next)))
         }
-        if !source.is_dense && walked.replace(source.table) != Some(source.table) {
-            end = source.boundary(connection, after.as_deref(), end.as_deref(), walk).await?.or(end);
-        }
-        let rows = source.rows(connection, after.as_deref(), end.as_deref()).await?;
-        let count = length(&rows);
-        found += count;
-        if count == PART {
-            end = last(&rows).map(str::to_owned);
-        }
-        packed.push(rows);
-    }
-    packed.retain(|rows| !rows.is_empty());
-    if let Some(end) = &end {
-        // Where a source after it ended sooner, the rest is read again with the next part.
-        let is_late = |row: &Row<'_>| order.compare(*row, Row(end)).is_gt();
-        for late in packed.iter_mut().filter(|packed| last(packed).is_some_and(|last| is_late(&Row(last)))) {
-            let kept: usize = rows(late).take_while(|row| !is_late(row)).map(|row| row.0.len() + ROW.len_utf8()).sum();
-            late.truncate(kept);
-        }
-    }
-    let walk = if found < PART / 4 { WALK.min(walk * 4) } else { PART };
-    Ok(Part { packed, order, next: end.map(|end| Start { after: Some(end), walk }) })
+    })
 }
 
 impl Source {
@@ -274,16 +265,22 @@ impl Source {
         );
         let found = connection.query_one_raw(conditions.statement(connection, sql)).await?;
         let place: Option<String> = found.map(|found| found.try_get("", "place")).transpose()?;
-        Ok(place.as_deref().and_then(last).map(str::to_owned))
+        Ok(place.as_deref().and_then(|place| rows(place).next()).map(str::to_owned))
     }
 
-    /// What matches after `after`, up to and with `end`, at most [`PART`] rows, packed.
-    async fn rows<C: ConnectionTrait>(&self, connection: &C, after: Option<&str>, end: Option<&str>) -> Result<String> {
+    /// What matches after `after`, up to and with `end`, packed; `is_placed`: after the columns of the order.
+    async fn rows<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        after: Option<&str>,
+        end: Option<&str>,
+        is_placed: bool,
+    ) -> Result<String> {
         let mut conditions = self.range(&self.matching, after, end)?;
-        let columns = self.order.columns.iter().chain(self.fields);
-        let line = packed(&mut conditions, connection.get_database_backend(), columns);
+        let place = self.order.columns.iter().filter(|_| is_placed);
+        let line = packed(&mut conditions, connection.get_database_backend(), place.chain(self.fields));
         let sql = format!(
-            "SELECT string_agg(line, '') AS lines FROM (SELECT {line} AS line FROM {} {} {} LIMIT {PART}) AS part",
+            "SELECT string_agg(line, '') AS lines FROM (SELECT {line} AS line FROM {} {} {}) AS part",
             self.from,
             conditions.clause(),
             order_by(self.order.names(), self.order.direction)

@@ -225,7 +225,6 @@ pub fn source(server_configuration_id: Uuid, filter: &Filter, sort: ListSort, di
     Source {
         table: "exemptions e",
         from: "exemptions e",
-        is_dense: matching.follow_from(&scope, Some(&in_force("e"))),
         scope,
         matching,
         given: None,
@@ -248,7 +247,7 @@ pub fn ended_sources(server_configuration_id: Uuid) -> Vec<Source> {
         matching.and(condition);
         let columns = [Field::Name("e.address_key"), Field::Id("e.id")];
         let order = downloads::Order { columns, direction: Direction::Ascending };
-        Source { table, from, is_dense: table == from, scope, matching, given: None, order, fields }
+        Source { table, from, scope, matching, given: None, order, fields }
     };
     let by_hand: &[Field] = &[
         Field::Name("e.address_key"),

@@ -123,7 +123,7 @@ impl List {
 }
 
 /// Writes the rows of one download.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Writer {
     list: List,
     language: Language,

@@ -113,7 +113,6 @@ pub fn source(account_id: Option<Uuid>, filter: &Filter) -> Source {
     Source {
         table: "audit_log",
         from: "audit_log",
-        is_dense: matching.follow_from(&scope, None),
         scope,
         matching,
         given: None,

@@ -18,7 +18,6 @@ pub fn ended_source(server_configuration_id: Uuid) -> Source {
         table: "removed_blocks b",
         scope,
         matching,
-        is_dense: true,
         given: None,
         from: "removed_blocks b JOIN change_sets s ON s.id = b.added_set_id \
                LEFT JOIN change_sets r ON r.id = b.removed_set_id \

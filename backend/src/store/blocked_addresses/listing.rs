@@ -288,7 +288,6 @@ pub fn sources(
         Some(Source {
             table: if is_live { "blocked_addresses b" } else { "removed_blocks b" },
             from,
-            is_dense: is_live && matching.follow_from(&scope, Some(IS_READY)),
             scope,
             matching,
             given,

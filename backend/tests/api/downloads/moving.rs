@@ -5,11 +5,12 @@ use backend::{
     service::{distributions, list_operations, runs},
     store::{
         blocked_addresses::{self, Filter},
-        downloads::{self, Start},
+        downloads,
     },
 };
+use futures::StreamExt;
 use shared::{list::ListSort, page::Direction};
-use std::collections::HashSet;
+use std::{collections::HashSet, pin::pin};
 
 impl Scene {
     /// Blocks so many addresses, and publishes them.
@@ -32,20 +33,20 @@ impl Scene {
         queued.json::<ListOperation>().id
     }
 
-    /// The parts of a download, each as the addresses that it has; `between` happens before each but the first.
+    /// The parts of a download, each as the addresses that it has. As in a download the next begins before one is read;
+    /// `between` happens between these.
     async fn parts(&self, filter: &Filter, sort: ListSort, mut between: impl AsyncFnMut()) -> Vec<Vec<String>> {
         let sources =
             blocked_addresses::sources(self.place.configuration, filter, i64::MAX, sort, Direction::Descending);
-        let (mut parts, mut next) = (Vec::new(), Some(Start::default()));
-        while let Some(start) = next {
-            if !parts.is_empty() {
-                between().await;
-            }
-            let part = downloads::part(&self.app.running.state.db, &sources, start).await.expect("a part");
-            parts.push(part.rows().map(|row| row.fields().next().expect("an address").to_owned()).collect());
-            next = part.next;
+        let mut parts = pin!(downloads::parts(self.app.running.state.db.clone(), sources));
+        let (mut read, mut begun) = (Vec::new(), parts.next().await);
+        while let Some(part) = begun {
+            between().await;
+            begun = parts.next().await;
+            let part = part.expect("it begins").await.expect("a part");
+            read.push(part.rows().map(|row| row.fields().next().expect("an address").to_owned()).collect());
         }
-        parts
+        read
     }
 }
 
