@@ -1,9 +1,9 @@
 //! Rows of lists and logs for downloads.
 //!
-//! The database packs thousands of rows into one text, so that a row costs neither side a message of its own. Each part
-//! is a range of the order, read of all sources at one moment, and begins after the part before: what stands in the list
-//! throughout comes exactly once, whatever is added, removed or moved from one source to another meanwhile. It ends after
-//! so many rows, or after so many that were looked at: nobody waits for a statement without an end.
+//! The database packs thousands of values of a column into one text, so that a row costs neither side a message of its
+//! own. Each part is a range of the order, read of all sources at one moment, and begins after the part before: what
+//! stands in the list throughout comes exactly once, whatever is added, removed or moved from one source to another
+//! meanwhile. It ends after so many rows were looked at: nobody waits for a statement without an end.
 
 use super::{
     Db, Error, Result,
@@ -27,10 +27,13 @@ const PART: usize = 5_000;
 /// Rows that are looked at for a part where few of them match: some hundredths of a second.
 const WALK: usize = 50_000;
 
-/// Separates the fields of a packed row (US, U+001F). No stored address, id or name holds it.
-const FIELD: char = '\u{1f}';
-/// Ends a packed row (RS, U+001E).
-const ROW: char = '\u{1e}';
+/// Separates packed values (US, U+001F). No stored address, id or name holds it.
+const SEPARATOR: char = '\u{1f}';
+/// The most that is packed of a row: the audit log has so many.
+pub const MAX_FIELDS: usize = 12;
+
+/// What is packed of a row, as [`Source::fields`] names it; an absent value is the empty text.
+pub type Fields<'a> = [&'a str; MAX_FIELDS];
 
 /// A column, or an expression, and how it is packed.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +42,7 @@ pub enum Field {
     Number(&'static str),
     /// A text without control characters.
     Name(&'static str),
-    /// A text with any characters: those that separate fields and rows become spaces.
+    /// A text with any characters: what separates values becomes a space.
     Text(&'static str),
     /// A UUID.
     Id(&'static str),
@@ -52,13 +55,15 @@ impl Field {
         }
     }
 
-    fn packed(self, backend: DatabaseBackend, field: &str, row: &str) -> String {
-        match self {
-            Self::Number(column) | Self::Name(column) => column.to_owned(),
-            Self::Text(column) => format!("replace(replace({column}, {field}, ' '), {row}, ' ')"),
+    /// As a text; `separator`: a placeholder.
+    fn text(self, backend: DatabaseBackend, separator: &str) -> String {
+        let text = match self {
+            Self::Name(column) => column.to_owned(),
+            Self::Text(column) => format!("replace({column}, {separator}, ' ')"),
             Self::Id(column) if backend == DatabaseBackend::Sqlite => format!("hex({column})"),
-            Self::Id(column) => column.to_owned(),
-        }
+            Self::Number(column) | Self::Id(column) => format!("CAST({column} AS TEXT)"),
+        };
+        format!("COALESCE({text}, '')")
     }
 
     /// Reads a packed value, to continue after it.
@@ -89,9 +94,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// Of two packed rows that begin with the columns of the order.
-    fn compare(&self, a: &str, b: &str) -> Ordering {
-        let ([a1, a2], [b1, b2]) = (place(a), place(b));
+    fn compare(&self, [a1, a2]: Place<'_>, [b1, b2]: Place<'_>) -> Ordering {
         let order = self.columns[0].compare(a1, b1).then_with(|| self.columns[1].compare(a2, b2));
         if self.direction == Direction::Descending { order.reverse() } else { order }
     }
@@ -100,14 +103,16 @@ impl Order {
         self.columns.map(Field::column)
     }
 
-    /// Reads the place of a row, to continue after it or to end with it.
-    fn values(&self, row: &str) -> Result<[Value; 2]> {
-        let [first, second] = place(row);
-        let values = self.columns[0].value(first).zip(self.columns[1].value(second));
-        let (first, second) = values.ok_or_else(|| Error::Unreadable(format!("the place {row:?}")))?;
+    /// Reads a place, to continue after it or to end with it.
+    fn values(&self, place: Place<'_>) -> Result<[Value; 2]> {
+        let values = self.columns[0].value(place[0]).zip(self.columns[1].value(place[1]));
+        let (first, second) = values.ok_or_else(|| Error::Unreadable(format!("the place {place:?}")))?;
         Ok([first, second])
     }
 }
+
+/// The values of the order's columns.
+type Place<'a> = [&'a str; 2];
 
 /// Rows to pack: which, from where, in which order.
 #[derive(Debug, Clone)]
@@ -132,56 +137,47 @@ pub struct Source {
 #[derive(Debug)]
 pub struct Part {
     /// Of each source that may have some.
-    packed: Vec<String>,
+    packed: Vec<Packed>,
     order: Order,
 }
 
 impl Part {
     /// The rows, in order.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        let is_placed = self.packed.len() > 1;
-        let mut sources = Vec::with_capacity(self.packed.len());
-        for source in &self.packed {
-            sources.push(rows(source).map(move |packed| Row { packed, is_placed }).peekable());
-        }
+    pub fn rows(&self) -> impl Iterator<Item = Fields<'_>> {
+        let mut sources: Vec<_> = self.packed.iter().map(|packed| packed.rows().peekable()).collect();
         iter::from_fn(move || {
-            let [one] = &mut sources[..] else {
-                let heads = sources.iter_mut().enumerate().filter_map(|(index, rows)| Some((index, *rows.peek()?)));
-                let (first, _) = heads.min_by(|(_, a), (_, b)| self.order.compare(a.packed, b.packed))?;
-                return sources[first].next();
+            let first = if sources.len() > 1 {
+                let heads = sources.iter_mut().enumerate().filter_map(|(index, rows)| Some((index, rows.peek()?.0)));
+                heads.min_by(|(_, a), (_, b)| self.order.compare(*a, *b))?.0
+            } else {
+                0
             };
-            one.next()
+            Some(sources.get_mut(first)?.next()?.1)
         })
     }
 }
 
-fn rows(packed: &str) -> impl Iterator<Item = &str> {
-    packed.split_terminator(ROW)
+/// Rows of one source.
+#[derive(Debug)]
+struct Packed {
+    /// All values of each column: those of the order, where there are other sources, then those of the fields.
+    columns: Vec<String>,
+    has_places: bool,
+    rows: usize,
 }
 
-/// How many rows are packed.
-fn length(packed: &str) -> usize {
-    packed.bytes().filter(|byte| *byte == ROW as u8).count()
-}
-
-/// The columns of the order of a packed row that begins with them.
-fn place(row: &str) -> [&str; 2] {
-    let mut fields = row.split(FIELD);
-    [fields.next().unwrap_or_default(), fields.next().unwrap_or_default()]
-}
-
-/// One packed row.
-#[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
-    packed: &'a str,
-    /// Whether it begins with the columns of the order.
-    is_placed: bool,
-}
-
-impl<'a> Row<'a> {
-    /// What [`Source::fields`] names; an absent value is the empty text.
-    pub fn fields(self) -> impl Iterator<Item = &'a str> {
-        self.packed.split(FIELD).skip(if self.is_placed { 2 } else { 0 })
+impl Packed {
+    fn rows(&self) -> impl Iterator<Item = (Place<'_>, Fields<'_>)> {
+        let mut columns: Vec<_> = self.columns.iter().map(|column| column.split(SEPARATOR)).collect();
+        (0..self.rows).map(move |_| {
+            let mut values = columns.iter_mut().map(|values| values.next().unwrap_or_default());
+            let (mut place, mut fields) = (Place::default(), Fields::default());
+            if self.has_places {
+                place.iter_mut().zip(&mut values).for_each(|(slot, value)| *slot = value);
+            }
+            fields.iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
+            (place, fields)
+        })
     }
 }
 
@@ -190,7 +186,8 @@ impl<'a> Row<'a> {
 pub fn parts(db: Db, sources: Vec<Source>) -> impl Stream<Item = Result<impl Future<Output = Result<Part>>>> {
     let sources: Arc<[Source]> = sources.into();
     let walk = Arc::new(AtomicUsize::new(PART));
-    stream::try_unfold(Some(None), move |start: Option<Option<String>>| {
+    // The first part begins after no place.
+    stream::try_unfold(Some(None), move |start: Option<Option<[String; 2]>>| {
         let (db, sources, walk) = (db.clone(), sources.clone(), walk.clone());
         async move {
             let Some(after) = start else { return Ok(None) };
@@ -202,10 +199,10 @@ pub fn parts(db: Db, sources: Vec<Source>) -> impl Stream<Item = Result<impl Fut
                 }
             }
             let looked_at = walk.load(Relaxed);
-            let (mut end, mut walked): (Option<String>, _) = (None, None);
+            let (mut end, mut walked): (Option<[String; 2]>, _) = (None, None);
             for source in given.iter().map(|index| &sources[*index]) {
                 if walked.replace(source.table) != Some(source.table) {
-                    let nearer = source.boundary(&snapshot, after.as_deref(), end.as_deref(), looked_at).await?;
+                    let nearer = source.boundary(&snapshot, after.as_ref(), end.as_ref(), looked_at).await?;
                     end = nearer.or(end);
                 }
             }
@@ -213,11 +210,10 @@ pub fn parts(db: Db, sources: Vec<Source>) -> impl Stream<Item = Result<impl Fut
             let part = async move {
                 let mut packed = Vec::with_capacity(given.len());
                 for source in given.iter().map(|index| &sources[*index]) {
-                    let is_placed = given.len() > 1;
-                    packed.push(source.rows(&snapshot, after.as_deref(), end.as_deref(), is_placed).await?);
+                    packed.push(source.rows(&snapshot, after.as_ref(), end.as_ref(), given.len() > 1).await?);
                 }
                 snapshot.commit().await?;
-                let found: usize = packed.iter().map(|rows| length(rows)).sum();
+                let found: usize = packed.iter().map(|packed: &Packed| packed.rows).sum();
                 walk.store(if found < PART / 4 { WALK.min(looked_at * 4) } else { PART }, Relaxed);
                 Ok(Part { packed, order: sources[0].order })
             };
@@ -228,13 +224,19 @@ pub fn parts(db: Db, sources: Vec<Source>) -> impl Stream<Item = Result<impl Fut
 
 impl Source {
     /// The conditions, and only what comes after `after`, up to and with `end`.
-    fn range(&self, conditions: &Conditions, after: Option<&str>, end: Option<&str>) -> Result<Conditions> {
+    fn range(
+        &self,
+        conditions: &Conditions,
+        after: Option<&[String; 2]>,
+        end: Option<&[String; 2]>,
+    ) -> Result<Conditions> {
         let mut conditions = conditions.clone();
+        let values = |place: &[String; 2]| self.order.values(place.each_ref().map(String::as_str));
         if let Some(after) = after {
-            conditions.after(self.order.names(), self.order.values(after)?, self.order.direction);
+            conditions.after(self.order.names(), values(after)?, self.order.direction);
         }
         if let Some(end) = end {
-            conditions.up_to(self.order.names(), self.order.values(end)?, self.order.direction);
+            conditions.up_to(self.order.names(), values(end)?, self.order.direction);
         }
         Ok(conditions)
     }
@@ -249,55 +251,52 @@ impl Source {
     async fn boundary<C: ConnectionTrait>(
         &self,
         connection: &C,
-        after: Option<&str>,
-        end: Option<&str>,
+        after: Option<&[String; 2]>,
+        end: Option<&[String; 2]>,
         size: usize,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<[String; 2]>> {
         let mut conditions = self.range(&self.scope, after, end)?;
         let (table, id) = (self.table, self.order.columns[1].column());
         let clause = conditions.clause();
-        let place = packed(&mut conditions, connection.get_database_backend(), self.order.columns.iter());
-        // Packed is only this one row, not those before it.
+        let separator = conditions.bind(SEPARATOR.to_string());
+        let [first, second] = self.order.columns.map(|field| field.text(connection.get_database_backend(), &separator));
+        // Only this one row is made a text of, not those before it.
         let sql = format!(
-            "SELECT {place} AS place FROM {table} WHERE {id} = (SELECT {id} FROM {table} {clause} {} LIMIT 1 OFFSET {})",
+            "SELECT {first} AS first, {second} AS second FROM {table} \
+             WHERE {id} = (SELECT {id} FROM {table} {clause} {} LIMIT 1 OFFSET {})",
             order_by(self.order.names(), self.order.direction),
             size - 1
         );
         let found = connection.query_one_raw(conditions.statement(connection, sql)).await?;
-        let place: Option<String> = found.map(|found| found.try_get("", "place")).transpose()?;
-        Ok(place.as_deref().and_then(|place| rows(place).next()).map(str::to_owned))
+        found.map(|found| Ok([found.try_get("", "first")?, found.try_get("", "second")?])).transpose()
     }
 
-    /// What matches after `after`, up to and with `end`, packed; `is_placed`: after the columns of the order.
+    /// What matches after `after`, up to and with `end`, packed.
     async fn rows<C: ConnectionTrait>(
         &self,
         connection: &C,
-        after: Option<&str>,
-        end: Option<&str>,
-        is_placed: bool,
-    ) -> Result<String> {
+        after: Option<&[String; 2]>,
+        end: Option<&[String; 2]>,
+        has_places: bool,
+    ) -> Result<Packed> {
         let mut conditions = self.range(&self.matching, after, end)?;
-        let place = self.order.columns.iter().filter(|_| is_placed);
-        let line = packed(&mut conditions, connection.get_database_backend(), place.chain(self.fields));
+        let clause = conditions.clause();
+        let separator = conditions.bind(SEPARATOR.to_string());
+        let places = self.order.columns.iter().filter(|_| has_places);
+        let columns: Vec<_> =
+            places.chain(self.fields).map(|field| field.text(connection.get_database_backend(), &separator)).collect();
+        let each = |write: &dyn Fn(usize) -> String| (0..columns.len()).map(write).collect::<Vec<_>>().join(", ");
         let sql = format!(
-            "SELECT string_agg(line, '') AS lines FROM (SELECT {line} AS line FROM {} {} {}) AS part",
+            "SELECT COUNT(*) AS n, {} FROM (SELECT {} FROM {} {clause} {}) AS part",
+            each(&|n| format!("string_agg(c{n}, {separator}) AS c{n}")),
+            each(&|n| format!("{} AS c{n}", columns[n])),
             self.from,
-            conditions.clause(),
             order_by(self.order.names(), self.order.direction)
         );
         let found = connection.query_one_raw(conditions.statement(connection, sql)).await?;
-        let lines: Option<String> = found.map(|found| found.try_get("", "lines")).transpose()?.flatten();
-        Ok(lines.unwrap_or_default())
+        let found = found.ok_or_else(|| Error::Unreadable("an aggregate without a row".to_owned()))?;
+        let texts = (0..columns.len()).map(|n| found.try_get::<Option<String>>("", &format!("c{n}")));
+        let columns = texts.map(|text| Ok(text?.unwrap_or_default())).collect::<Result<_>>()?;
+        Ok(Packed { columns, has_places, rows: found.try_get::<i64>("", "n")? as usize })
     }
-}
-
-/// An expression that packs these columns of a row.
-fn packed<'a>(
-    conditions: &mut Conditions,
-    backend: DatabaseBackend,
-    columns: impl Iterator<Item = &'a Field>,
-) -> String {
-    let (field, row) = (conditions.bind(FIELD.to_string()), conditions.bind(ROW.to_string()));
-    let columns: Vec<String> = columns.map(|column| column.packed(backend, &field, &row)).collect();
-    format!("concat({}, {row})", columns.join(&format!(", {field}, ")))
 }

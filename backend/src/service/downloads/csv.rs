@@ -1,6 +1,6 @@
 //! The columns of downloads, and how a row is written (RFC 4180).
 
-use crate::store::{downloads::Row, time};
+use crate::store::{downloads::Fields, time};
 use chrono::SecondsFormat;
 use shared::csv::{Language, guard};
 use std::collections::HashMap;
@@ -8,8 +8,6 @@ use uuid::Uuid;
 
 /// Excel takes a file that begins with it for UTF-8.
 pub const BYTE_ORDER_MARK: char = '\u{feff}';
-/// As many as the audit log has; no list has more.
-const MAX_FIELDS: usize = 12;
 
 /// The columns of the blocked list that are filled for a block that has ended and that mail servers still hold.
 pub const OF_ENDED_BLOCKS: [(&str, &str); 2] = [("removal_cause", "解除の理由"), ("removed_at", "解除日時")];
@@ -149,11 +147,7 @@ impl Writer {
     }
 
     /// Adds a row.
-    pub fn row(&mut self, row: Row<'_>, out: &mut String) {
-        let mut fields = [""; MAX_FIELDS];
-        for (field, value) in fields.iter_mut().zip(row.fields()) {
-            *field = value;
-        }
+    pub fn row(&mut self, fields: Fields<'_>, out: &mut String) {
         match self.list {
             List::BlockedAddresses => {
                 let [address, reason, origin, blocked_at, version, cause, removed_at, ..] = fields;

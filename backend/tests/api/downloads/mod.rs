@@ -283,7 +283,7 @@ async fn the_stop_cancellation_list_and_the_logs_are_written_as_csv() {
         "",
         "550",
         "5.1.1",
-        "'=2.0.0    OK",
+        "'=2.0.0 \u{1e}  OK",
         "mx1, Tokyo",
         id,
         "2026-11-24T12:00:00Z",

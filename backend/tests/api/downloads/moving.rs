@@ -44,7 +44,7 @@ impl Scene {
             between().await;
             begun = parts.next().await;
             let part = part.expect("it begins").await.expect("a part");
-            read.push(part.rows().map(|row| row.fields().next().expect("an address").to_owned()).collect());
+            read.push(part.rows().map(|row| row[0].to_owned()).collect());
         }
         read
     }
