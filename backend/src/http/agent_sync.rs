@@ -100,9 +100,9 @@ async fn list(
         Some(plan) => {
             let mut response = HttpResponse::Ok();
             response.content_type(LIST_MEDIA_TYPE);
-            let is_packed = client::accepts_encoding(&request, "gzip");
+            let is_packed = client::accepts_encoding(&request, "zstd");
             if let Some(packed) = is_packed.then(|| agent_sync::packed_body(&state, plan)).flatten() {
-                response.insert_header(ContentEncoding::Gzip).insert_header((header::VARY, "accept-encoding"));
+                response.insert_header(ContentEncoding::Zstd).insert_header((header::VARY, "accept-encoding"));
                 response.streaming(slot.hold(packed))
             } else {
                 response.streaming(slot.hold(agent_sync::body(state.db.clone(), plan)))

@@ -174,7 +174,7 @@ async fn published(signals: &mut broadcast::Receiver<Signal>, server_configurati
     }
 }
 
-/// The body compressed by gzip, if it is so long that agents share it, and the disk has room.
+/// The body compressed by Zstandard, if it is so long that agents share it, and the disk has room.
 pub fn packed_body(state: &AppState, plan: Plan) -> Option<impl Stream<Item = Result<Bytes>> + use<>> {
     if plan.lines < packed::LONG || state.db.check_room().is_err() {
         return None;

@@ -7,7 +7,6 @@
 use super::Plan;
 use crate::service::{Error, Result};
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use futures::{Stream, StreamExt};
 use std::{
     fs::File,
@@ -23,9 +22,12 @@ use tokio::{
     task::{AbortHandle, spawn_blocking},
     time::Instant,
 };
+use zstd::Encoder;
 
 /// Fewer lines than this are not worth a file.
 pub(super) const LONG: i64 = 5_000;
+/// Zstandard's fastest: an agent unpacks it in a fifth of what gzip takes, and it is no longer.
+const LEVEL: i32 = 1;
 /// How much of a file an agent is sent at a time.
 const PIECE: u64 = 256 << 10;
 /// How long the disk is left alone after it refused.
@@ -92,7 +94,7 @@ struct Progress {
     is_whole: bool,
 }
 
-/// One list, compressed by gzip.
+/// One list, compressed by Zstandard.
 #[derive(Debug)]
 pub struct PackedList {
     file: File,
@@ -167,7 +169,7 @@ async fn pack(
     progress: &watch::Sender<Progress>,
 ) -> std::result::Result<(), PackError> {
     let mut parts = pin!(parts);
-    let mut packer = GzEncoder::new(file, Compression::fast());
+    let mut packer = Encoder::new(file, LEVEL).map_err(PackError::Disk)?;
     let mut next = parts.next().await;
     while let Some(part) = next {
         let part = part.map_err(PackError::Parts)?;
@@ -192,12 +194,10 @@ async fn pack(
 mod tests {
     use super::*;
     use crate::store::change_sets::{Head, Sum};
-    use flate2::read::GzDecoder;
     use futures::{
         TryStreamExt,
         channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
     };
-    use std::io::Read;
     use tempfile::TempDir;
     use uuid::Uuid;
 
@@ -233,9 +233,7 @@ mod tests {
 
     async fn text(list: Arc<PackedList>) -> Result<String> {
         let octets = list.read().map_ok(|piece| piece.to_vec()).try_concat().await?;
-        let mut text = String::new();
-        GzDecoder::new(octets.as_slice()).read_to_string(&mut text).unwrap();
-        Ok(text)
+        Ok(String::from_utf8(zstd::decode_all(octets.as_slice()).unwrap()).unwrap())
     }
 
     #[tokio::test]

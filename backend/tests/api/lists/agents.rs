@@ -210,6 +210,7 @@ async fn a_long_list_is_the_same_for_those_who_share_it_and_for_those_who_do_not
     };
     let alone = fetch("identity").await;
     assert_eq!(alone.1.len(), 8_000);
+    assert_eq!(fetch("gzip").await, alone, "who knows no Zstandard");
     one.header = None;
     let shared = tokio::join!(one.sync(0), other.sync(0));
     assert_eq!(shared, (true, false), "a snapshot, and nothing new");
