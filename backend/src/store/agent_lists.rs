@@ -18,47 +18,50 @@ pub struct Part {
     pub next: Option<String>,
 }
 
-/// Sorts after every key.
-const LAST: &str = "\u{10FFFF}";
+impl Part {
+    /// Of runs of lines, each in order and with at most `limit` lines: up to where all of them are known.
+    fn of(mut runs: Vec<String>, sign: &str, limit: usize) -> Self {
+        let is_full = |lines: &&String| lines.bytes().filter(|octet| *octet == b'\n').count() == limit;
+        let next = runs.iter().filter(is_full).filter_map(|lines| last_key(lines, sign)).min().map(str::to_owned);
+        if let Some(end) = &next {
+            for lines in &mut runs {
+                while let Some(later) = last_key(lines, sign).filter(|key| *key > end.as_str()) {
+                    lines.truncate(lines.len() - later.len() - sign.len() - 1);
+                }
+            }
+        }
+        let lines = runs.into_iter().reduce(|first, second| first + &second).unwrap_or_default();
+        Self { lines, next }
+    }
+}
 
-/// Reads a part by a statement with the columns `lines` and `last`.
-async fn part<C: ConnectionTrait>(connection: &C, sql: String, values: Vec<Value>) -> Result<Part> {
+fn last_key<'a>(lines: &'a str, sign: &str) -> Option<&'a str> {
+    lines.lines().next_back().map(|line| &line[sign.len()..])
+}
+
+/// Selects the next keys of these rows, at most `limit`, as lines in order. The database puts them together: to take a
+/// million rows out of it one by one takes longer than all else.
+fn lines(sign: &str, rows: &str, limit: usize) -> String {
+    format!(
+        "(SELECT '{sign}' || string_agg(address_key, '\n{sign}') || '\n' FROM \
+         (SELECT b.address_key {rows} AND b.address_key > $1 ORDER BY b.address_key LIMIT {limit}) AS next)"
+    )
+}
+
+/// Reads a part of runs of lines. One statement, because a block may end between two.
+async fn part<C: ConnectionTrait>(
+    connection: &C,
+    (sign, runs): (&str, &[&str]),
+    values: Vec<Value>,
+    limit: usize,
+) -> Result<Part> {
+    let columns: Vec<String> =
+        runs.iter().enumerate().map(|(n, rows)| format!("{} AS run_{n}", lines(sign, rows, limit))).collect();
+    let sql = format!("SELECT {}", columns.join(", "));
     let row = connection.query_one_raw(statement(connection, sql, values)).await?;
-    let row = row.ok_or_else(|| Error::Unreadable("an aggregate without a row".to_owned()))?;
-    let (lines, last): (Option<String>, String) = (row.try_get("", "lines")?, row.try_get("", "last")?);
-    Ok(Part { lines: lines.unwrap_or_default(), next: (last != LAST).then_some(last) })
-}
-
-/// Puts the lines together. The database does it: to take a million rows out of it one by one takes longer than all else.
-fn lines(sign: &str) -> String {
-    format!("'{sign}' || string_agg(b.address_key, '\n{sign}') || '\n' AS lines")
-}
-
-/// Where a part of `limit` keys ends: at `end` where there are no more. It is looked for before the keys are read, so that
-/// they need not be kept for that.
-fn last(rows: &str, limit: usize, end: &str) -> String {
-    format!(
-        "COALESCE((SELECT b.address_key {rows} ORDER BY b.address_key LIMIT 1 OFFSET {}), {end}) AS last",
-        limit - 1
-    )
-}
-
-/// The next keys of live and of ended blocks, at most `limit` of each: of ended ones only up to where the live ones go, so
-/// that reading on looks at each once, and of live ones only up to where the ended ones go, if there are too many of those.
-/// `$1` is the key to begin after, `$2` is [`LAST`]. One statement, because a block may end between two.
-fn merged(sign: &str, live: &str, ended: &str, limit: usize) -> String {
-    let live = format!("FROM blocked_addresses b {live} AND b.address_key > $1");
-    let ended = format!("FROM removed_blocks b {ended} AND b.address_key > $1");
-    let upto = "b.address_key <= (SELECT last FROM upto)";
-    let whole = "b.address_key <= (SELECT last FROM whole)";
-    format!(
-        "WITH upto AS MATERIALIZED (SELECT {}), whole AS MATERIALIZED (SELECT {}) \
-         SELECT (SELECT last FROM whole) AS last, {} FROM (SELECT b.address_key {live} AND {whole} \
-         UNION ALL SELECT b.address_key {ended} AND {whole}) AS b",
-        last(&live, limit, "$2"),
-        last(&format!("{ended} AND {upto}"), limit, "(SELECT last FROM upto)"),
-        lines(sign)
-    )
+    let row = row.ok_or_else(|| Error::Unreadable("a selection of expressions without a row".to_owned()))?;
+    let run = |n: usize| Ok(row.try_get::<Option<String>>("", &format!("run_{n}"))?.unwrap_or_default());
+    Ok(Part::of((0..runs.len()).map(run).collect::<Result<_>>()?, sign, limit))
 }
 
 /// Keys that the change sets `sets`, all published after `from` and up to `to`, take off the list at `from`: after the
@@ -74,24 +77,17 @@ pub async fn removed_by<C: ConnectionTrait>(
     limit: usize,
 ) -> Result<Part> {
     let rows = format!(
-        "FROM removed_blocks b JOIN change_sets s ON s.id = b.added_set_id WHERE b.removed_set_id IN ({}) \
-         AND b.address_key > $1 AND s.version <= $3",
-        placeholders(4, sets.len())
+        "FROM removed_blocks b JOIN change_sets s ON s.id = b.added_set_id \
+         WHERE b.removed_set_id IN ({}) AND s.version <= $2",
+        placeholders(3, sets.len())
     );
-    let sql = format!(
-        "WITH whole AS MATERIALIZED (SELECT {}) SELECT (SELECT last FROM whole) AS last, {} \
-         {rows} AND b.address_key <= (SELECT last FROM whole)",
-        last(&rows, limit, "$2"),
-        lines("-")
-    );
-    let mut values: Vec<Value> = vec![after.into(), LAST.into(), from.into()];
+    let mut values: Vec<Value> = vec![after.into(), from.into()];
     values.extend(sets.iter().map(|id| Value::from(*id)));
-    part(connection, sql, values).await
+    part(connection, ("-", &[&rows]), values, limit).await
 }
 
 /// Keys that the change sets `sets`, all published up to `to`, put on the list and that are still on it at `to`: after
-/// the key `after`, in order, at most `limit` of live and of ended blocks, each with `sign` before it. Of all sets that
-/// is the list.
+/// the key `after`, at most `limit` of live and of ended blocks, each with `sign` before it. Of all sets that is the list.
 ///
 /// # Errors
 /// The database refused.
@@ -102,12 +98,15 @@ pub async fn added_by<C: ConnectionTrait>(
     (sign, after): (&str, &str),
     limit: usize,
 ) -> Result<Part> {
-    let live = format!("WHERE b.added_set_id IN ({})", placeholders(4, sets.len()));
-    let ended =
-        format!("JOIN change_sets r ON r.id = b.removed_set_id {live} AND (r.version IS NULL OR r.version > $3)");
-    let mut values: Vec<Value> = vec![after.into(), LAST.into(), to.into()];
+    let of_sets = format!("b.added_set_id IN ({})", placeholders(3, sets.len()));
+    let live = format!("FROM blocked_addresses b WHERE {of_sets}");
+    let ended = format!(
+        "FROM removed_blocks b JOIN change_sets r ON r.id = b.removed_set_id \
+         WHERE {of_sets} AND (r.version IS NULL OR r.version > $2)"
+    );
+    let mut values: Vec<Value> = vec![after.into(), to.into()];
     values.extend(sets.iter().map(|id| Value::from(*id)));
-    part(connection, merged(sign, &live, &ended, limit), values).await
+    part(connection, (sign, &[&live, &ended]), values, limit).await
 }
 
 /// Stores what a mail server holds, and whether that is what its version says.
