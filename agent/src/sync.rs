@@ -14,6 +14,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The first pause after a failure, and the longest: a release must show within 10 s of the service's return.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -90,13 +91,15 @@ pub struct Sync {
     clock: Clock,
     status: Arc<Mutex<SyncStatus>>,
     needs_snapshot: bool,
+    /// The folding of the journal goes on beside the syncing: a release must not wait for it.
+    folding: Option<JoinHandle<Result<(), ListError>>>,
 }
 
 impl Sync {
     /// Syncing of this list with this service.
     pub fn new(service: Service, list: Arc<List>, clock: Clock, status: Arc<Mutex<SyncStatus>>) -> Self {
         let needs_snapshot = list.position().is_none();
-        Self { service, list, clock, status, needs_snapshot }
+        Self { service, list, clock, status, needs_snapshot, folding: None }
     }
 
     /// Syncs for ever.
@@ -169,8 +172,7 @@ impl Sync {
         match blocking(move || list.save()).await {
             Ok(()) => {
                 self.acknowledge().await?;
-                let list = self.list.clone();
-                blocking(move || list.fold()).await?;
+                self.tidy().await?;
                 Ok(true)
             }
             Err(error @ ListError::Disk(_)) => {
@@ -183,7 +185,23 @@ impl Sync {
         }
     }
 
-    async fn take_snapshot(&self, header: &ListHeader, mut body: Body) -> Result<(), SyncError> {
+    /// Sees to it that a long journal is folded into the snapshot.
+    async fn tidy(&mut self) -> Result<(), SyncError> {
+        if self.folding.as_ref().is_some_and(|folding| !folding.is_finished()) {
+            return Ok(());
+        }
+        let list = self.list.clone();
+        match self.folding.replace(spawn_blocking(move || list.fold())) {
+            Some(done) => Ok(finished(done).await?),
+            None => Ok(()),
+        }
+    }
+
+    async fn take_snapshot(&mut self, header: &ListHeader, mut body: Body) -> Result<(), SyncError> {
+        if let Some(folding) = self.folding.take() {
+            // Whether the list that is replaced could be folded does not matter any more.
+            let _ = folding.await;
+        }
         let mut writer = self.list.start_snapshot(header)?;
         while let Some(lines) = body.lines().await? {
             for line in lines.lines() {
@@ -221,7 +239,11 @@ impl Sync {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ListError> + Send + 'static,
 ) -> Result<T, ListError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ListError::Disk(io::Error::other(error))))
+    finished(spawn_blocking(work)).await
+}
+
+async fn finished<T>(work: JoinHandle<Result<T, ListError>>) -> Result<T, ListError> {
+    work.await.unwrap_or_else(|error| Err(ListError::Disk(io::Error::other(error))))
 }
 
 /// Between half and the whole of a pause, so that agents do not call a returning service all at once.

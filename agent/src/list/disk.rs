@@ -2,20 +2,20 @@
 //!
 //! Both are lines of text. A snapshot starts with a sealed [`Acknowledgement`] and goes on with one key a line; count
 //! and checksum of the keys must be what the first line says. The journal starts with the sealed position of the
-//! snapshot that it continues; then come batches, each a sealed [`BatchHeader`] and its `-key` and `+key` lines.
+//! snapshot that it continues; then come batches, each a sealed [`BatchHeader`] and its `-key` and `+key` lines. A snapshot
+//! at the position after one of them is continued by those that follow it.
 
 use super::{
-    changes::parse_change,
-    memory::ByHash,
-    seal::{sealed, unsealed},
-    snapshot::{Hashes, SnapshotWriter, read_keys},
+    reader::{OpenList, open_journal},
+    seal::sealed,
+    snapshot::{Hashes, SnapshotWriter, read_keys, read_position},
 };
 use crate::files;
 use serde::{Deserialize, Serialize};
 use shared::{ListChecksum, agent_sync::Acknowledgement, checksum::key_hash};
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     iter,
     path::{Path, PathBuf},
 };
@@ -53,11 +53,11 @@ pub enum ListError {
 
 /// The first line of a batch in the journal.
 #[derive(Debug, Serialize, Deserialize)]
-struct BatchHeader {
+pub(super) struct BatchHeader {
     /// What the list is after the batch.
-    position: Acknowledgement,
+    pub(super) position: Acknowledgement,
     /// How many octets its lines have.
-    octets: u64,
+    pub(super) octets: u64,
 }
 
 /// Where the list is on disk.
@@ -214,9 +214,14 @@ impl Disk {
         Ok(())
     }
 
-    /// Whether the journal should be folded into the snapshot by [`Self::compact`].
+    /// Whether the journal should be folded into the snapshot.
     pub fn wants_compaction(&self) -> bool {
         self.journal_octets > self.compact_at && self.unsaved.is_empty()
+    }
+
+    /// How much of the journal is sound, in octets.
+    pub fn journal_octets(&self) -> u64 {
+        self.journal_octets
     }
 
     /// Lets the journal grow by as much again: there is no room for a second snapshot.
@@ -224,124 +229,36 @@ impl Disk {
         self.compact_at = self.journal_octets + COMPACT_AT_BYTES;
     }
 
-    /// Folds the journal into the snapshot.
+    /// Makes a snapshot the list that has the journal folded into it up to `folded` octets; what came after that stays in
+    /// the journal. The old journal continues the new snapshot as well: wherever this ends, nothing is lost.
     ///
     /// # Errors
-    /// When the disk refuses; snapshot and journal then stay as they were.
-    pub fn compact(&mut self) -> Result<(), ListError> {
-        let reader = self.reader()?;
-        let mut writer = self.start_snapshot(&reader.position)?;
-        let mut failed = Ok(());
-        reader.for_each_key(|key| {
-            if failed.is_ok() {
-                failed = writer.push(key);
-            }
-        })?;
-        failed?;
-        self.finish_snapshot(writer).map(drop)
-    }
-
-    /// The durable list as it is now, to read while it goes on changing.
-    ///
-    /// # Errors
-    /// When there is no sound list on disk.
-    pub fn reader(&self) -> Result<DiskReader, ListError> {
-        let snapshot = File::open(&self.snapshot).map_err(missing_or_disk)?;
-        let mut reader = BufReader::new(&snapshot);
-        let mut line = Vec::new();
-        reader.read_until(b'\n', &mut line)?;
-        let mut position: Acknowledgement = unsealed(&line).ok_or(ListError::Damaged("list.snapshot"))?;
-        let mut changed: ByHash<Option<Box<str>>> = ByHash::default();
-        if let Some(mut journal) = open_journal(&self.journal, &position)? {
-            let mut lines = String::new();
-            while let Some(after) = journal.next_batch(&mut lines)? {
-                for (key, on) in lines.lines().filter_map(parse_change) {
-                    changed.insert(key_hash(key), on.then(|| key.into()));
-                }
-                position = after;
-            }
-        }
-        Ok(DiskReader { snapshot, changed, position })
-    }
-}
-
-/// The durable list of one moment.
-pub struct DiskReader {
-    snapshot: File,
-    changed: ByHash<Option<Box<str>>>,
-    /// Which list it is.
-    pub position: Acknowledgement,
-}
-
-impl DiskReader {
-    /// Gives every key of the list once, in no order.
-    ///
-    /// # Errors
-    /// When the list is not what its position says; the keys given are then worthless.
-    pub fn for_each_key(&self, mut each: impl FnMut(&str)) -> Result<(), ListError> {
-        let mut snapshot = &self.snapshot;
-        snapshot.seek(SeekFrom::Start(0))?;
-        let (mut count, mut checksum) = (0, ListChecksum::EMPTY);
-        let mut give = |hash, key: &str| {
-            count += 1;
-            checksum.add_hash(hash);
-            each(key);
-        };
-        read_keys(snapshot, |_, key| {
-            let hash = key_hash(key);
-            if !self.changed.contains_key(&hash) {
-                give(hash, key);
-            }
-        })?;
-        for (hash, key) in &self.changed {
-            if let Some(key) = key {
-                give(*hash, key);
-            }
-        }
-        if (count, checksum) != (self.position.count, self.position.checksum) {
-            return Err(ListError::Mismatch { count, checksum });
-        }
+    /// When its count or checksum is not what it should be, or the disk refuses; the old snapshot or the old journal then
+    /// stays.
+    pub fn finish_fold(&mut self, writer: SnapshotWriter, folded: u64) -> Result<(), ListError> {
+        let (position, _) = writer.finish()?;
+        let mut journal = sealed(&position)?.into_bytes();
+        let mut old = File::open(&self.journal)?;
+        old.seek(SeekFrom::Start(folded))?;
+        old.take(self.journal_octets.saturating_sub(folded)).read_to_end(&mut journal)?;
+        files::write(&self.journal, &journal)?;
+        self.journal_octets = journal.len() as u64;
+        self.compact_at = COMPACT_AT_BYTES;
         Ok(())
+    }
+
+    /// The durable list as it is now, opened: to be read while it goes on changing.
+    ///
+    /// # Errors
+    /// When there is no list on disk.
+    pub fn open(&self) -> Result<OpenList, ListError> {
+        let snapshot = File::open(&self.snapshot).map_err(missing_or_disk)?;
+        let position = read_position(&snapshot)?;
+        let journal = open_journal(&self.journal, &position)?;
+        Ok(OpenList { snapshot, position, journal })
     }
 }
 
 fn missing_or_disk(error: io::Error) -> ListError {
     if error.kind() == io::ErrorKind::NotFound { ListError::Missing } else { ListError::Disk(error) }
-}
-
-struct Journal {
-    reader: BufReader<File>,
-    /// Where the last sound batch ends.
-    octets: u64,
-}
-
-/// The journal, if it continues the snapshot at `position`.
-fn open_journal(path: &Path, position: &Acknowledgement) -> io::Result<Option<Journal>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    let octets = reader.read_until(b'\n', &mut line)? as u64;
-    Ok((unsealed::<Acknowledgement>(&line).as_ref() == Some(position)).then_some(Journal { reader, octets }))
-}
-
-impl Journal {
-    /// The next sound batch: its lines and the position after it. A torn one is the end.
-    fn next_batch(&mut self, lines: &mut String) -> io::Result<Option<Acknowledgement>> {
-        let mut line = Vec::new();
-        let header_octets = self.reader.read_until(b'\n', &mut line)? as u64;
-        let Some(header) = unsealed::<BatchHeader>(&line) else { return Ok(None) };
-        line.clear();
-        let octets = self.reader.by_ref().take(header.octets).read_to_end(&mut line)? as u64;
-        let Ok(text) = String::from_utf8(line) else { return Ok(None) };
-        if octets != header.octets {
-            return Ok(None);
-        }
-        *lines = text;
-        self.octets += header_octets + octets;
-        Ok(Some(header.position))
-    }
 }

@@ -3,12 +3,14 @@
 mod changes;
 pub mod disk;
 pub mod memory;
+mod reader;
 mod seal;
 mod snapshot;
 
 pub use changes::Changes;
-pub use disk::{DiskReader, ListError};
+pub use disk::ListError;
 pub use memory::Memory;
+pub use reader::DiskReader;
 pub use snapshot::SnapshotWriter;
 
 use disk::Disk;
@@ -147,23 +149,45 @@ impl List {
         Ok(())
     }
 
-    /// Folds a long journal into the snapshot. All of it is on disk already, so nobody needs to wait for this. Blocks.
+    /// Folds a long journal into the snapshot, while changes go on taking effect. Not while another snapshot is written.
+    /// Blocks.
     ///
     /// # Errors
     /// When the disk has something else than what was written.
     pub fn fold(&self) -> Result<(), ListError> {
-        let mut disk = self.disk();
-        if disk.wants_compaction() {
-            match disk.compact() {
-                // A shorter journal only makes the next start faster.
-                Err(ListError::Disk(error)) => {
-                    tracing::warn!(%error, "cannot fold the journal into the snapshot; it goes on growing");
-                    disk.put_off_compaction();
-                }
-                other => return other,
-            }
+        if !self.disk().wants_compaction() {
+            return Ok(());
         }
-        Ok(())
+        match self.fold_now() {
+            // A shorter journal only makes the next start faster.
+            Err(ListError::Disk(error)) => {
+                tracing::warn!(%error, "cannot fold the journal into the snapshot; it goes on growing");
+                self.disk().put_off_compaction();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn fold_now(&self) -> Result<(), ListError> {
+        let (open, octets) = {
+            let disk = self.disk();
+            (disk.open()?, disk.journal_octets())
+        };
+        let reader = open.read()?;
+        if reader.journal_octets < octets {
+            return Err(ListError::Damaged("list.journal"));
+        }
+        let mut writer = self.disk().start_snapshot(&reader.position)?;
+        let mut failed = Ok(());
+        reader.for_each_key(|key| {
+            if failed.is_ok() {
+                failed = writer.push(key);
+            }
+        })?;
+        failed?;
+        writer.sync()?;
+        self.disk().finish_fold(writer, reader.journal_octets)
     }
 
     /// Starts to write a new snapshot, beside the list in effect.
@@ -216,7 +240,9 @@ impl List {
     /// # Errors
     /// When there is no sound list on disk.
     pub fn reader(&self) -> Result<DiskReader, ListError> {
-        self.disk().reader()
+        // The changes are read without holding up who writes more of them.
+        let open = self.disk().open()?;
+        open.read()
     }
 
     /// What the list is after these changes.

@@ -52,6 +52,12 @@ impl SnapshotWriter {
         Ok((header, hashes))
     }
 
+    /// Makes what is written durable, so that [`Self::finish`] has little left to do.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.keys.flush()?;
+        self.keys.get_ref().file().sync_all()
+    }
+
     /// What the snapshot says it is.
     pub fn position(&self) -> &Acknowledgement {
         &self.header
@@ -100,6 +106,17 @@ impl Hashes {
     }
 }
 
+/// Which list a snapshot is.
+pub(super) fn read_position(file: &File) -> Result<Acknowledgement, ListError> {
+    position_in(&mut BufReader::new(file))
+}
+
+fn position_in(reader: &mut impl BufRead) -> Result<Acknowledgement, ListError> {
+    let mut line = Vec::new();
+    reader.read_until(b'\n', &mut line)?;
+    unsealed(&line).ok_or(ListError::Damaged("list.snapshot"))
+}
+
 /// Reads the lines of a snapshot; a damaged key is found by the caller's checksum.
 pub(super) fn read_keys(
     file: &File,
@@ -107,9 +124,8 @@ pub(super) fn read_keys(
 ) -> Result<Acknowledgement, ListError> {
     let damaged = || ListError::Damaged("list.snapshot");
     let mut reader = BufReader::with_capacity(1 << 18, file);
+    let header = position_in(&mut reader)?;
     let mut line = Vec::new();
-    reader.read_until(b'\n', &mut line)?;
-    let header: Acknowledgement = unsealed(&line).ok_or_else(damaged)?;
     loop {
         line.clear();
         if reader.read_until(b'\n', &mut line)? == 0 {

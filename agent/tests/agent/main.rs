@@ -5,6 +5,7 @@ mod commands;
 mod crash;
 mod disk;
 mod events;
+mod fold;
 mod memory;
 mod postfix;
 mod proxy;

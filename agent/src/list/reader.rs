@@ -1,0 +1,146 @@
+//! The list on disk as others read it while it goes on changing.
+
+use super::{
+    changes::parse_change,
+    disk::{BatchHeader, ListError},
+    memory::ByHash,
+    seal::unsealed,
+    snapshot::read_keys,
+};
+use shared::{ListChecksum, agent_sync::Acknowledgement, checksum::key_hash};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    path::Path,
+};
+
+/// The durable list of one moment, opened.
+pub struct OpenList {
+    pub(super) snapshot: File,
+    /// Of the snapshot.
+    pub(super) position: Acknowledgement,
+    pub(super) journal: Option<Journal>,
+}
+
+impl OpenList {
+    /// Reads what the journal changes.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn read(self) -> Result<DiskReader, ListError> {
+        let Self { snapshot, mut position, journal } = self;
+        let mut changed: ByHash<Option<Box<str>>> = ByHash::default();
+        let mut journal_octets = 0;
+        if let Some(mut journal) = journal {
+            let mut lines = String::new();
+            while let Some(after) = journal.next_batch(&mut lines)? {
+                for (key, on) in lines.lines().filter_map(parse_change) {
+                    changed.insert(key_hash(key), on.then(|| key.into()));
+                }
+                position = after;
+            }
+            journal_octets = journal.octets;
+        }
+        Ok(DiskReader { snapshot, changed, position, journal_octets })
+    }
+}
+
+/// The durable list of one moment.
+pub struct DiskReader {
+    snapshot: File,
+    changed: ByHash<Option<Box<str>>>,
+    /// Which list it is.
+    pub position: Acknowledgement,
+    /// How much of the journal is in it, in octets.
+    pub(super) journal_octets: u64,
+}
+
+impl DiskReader {
+    /// Gives every key of the list once, in no order.
+    ///
+    /// # Errors
+    /// When the list is not what its position says; the keys given are then worthless.
+    pub fn for_each_key(&self, mut each: impl FnMut(&str)) -> Result<(), ListError> {
+        let mut snapshot = &self.snapshot;
+        snapshot.seek(SeekFrom::Start(0))?;
+        let (mut count, mut checksum) = (0, ListChecksum::EMPTY);
+        let mut give = |hash, key: &str| {
+            count += 1;
+            checksum.add_hash(hash);
+            each(key);
+        };
+        read_keys(snapshot, |_, key| {
+            let hash = key_hash(key);
+            if !self.changed.contains_key(&hash) {
+                give(hash, key);
+            }
+        })?;
+        for (hash, key) in &self.changed {
+            if let Some(key) = key {
+                give(*hash, key);
+            }
+        }
+        if (count, checksum) != (self.position.count, self.position.checksum) {
+            return Err(ListError::Mismatch { count, checksum });
+        }
+        Ok(())
+    }
+}
+
+/// The journal while it is read.
+pub(super) struct Journal {
+    reader: BufReader<File>,
+    /// Where the last sound batch ends.
+    pub(super) octets: u64,
+}
+
+/// The journal from where it continues the snapshot at `position`: from its beginning, or behind the batch that led there.
+/// `None`: it does not.
+pub(super) fn open_journal(path: &Path, position: &Acknowledgement) -> io::Result<Option<Journal>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    let octets = reader.read_until(b'\n', &mut line)? as u64;
+    let mut at = unsealed::<Acknowledgement>(&line);
+    let mut journal = Journal { reader, octets };
+    while at.as_ref().is_some_and(|at| at != position) {
+        at = journal.skip_batch()?;
+    }
+    Ok(at.map(|_| journal))
+}
+
+impl Journal {
+    /// The header of the next batch, and how long it is itself.
+    fn next_header(&mut self) -> io::Result<Option<(BatchHeader, u64)>> {
+        let mut line = Vec::new();
+        let octets = self.reader.read_until(b'\n', &mut line)? as u64;
+        Ok(unsealed(&line).map(|header| (header, octets)))
+    }
+
+    /// The next sound batch: its lines and the position after it. A torn one is the end.
+    pub(super) fn next_batch(&mut self, lines: &mut String) -> io::Result<Option<Acknowledgement>> {
+        let Some((header, header_octets)) = self.next_header()? else { return Ok(None) };
+        let mut text = Vec::new();
+        let octets = self.reader.by_ref().take(header.octets).read_to_end(&mut text)? as u64;
+        let Ok(text) = String::from_utf8(text) else { return Ok(None) };
+        if octets != header.octets {
+            return Ok(None);
+        }
+        *lines = text;
+        self.octets += header_octets + octets;
+        Ok(Some(header.position))
+    }
+
+    /// Leaves out the next batch, and gives the position after it. Behind a torn one there is no other.
+    fn skip_batch(&mut self) -> io::Result<Option<Acknowledgement>> {
+        let Some((header, header_octets)) = self.next_header()? else { return Ok(None) };
+        let octets = i64::try_from(header.octets).map_err(io::Error::other)?;
+        self.reader.seek_relative(octets)?;
+        self.octets += header_octets + header.octets;
+        Ok(Some(header.position))
+    }
+}

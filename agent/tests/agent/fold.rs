@@ -1,0 +1,116 @@
+//! The journal of changes is folded into the snapshot while others go on.
+
+use agent::list::{Changes, List};
+use shared::{
+    ListChecksum,
+    agent_sync::{ListBody, ListHeader},
+    checksum::key_hash,
+};
+use std::{fs, path::Path, sync::Arc, thread};
+use uuid::Uuid;
+
+/// What a service publishes to one list.
+struct Publisher {
+    list: Arc<List>,
+    header: ListHeader,
+}
+
+impl Publisher {
+    fn new(folder: &Path) -> Self {
+        let list = List::new(folder);
+        let (epoch, checksum) = (Uuid::from_u128(7), ListChecksum::EMPTY);
+        let header = ListHeader { body: ListBody::Snapshot, epoch, version: 0, count: 0, checksum };
+        let writer = list.start_snapshot(&header).unwrap();
+        list.finish_snapshot(writer).unwrap();
+        Self { list, header: ListHeader { body: ListBody::Changes, ..header } }
+    }
+
+    fn block(&mut self, keys: impl Iterator<Item = String>) {
+        let mut lines = String::new();
+        self.header.version += 1;
+        for key in keys {
+            self.header.count += 1;
+            self.header.checksum.add_hash(key_hash(&key));
+            lines.push_str(&format!("+{key}\n"));
+        }
+        self.list.apply(&self.header, &lines, Changes::parse(&lines).unwrap()).unwrap();
+    }
+
+    /// So many that the journal is folded as soon as somebody looks.
+    fn block_many(&mut self) {
+        self.block((0..330_000).map(|n| format!("user{n}@many.example.com")));
+    }
+}
+
+/// The list on disk is sound, at this version, and has these addresses.
+fn holds(folder: &Path, version: i64, addresses: &[&str]) {
+    let list = List::new(folder);
+    assert_eq!(list.load().unwrap().version, version);
+    assert!(addresses.iter().all(|address| list.blocks(address)));
+    let mut count = 0;
+    let reader = list.reader().unwrap();
+    reader.for_each_key(|_| count += 1).unwrap();
+    assert_eq!((reader.position.version, reader.position.count), (version, count));
+}
+
+#[test]
+fn changes_do_not_wait_for_a_fold_and_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut publisher = Publisher::new(folder.path());
+    publisher.block_many();
+    let list = publisher.list.clone();
+    let folding = thread::spawn(move || list.fold());
+    let mut meanwhile = 0;
+    while !folding.is_finished() {
+        publisher.block([format!("user{meanwhile}@meanwhile.example.com")].into_iter());
+        meanwhile += 1;
+    }
+    folding.join().unwrap().unwrap();
+    assert!(meanwhile > 5, "{meanwhile} changes took effect during the fold");
+    let journal = fs::metadata(folder.path().join("list.journal")).unwrap().len();
+    assert!(journal < 1 << 20, "{journal} octets are left in the journal");
+    publisher.block(["after@example.com".to_owned()].into_iter());
+    let last = format!("user{}@meanwhile.example.com", meanwhile - 1);
+    holds(
+        folder.path(),
+        publisher.header.version,
+        &["user0@many.example.com", "user0@meanwhile.example.com", &last, "after@example.com"],
+    );
+}
+
+#[test]
+fn killed_between_the_folded_snapshot_and_its_journal_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("list.journal");
+    let mut publisher = Publisher::new(folder.path());
+    publisher.block_many();
+    let old = fs::read(&journal).unwrap();
+    publisher.list.fold().unwrap();
+    // During the fold it would have been written behind the old ones.
+    publisher.block(["meanwhile@example.com".to_owned()].into_iter());
+    let new = fs::read(&journal).unwrap();
+    let first_line = new.iter().position(|octet| *octet == b'\n').unwrap() + 1;
+    fs::write(&journal, [&old, &new[first_line..]].concat()).unwrap();
+
+    holds(folder.path(), 2, &["user329999@many.example.com", "meanwhile@example.com"]);
+    publisher.list = List::new(folder.path());
+    publisher.list.load().unwrap();
+    publisher.block(["after@example.com".to_owned()].into_iter());
+    publisher.list.fold().unwrap();
+    holds(folder.path(), 3, &["user329999@many.example.com", "meanwhile@example.com", "after@example.com"]);
+    assert!(fs::metadata(&journal).unwrap().len() < 1_000);
+}
+
+#[test]
+fn a_journal_that_is_damaged_in_the_middle_is_not_folded() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut publisher = Publisher::new(folder.path());
+    publisher.block_many();
+    let path = folder.path().join("list.journal");
+    let mut journal = fs::read(&path).unwrap();
+    let second = journal.iter().position(|octet| *octet == b'\n').unwrap() + 1;
+    journal[second] = b'x';
+    fs::write(&path, journal).unwrap();
+    let error = publisher.list.fold().unwrap_err();
+    assert_eq!(error.to_string(), "list.journal is damaged", "a snapshot is fetched then");
+}
