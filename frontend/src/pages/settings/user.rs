@@ -4,27 +4,29 @@ use super::invite::{LinkDialog, Made, PASSWORD_DAYS, RoleChoice, roles};
 use crate::{
     api::ApiError,
     pages::{FormError, opened_by},
-    state::{Pending, Session, client, texts},
-    ui::{Button, Dialog, Kind, Toasts},
+    state::{Loader, Pending, Session, client, texts},
+    ui::{Button, Dialog, Kind, Show, Toasts},
 };
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::prelude::*;
-use shared::user::{User, UserUpdate};
+use shared::{
+    Page,
+    user::{User, UserUpdate},
+};
 
 /// What can be done with a user.
 #[component]
 pub fn UserDialog(
     /// Who; `None` when it is closed.
     user: RwSignal<Option<User>>,
-    /// Called when something was changed.
-    #[prop(into)]
-    changed: Callback<()>,
+    /// All users, read again when something was changed.
+    users: Loader<Page<User>>,
 ) -> impl IntoView {
     let texts = texts();
     let (open, made) = (opened_by(user), RwSignal::new(None::<Made>));
     view! {
         <Dialog open title=texts.people.change_title close=texts.close>
-            {move || user.get().map(|user| view! { <Acts user open made changed/> })}
+            {move || user.get().map(|user| view! { <Acts user users open made/> })}
         </Dialog>
         <LinkDialog made/>
     }
@@ -34,7 +36,7 @@ pub fn UserDialog(
 type Act = LocalBoxFuture<'static, Result<Option<&'static str>, ApiError>>;
 
 #[component]
-fn Acts(user: User, open: RwSignal<bool>, made: RwSignal<Option<Made>>, changed: Callback<()>) -> impl IntoView {
+fn Acts(user: User, users: Loader<Page<User>>, open: RwSignal<bool>, made: RwSignal<Option<Made>>) -> impl IntoView {
     let (texts, client, session, toasts) = (texts(), client(), expect_context::<Session>(), Toasts::here());
     let words = &texts.people;
     let (role, error, acting) = (RwSignal::new(user.role), RwSignal::new(None), Pending::new());
@@ -48,14 +50,19 @@ fn Acts(user: User, open: RwSignal<bool>, made: RwSignal<Option<Made>>, changed:
                     if let Some(done) = done {
                         toasts.good(done);
                     }
-                    changed.run(());
+                    users.reload();
                     open.set(false);
                 }
                 Err(problem) => error.set(Some(problem)),
             }
         });
     };
-    let (shown, email) = (user.clone(), user.email.clone());
+    let (address, email, had_factor) = (user.email.clone(), user.email.clone(), user.second_factor);
+    // The list may be on its way: it says whether there is still one to remove.
+    let has_factor = Memo::new(move |_| {
+        let now = |page: &Page<User>| page.items.iter().find(|user| user.id == id).map(|user| user.second_factor);
+        users.data.with(|page| page.as_ref().and_then(now)).unwrap_or(had_factor)
+    });
     let update = Callback::new(move |change: UserUpdate| {
         let user = user.clone();
         act(async move { client.update_user(&user, &change).await.map(|_| Some(words.changed)) }.boxed_local());
@@ -80,7 +87,7 @@ fn Acts(user: User, open: RwSignal<bool>, made: RwSignal<Option<Made>>, changed:
     let busy = acting.busy();
     view! {
         <div class="stack">
-            <h3 class="break">{shown.email}</h3>
+            <h3 class="break">{address}</h3>
             <form class="stack" on:submit=save>
                 <FormError error/>
                 <RoleChoice id="user-role" role roles=roles(session)/>
@@ -92,12 +99,12 @@ fn Acts(user: User, open: RwSignal<bool>, made: RwSignal<Option<Made>>, changed:
                     <div class="row"><Button busy press=link>{words.password_link}</Button></div>
                 </div>
             })}
-            {(!is_own && shown.second_factor).then(|| view! {
+            <Show when=move || !is_own && has_factor.get()>
                 <div class="stack-tight rule">
                     <p class="soft">{words.remove_factor_text}</p>
                     <div class="row"><Button busy press=remove_factor>{words.remove_factor}</Button></div>
                 </div>
-            })}
+            </Show>
             <div class="stack-tight rule">
                 <p class="soft">{if active { words.deactivate_text } else { words.reactivate_text }}</p>
                 <div class="row">

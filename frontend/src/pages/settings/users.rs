@@ -103,7 +103,7 @@ pub fn Users() -> impl IntoView {
         </div>
         <Show when=may_invite><InviteDialog open=inviting made reload=move |()| invitations.reload()/></Show>
         <LinkDialog made/>
-        <UserDialog user=changing changed=move |()| users.reload()/>
+        <UserDialog user=changing users/>
     }
     .into_any()
 }
