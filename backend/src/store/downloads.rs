@@ -114,6 +114,13 @@ impl Order {
 /// The values of the order's columns.
 type Place<'a> = [&'a str; 2];
 
+/// What comes after one place, up to and with another; `None`: from the first row, or to the last.
+#[derive(Debug)]
+struct Range {
+    after: Option<[String; 2]>,
+    end: Option<[String; 2]>,
+}
+
 /// Rows to pack: which, from where, in which order.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -199,18 +206,17 @@ pub fn parts(db: Db, sources: Vec<Source>) -> impl Stream<Item = Result<impl Fut
                 }
             }
             let looked_at = walk.load(Relaxed);
-            let (mut end, mut walked): (Option<[String; 2]>, _) = (None, None);
+            let (mut range, mut walked) = (Range { after, end: None }, None);
             for source in given.iter().map(|index| &sources[*index]) {
                 if walked.replace(source.table) != Some(source.table) {
-                    let nearer = source.boundary(&snapshot, after.as_ref(), end.as_ref(), looked_at).await?;
-                    end = nearer.or(end);
+                    range.end = source.boundary(&snapshot, &range, looked_at).await?.or(range.end);
                 }
             }
-            let next = end.clone().map(Some);
+            let next = range.end.clone().map(Some);
             let part = async move {
                 let mut packed = Vec::with_capacity(given.len());
                 for source in given.iter().map(|index| &sources[*index]) {
-                    packed.push(source.rows(&snapshot, after.as_ref(), end.as_ref(), given.len() > 1).await?);
+                    packed.push(source.rows(&snapshot, &range, given.len() > 1).await?);
                 }
                 snapshot.commit().await?;
                 let found: usize = packed.iter().map(|packed: &Packed| packed.rows).sum();
@@ -223,19 +229,14 @@ pub fn parts(db: Db, sources: Vec<Source>) -> impl Stream<Item = Result<impl Fut
 }
 
 impl Source {
-    /// The conditions, and only what comes after `after`, up to and with `end`.
-    fn range(
-        &self,
-        conditions: &Conditions,
-        after: Option<&[String; 2]>,
-        end: Option<&[String; 2]>,
-    ) -> Result<Conditions> {
+    /// The conditions, and only what is in a range.
+    fn within(&self, range: &Range, conditions: &Conditions) -> Result<Conditions> {
         let mut conditions = conditions.clone();
         let values = |place: &[String; 2]| self.order.values(place.each_ref().map(String::as_str));
-        if let Some(after) = after {
+        if let Some(after) = &range.after {
             conditions.after(self.order.names(), values(after)?, self.order.direction);
         }
-        if let Some(end) = end {
+        if let Some(end) = &range.end {
             conditions.up_to(self.order.names(), values(end)?, self.order.direction);
         }
         Ok(conditions)
@@ -247,15 +248,14 @@ impl Source {
         Ok(connection.query_one_raw(given.clone().statement(connection, sql)).await?.is_some())
     }
 
-    /// The place of the row that is `size` rows after `after`; `None` where `end` comes before it.
+    /// The place of the row that is `size` rows after the beginning of a range; `None` where the range ends before it.
     async fn boundary<C: ConnectionTrait>(
         &self,
         connection: &C,
-        after: Option<&[String; 2]>,
-        end: Option<&[String; 2]>,
+        range: &Range,
         size: usize,
     ) -> Result<Option<[String; 2]>> {
-        let mut conditions = self.range(&self.scope, after, end)?;
+        let mut conditions = self.within(range, &self.scope)?;
         let (table, id) = (self.table, self.order.columns[1].column());
         let clause = conditions.clause();
         let separator = conditions.bind(SEPARATOR.to_string());
@@ -271,15 +271,9 @@ impl Source {
         found.map(|found| Ok([found.try_get("", "first")?, found.try_get("", "second")?])).transpose()
     }
 
-    /// What matches after `after`, up to and with `end`, packed.
-    async fn rows<C: ConnectionTrait>(
-        &self,
-        connection: &C,
-        after: Option<&[String; 2]>,
-        end: Option<&[String; 2]>,
-        has_places: bool,
-    ) -> Result<Packed> {
-        let mut conditions = self.range(&self.matching, after, end)?;
+    /// What matches in a range, packed.
+    async fn rows<C: ConnectionTrait>(&self, connection: &C, range: &Range, has_places: bool) -> Result<Packed> {
+        let mut conditions = self.within(range, &self.matching)?;
         let clause = conditions.clause();
         let separator = conditions.bind(SEPARATOR.to_string());
         let places = self.order.columns.iter().filter(|_| has_places);

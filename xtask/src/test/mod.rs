@@ -116,16 +116,16 @@ fn report(outcomes: &[Outcome], start: Instant) -> ExitCode {
             println!("{name}: {figure}");
         }
     }
-    for Outcome { name, count, .. } in outcomes {
-        for failure in &count.failures {
-            println!("{name} FAILED: {failure}");
-        }
+    let failures: Vec<_> = outcomes
+        .iter()
+        .flat_map(|of| of.count.failures.iter().map(|failure| format!("{} FAILED: {failure}", of.name)))
+        .collect();
+    for failure in &failures {
+        println!("{failure}");
     }
     // Once more, a line each, for whoever sees the last lines only.
-    for Outcome { name, count, .. } in outcomes {
-        for failure in &count.failures {
-            println!("{name} FAILED: {}", failure.lines().next().unwrap_or_default());
-        }
+    for headline in failures.iter().filter_map(|failure| failure.lines().next()) {
+        println!("{headline}");
     }
     println!("{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

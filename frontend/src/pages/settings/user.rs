@@ -3,7 +3,8 @@
 use super::invite::{LinkDialog, Made, PASSWORD_DAYS, RoleChoice, roles};
 use crate::{
     api::ApiError,
-    pages::{FormError, opened_by},
+    pages::{FormError, listing::kept, opened_by},
+    reactive::memo,
     state::{Loader, Pending, Session, client, texts},
     ui::{Button, Dialog, Kind, Show, Toasts},
 };
@@ -57,12 +58,10 @@ fn Acts(user: User, users: Loader<Page<User>>, open: RwSignal<bool>, made: RwSig
             }
         });
     };
-    let (address, email, had_factor) = (user.email.clone(), user.email.clone(), user.second_factor);
-    // The list may be on its way: it says whether there is still one to remove.
-    let has_factor = Memo::new(move |_| {
-        let now = |page: &Page<User>| page.items.iter().find(|user| user.id == id).map(|user| user.second_factor);
-        users.data.with(|page| page.as_ref().and_then(now)).unwrap_or(had_factor)
-    });
+    let (address, email) = (user.email.clone(), user.email.clone());
+    // The list may be on its way: it says whether there is still a second factor to remove.
+    let rows = memo(move |_| users.data.with(|page| page.as_ref().map(|page| page.items.clone()).unwrap_or_default()));
+    let now = kept(rows, user.clone(), |user| user.id);
     let update = Callback::new(move |change: UserUpdate| {
         let user = user.clone();
         act(async move { client.update_user(&user, &change).await.map(|_| Some(words.changed)) }.boxed_local());
@@ -99,7 +98,7 @@ fn Acts(user: User, users: Loader<Page<User>>, open: RwSignal<bool>, made: RwSig
                     <div class="row"><Button busy press=link>{words.password_link}</Button></div>
                 </div>
             })}
-            <Show when=move || !is_own && has_factor.get()>
+            <Show when=move || !is_own && now.with(|user| user.second_factor)>
                 <div class="stack-tight rule">
                     <p class="soft">{words.remove_factor_text}</p>
                     <div class="row"><Button busy press=remove_factor>{words.remove_factor}</Button></div>
