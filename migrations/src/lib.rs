@@ -29,6 +29,7 @@ mod m0023_kept_rights;
 mod m0024_session_families;
 mod m0025_append_only_replace;
 mod m0026_told_in_any_language;
+mod m0027_odd_addresses;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0024_session_families::MIGRATION),
             Box::new(m0025_append_only_replace::MIGRATION),
             Box::new(m0026_told_in_any_language::MIGRATION),
+            Box::new(m0027_odd_addresses::MIGRATION),
         ]
     }
 }

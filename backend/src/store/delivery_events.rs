@@ -4,7 +4,7 @@ use super::{
     Error, Result,
     downloads::{self, Field, Source},
     each_row, exists, json_rows, millis, optional_reason,
-    search::{Conditions, Found, Listing, Order, Place, Portion},
+    search::{Conditions, Found, Listing, Order, Place, Portion, Tables},
     statement, time,
 };
 use chrono::{DateTime, Utc};
@@ -149,6 +149,8 @@ fn scope(filter: &Filter, conditions: &mut Conditions) {
     conditions.between("e.occurred_at", filter.from.map(millis), filter.to.map(millis));
 }
 
+const EVENTS: Tables = Tables::new("delivery_events", "e");
+
 /// Events that match, in order. They have no index of their addresses' parts, which would cost more than all
 /// else when they are taken in: where few match, a search stops on the way.
 ///
@@ -164,9 +166,7 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
     let all = filter.conditions(server_configuration_id);
     let (scope, matching) = Conditions::scoped(all, server_configuration_id, in_scope);
     let listing = Listing {
-        table: "delivery_events",
-        alias: "e",
-        from: "delivery_events e",
+        tables: EVENTS,
         columns: "e.id, e.event_id, e.address, e.outcome, e.reason, e.smtp_code, e.status, e.reply, e.occurred_at, \
                   e.received_at, e.mail_server_id",
         order: Order { columns: ORDER, direction: filter.direction, place: Place::read_event },
@@ -214,8 +214,7 @@ pub fn source(server_configuration_id: Uuid, filter: &Filter) -> Source {
     let all = filter.conditions(server_configuration_id);
     let (scope, matching) = Conditions::scoped(all, server_configuration_id, in_scope);
     Source {
-        table: "delivery_events e",
-        from: "delivery_events e",
+        tables: EVENTS,
         scope,
         matching,
         given: None,

@@ -7,7 +7,7 @@
 
 use super::{
     Db, Error, Result,
-    search::{Conditions, order_by},
+    search::{Conditions, Tables, order_by},
 };
 use futures::{Stream, stream};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Value};
@@ -124,10 +124,8 @@ struct Range {
 /// Rows to pack: which, from where, in which order.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The table with its alias.
-    pub table: &'static str,
-    /// The same with its joins.
-    pub from: &'static str,
+    /// The table, and what it is joined with for conditions and fields.
+    pub tables: Tables,
     /// Which of its rows the index of the order answers.
     pub scope: Conditions,
     /// The scope and all other conditions.
@@ -208,7 +206,7 @@ pub fn parts(db: Db, sources: Vec<Source>) -> impl Stream<Item = Result<impl Fut
             let looked_at = walk.load(Relaxed);
             let (mut range, mut walked) = (Range { after, end: None }, None);
             for source in given.iter().map(|index| &sources[*index]) {
-                if walked.replace(source.table) != Some(source.table) {
+                if walked.replace(source.tables.name) != Some(source.tables.name) {
                     range.end = source.boundary(&snapshot, &range, looked_at).await?.or(range.end);
                 }
             }
@@ -256,14 +254,16 @@ impl Source {
         size: usize,
     ) -> Result<Option<[String; 2]>> {
         let mut conditions = self.within(range, &self.scope)?;
-        let (table, id) = (self.table, self.order.columns[1].column());
+        let backend = connection.get_database_backend();
+        let (Tables { name, alias, .. }, id) = (self.tables, self.order.columns[1].column());
         let clause = conditions.clause();
         let separator = conditions.bind(SEPARATOR.to_string());
-        let [first, second] = self.order.columns.map(|field| field.text(connection.get_database_backend(), &separator));
+        let [first, second] = self.order.columns.map(|field| field.text(backend, &separator));
         // Only this one row is made a text of, not those before it.
         let sql = format!(
-            "SELECT {first} AS first, {second} AS second FROM {table} \
-             WHERE {id} = (SELECT {id} FROM {table} {clause} {} LIMIT 1 OFFSET {})",
+            "SELECT {first} AS first, {second} AS second FROM {name} {alias} \
+             WHERE {id} = (SELECT {id} FROM {} {clause} {} LIMIT 1 OFFSET {})",
+            self.tables.alone(backend),
             order_by(self.order.names(), self.order.direction),
             size - 1
         );
@@ -276,15 +276,15 @@ impl Source {
         let mut conditions = self.within(range, &self.matching)?;
         let clause = conditions.clause();
         let separator = conditions.bind(SEPARATOR.to_string());
+        let backend = connection.get_database_backend();
         let places = self.order.columns.iter().filter(|_| has_places);
-        let columns: Vec<_> =
-            places.chain(self.fields).map(|field| field.text(connection.get_database_backend(), &separator)).collect();
+        let columns: Vec<_> = places.chain(self.fields).map(|field| field.text(backend, &separator)).collect();
         let each = |write: &dyn Fn(usize) -> String| (0..columns.len()).map(write).collect::<Vec<_>>().join(", ");
         let sql = format!(
             "SELECT COUNT(*) AS n, {} FROM (SELECT {} FROM {} {clause} {}) AS part",
             each(&|n| format!("string_agg(c{n}, {separator}) AS c{n}")),
             each(&|n| format!("{} AS c{n}", columns[n])),
-            self.from,
+            self.tables.joined(backend),
             order_by(self.order.names(), self.order.direction)
         );
         let found = connection.query_one_raw(conditions.statement(connection, sql)).await?;

@@ -8,7 +8,7 @@ use super::{
     change_sets::BUILDING,
     downloads::{self, Field, Source},
     is_there, millis, reason,
-    search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion},
+    search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion, Tables},
     statement, time,
 };
 use chrono::{DateTime, Utc};
@@ -160,6 +160,15 @@ fn conditions(filter: &Filter, server_configuration_id: Uuid) -> Conditions {
     conditions
 }
 
+/// Whether only rows marked `odd` can match, which have an index by date.
+fn is_odd(filter: &Filter, sort: ListSort) -> bool {
+    sort == ListSort::Date && filter.text.as_deref().and_then(Needle::new).is_some_and(|needle| needle.is_odd())
+}
+
+fn tables(filter: &Filter, sort: ListSort) -> Tables {
+    Tables { index: is_odd(filter, sort).then_some("exemptions_odd"), ..Tables::new("exemptions", "e") }
+}
+
 /// What the index of an order answers.
 fn scope(filter: &Filter, sort: ListSort, conditions: &mut Conditions) {
     conditions.and("e.server_configuration_id = $1");
@@ -167,8 +176,7 @@ fn scope(filter: &Filter, sort: ListSort, conditions: &mut Conditions) {
         return;
     }
     conditions.between("e.released_at", filter.from.map(millis), filter.to.map(millis));
-    let needle = filter.text.as_deref().and_then(Needle::new);
-    if needle.is_some_and(|needle| needle.is_odd()) {
+    if is_odd(filter, sort) {
         conditions.and("e.odd");
     } else if let Some(domain) = &filter.domain {
         conditions.equal("e.domain", domain.as_str());
@@ -199,9 +207,7 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
         narrow.push(Narrow::Between("e.released_at", filter.from.map(millis), filter.to.map(millis)));
     }
     let listing = Listing {
-        table: "exemptions",
-        alias: "e",
-        from: "exemptions e",
+        tables: tables(filter, sort),
         columns: "e.id, e.address_key, e.address, e.reason, e.released_at, e.comment, e.ended_set_id",
         order,
         scope,
@@ -223,8 +229,7 @@ pub fn source(server_configuration_id: Uuid, filter: &Filter, sort: ListSort, di
     let all = conditions(filter, server_configuration_id);
     let (scope, matching) = Conditions::scoped(all, server_configuration_id, in_scope);
     Source {
-        table: "exemptions e",
-        from: "exemptions e",
+        tables: tables(filter, sort),
         scope,
         matching,
         given: None,
@@ -240,14 +245,14 @@ pub fn source(server_configuration_id: Uuid, filter: &Filter, sort: ListSort, di
 
 /// All exemptions that have ended, by address, and who ended them: by hand or by an addition, and by a list operation.
 pub fn ended_sources(server_configuration_id: Uuid) -> Vec<Source> {
-    let of = |table, from, condition: &str, fields| {
+    let of = |tables, condition: &str, fields| {
         let mut scope = Conditions::new();
         scope.equal("e.server_configuration_id", server_configuration_id);
         let mut matching = scope.clone();
         matching.and(condition);
         let columns = [Field::Name("e.address_key"), Field::Id("e.id")];
         let order = downloads::Order { columns, direction: Direction::Ascending };
-        Source { table, from, scope, matching, given: None, order, fields }
+        Source { tables, scope, matching, given: None, order, fields }
     };
     let by_hand: &[Field] = &[
         Field::Name("e.address_key"),
@@ -267,10 +272,7 @@ pub fn ended_sources(server_configuration_id: Uuid) -> Vec<Source> {
         Field::Text("o.requested_by"),
         Field::Text("o.comment"),
     ];
-    let operations = "exemptions e JOIN list_operations o ON o.change_set_id = e.ended_set_id";
+    let operations = Tables::new("exemptions", "e").join(" JOIN list_operations o ON o.change_set_id = e.ended_set_id");
     let is_done = format!("o.finished_at IS NOT NULL AND e.ended_set_id NOT IN {BUILDING}");
-    vec![
-        of("ended_exemptions e", "ended_exemptions e", "TRUE", by_hand),
-        of("exemptions e", operations, &is_done, by_operation),
-    ]
+    vec![of(Tables::new("ended_exemptions", "e"), "TRUE", by_hand), of(operations, &is_done, by_operation)]
 }

@@ -3,11 +3,13 @@
 mod keyset;
 mod listing;
 mod needle;
+mod tables;
 
 pub use keyset::Keyset;
 pub(super) use keyset::{newest, ordered};
 pub use listing::{Effort, Found, Listing, Narrow, Order, Portion};
 pub use needle::Needle;
+pub use tables::Tables;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};

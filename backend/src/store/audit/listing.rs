@@ -5,7 +5,7 @@ use crate::store::{
     Result,
     downloads::{Field, Order, Source},
     millis,
-    search::{Conditions, Needle},
+    search::{Conditions, Needle, Tables},
 };
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
@@ -111,8 +111,7 @@ pub fn source(account_id: Option<Uuid>, filter: &Filter) -> Source {
     of_log(&mut scope, account_id);
     let matching = filter.conditions(account_id);
     Source {
-        table: "audit_log",
-        from: "audit_log",
+        tables: Tables::new("audit_log", "audit_log"),
         scope,
         matching,
         given: None,

@@ -15,11 +15,12 @@ pub async fn of_address<C: ConnectionTrait>(
     whose: Whose<'_>,
     held: i64,
 ) -> Result<Option<BlockedAddress>> {
-    for (conditions, from, columns) in parts(&Filter::default(), whose.server_configuration_id, held) {
+    for (conditions, tables, columns) in parts(&Filter::default(), whose.server_configuration_id, held) {
         let Some(mut conditions) = conditions else { continue };
         conditions.equal("b.address_key", whose.key.as_str());
         // In no order: the index of the order would be walked instead of that of the address.
-        let sql = format!("SELECT {columns} FROM {from} {}", conditions.clause());
+        let tables = tables.joined(connection.get_database_backend());
+        let sql = format!("SELECT {columns} FROM {tables} {}", conditions.clause());
         let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
         let blocks = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
         if let Some(newest) = blocks.into_iter().max_by_key(|block| (block.blocked_at, block.id)) {

@@ -2,7 +2,7 @@
 
 use crate::store::{
     downloads::{self, Field, Source},
-    search::Conditions,
+    search::{Conditions, Tables},
 };
 use shared::page::Direction;
 use uuid::Uuid;
@@ -15,14 +15,14 @@ pub fn ended_source(server_configuration_id: Uuid) -> Source {
     // What a list operation is still adding or taking off has not ended.
     matching.and("s.ready AND (r.id IS NULL OR r.ready)");
     Source {
-        table: "removed_blocks b",
+        tables: Tables::new("removed_blocks", "b").join(
+            " JOIN change_sets s ON s.id = b.added_set_id LEFT JOIN change_sets r ON r.id = b.removed_set_id \
+             LEFT JOIN list_operations o ON o.change_set_id = r.id AND b.removed_by IS NULL \
+             AND b.cause IN ('release', 'undone')",
+        ),
         scope,
         matching,
         given: None,
-        from: "removed_blocks b JOIN change_sets s ON s.id = b.added_set_id \
-               LEFT JOIN change_sets r ON r.id = b.removed_set_id \
-               LEFT JOIN list_operations o ON o.change_set_id = r.id AND b.removed_by IS NULL \
-               AND b.cause IN ('release', 'undone')",
         order: downloads::Order {
             columns: [Field::Name("b.address_key"), Field::Id("b.id")],
             direction: Direction::Ascending,

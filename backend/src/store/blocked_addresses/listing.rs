@@ -5,7 +5,7 @@ use crate::store::{
     change_sets::{self, BUILDING},
     downloads::{self, Field, Source},
     millis, reason,
-    search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion, order_by},
+    search::{Conditions, Found, Listing, Narrow, Needle, Order, Place, Portion, Tables, order_by},
     time,
 };
 use chrono::{DateTime, Utc};
@@ -56,9 +56,9 @@ fn conditions(filter: &Filter, server_configuration_id: Uuid) -> Conditions {
     conditions
 }
 
-const LIVE: &str = "blocked_addresses b JOIN change_sets s ON s.id = b.added_set_id";
-const ENDED: &str = "removed_blocks b JOIN change_sets s ON s.id = b.added_set_id \
-                     JOIN change_sets r ON r.id = b.removed_set_id";
+const LIVE: Tables = Tables::new("blocked_addresses", "b").join(" JOIN change_sets s ON s.id = b.added_set_id");
+const ENDED: Tables = Tables::new("removed_blocks", "b")
+    .join(" JOIN change_sets s ON s.id = b.added_set_id JOIN change_sets r ON r.id = b.removed_set_id");
 
 /// Sets of a configuration (`$1`) that wait for a distribution.
 const PENDING: &str = "(SELECT id FROM change_sets WHERE server_configuration_id = $1 AND version IS NULL AND ready)";
@@ -106,6 +106,16 @@ fn releasing(filter: &Filter, server_configuration_id: Uuid, held: i64) -> Optio
     Some(conditions)
 }
 
+/// Whether only rows marked `odd` can match, which have an index by date.
+fn is_odd(filter: &Filter, sort: ListSort) -> bool {
+    sort == ListSort::Date && filter.text.as_deref().and_then(Needle::new).is_some_and(|needle| needle.is_odd())
+}
+
+/// The index of [`scope`] among live blocks.
+fn index(filter: &Filter, sort: ListSort) -> Option<&'static str> {
+    is_odd(filter, sort).then_some("blocked_addresses_odd")
+}
+
 /// What the index of an order answers. Only live blocks have indexes for what is looked for.
 fn scope(filter: &Filter, sort: ListSort, live: bool, conditions: &mut Conditions) {
     conditions.and("b.server_configuration_id = $1");
@@ -113,11 +123,10 @@ fn scope(filter: &Filter, sort: ListSort, live: bool, conditions: &mut Condition
         return;
     }
     conditions.between("b.blocked_at", filter.from.map(millis), filter.to.map(millis));
-    let needle = filter.text.as_deref().and_then(Needle::new);
-    match (live, needle, &filter.domain, filter.reason) {
-        (true, Some(needle), ..) if needle.is_odd() => conditions.and("b.odd"),
-        (true, _, Some(domain), _) => conditions.equal("b.domain", domain.as_str()),
-        (true, _, _, Some(reason)) => conditions.equal("b.reason", reason.as_str()),
+    match (live, &filter.domain, filter.reason) {
+        (true, ..) if is_odd(filter, sort) => conditions.and("b.odd"),
+        (true, Some(domain), _) => conditions.equal("b.domain", domain.as_str()),
+        (true, _, Some(reason)) => conditions.equal("b.reason", reason.as_str()),
         _ => {}
     }
 }
@@ -143,7 +152,7 @@ pub(super) fn parts(
     filter: &Filter,
     server_configuration_id: Uuid,
     held: i64,
-) -> [(Option<Conditions>, &'static str, &'static str); 3] {
+) -> [(Option<Conditions>, Tables, &'static str); 3] {
     [
         (live(filter, server_configuration_id), LIVE, ON_THE_LIST),
         (live_until_done(filter, server_configuration_id), ENDED, ON_THE_LIST),
@@ -173,15 +182,13 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
     let assured = (!change_sets::is_building(connection, server_configuration_id).await?).then_some(IS_READY);
     let first = [pending, Some(format!("b.removed_set_id IN {BUILDING}")), Some(removals(&held.to_string()))];
     let mut all: Option<Found<BlockedAddress>> = None;
-    for ((conditions, from, columns), first) in parts(filter, server_configuration_id, held).into_iter().zip(first) {
+    for ((conditions, tables, columns), first) in parts(filter, server_configuration_id, held).into_iter().zip(first) {
         let Some(conditions) = conditions else { continue };
-        let is_live = from == LIVE;
+        let is_live = tables.name == LIVE.name;
         let in_scope = |conditions: &mut Conditions| scope(filter, sort, is_live, conditions);
         let (scope, matching) = Conditions::scoped(conditions, server_configuration_id, in_scope);
         let listing = Listing {
-            table: if is_live { "blocked_addresses" } else { "removed_blocks" },
-            alias: "b",
-            from,
+            tables: Tables { index: index(filter, sort).filter(|_| is_live), ..tables },
             columns,
             order,
             scope,
@@ -281,13 +288,12 @@ pub fn sources(
         (live_until_done(filter, server_configuration_id), ENDED, ON_THE_LIST, Some(building)),
         (releasing(filter, server_configuration_id, held), ENDED, COMING_OFF, Some(unheld)),
     ];
-    let sources = parts.into_iter().filter_map(|(conditions, from, fields, given)| {
-        let is_live = from == LIVE;
+    let sources = parts.into_iter().filter_map(|(conditions, tables, fields, given)| {
+        let is_live = tables.name == LIVE.name;
         let in_scope = |conditions: &mut Conditions| scope(filter, sort, is_live, conditions);
         let (scope, matching) = Conditions::scoped(conditions?, server_configuration_id, in_scope);
         Some(Source {
-            table: if is_live { "blocked_addresses b" } else { "removed_blocks b" },
-            from,
+            tables: Tables { index: index(filter, sort).filter(|_| is_live), ..tables },
             scope,
             matching,
             given,
@@ -315,7 +321,8 @@ pub async fn live_places<C: ConnectionTrait>(
         conditions.after(columns, [at.into(), id.into()], Direction::Ascending);
     }
     let order = order_by(columns, Direction::Ascending);
-    let sql = format!("SELECT b.blocked_at, b.id FROM {LIVE} {} {order} LIMIT {limit}", conditions.clause());
+    let live = LIVE.joined(connection.get_database_backend());
+    let sql = format!("SELECT b.blocked_at, b.id FROM {live} {} {order} LIMIT {limit}", conditions.clause());
     let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
     rows.iter().map(|row| Ok((row.try_get("", "blocked_at")?, row.try_get("", "id")?))).collect()
 }
@@ -330,7 +337,8 @@ pub async fn count_live<C: ConnectionTrait>(
     filter: &Filter,
 ) -> Result<i64> {
     let Some(conditions) = live(filter, server_configuration_id) else { return Ok(0) };
-    let sql = format!("SELECT COUNT(*) AS n FROM {LIVE} {}", conditions.clause());
+    let live = LIVE.joined(connection.get_database_backend());
+    let sql = format!("SELECT COUNT(*) AS n FROM {live} {}", conditions.clause());
     let row = connection.query_one_raw(conditions.statement(connection, sql)).await?;
     Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
 }
@@ -369,7 +377,8 @@ pub async fn sample_live<C: ConnectionTrait>(
 
 async fn sample<C: ConnectionTrait>(connection: &C, conditions: Conditions, limit: u16) -> Result<Vec<BlockedAddress>> {
     let order = order_by(["b.blocked_at", "b.id"], Direction::Descending);
-    let sql = format!("SELECT {ON_THE_LIST} FROM {LIVE} {} {order} LIMIT {limit}", conditions.clause());
+    let live = LIVE.joined(connection.get_database_backend());
+    let sql = format!("SELECT {ON_THE_LIST} FROM {live} {} {order} LIMIT {limit}", conditions.clause());
     let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
     rows.iter().map(read).collect()
 }

@@ -17,7 +17,7 @@ mod postgres;
 
 pub use effort::Effort;
 
-use super::{COUNT_LIMIT, Conditions, Needle, Place, order_by};
+use super::{COUNT_LIMIT, Conditions, Needle, Place, Tables, order_by};
 use crate::store::{Error, Result};
 use postgres::{bitmap_scans, is_cancelled};
 use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult, TransactionSession, TransactionTrait, Value};
@@ -75,12 +75,8 @@ pub enum Narrow {
 /// A search of one table.
 #[derive(Debug, Clone)]
 pub struct Listing {
-    /// The table.
-    pub table: &'static str,
-    /// Its alias in all conditions and columns.
-    pub alias: &'static str,
-    /// The table with its alias, and what it is joined with for conditions and columns.
-    pub from: &'static str,
+    /// The table, and what it is joined with for conditions and columns.
+    pub tables: Tables,
     /// What a page reads of a row.
     pub columns: &'static str,
     /// The order.
@@ -169,7 +165,7 @@ impl Listing {
         }
         if self.matching.follow_from(&self.scope, self.assured) {
             let rows = self.rows(connection, after, None, limit).await?;
-            let alone = format!("{} {}", self.table, self.alias);
+            let alone = self.tables.alone(connection.get_database_backend());
             let count = count(connection, &alone, self.scope.clone()).await?;
             let total = Total { count: count.min(COUNT_LIMIT), more: count > COUNT_LIMIT };
             return Ok(Found { rows, stopped: None, total });
@@ -177,7 +173,8 @@ impl Listing {
         let end = self.boundary(connection, None, effort.probe).await?;
         let mut probed = self.matching.clone();
         probed.range(&self.order, None, end.as_ref());
-        let hits = count(connection, self.from, probed).await?;
+        let joined = self.tables.joined(connection.get_database_backend());
+        let hits = count(connection, &joined, probed).await?;
         if end.is_some() && Strategy::choose(hits, limit) == Strategy::ByIndex {
             for narrow in &self.narrow {
                 if let Some(found) = self.by_index(connection, narrow, portion).await? {
@@ -243,10 +240,9 @@ impl Listing {
         let mut conditions = self.scope.clone();
         conditions.range(&self.order, from, None);
         let sql = format!(
-            "SELECT {} FROM {} {} {} {} LIMIT 1 OFFSET {}",
+            "SELECT {} FROM {} {} {} LIMIT 1 OFFSET {}",
             self.place_columns(),
-            self.table,
-            self.alias,
+            self.tables.alone(connection.get_database_backend()),
             conditions.clause(),
             order_by(self.order.columns, self.order.direction),
             size - 1
@@ -269,7 +265,7 @@ impl Listing {
             "SELECT {}, {} FROM {} {} {} LIMIT {limit}",
             self.columns,
             self.place_columns(),
-            self.from,
+            self.tables.joined(connection.get_database_backend()),
             conditions.clause(),
             order_by(self.order.columns, self.order.direction)
         );
@@ -285,9 +281,9 @@ impl Listing {
         limit: u64,
         conditions: &mut Conditions,
     ) -> Option<String> {
-        let alias = self.alias;
+        let Tables { name, alias, .. } = self.tables;
         match narrow {
-            Narrow::Text(needle) => needle.candidates(backend, (self.table, alias), limit, conditions),
+            Narrow::Text(needle) => needle.candidates(backend, (name, alias), limit, conditions),
             Narrow::Among(condition) => Some(condition.clone()),
             Narrow::Equal(column, value) => {
                 let value = conditions.bind(value.clone());
@@ -320,18 +316,16 @@ impl Listing {
         let mut page = conditions.without_conditions();
         let by_place = Order { columns: ["place_0", "place_1"], ..self.order };
         page.range(&by_place, after, None);
-        let joins = self.from.trim_start_matches(self.table);
+        let Tables { name, alias, joins, .. } = self.tables;
         let by_place = order_by(by_place.columns, by_place.direction);
         // At least one row, with the counts, comes back.
         let sql = format!(
-            "WITH candidates AS MATERIALIZED (SELECT {0}.* FROM {1} {0} WHERE {condition} LIMIT {2}), \
-             found AS MATERIALIZED (SELECT 1 AS is_match, {3}, {4} FROM candidates{joins} {matching}), \
-             page AS (SELECT * FROM found {5} {by_place} LIMIT {limit}) \
+            "WITH candidates AS MATERIALIZED (SELECT {alias}.* FROM {name} {alias} WHERE {condition} LIMIT {}), \
+             found AS MATERIALIZED (SELECT 1 AS is_match, {}, {} FROM candidates {alias}{joins} {matching}), \
+             page AS (SELECT * FROM found {} {by_place} LIMIT {limit}) \
              SELECT counts.candidate_count, counts.found_count, page.* FROM (SELECT \
              (SELECT COUNT(*) FROM candidates) AS candidate_count, (SELECT COUNT(*) FROM found) AS found_count) \
              AS counts LEFT JOIN page ON TRUE {by_place}",
-            self.alias,
-            self.table,
             effort.candidates + 1,
             self.columns,
             self.place_columns(),
