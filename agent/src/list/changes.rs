@@ -3,55 +3,65 @@
 use super::memory::{SHARDS, shard_of};
 use shared::checksum::key_hash;
 
-/// By part of the list: the hash of each key, and whether the key is on the list afterwards.
+/// The hashes of keys, by part of the list.
+type Parts = [Vec<u128>; SHARDS];
+
+/// The keys that come off the list, and those that are on it afterwards: a key that is both is on it.
 #[derive(Debug, Default)]
-pub struct Changes([Vec<(u128, bool)>; SHARDS]);
+pub struct Changes {
+    off: Parts,
+    on: Parts,
+    /// Whether a line has put a key on.
+    puts_on: bool,
+}
 
 impl Changes {
-    /// What whole lines change; `None` when one is neither `+key` nor `-key`.
+    /// What whole lines change; `None` as in [`Self::push_lines`].
     pub fn parse(lines: &str) -> Option<Self> {
         let mut changes = Self::default();
         changes.push_lines(lines)?;
         Some(changes.settled())
     }
 
-    /// Adds whole lines; `None` when one is neither `+key` nor `-key`.
+    /// Adds whole lines; `None` when one is neither `+key` nor `-key`, or takes a key off after another has put one on.
     pub fn push_lines(&mut self, lines: &str) -> Option<()> {
         for line in lines.lines() {
             let (key, on) = parse_change(line)?;
+            if self.puts_on && !on {
+                return None;
+            }
+            self.puts_on = on;
             self.push(key_hash(key), on);
         }
         Some(())
     }
 
-    /// Adds a change, which counts more than those before it.
-    pub fn push(&mut self, hash: u128, on: bool) {
-        self.0[shard_of(hash)].push((hash, on));
+    /// Adds a change.
+    pub(super) fn push(&mut self, hash: u128, on: bool) {
+        let parts = if on { &mut self.on } else { &mut self.off };
+        parts[shard_of(hash)].push(hash);
     }
 
-    /// Each key once, as its last change leaves it, in the order in which the list is kept.
+    /// Each key once, in the order in which the list is kept.
     pub fn settled(mut self) -> Self {
-        for part in &mut self.0 {
-            part.sort_by_key(|(hash, _)| *hash);
-            part.dedup_by(|later, earlier| {
-                let is_same = later.0 == earlier.0;
-                if is_same {
-                    *earlier = *later;
-                }
-                is_same
-            });
+        for (off, on) in self.off.iter_mut().zip(&mut self.on) {
+            for part in [&mut *off, on] {
+                part.sort_unstable();
+                part.dedup();
+            }
+            off.retain(|hash| on.binary_search(hash).is_err());
         }
         self
     }
 
-    /// The changes of each part.
-    pub(super) fn parts(&self) -> &[Vec<(u128, bool)>; SHARDS] {
-        &self.0
+    /// What comes off each part, and what is on it.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&[u128], &[u128])> {
+        self.off.iter().zip(&self.on).map(|(off, on)| (off.as_slice(), on.as_slice()))
     }
 
     /// The same, given away.
-    pub(super) fn into_parts(self) -> [Vec<(u128, bool)>; SHARDS] {
-        self.0
+    pub(super) fn into_parts(self) -> impl Iterator<Item = (Vec<u128>, Vec<u128>)> {
+        self.off.into_iter().zip(self.on)
     }
 }
 
@@ -69,15 +79,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_change_of_a_key_counts() {
-        let settled = |lines: &str| -> Vec<bool> {
+    fn a_key_that_is_taken_off_and_put_on_is_on() {
+        let settled = |lines: &str| {
             let changes = Changes::parse(lines).expect("changes");
-            changes.parts().iter().flatten().map(|(_, on)| *on).collect()
+            let (off, on): (Vec<_>, Vec<_>) = changes.into_parts().unzip();
+            (off.concat().len(), on.concat().len())
         };
-        assert_eq!(settled("+a@x\n-a@x\n"), [false]);
-        assert_eq!(settled("-a@x\n+a@x\n-a@x\n+a@x\n"), [true]);
-        assert_eq!(settled("+a@x\n+b@x\n+c@x\n"), [true; 3]);
-        assert_eq!(settled(""), [true; 0]);
+        assert_eq!(settled("-a@x\n+a@x\n"), (0, 1));
+        assert_eq!(settled("-a@x\n-b@x\n-a@x\n+c@x\n+b@x\n+c@x\n"), (1, 2));
+        assert_eq!(settled("+a@x\n+b@x\n+c@x\n"), (0, 3));
+        assert_eq!(settled(""), (0, 0));
+    }
+
+    #[test]
+    fn what_comes_off_comes_first() {
+        let mut changes = Changes::default();
+        for (lines, expected) in [("-a@x\n", Some(())), ("-b@x\n+a@x\n", Some(())), ("-c@x\n", None)] {
+            assert_eq!(changes.push_lines(lines), expected, "{lines:?}");
+        }
     }
 
     #[test]

@@ -56,30 +56,42 @@ impl Shard {
         self.changes.get(&hash).copied().unwrap_or_else(|| self.keys.binary_search(&hash).is_ok())
     }
 
-    fn change(&mut self, mut part: Vec<(u128, bool)>) {
-        if part.len() < MERGE_AT || !self.changes.is_empty() {
-            self.changes.extend(part);
+    /// Takes some off and puts others on; both are sorted.
+    fn change(&mut self, mut off: Vec<u128>, mut on: Vec<u128>) {
+        if off.len() + on.len() < MERGE_AT || !self.changes.is_empty() {
+            self.changes.extend(off.into_iter().map(|hash| (hash, false)));
+            self.changes.extend(on.into_iter().map(|hash| (hash, true)));
             if self.changes.len() < MERGE_AT {
                 return;
             }
-            part = std::mem::take(&mut self.changes).into_iter().collect();
-            part.sort_unstable();
+            (off, on) = (Vec::new(), Vec::new());
+            for (hash, is_on) in std::mem::take(&mut self.changes) {
+                if is_on { on.push(hash) } else { off.push(hash) }
+            }
+            off.sort_unstable();
+            on.sort_unstable();
         }
-        self.merge(&part);
+        self.merge(&off, on);
     }
 
-    fn merge(&mut self, changes: &[(u128, bool)]) {
-        let mut merged = Vec::with_capacity(self.keys.len() + changes.len());
-        let mut changes = changes.iter().peekable();
-        for &key in &self.keys {
-            while let Some((hash, on)) = changes.next_if(|(hash, _)| *hash < key) {
-                merged.extend(on.then_some(*hash));
+    fn merge(&mut self, off: &[u128], on: Vec<u128>) {
+        let mut merged = on;
+        if !self.keys.is_empty() {
+            let (mut off, mut on) = (off.iter().peekable(), merged.iter().peekable());
+            let mut both = Vec::with_capacity(self.keys.len() + on.len());
+            for key in &self.keys {
+                while let Some(hash) = on.next_if(|hash| *hash < key) {
+                    both.push(*hash);
+                }
+                while off.next_if(|hash| *hash < key).is_some() {}
+                let (is_off, is_on) = (off.next_if_eq(&key).is_some(), on.next_if_eq(&key).is_some());
+                if is_on || !is_off {
+                    both.push(*key);
+                }
             }
-            if changes.next_if(|(hash, _)| *hash == key).is_none_or(|(_, on)| *on) {
-                merged.push(key);
-            }
+            both.extend(on);
+            merged = both;
         }
-        merged.extend(changes.filter(|(_, on)| *on).map(|(hash, _)| *hash));
         merged.shrink_to_fit();
         self.keys = merged;
     }
@@ -110,15 +122,20 @@ impl Memory {
 
     /// Gives each change with whether its key is on the list before it.
     pub fn compare(&self, changes: &Changes, mut each: impl FnMut(u128, bool, bool)) {
-        for (index, part) in changes.parts().iter().enumerate() {
-            self.read(index, |shard| part.iter().for_each(|(hash, on)| each(*hash, shard.contains(*hash), *on)));
+        for (index, (off, on)) in changes.parts().enumerate() {
+            self.read(index, |shard| {
+                off.iter().for_each(|hash| each(*hash, shard.contains(*hash), false));
+                on.iter().for_each(|hash| each(*hash, shard.contains(*hash), true));
+            });
         }
     }
 
     /// Puts the keys that are true on the list and takes the others off.
     pub fn apply(&self, changes: Changes) {
-        for (index, part) in changes.into_parts().into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
-            self.write(index, |shard| shard.change(part));
+        for (index, (off, on)) in changes.into_parts().enumerate() {
+            if !off.is_empty() || !on.is_empty() {
+                self.write(index, |shard| shard.change(off, on));
+            }
         }
     }
 

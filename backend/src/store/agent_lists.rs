@@ -19,36 +19,40 @@ pub struct Part {
 }
 
 impl Part {
-    /// Of runs of lines, each in order and with at most `limit` lines: up to where all of them are known.
+    /// Of runs of at most `limit` keys in order, joined by line feed and sign: up to where all of them are known.
     fn of(mut runs: Vec<String>, sign: &str, limit: usize) -> Self {
-        let is_full = |lines: &&String| lines.bytes().filter(|octet| *octet == b'\n').count() == limit;
-        let next = runs.iter().filter(is_full).filter_map(|lines| last_key(lines, sign)).min().map(str::to_owned);
+        runs.retain(|run| !run.is_empty());
+        let is_full = |run: &&String| run.bytes().filter(|octet| *octet == b'\n').count() + 1 == limit;
+        let next = runs.iter().filter(is_full).map(|run| last_key(run, sign)).min().map(str::to_owned);
         if let Some(end) = &next {
-            for lines in &mut runs {
-                while let Some(later) = last_key(lines, sign).filter(|key| *key > end.as_str()) {
-                    lines.truncate(lines.len() - later.len() - sign.len() - 1);
+            for run in &mut runs {
+                while !run.is_empty() && last_key(run, sign) > end.as_str() {
+                    run.truncate(run.rfind('\n').unwrap_or_default());
                 }
             }
         }
-        let lines = runs.into_iter().reduce(|first, second| first + &second).unwrap_or_default();
+        let mut lines = String::with_capacity(runs.iter().map(|run| sign.len() + run.len() + 1).sum());
+        for run in runs.iter().filter(|run| !run.is_empty()) {
+            lines.extend([sign, run, "\n"]);
+        }
         Self { lines, next }
     }
 }
 
-fn last_key<'a>(lines: &'a str, sign: &str) -> Option<&'a str> {
-    lines.lines().next_back().map(|line| &line[sign.len()..])
+fn last_key<'a>(run: &'a str, sign: &str) -> &'a str {
+    run.rfind('\n').map_or(run, |end| &run[end + 1 + sign.len()..])
 }
 
-/// Selects the next keys of these rows, at most `limit`, as lines in order. The database puts them together: to take a
-/// million rows out of it one by one takes longer than all else.
-fn lines(sign: &str, rows: &str, limit: usize) -> String {
+/// Selects a run: the next keys of these rows, at most `limit`. The database joins them: to take a million rows out of it
+/// one by one takes longer than all else.
+fn run(sign: &str, rows: &str, limit: usize) -> String {
     format!(
-        "(SELECT '{sign}' || string_agg(address_key, '\n{sign}') || '\n' FROM \
+        "(SELECT string_agg(address_key, '\n{sign}') FROM \
          (SELECT b.address_key {rows} AND b.address_key > $1 ORDER BY b.address_key LIMIT {limit}) AS next)"
     )
 }
 
-/// Reads a part of runs of lines. One statement, because a block may end between two.
+/// Reads a part of some runs. One statement, because a block may end between two.
 async fn part<C: ConnectionTrait>(
     connection: &C,
     (sign, runs): (&str, &[&str]),
@@ -56,7 +60,7 @@ async fn part<C: ConnectionTrait>(
     limit: usize,
 ) -> Result<Part> {
     let columns: Vec<String> =
-        runs.iter().enumerate().map(|(n, rows)| format!("{} AS run_{n}", lines(sign, rows, limit))).collect();
+        runs.iter().enumerate().map(|(n, rows)| format!("{} AS run_{n}", run(sign, rows, limit))).collect();
     let sql = format!("SELECT {}", columns.join(", "));
     let row = connection.query_one_raw(statement(connection, sql, values)).await?;
     let row = row.ok_or_else(|| Error::Unreadable("a selection of expressions without a row".to_owned()))?;
@@ -165,4 +169,22 @@ pub async fn held_by_all<C: ConnectionTrait>(connection: &C, server_configuratio
     let row = connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
     let held: Option<i64> = row.map(|row| row.try_get("", "held")).transpose()?.flatten();
     Ok(held.unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_ends_where_all_runs_are_known() {
+        let part = |runs: [&str; 2], sign| Part::of(runs.map(str::to_owned).into(), sign, 2);
+        let whole = |lines: &str| Part { lines: lines.to_owned(), next: None };
+        let up_to = |lines: &str, next: &str| Part { lines: lines.to_owned(), next: Some(next.to_owned()) };
+        assert_eq!(part(["", ""], "+"), whole(""));
+        assert_eq!(part(["a", "b"], "+"), whole("+a\n+b\n"));
+        // Two are as many as were asked for: there may be more behind the last of them.
+        assert_eq!(part(["a\nd", "c"], ""), up_to("a\nd\nc\n", "d"));
+        assert_eq!(part(["a\n+d", "b\n+c"], "+"), up_to("+a\n+b\n+c\n", "c"));
+        assert_eq!(part(["x\n+y", "b\n+c"], "+"), up_to("+b\n+c\n", "c"));
+    }
 }
