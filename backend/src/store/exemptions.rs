@@ -162,7 +162,7 @@ fn conditions(filter: &Filter, server_configuration_id: Uuid) -> Conditions {
 
 /// Whether only rows marked `odd` can match, which have an index by date.
 fn is_odd(filter: &Filter, sort: ListSort) -> bool {
-    sort == ListSort::Date && filter.text.as_deref().and_then(Needle::new).is_some_and(|needle| needle.is_odd())
+    sort == ListSort::Date && Needle::is_odd_text(filter.text.as_deref())
 }
 
 fn tables(filter: &Filter, sort: ListSort) -> Tables {

@@ -108,7 +108,7 @@ fn releasing(filter: &Filter, server_configuration_id: Uuid, held: i64) -> Optio
 
 /// Whether only rows marked `odd` can match, which have an index by date.
 fn is_odd(filter: &Filter, sort: ListSort) -> bool {
-    sort == ListSort::Date && filter.text.as_deref().and_then(Needle::new).is_some_and(|needle| needle.is_odd())
+    sort == ListSort::Date && Needle::is_odd_text(filter.text.as_deref())
 }
 
 /// The index of [`scope`] among live blocks.

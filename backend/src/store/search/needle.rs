@@ -24,8 +24,13 @@ impl Needle {
     }
 
     /// Whether only rows marked `odd` can hold it.
-    pub fn is_odd(&self) -> bool {
+    fn is_odd(&self) -> bool {
         !self.0.chars().all(is_usual)
+    }
+
+    /// Whether what somebody may have typed is something that only rows marked `odd` can hold.
+    pub fn is_odd_text(text: Option<&str>) -> bool {
+        text.and_then(Self::new).is_some_and(|needle| needle.is_odd())
     }
 
     /// A key has its domain in ASCII form and no needless quotes: a text with such characters is looked for in the
