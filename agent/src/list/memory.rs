@@ -75,25 +75,16 @@ impl Shard {
     }
 
     fn merge(&mut self, off: &[u128], on: Vec<u128>) {
-        let mut merged = on;
-        if !self.keys.is_empty() {
-            let (mut off, mut on) = (off.iter().peekable(), merged.iter().peekable());
-            let mut both = Vec::with_capacity(self.keys.len() + on.len());
-            for key in &self.keys {
-                while let Some(hash) = on.next_if(|hash| *hash < key) {
-                    both.push(*hash);
-                }
-                while off.next_if(|hash| *hash < key).is_some() {}
-                let (is_off, is_on) = (off.next_if_eq(&key).is_some(), on.next_if_eq(&key).is_some());
-                if is_on || !is_off {
-                    both.push(*key);
-                }
-            }
-            both.extend(on);
-            merged = both;
-        }
-        merged.shrink_to_fit();
-        self.keys = merged;
+        let mut off = off.iter().peekable();
+        self.keys.retain(|key| {
+            while off.next_if(|hash| *hash < key).is_some() {}
+            off.next_if_eq(&key).is_none()
+        });
+        self.keys.extend(on);
+        // The stable sort merges two sorted runs, it does not sort them anew.
+        self.keys.sort();
+        self.keys.dedup();
+        self.keys.shrink_to_fit();
     }
 }
 
@@ -130,7 +121,7 @@ impl Memory {
         }
     }
 
-    /// Puts the keys that are true on the list and takes the others off.
+    /// Takes keys off the list and puts others on it.
     pub fn apply(&self, changes: Changes) {
         for (index, (off, on)) in changes.into_parts().enumerate() {
             if !off.is_empty() || !on.is_empty() {
