@@ -21,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long to wait for changes while the disk refuses what is in effect: then the disk is tried again.
 const DISK_WAIT_SECONDS: u32 = 5;
+/// How long a fold waits: what it needs of the processor and the disk is then not missing where a list is taken in.
+const FOLD_DELAY: Duration = Duration::from_secs(1);
 /// Longer lists of changes than this are not kept in memory; a snapshot is cheaper.
 const MAX_CHANGES_OCTETS: usize = 32 << 20;
 
@@ -191,7 +193,11 @@ impl Sync {
             return Ok(());
         }
         let list = self.list.clone();
-        match self.folding.replace(spawn_blocking(move || list.fold())) {
+        let folding = tokio::spawn(async move {
+            tokio::time::sleep(FOLD_DELAY).await;
+            blocking(move || list.fold()).await
+        });
+        match self.folding.replace(folding) {
             Some(done) => Ok(finished(done).await?),
             None => Ok(()),
         }
@@ -302,7 +308,8 @@ impl Body {
 
     /// All lines that are left, and what they change: read while the next ones are on their way.
     async fn changes(&mut self) -> Result<(String, Changes), SyncError> {
-        let (mut all, mut changes) = (String::new(), Changes::default());
+        // Address space, of which only what is written becomes memory: a string that grows is copied again and again.
+        let (mut all, mut changes) = (String::with_capacity(MAX_CHANGES_OCTETS), Changes::default());
         while let Some(lines) = self.lines().await? {
             changes.push_lines(&lines).ok_or(ListError::Damaged("the list of changes"))?;
             all.push_str(&lines);

@@ -74,12 +74,16 @@ impl Shard {
         self.merge(&off, on);
     }
 
-    fn merge(&mut self, off: &[u128], on: Vec<u128>) {
+    fn merge(&mut self, off: &[u128], mut on: Vec<u128>) {
         let mut off = off.iter().peekable();
         self.keys.retain(|key| {
             while off.next_if(|hash| *hash < key).is_some() {}
             off.next_if_eq(&key).is_none()
         });
+        // The longer one is not copied: of a first list that is all of it.
+        if on.len() > self.keys.len() {
+            std::mem::swap(&mut self.keys, &mut on);
+        }
         self.keys.extend(on);
         // The stable sort merges two sorted runs, it does not sort them anew.
         self.keys.sort();
