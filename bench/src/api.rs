@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// How often a client looks how far something has come.
-const PACE: Duration = Duration::from_millis(20);
+const PACE: Duration = Duration::from_millis(5);
 /// Work that takes longer than this is stuck.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
