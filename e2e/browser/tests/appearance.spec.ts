@@ -50,6 +50,6 @@ test("on a wall of screens everything is larger", async ({ page, workplace }) =>
   await page.setViewportSize({ width: 1920, height: 1080 });
   const usual = await size();
   await page.setViewportSize({ width: 3840, height: 2160 });
-  expect(await size()).toBeCloseTo(usual * 1.25);
+  await expect.poll(size).toBeCloseTo(usual * 1.25);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(3840);
 });

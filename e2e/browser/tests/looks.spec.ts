@@ -19,6 +19,8 @@ async function look(page: Page, name: string, language: string): Promise<void> {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     for (const [width, height] of SIZES) {
       await page.setViewportSize({ width, height });
+      // The page has it with a later frame: until then a telephone shows the letters of a wall.
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
       // A wall takes long to paint, and looks alike in every language and colour.
       if (width < WALL || (language === "en-GB" && colorScheme === "light")) {
         const path = `${FOLDER}/${name}-${language}-${colorScheme}-${width}.jpeg`;
