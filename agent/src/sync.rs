@@ -192,12 +192,15 @@ impl Sync {
         if self.folding.as_ref().is_some_and(|folding| !folding.is_finished()) {
             return Ok(());
         }
-        let list = self.list.clone();
-        let folding = tokio::spawn(async move {
-            tokio::time::sleep(FOLD_DELAY).await;
-            blocking(move || list.fold()).await
-        });
-        match self.folding.replace(folding) {
+        let done = self.folding.take();
+        if self.list.wants_fold() {
+            let list = self.list.clone();
+            self.folding = Some(tokio::spawn(async move {
+                tokio::time::sleep(FOLD_DELAY).await;
+                blocking(move || list.fold()).await
+            }));
+        }
+        match done {
             Some(done) => Ok(finished(done).await?),
             None => Ok(()),
         }

@@ -149,13 +149,18 @@ impl List {
         Ok(())
     }
 
+    /// Whether the journal has become so long that [`Self::fold`] has something to do.
+    pub fn wants_fold(&self) -> bool {
+        self.disk().wants_compaction()
+    }
+
     /// Folds a long journal into the snapshot, while changes go on taking effect. Not while another snapshot is written.
     /// Blocks.
     ///
     /// # Errors
     /// When the disk has something else than what was written.
     pub fn fold(&self) -> Result<(), ListError> {
-        if !self.disk().wants_compaction() {
+        if !self.wants_fold() {
             return Ok(());
         }
         match self.fold_now() {
