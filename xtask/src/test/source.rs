@@ -10,17 +10,17 @@ pub struct Source {
 impl Source {
     pub fn new(text: &str) -> Self {
         let mut source = Self { code: String::with_capacity(text.len()), strings: Vec::new() };
-        let mut rest = text;
+        let (mut rest, mut line) = (text, 1);
         while let Some(first) = rest.chars().next() {
-            let taken = source.token(rest, first);
+            let taken = source.token(rest, first, line);
+            line += rest[..taken].matches('\n').count();
             rest = &rest[taken..];
         }
         source
     }
 
-    /// Reads one comment, literal or character; returns its length in bytes.
-    fn token(&mut self, rest: &str, first: char) -> usize {
-        let line = self.code.matches('\n').count() + 1;
+    /// Reads one comment, literal or character that begins in this line; returns its length in bytes.
+    fn token(&mut self, rest: &str, first: char, line: usize) -> usize {
         if rest.starts_with("//") {
             return rest.find('\n').unwrap_or(rest.len());
         }
@@ -181,6 +181,12 @@ mod tests {
             Source::new("fn f<'a>(x: &'a str) -> &'a str { g('\\'', '\\u{1F600}', x) } const S: &str = \"s\";");
         assert_eq!(source.strings, [(1, "s".to_owned())]);
         assert!(source.code.contains("fn f<'a>(x: &'a str)"));
+    }
+
+    #[test]
+    fn a_string_has_the_line_that_it_begins_in() {
+        let source = Source::new("/* a\n /* b\n */ */ \"c\nd\" // e\n'\\n' r#\"f\n\"#\n\"g\"\n");
+        assert_eq!(source.strings, [(3, "c\nd".to_owned()), (5, "f\n".to_owned()), (7, "g".to_owned())]);
     }
 
     #[test]
