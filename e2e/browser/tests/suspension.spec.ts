@@ -160,6 +160,16 @@ test("an account is suspended, sees why at once, asks, and goes on when it is op
   await expect(page.getByRole("cell", { name: "taro@example.com", exact: true })).toBeVisible();
 });
 
+test("a page that does not hear of the suspension learns it when it listens again", async ({ page, workplace }) => {
+  // The service may end the stream before it has told why.
+  await page.route("**/live", (route) => route.fulfill({ status: 503 }));
+  await signIn(page, workplace, "/blocked/list");
+  await expect(page.getByText("Live", { exact: true })).toHaveCount(0);
+  await workplace.changeAccount({ suspended: true });
+  await page.unroute("**/live");
+  await expectShutOut(page);
+});
+
 test("a provider works in a suspended account, and is told", async ({ page, workplace }) => {
   await runNow(workplace);
   await workplace.changeAccount({ suspended: true });

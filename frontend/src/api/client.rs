@@ -265,14 +265,14 @@ impl Client {
         self.not_ended()?;
         let answer = self.once(method.clone(), path, content.clone(), headers).await?;
         if answer.status != 401 {
-            return self.heard(answer.checked());
+            return answer.checked().map_err(|refusal| self.heard(refusal));
         }
         self.refresh().await?;
         let answer = self.once(method, path, content, headers).await?;
         if answer.status == 401 {
             return Err(self.ended());
         }
-        self.heard(answer.checked())
+        answer.checked().map_err(|refusal| self.heard(refusal))
     }
 
     /// What is asked again and again need not reach the service without a session.
@@ -285,11 +285,11 @@ impl Client {
     }
 
     /// Learns from a refusal that the account is suspended.
-    fn heard(self, answer: Result<Answer, ApiError>) -> Result<Answer, ApiError> {
-        if answer.as_ref().is_err_and(ApiError::is_suspension) {
+    fn heard(self, refusal: ApiError) -> ApiError {
+        if refusal.is_suspension() {
             self.look_again();
         }
-        answer
+        refusal
     }
 
     pub(super) async fn once(
@@ -341,7 +341,7 @@ impl Client {
         if response.ok() {
             return Ok((response, guard));
         }
-        Err(self.read(response).await?.problem())
+        Err(self.heard(self.read(response).await?.problem()))
     }
 
     async fn fetch(
