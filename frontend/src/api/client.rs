@@ -263,14 +263,13 @@ impl Client {
         headers: &[(&str, &str)],
     ) -> Result<Answer, ApiError> {
         self.not_ended()?;
-        let answer = self.once(method.clone(), path, content.clone(), headers).await?;
-        if answer.status != 401 {
-            return answer.checked().map_err(|refusal| self.heard(refusal));
-        }
-        self.refresh().await?;
-        let answer = self.once(method, path, content, headers).await?;
+        let mut answer = self.once(method.clone(), path, content.clone(), headers).await?;
         if answer.status == 401 {
-            return Err(self.ended());
+            self.refresh().await?;
+            answer = self.once(method, path, content, headers).await?;
+            if answer.status == 401 {
+                return Err(self.ended());
+            }
         }
         answer.checked().map_err(|refusal| self.heard(refusal))
     }
