@@ -1,7 +1,10 @@
 //! The requests that the agent sends to the service.
 
 use crate::config::{Config, Secret};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header::RETRY_AFTER};
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode,
+    header::{ACCEPT_ENCODING, RETRY_AFTER},
+};
 use serde::de::DeserializeOwned;
 use shared::{
     Problem,
@@ -81,6 +84,8 @@ impl Service {
             .tcp_keepalive(Duration::from_secs(20))
             // The token is for the service that the configuration names, and for nobody whom that one names.
             .redirect(reqwest::redirect::Policy::none())
+            // A list is kept as it came.
+            .no_zstd()
             .build()?;
         Ok(Self {
             client,
@@ -133,12 +138,13 @@ impl Service {
         json(self.send(request).await?).await
     }
 
-    /// The changes since a position, as soon as there are any (`None`: nothing new for `wait` seconds), or a snapshot.
+    /// The changes since a position, as soon as there are any (`None`: nothing new for `wait` seconds), or a snapshot. Its body
+    /// may be compressed by Zstandard.
     ///
     /// # Errors
     /// [`ServiceError`]; 410 when only a snapshot helps.
     pub async fn list(&self, since: Option<&Acknowledgement>, wait: u32) -> Result<Option<Response>, ServiceError> {
-        let mut request = self.client.get(format!("{}/agent/list", self.base));
+        let mut request = self.client.get(format!("{}/agent/list", self.base)).header(ACCEPT_ENCODING, "zstd, gzip");
         if let Some(since) = since {
             request = request.query(&[
                 ("epoch", since.epoch.to_string()),

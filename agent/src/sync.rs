@@ -1,12 +1,15 @@
 //! Keeps the list at what the service publishes. The list in effect is never given up for a worse one.
 
+mod body;
+
 use crate::{
     clock::Clock,
-    list::{Changes, List, ListError},
+    list::{List, ListError},
     service::{Service, ServiceError, WAIT_SECONDS},
 };
+use body::Body;
 use chrono::{DateTime, Utc};
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
 use shared::agent_sync::{Acknowledgement, ListBody, ListHeader};
 use std::{
     hash::{BuildHasher, RandomState},
@@ -23,8 +26,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const DISK_WAIT_SECONDS: u32 = 5;
 /// How long a fold waits: what it needs of the processor and the disk is then not missing where a list is taken in.
 const FOLD_DELAY: Duration = Duration::from_secs(1);
-/// Longer lists of changes than this are not kept in memory; a snapshot is cheaper.
-const MAX_CHANGES_OCTETS: usize = 32 << 20;
 
 /// Why a round of syncing failed.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +142,7 @@ impl Sync {
             }
         });
         let Some(response) = response else { return Ok(()) };
-        let mut body = Body { response, buffer: Vec::new(), ended: false };
+        let mut body = Body::new(response)?;
         let header = body.header().await?;
         match header.body {
             ListBody::Snapshot => {
@@ -150,9 +151,9 @@ impl Sync {
                 tracing::info!(version = header.version, count = header.count, "a snapshot is in effect");
             }
             ListBody::Changes => {
-                let (lines, changes) = body.changes().await?;
+                let (changes, received) = body.changes().await?;
                 let (list, version, count) = (self.list.clone(), header.version, header.count);
-                let applied = blocking(move || list.apply(&header, &lines, changes)).await;
+                let applied = blocking(move || list.apply(&header, changes, &received)).await;
                 let is_in_effect = self.list.position().is_some_and(|position| position.version == version);
                 match applied {
                     Err(error) if !(is_in_effect && matches!(error, ListError::Disk(_))) => return Err(error.into()),
@@ -259,67 +260,4 @@ async fn finished<T>(work: JoinHandle<Result<T, ListError>>) -> Result<T, ListEr
 fn jittered(pause: Duration) -> Duration {
     let random = RandomState::new().hash_one(0) as u32;
     pause / 2 + (pause / 2).mul_f64(f64::from(random) / f64::from(u32::MAX))
-}
-
-/// The lines of an answer, as they arrive.
-struct Body {
-    response: Response,
-    buffer: Vec<u8>,
-    ended: bool,
-}
-
-impl Body {
-    async fn more(&mut self) -> Result<(), SyncError> {
-        match self.response.chunk().await? {
-            Some(chunk) => self.buffer.extend_from_slice(&chunk),
-            None => self.ended = true,
-        }
-        Ok(())
-    }
-
-    /// The first line.
-    async fn header(&mut self) -> Result<ListHeader, SyncError> {
-        loop {
-            if let Some(end) = self.buffer.iter().position(|octet| *octet == b'\n') {
-                let line: Vec<u8> = self.buffer.drain(..=end).collect();
-                return serde_json::from_slice(&line).map_err(|_| SyncError::NotStoplist);
-            }
-            if self.ended || self.buffer.len() > 4_096 {
-                return Err(SyncError::NotStoplist);
-            }
-            self.more().await?;
-        }
-    }
-
-    /// The next whole lines; `None` at the end.
-    async fn lines(&mut self) -> Result<Option<String>, SyncError> {
-        loop {
-            if let Some(end) = self.buffer.iter().rposition(|octet| *octet == b'\n') {
-                let rest = self.buffer.split_off(end + 1);
-                let lines = std::mem::replace(&mut self.buffer, rest);
-                return String::from_utf8(lines).map(Some).map_err(|_| SyncError::NoList("it is not UTF-8"));
-            }
-            if self.ended {
-                return if self.buffer.is_empty() { Ok(None) } else { Err(SyncError::NoList("it is torn")) };
-            }
-            if self.buffer.len() > 4_096 {
-                return Err(SyncError::NoList("a line of it is too long"));
-            }
-            self.more().await?;
-        }
-    }
-
-    /// All lines that are left, and what they change: read while the next ones are on their way.
-    async fn changes(&mut self) -> Result<(String, Changes), SyncError> {
-        // Address space, of which only what is written becomes memory: a string that grows is copied again and again.
-        let (mut all, mut changes) = (String::with_capacity(MAX_CHANGES_OCTETS), Changes::default());
-        while let Some(lines) = self.lines().await? {
-            changes.push_lines(&lines).ok_or(ListError::Damaged("the list of changes"))?;
-            all.push_str(&lines);
-            if all.len() > MAX_CHANGES_OCTETS {
-                return Err(SyncError::NoList("it has too many changes"));
-            }
-        }
-        Ok((all, changes))
-    }
 }

@@ -2,11 +2,12 @@
 //!
 //! Both are lines of text. A snapshot starts with a sealed [`Acknowledgement`] and goes on with one key a line; count
 //! and checksum of the keys must be what the first line says. The journal starts with the sealed position of the
-//! snapshot that it continues; then come batches, each a sealed [`BatchHeader`] and its `-key` and `+key` lines. A snapshot
-//! at the position after one of them is continued by those that follow it.
+//! snapshot that it continues; then come batches, each a sealed [`BatchHeader`] and its `-key` and `+key` lines, compressed
+//! where they came so. A snapshot at the position after one of them is continued by those that follow it.
 
 use super::{
     reader::{OpenList, open_journal},
+    received::Received,
     seal::sealed,
     snapshot::{Hashes, SnapshotWriter, read_keys, read_position},
 };
@@ -20,10 +21,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Folding the journal into the snapshot starts at this size, about 300,000 changes; it bounds what a fold holds in
-/// memory.
+/// Folding the journal into the snapshot starts when its lines have this length, about 300,000 changes; it bounds what a
+/// fold holds in memory.
 const COMPACT_AT_BYTES: u64 = 8 << 20;
-/// How much of what the disk refuses is kept in memory, about two million changes.
+/// How much of what the disk refuses is kept in memory, at least two million changes.
 const MAX_UNSAVED_OCTETS: usize = 64 << 20;
 
 /// Why a list on disk or a download cannot be used.
@@ -56,8 +57,27 @@ pub enum ListError {
 pub(super) struct BatchHeader {
     /// What the list is after the batch.
     pub(super) position: Acknowledgement,
-    /// How many octets its lines have.
+    /// How many octets follow.
     pub(super) octets: u64,
+    /// They are compressed as in [`Received::unpacked`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unpacked: Option<u64>,
+}
+
+impl BatchHeader {
+    /// How long the lines are, in octets.
+    pub(super) fn lines(&self) -> u64 {
+        self.unpacked.unwrap_or(self.octets)
+    }
+}
+
+/// How long a journal is, or a part of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Extent {
+    /// On disk, in octets.
+    pub(super) octets: u64,
+    /// What its batches change, in octets of lines.
+    pub(super) lines: u64,
 }
 
 /// Where the list is on disk.
@@ -65,13 +85,13 @@ pub(super) struct BatchHeader {
 pub struct Disk {
     snapshot: PathBuf,
     journal: PathBuf,
-    /// The sound part of the journal, in octets; what is behind it is of a batch that failed.
-    journal_octets: u64,
+    /// The sound part of the journal; what is behind it is of a batch that failed.
+    extent: Extent,
     /// The first line of the journal to start, while the one on disk belongs to another snapshot.
     new_journal: Option<String>,
     /// Batches that the disk refused so far, in order.
     unsaved: Vec<u8>,
-    /// How long the journal gets before it is folded into the snapshot.
+    /// How long the lines of the journal get before it is folded into the snapshot, in octets.
     compact_at: u64,
 }
 
@@ -81,7 +101,7 @@ impl Disk {
         Self {
             snapshot: folder.join("list.snapshot"),
             journal: folder.join("list.journal"),
-            journal_octets: 0,
+            extent: Extent::default(),
             new_journal: None,
             unsaved: Vec::new(),
             compact_at: COMPACT_AT_BYTES,
@@ -119,13 +139,13 @@ impl Disk {
         self.start_journal(snapshot)?;
         let Some(mut journal) = open_journal(&self.journal, snapshot)? else { return Ok(()) };
         self.new_journal = None;
-        self.journal_octets = journal.octets;
+        self.extent = journal.extent;
         let mut lines = String::new();
         while let Some(after) = journal.next_batch(&mut lines)? {
             if !batch(&after, &lines) {
                 break;
             }
-            self.journal_octets = journal.octets;
+            self.extent = journal.extent;
         }
         Ok(())
     }
@@ -135,9 +155,12 @@ impl Disk {
     ///
     /// # Errors
     /// As [`Self::flush`].
-    pub fn append(&mut self, position: &Acknowledgement, lines: &str) -> Result<(), ListError> {
-        let header = sealed(&BatchHeader { position: position.clone(), octets: lines.len() as u64 })?;
-        let batch = [header.as_bytes(), lines.as_bytes()];
+    pub fn append(&mut self, position: &Acknowledgement, batch: &Received) -> Result<(), ListError> {
+        let header =
+            BatchHeader { position: position.clone(), octets: batch.octets.len() as u64, unpacked: batch.unpacked };
+        self.extent.lines += header.lines();
+        let header = sealed(&header)?;
+        let batch = [header.as_bytes(), &batch.octets];
         let written = self.write(&batch);
         if written.is_err() {
             batch.iter().for_each(|part| self.unsaved.extend_from_slice(part));
@@ -145,7 +168,7 @@ impl Disk {
         written
     }
 
-    /// Whether lines of this length can be kept if the disk refuses them.
+    /// Whether so many octets can be kept if the disk refuses them.
     pub fn has_room_for(&self, octets: usize) -> bool {
         self.unsaved.len() + octets <= MAX_UNSAVED_OCTETS
     }
@@ -164,21 +187,21 @@ impl Disk {
         if let Some(first) = &self.new_journal {
             let whole = iter::once(first.as_bytes()).chain(parts()).collect::<Vec<_>>().concat();
             files::write(&self.journal, &whole)?;
-            self.journal_octets = whole.len() as u64;
+            self.extent.octets = whole.len() as u64;
             self.new_journal = None;
         } else {
             let mut journal = OpenOptions::new().write(true).open(&self.journal)?;
             let octets = journal.metadata()?.len();
-            if octets < self.journal_octets {
+            if octets < self.extent.octets {
                 return Err(ListError::Damaged("list.journal"));
             }
-            if octets > self.journal_octets {
-                journal.set_len(self.journal_octets)?;
+            if octets > self.extent.octets {
+                journal.set_len(self.extent.octets)?;
             }
             journal.seek(SeekFrom::End(0))?;
             parts().try_for_each(|part| journal.write_all(part))?;
             journal.sync_data()?;
-            self.journal_octets += parts().map(|part| part.len() as u64).sum::<u64>();
+            self.extent.octets += parts().map(|part| part.len() as u64).sum::<u64>();
         }
         self.unsaved = Vec::new();
         Ok(())
@@ -210,39 +233,40 @@ impl Disk {
     fn start_journal(&mut self, position: &Acknowledgement) -> io::Result<()> {
         self.new_journal = Some(sealed(position)?);
         self.unsaved.clear();
+        self.extent.lines = 0;
         self.compact_at = COMPACT_AT_BYTES;
         Ok(())
     }
 
     /// Whether the journal should be folded into the snapshot.
     pub fn wants_compaction(&self) -> bool {
-        self.journal_octets > self.compact_at && self.unsaved.is_empty()
+        self.extent.lines > self.compact_at && self.unsaved.is_empty()
     }
 
-    /// How much of the journal is sound, in octets.
-    pub fn journal_octets(&self) -> u64 {
-        self.journal_octets
+    /// How much of the journal is sound.
+    pub(super) fn journal(&self) -> Extent {
+        self.extent
     }
 
     /// Lets the journal grow by as much again: there is no room for a second snapshot.
     pub fn put_off_compaction(&mut self) {
-        self.compact_at = self.journal_octets + COMPACT_AT_BYTES;
+        self.compact_at = self.extent.lines + COMPACT_AT_BYTES;
     }
 
-    /// Makes a snapshot the list that has the journal folded into it up to `folded` octets; what came after that stays in
-    /// the journal. The old journal continues the new snapshot as well: wherever this ends, nothing is lost.
+    /// Makes a snapshot the list that has the journal folded into it up to `folded`; what came after that stays in the
+    /// journal. The old journal continues the new snapshot as well: wherever this ends, nothing is lost.
     ///
     /// # Errors
     /// When its count or checksum is not what it should be, or the disk refuses; the old snapshot or the old journal then
     /// stays.
-    pub fn finish_fold(&mut self, writer: SnapshotWriter, folded: u64) -> Result<(), ListError> {
+    pub(super) fn finish_fold(&mut self, writer: SnapshotWriter, folded: Extent) -> Result<(), ListError> {
         let (position, _) = writer.finish()?;
         let mut journal = sealed(&position)?.into_bytes();
         let mut old = File::open(&self.journal)?;
-        old.seek(SeekFrom::Start(folded))?;
-        old.take(self.journal_octets.saturating_sub(folded)).read_to_end(&mut journal)?;
+        old.seek(SeekFrom::Start(folded.octets))?;
+        old.take(self.extent.octets.saturating_sub(folded.octets)).read_to_end(&mut journal)?;
         files::write(&self.journal, &journal)?;
-        self.journal_octets = journal.len() as u64;
+        self.extent = Extent { octets: journal.len() as u64, lines: self.extent.lines.saturating_sub(folded.lines) };
         self.compact_at = COMPACT_AT_BYTES;
         Ok(())
     }

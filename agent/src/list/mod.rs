@@ -4,6 +4,7 @@ mod changes;
 pub mod disk;
 pub mod memory;
 mod reader;
+mod received;
 mod seal;
 mod snapshot;
 
@@ -11,6 +12,7 @@ pub use changes::Changes;
 pub use disk::ListError;
 pub use memory::Memory;
 pub use reader::DiskReader;
+pub use received::Received;
 pub use snapshot::SnapshotWriter;
 
 use disk::Disk;
@@ -113,13 +115,13 @@ impl List {
         Ok(position)
     }
 
-    /// Takes changes into effect, if the list is then what the header says, and writes their lines to disk. They are in
+    /// Takes changes into effect, if the list is then what the header says, and writes them to disk as they came. They are in
     /// effect first: a release must not wait for the disk. Blocks.
     ///
     /// # Errors
     /// [`ListError::Mismatch`] or [`ListError::Missing`]: nothing changed and a snapshot is needed.
     /// [`ListError::Behind`]: nothing changed. [`ListError::Disk`]: in effect but not durable yet, must not be acknowledged; [`Self::save`] tries again.
-    pub fn apply(&self, header: &ListHeader, lines: &str, changes: Changes) -> Result<(), ListError> {
+    pub fn apply(&self, header: &ListHeader, changes: Changes, received: &Received) -> Result<(), ListError> {
         let mut disk = self.disk();
         let held = self.position().ok_or(ListError::Missing)?;
         let changes = changes.settled();
@@ -127,12 +129,12 @@ impl List {
         if held.epoch != header.epoch || after != position_of(header) {
             return Err(ListError::Mismatch { count: after.count, checksum: after.checksum });
         }
-        if !disk.has_room_for(lines.len()) {
+        if !disk.has_room_for(received.octets.len()) {
             return Err(ListError::Behind);
         }
         self.memory.apply(changes);
         self.position.send_replace(Some(after.clone()));
-        disk.append(&after, lines)?;
+        disk.append(&after, received)?;
         self.durable.send_replace(Some(after));
         Ok(())
     }
@@ -175,12 +177,12 @@ impl List {
     }
 
     fn fold_now(&self) -> Result<(), ListError> {
-        let (open, octets) = {
+        let (open, journal) = {
             let disk = self.disk();
-            (disk.open()?, disk.journal_octets())
+            (disk.open()?, disk.journal())
         };
         let reader = open.read()?;
-        if reader.journal_octets < octets {
+        if reader.journal.octets < journal.octets {
             return Err(ListError::Damaged("list.journal"));
         }
         let mut writer = self.disk().start_snapshot(&reader.position)?;
@@ -192,7 +194,7 @@ impl List {
         })?;
         failed?;
         writer.sync()?;
-        self.disk().finish_fold(writer, reader.journal_octets)
+        self.disk().finish_fold(writer, reader.journal)
     }
 
     /// Starts to write a new snapshot, beside the list in effect.

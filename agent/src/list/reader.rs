@@ -2,8 +2,9 @@
 
 use super::{
     changes::parse_change,
-    disk::{BatchHeader, ListError},
+    disk::{BatchHeader, Extent, ListError},
     memory::ByHash,
+    received::unpack,
     seal::unsealed,
     snapshot::read_keys,
 };
@@ -30,7 +31,7 @@ impl OpenList {
     pub fn read(self) -> Result<DiskReader, ListError> {
         let Self { snapshot, mut position, journal } = self;
         let mut changed: ByHash<Option<Box<str>>> = ByHash::default();
-        let mut journal_octets = 0;
+        let mut extent = Extent::default();
         if let Some(mut journal) = journal {
             let mut lines = String::new();
             while let Some(after) = journal.next_batch(&mut lines)? {
@@ -39,9 +40,9 @@ impl OpenList {
                 }
                 position = after;
             }
-            journal_octets = journal.octets;
+            extent = journal.extent;
         }
-        Ok(DiskReader { snapshot, changed, position, journal_octets })
+        Ok(DiskReader { snapshot, changed, position, journal: extent })
     }
 }
 
@@ -51,8 +52,8 @@ pub struct DiskReader {
     changed: ByHash<Option<Box<str>>>,
     /// Which list it is.
     pub position: Acknowledgement,
-    /// How much of the journal is in it, in octets.
-    pub(super) journal_octets: u64,
+    /// How much of the journal is in it.
+    pub(super) journal: Extent,
 }
 
 impl DiskReader {
@@ -90,8 +91,8 @@ impl DiskReader {
 /// The journal while it is read.
 pub(super) struct Journal {
     reader: BufReader<File>,
-    /// Where the last sound batch ends.
-    pub(super) octets: u64,
+    /// Up to where the last sound batch ends.
+    pub(super) extent: Extent,
 }
 
 /// The journal from where it continues the snapshot at `position`: from its beginning, or behind the batch that led there.
@@ -106,7 +107,7 @@ pub(super) fn open_journal(path: &Path, position: &Acknowledgement) -> io::Resul
     let mut line = Vec::new();
     let octets = reader.read_until(b'\n', &mut line)? as u64;
     let mut at = unsealed::<Acknowledgement>(&line);
-    let mut journal = Journal { reader, octets };
+    let mut journal = Journal { reader, extent: Extent { octets, lines: 0 } };
     while at.as_ref().is_some_and(|at| at != position) {
         at = journal.skip_batch()?;
     }
@@ -126,12 +127,17 @@ impl Journal {
         let Some((header, header_octets)) = self.next_header()? else { return Ok(None) };
         let mut text = Vec::new();
         let octets = self.reader.by_ref().take(header.octets).read_to_end(&mut text)? as u64;
-        let Ok(text) = String::from_utf8(text) else { return Ok(None) };
         if octets != header.octets {
             return Ok(None);
         }
+        let text = match header.unpacked {
+            Some(unpacked) => unpack(&text, unpacked),
+            None => String::from_utf8(text).ok(),
+        };
+        let Some(text) = text else { return Ok(None) };
         *lines = text;
-        self.octets += header_octets + octets;
+        self.extent.octets += header_octets + octets;
+        self.extent.lines += header.lines();
         Ok(Some(header.position))
     }
 
@@ -140,7 +146,7 @@ impl Journal {
         let Some((header, header_octets)) = self.next_header()? else { return Ok(None) };
         let octets = i64::try_from(header.octets).map_err(io::Error::other)?;
         self.reader.seek_relative(octets)?;
-        self.octets += header_octets + header.octets;
+        self.extent.octets += header_octets + header.octets;
         Ok(Some(header.position))
     }
 }

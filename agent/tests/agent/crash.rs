@@ -173,7 +173,7 @@ fn killed_between_snapshot_and_journal_the_snapshot_counts() {
         list.finish_snapshot(writer).unwrap();
     };
     let apply = |list: &List, header: &ListHeader, lines: &str| {
-        list.apply(header, lines, Changes::parse(lines).unwrap()).unwrap();
+        list.apply(header, Changes::parse(lines).unwrap(), &Received::plain(lines)).unwrap();
     };
     let list = List::new(folder.path());
     take(&list, 1, &["a@x.test"]);

@@ -1,6 +1,6 @@
 //! The journal of changes is folded into the snapshot while others go on.
 
-use agent::list::{Changes, List};
+use agent::list::{Changes, List, Received};
 use shared::{
     ListChecksum,
     agent_sync::{ListBody, ListHeader},
@@ -33,7 +33,8 @@ impl Publisher {
             self.header.checksum.add_hash(key_hash(&key));
             lines.push_str(&format!("+{key}\n"));
         }
-        self.list.apply(&self.header, &lines, Changes::parse(&lines).unwrap()).unwrap();
+        let changes = Changes::parse(&lines).unwrap();
+        self.list.apply(&self.header, changes, &Received::plain(lines)).unwrap();
     }
 
     /// So many that the journal is folded as soon as somebody looks.

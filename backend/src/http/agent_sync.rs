@@ -105,7 +105,7 @@ async fn list(
                 response.insert_header(ContentEncoding::Zstd).insert_header((header::VARY, "accept-encoding"));
                 response.streaming(slot.hold(packed))
             } else {
-                response.streaming(slot.hold(agent_sync::body(state.db.clone(), plan)))
+                response.streaming(slot.hold(agent_sync::body(state.db.connection().clone(), plan)))
             }
         }
     })

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     state::AppState,
     store::{
-        Db, agent_lists,
+        ConnectionTrait, Db, agent_lists,
         change_sets::{self, ChangeSet, Head},
         distributions,
     },
@@ -179,12 +179,23 @@ pub fn packed_body(state: &AppState, plan: Plan) -> Option<impl Stream<Item = Re
     if plan.lines < packed::LONG || state.db.check_room().is_err() {
         return None;
     }
-    let list = state.packed_lists.get(&plan, &state.settings.data_dir, || body(state.db.clone(), plan))?;
+    let list = state.packed_lists.get(&plan, &state.settings.data_dir, || body_at_once(state.db.clone(), plan))?;
     Some(list.read())
 }
 
-/// The body: a header line, then a line for each key, in pieces.
-pub fn body(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
+/// The body from one connection, for who reads it as fast as it comes: a database that has just read a page for a connection
+/// has it at hand there.
+fn body_at_once(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
+    async_stream::try_stream! {
+        let snapshot = db.snapshot().await?;
+        for await piece in body(snapshot, plan) {
+            yield piece?;
+        }
+    }
+}
+
+/// The body: a header line, then a line for each key, in pieces. A connection of a pool is held for a piece at a time.
+pub fn body<C: ConnectionTrait>(connection: C, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
     async_stream::try_stream! {
         let header = ListHeader {
             body: if plan.from.is_some() { ListBody::Changes } else { ListBody::Snapshot },
@@ -199,17 +210,17 @@ pub fn body(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
         let sign = if plan.from.is_some() { "+" } else { "" };
         for (after, up_to) in plan.versions() {
             let sets =
-                change_sets::published_between(db.connection(), plan.server_configuration_id, after, up_to).await?;
+                change_sets::published_between(&connection, plan.server_configuration_id, after, up_to).await?;
             for stretch in stretches(plan.from, &sets) {
                 let mut after = String::new();
                 loop {
-                    let (connection, version) = (db.connection(), plan.head.version);
+                    let version = plan.head.version;
                     let part = match &stretch {
                         Stretch::Removed { sets, from } => {
-                            agent_lists::removed_by(connection, sets, *from, &after, BATCH).await?
+                            agent_lists::removed_by(&connection, sets, *from, &after, BATCH).await?
                         }
                         Stretch::Added(sets) => {
-                            agent_lists::added_by(connection, sets, version, (sign, &after), BATCH).await?
+                            agent_lists::added_by(&connection, sets, version, (sign, &after), BATCH).await?
                         }
                     };
                     // An empty piece would end the body.

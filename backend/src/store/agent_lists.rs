@@ -31,10 +31,13 @@ impl Part {
                 }
             }
         }
-        let mut lines = String::with_capacity(runs.iter().map(|run| sign.len() + run.len() + 1).sum());
-        for run in runs.iter().filter(|run| !run.is_empty()) {
-            lines.extend([sign, run, "\n"]);
+        runs.retain(|run| !run.is_empty());
+        for run in &mut runs {
+            run.insert_str(0, sign);
+            run.push('\n');
         }
+        // One run is not copied: that is the rule.
+        let lines = if runs.len() == 1 { runs.remove(0) } else { runs.concat() };
         Self { lines, next }
     }
 }

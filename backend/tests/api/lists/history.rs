@@ -255,7 +255,7 @@ impl History {
                 assert_eq!(from, version, "{context}: nothing new only at the head");
                 continue;
             };
-            let pieces: Vec<_> = agent_sync::body(state.db.clone(), plan).collect().await;
+            let pieces: Vec<_> = agent_sync::body(state.db.connection().clone(), plan).collect().await;
             let body: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
             let keys = if holding.is_some() { model.history[from].clone() } else { BTreeSet::new() };
             let (client, id) = (scene.app.anonymous(), mail_server);
