@@ -8,7 +8,7 @@ use super::{
 use crate::{
     service::{
         Error, Result,
-        agent_sync::{self, Holding},
+        agent_sync::{self, Holding, Pace},
         slots::Lasting,
     },
     state::AppState,
@@ -105,7 +105,7 @@ async fn list(
                 response.insert_header(ContentEncoding::Zstd).insert_header((header::VARY, "accept-encoding"));
                 response.streaming(slot.hold(packed))
             } else {
-                response.streaming(slot.hold(agent_sync::body(state.db.connection().clone(), plan)))
+                response.streaming(slot.hold(agent_sync::body(state.db.clone(), plan, Pace::AsTaken)))
             }
         }
     })

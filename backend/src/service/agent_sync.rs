@@ -1,7 +1,9 @@
 //! The list as agents follow it (DESIGN section 4): snapshot, changes, waiting, acknowledgements.
 
+mod body;
 mod packed;
 
+pub use body::{Pace, body};
 pub use packed::PackedLists;
 
 use super::{
@@ -11,8 +13,8 @@ use super::{
 use crate::{
     state::AppState,
     store::{
-        ConnectionTrait, Db, agent_lists,
-        change_sets::{self, ChangeSet, Head},
+        agent_lists,
+        change_sets::{self, Head},
         distributions,
     },
 };
@@ -20,14 +22,12 @@ use bytes::Bytes;
 use futures::Stream;
 use shared::{
     ListChecksum, RefusalCode,
-    agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity, ListBody, ListHeader},
+    agent_sync::{Acknowledgement, AcknowledgementResult, AgentIdentity},
 };
 use std::time::Duration;
 use tokio::{sync::broadcast, time::Instant};
 use uuid::Uuid;
 
-/// Keys in one statement and one piece of the body.
-const BATCH: usize = 20_000;
 /// Versions whose change sets are in memory together while a snapshot is read.
 const VERSIONS: usize = 5_000;
 /// Someone who waits looks by himself this often, in case a wake-up was lost.
@@ -179,95 +179,9 @@ pub fn packed_body(state: &AppState, plan: Plan) -> Option<impl Stream<Item = Re
     if plan.lines < packed::LONG || state.db.check_room().is_err() {
         return None;
     }
-    let list = state.packed_lists.get(&plan, &state.settings.data_dir, || body_at_once(state.db.clone(), plan))?;
+    let list =
+        state.packed_lists.get(&plan, &state.settings.data_dir, || body(state.db.clone(), plan, Pace::AtOnce))?;
     Some(list.read())
-}
-
-/// The body from one connection, for who reads it as fast as it comes: a database that has just read a page for a connection
-/// has it at hand there.
-fn body_at_once(db: Db, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
-    async_stream::try_stream! {
-        let snapshot = db.snapshot().await?;
-        for await piece in body(snapshot, plan) {
-            yield piece?;
-        }
-    }
-}
-
-/// The body: a header line, then a line for each key, in pieces. A connection of a pool is held for a piece at a time.
-pub fn body<C: ConnectionTrait>(connection: C, plan: Plan) -> impl Stream<Item = Result<Bytes>> {
-    async_stream::try_stream! {
-        let header = ListHeader {
-            body: if plan.from.is_some() { ListBody::Changes } else { ListBody::Snapshot },
-            epoch: plan.head.epoch,
-            version: plan.head.version,
-            count: plan.head.sum.count,
-            checksum: plan.head.sum.checksum,
-        };
-        let mut line = serde_json::to_vec(&header).map_err(|error| Error::Internal(error.into()))?;
-        line.push(b'\n');
-        yield Bytes::from(line);
-        let sign = if plan.from.is_some() { "+" } else { "" };
-        for (after, up_to) in plan.versions() {
-            let sets =
-                change_sets::published_between(&connection, plan.server_configuration_id, after, up_to).await?;
-            for stretch in stretches(plan.from, &sets) {
-                let mut after = String::new();
-                loop {
-                    let version = plan.head.version;
-                    let part = match &stretch {
-                        Stretch::Removed { sets, from } => {
-                            agent_lists::removed_by(&connection, sets, *from, &after, BATCH).await?
-                        }
-                        Stretch::Added(sets) => {
-                            agent_lists::added_by(&connection, sets, version, (sign, &after), BATCH).await?
-                        }
-                    };
-                    // An empty piece would end the body.
-                    if !part.lines.is_empty() { yield Bytes::from(part.lines) }
-                    let Some(next) = part.next else { break };
-                    after = next;
-                }
-            }
-        }
-    }
-}
-
-/// What is read in parts of [`BATCH`] keys.
-enum Stretch {
-    /// What these change sets took off the list at the version `from`.
-    Removed { sets: Vec<Uuid>, from: i64 },
-    /// What these change sets put on it.
-    Added(Vec<Uuid>),
-}
-
-/// What to read for changes after the version `from`, or for a snapshot, of these change sets.
-fn stretches(from: Option<i64>, sets: &[ChangeSet]) -> Vec<Stretch> {
-    let removed = from.map(|from| groups(sets, true).into_iter().map(move |sets| Stretch::Removed { sets, from }));
-    let added = groups(sets, false).into_iter().map(Stretch::Added);
-    removed.into_iter().flatten().chain(added).collect()
-}
-
-/// Change sets to ask for in one statement: small ones together, a large one alone.
-fn groups(sets: &[ChangeSet], removals: bool) -> Vec<Vec<Uuid>> {
-    let mut groups = Vec::new();
-    let (mut group, mut rows) = (Vec::new(), 0);
-    for set in sets {
-        let count = if removals { set.removed.count } else { set.added.count };
-        if count == 0 {
-            continue;
-        }
-        if !group.is_empty() && (rows + count > BATCH as i64 || group.len() == 500) {
-            groups.push(std::mem::take(&mut group));
-            rows = 0;
-        }
-        group.push(set.id);
-        rows += count;
-    }
-    if !group.is_empty() {
-        groups.push(group);
-    }
-    groups
 }
 
 /// Stores what an agent says that it holds, and completes the distributions that waited for it.

@@ -9,6 +9,20 @@ use sea_orm::{ConnectionTrait, Value};
 use shared::agent_sync::Acknowledgement;
 use uuid::Uuid;
 
+/// Which keys of a list: those after one, up to and with another.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    /// `""`: from the first key.
+    pub after: &'a str,
+    /// `None`: to the last key.
+    pub up_to: Option<&'a str>,
+}
+
+impl Keys<'_> {
+    /// Every key.
+    pub const ALL: Self = Self { after: "", up_to: None };
+}
+
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
@@ -48,22 +62,29 @@ fn last_key<'a>(run: &'a str, sign: &str) -> &'a str {
 
 /// Selects a run: the next keys of these rows, at most `limit`. The database joins them: to take a million rows out of it
 /// one by one takes longer than all else.
-fn run(sign: &str, rows: &str, limit: usize) -> String {
+fn run(sign: &str, rows: &str, up_to: &str, limit: usize) -> String {
     format!(
         "(SELECT string_agg(address_key, '\n{sign}') FROM \
-         (SELECT b.address_key {rows} AND b.address_key > $1 ORDER BY b.address_key LIMIT {limit}) AS next)"
+         (SELECT b.address_key {rows} AND b.address_key > $1 {up_to} ORDER BY b.address_key LIMIT {limit}) AS next)"
     )
 }
 
-/// Reads a part of some runs. One statement, because a block may end between two.
+/// Reads a part of some runs: of `keys` at most the first `limit`. One statement, because a block may end between two.
 async fn part<C: ConnectionTrait>(
     connection: &C,
     (sign, runs): (&str, &[&str]),
-    values: Vec<Value>,
+    (keys, version, sets): (Keys<'_>, i64, &[Uuid]),
     limit: usize,
 ) -> Result<Part> {
+    let mut values: Vec<Value> = vec![keys.after.into(), version.into()];
+    values.extend(sets.iter().map(|id| Value::from(*id)));
+    let mut up_to = String::new();
+    if let Some(last) = keys.up_to {
+        values.push(last.into());
+        up_to = format!("AND b.address_key <= ${}", values.len());
+    }
     let columns: Vec<String> =
-        runs.iter().enumerate().map(|(n, rows)| format!("{} AS run_{n}", run(sign, rows, limit))).collect();
+        runs.iter().enumerate().map(|(n, rows)| format!("{} AS run_{n}", run(sign, rows, &up_to, limit))).collect();
     let sql = format!("SELECT {}", columns.join(", "));
     let row = connection.query_one_raw(statement(connection, sql, values)).await?;
     let row = row.ok_or_else(|| Error::Unreadable("a selection of expressions without a row".to_owned()))?;
@@ -71,8 +92,8 @@ async fn part<C: ConnectionTrait>(
     Ok(Part::of((0..runs.len()).map(run).collect::<Result<_>>()?, sign, limit))
 }
 
-/// Keys that the change sets `sets`, all published after `from` and up to `to`, take off the list at `from`: after the
-/// key `after`, in order, at most `limit`.
+/// Keys that the change sets `sets`, all published after `from`, take off the list at `from`: of `keys` at most the first
+/// `limit`.
 ///
 /// # Errors
 /// The database refused.
@@ -80,7 +101,7 @@ pub async fn removed_by<C: ConnectionTrait>(
     connection: &C,
     sets: &[Uuid],
     from: i64,
-    after: &str,
+    keys: Keys<'_>,
     limit: usize,
 ) -> Result<Part> {
     let rows = format!(
@@ -88,13 +109,11 @@ pub async fn removed_by<C: ConnectionTrait>(
          WHERE b.removed_set_id IN ({}) AND s.version <= $2",
         placeholders(3, sets.len())
     );
-    let mut values: Vec<Value> = vec![after.into(), from.into()];
-    values.extend(sets.iter().map(|id| Value::from(*id)));
-    part(connection, ("-", &[&rows]), values, limit).await
+    part(connection, ("-", &[&rows]), (keys, from, sets), limit).await
 }
 
-/// Keys that the change sets `sets`, all published up to `to`, put on the list and that are still on it at `to`: after
-/// the key `after`, at most `limit` of live and of ended blocks, each with `sign` before it. Of all sets that is the list.
+/// Keys that the change sets `sets`, all published up to `to`, put on the list and that are still on it at `to`: of `keys`
+/// at most the first `limit` of live and of ended blocks, each with `sign` before it. Of all sets that is the list.
 ///
 /// # Errors
 /// The database refused.
@@ -102,7 +121,7 @@ pub async fn added_by<C: ConnectionTrait>(
     connection: &C,
     sets: &[Uuid],
     to: i64,
-    (sign, after): (&str, &str),
+    (sign, keys): (&str, Keys<'_>),
     limit: usize,
 ) -> Result<Part> {
     let of_sets = format!("b.added_set_id IN ({})", placeholders(3, sets.len()));
@@ -111,9 +130,7 @@ pub async fn added_by<C: ConnectionTrait>(
         "FROM removed_blocks b JOIN change_sets r ON r.id = b.removed_set_id \
          WHERE {of_sets} AND (r.version IS NULL OR r.version > $2)"
     );
-    let mut values: Vec<Value> = vec![after.into(), to.into()];
-    values.extend(sets.iter().map(|id| Value::from(*id)));
-    part(connection, (sign, &[&live, &ended]), values, limit).await
+    part(connection, (sign, &[&live, &ended]), (keys, to, sets), limit).await
 }
 
 /// Stores what a mail server holds, and whether that is what its version says.

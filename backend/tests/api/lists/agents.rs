@@ -1,7 +1,11 @@
 //! Snapshots, changes, acknowledgements, waiting.
 
 use super::*;
-use backend::store::{agent_lists, agent_lists::Part, change_sets};
+use backend::store::{
+    agent_lists,
+    agent_lists::{Keys, Part},
+    change_sets,
+};
 use shared::mail_server::MailServerCredential;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -193,12 +197,14 @@ async fn a_long_list_is_the_same_for_those_who_share_it_and_for_those_who_do_not
     let scene = Scene::start().await;
     let (mut one, mut other) = (ModelAgent::new(&scene, "mx1").await, ModelAgent::new(&scene, "mx2").await);
     tokio::join!(one.sync(0), other.sync(0));
-    for first in [0, 4_000] {
-        scene.unknown_users(&operations::addresses(first..first + 4_000, "one.example")).await;
+    // More than a piece, and some in each range that is read by itself.
+    let addresses: Vec<_> = (0..24_000).zip(('a'..='z').cycle()).map(|(n, c)| format!("{c}{n}@one.example")).collect();
+    for some in addresses.chunks(8_000) {
+        scene.unknown_users(some).await;
     }
     scene.run_now().await;
     assert_eq!(tokio::join!(one.sync(0), other.sync(0)), (true, true), "changes");
-    assert_eq!((one.keys.len(), &one.keys), (8_000, &other.keys));
+    assert_eq!((one.keys.len(), &one.keys), (24_000, &other.keys));
     let fetch = async |encoding: &str| {
         let request = one.client.request(Method::GET, "/api/v1/agent/list").header("Accept-Encoding", encoding);
         let answer = one.client.send(request).await.expect(200);
@@ -209,7 +215,7 @@ async fn a_long_list_is_the_same_for_those_who_share_it_and_for_those_who_do_not
         (header.to_owned(), lines)
     };
     let alone = fetch("identity").await;
-    assert_eq!(alone.1.len(), 8_000);
+    assert_eq!(alone.1.len(), 24_000);
     assert_eq!(fetch("gzip").await, alone, "who knows no Zstandard");
     one.header = None;
     let shared = tokio::join!(one.sync(0), other.sync(0));
@@ -217,16 +223,19 @@ async fn a_long_list_is_the_same_for_those_who_share_it_and_for_those_who_do_not
     assert!(one.keys.iter().eq(&alone.1));
 }
 
-/// Keys of all parts, each once.
-async fn keys_of<F: Future<Output = Part>>(sign: &str, read: impl Fn(String) -> F) -> BTreeSet<String> {
-    let (mut keys, mut after) = (BTreeSet::new(), Some(String::new()));
-    while let Some(from) = after {
-        let part = read(from).await;
-        for line in part.lines.lines() {
-            let key = line.strip_prefix(sign).expect("a sign");
-            assert!(keys.insert(key.to_owned()), "{key} comes twice");
+/// Keys of all parts of two ranges, each once.
+async fn keys_of(sign: &str, read: impl AsyncFn(Keys<'_>) -> Part) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for (first, up_to) in [("", Some("user05@example.com")), ("user05@example.com", None)] {
+        let mut after = Some(first.to_owned());
+        while let Some(from) = after {
+            let part = read(Keys { after: &from, up_to }).await;
+            for line in part.lines.lines() {
+                let key = line.strip_prefix(sign).expect("a sign");
+                assert!(keys.insert(key.to_owned()), "{key} comes twice");
+            }
+            after = part.next;
         }
-        after = part.next;
     }
     keys
 }
@@ -257,14 +266,13 @@ async fn a_version_is_read_in_parts_of_any_size_while_the_list_goes_on() {
     for limit in 1..=13 {
         let added = |version| {
             let first = &first;
-            keys_of("+", move |after| async move {
-                agent_lists::added_by(connection, first, version, ("+", &after), limit).await.expect("a part")
+            keys_of("+", async move |keys: Keys<'_>| {
+                agent_lists::added_by(connection, first, version, ("+", keys), limit).await.expect("a part")
             })
         };
         assert_eq!((added(1).await, added(head).await), (all.clone(), left.clone()), "parts of {limit}");
-        let later = &later;
-        let removed = keys_of("-", move |after| async move {
-            agent_lists::removed_by(connection, later, 1, &after, limit).await.expect("a part")
+        let removed = keys_of("-", async |keys: Keys<'_>| {
+            agent_lists::removed_by(connection, &later, 1, keys, limit).await.expect("a part")
         });
         assert_eq!(removed.await, ended, "parts of {limit}");
     }

@@ -3,7 +3,11 @@
 //! plain model of the rules says, and every sum is that of its rows.
 
 use super::*;
-use backend::service::{agent_sync, agent_sync::Holding, distributions, list_operations, runs};
+use backend::service::{
+    agent_sync,
+    agent_sync::{Holding, Pace},
+    distributions, list_operations, runs,
+};
 use chrono::TimeDelta;
 use futures::StreamExt;
 use shared::list::{AdditionResult, Exemption};
@@ -255,13 +259,15 @@ impl History {
                 assert_eq!(from, version, "{context}: nothing new only at the head");
                 continue;
             };
-            let pieces: Vec<_> = agent_sync::body(state.db.connection().clone(), plan).collect().await;
-            let body: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
-            let keys = if holding.is_some() { model.history[from].clone() } else { BTreeSet::new() };
-            let (client, id) = (scene.app.anonymous(), mail_server);
-            let mut agent = ModelAgent { client, id, header: None, keys };
-            agent.apply(std::str::from_utf8(&body).expect("UTF-8"));
-            assert_eq!(agent.keys, model.published, "{context}: from {holding:?}");
+            for pace in [Pace::AsTaken, Pace::AtOnce] {
+                let pieces: Vec<_> = agent_sync::body(state.db.clone(), plan, pace).collect().await;
+                let body: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
+                let keys = if holding.is_some() { model.history[from].clone() } else { BTreeSet::new() };
+                let (client, id) = (scene.app.anonymous(), mail_server);
+                let mut agent = ModelAgent { client, id, header: None, keys };
+                agent.apply(std::str::from_utf8(&body).expect("UTF-8"));
+                assert_eq!(agent.keys, model.published, "{context}: from {holding:?}, {pace:?}");
+            }
         }
         let mut shown = scene.blocked("in_effect").await;
         shown.extend(scene.blocked("pending").await);

@@ -1,0 +1,170 @@
+//! The body of a list for agents, as it is read from the database.
+
+use super::Plan;
+use crate::{
+    service::{Error, Result},
+    store::{
+        ConnectionTrait, Db,
+        agent_lists::{self, Keys, Part},
+        change_sets::{self, ChangeSet},
+    },
+};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use shared::agent_sync::{ListBody, ListHeader};
+use std::{iter, sync::Arc};
+use uuid::Uuid;
+
+/// Keys in one statement and one piece of the body.
+const BATCH: usize = 20_000;
+/// Where a stretch of several pieces is cut: the names of people begin so that the ranges between are about alike. Other
+/// keys take longer, at worst as long as if nothing was cut.
+const CUTS: [&str; 4] = ["d", "j", "m", "s"];
+
+/// How a body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As somebody takes it, who may be slow: a connection is held for one piece at a time.
+    AsTaken,
+    /// As fast as it comes: two connections, each held for all that it reads. Neither the database nor we wait for the other,
+    /// and a connection has at hand what it has read before.
+    AtOnce,
+}
+
+impl Pace {
+    fn pieces_at_a_time(self) -> usize {
+        match self {
+            Self::AsTaken => 1,
+            Self::AtOnce => 2,
+        }
+    }
+}
+
+/// The body: a header line, then a line for each key, in pieces.
+pub fn body(db: Db, plan: Plan, pace: Pace) -> impl Stream<Item = Result<Bytes>> {
+    async_stream::try_stream! {
+        let header = ListHeader {
+            body: if plan.from.is_some() { ListBody::Changes } else { ListBody::Snapshot },
+            epoch: plan.head.epoch,
+            version: plan.head.version,
+            count: plan.head.sum.count,
+            checksum: plan.head.sum.checksum,
+        };
+        let mut line = serde_json::to_vec(&header).map_err(|error| Error::Internal(error.into()))?;
+        line.push(b'\n');
+        yield Bytes::from(line);
+        for (after, up_to) in plan.versions() {
+            let sets =
+                change_sets::published_between(db.connection(), plan.server_configuration_id, after, up_to).await?;
+            for stretch in stretches(&plan, &sets) {
+                let stretch = Arc::new(stretch);
+                let mut ranges = Vec::new();
+                for range in stretch.ranges() {
+                    ranges.push(Box::pin(pieces(db.clone(), stretch.clone(), range, pace)));
+                }
+                for await piece in stream::iter(ranges).flatten_unordered(pace.pieces_at_a_time()) {
+                    yield piece?;
+                }
+            }
+        }
+    }
+}
+
+/// The pieces of a range of a stretch.
+fn pieces(db: Db, stretch: Arc<Stretch>, (after, up_to): Range, pace: Pace) -> impl Stream<Item = Result<Bytes>> {
+    async_stream::try_stream! {
+        let held = if pace == Pace::AtOnce { Some(db.snapshot().await?) } else { None };
+        let mut after = after.to_owned();
+        loop {
+            let keys = Keys { after: &after, up_to };
+            let part = match &held {
+                Some(connection) => stretch.part(connection, keys).await?,
+                None => stretch.part(db.connection(), keys).await?,
+            };
+            // An empty piece would end the body.
+            if !part.lines.is_empty() { yield Bytes::from(part.lines) }
+            let Some(next) = part.next else { break };
+            after = next;
+        }
+    }
+}
+
+/// Keys after one, up to another if there is one.
+type Range = (&'static str, Option<&'static str>);
+
+/// What is read in parts of [`BATCH`] keys.
+struct Stretch {
+    sets: Vec<Uuid>,
+    /// How many keys it has at most.
+    keys: i64,
+    what: What,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    /// What the change sets took off the list at the version `from`.
+    Removed { from: i64 },
+    /// What the change sets put on it and is there at the version `to`.
+    Added { to: i64, sign: &'static str },
+}
+
+impl Stretch {
+    async fn part<C: ConnectionTrait>(&self, connection: &C, keys: Keys<'_>) -> Result<Part> {
+        let part = match self.what {
+            What::Removed { from } => agent_lists::removed_by(connection, &self.sets, from, keys, BATCH).await?,
+            What::Added { to, sign } => agent_lists::added_by(connection, &self.sets, to, (sign, keys), BATCH).await?,
+        };
+        Ok(part)
+    }
+
+    /// All its keys, in ranges.
+    fn ranges(&self) -> Vec<Range> {
+        let cuts = if self.keys > BATCH as i64 { CUTS.as_slice() } else { &[] };
+        let ends = cuts.iter().copied().map(Some).chain([None]);
+        iter::once("").chain(cuts.iter().copied()).zip(ends).collect()
+    }
+}
+
+/// What to read of these change sets.
+fn stretches(plan: &Plan, sets: &[ChangeSet]) -> Vec<Stretch> {
+    let removed = plan.from.map(|from| groups(sets, true, What::Removed { from })).unwrap_or_default();
+    let sign = if plan.from.is_some() { "+" } else { "" };
+    let added = groups(sets, false, What::Added { to: plan.head.version, sign });
+    removed.into_iter().chain(added).collect()
+}
+
+/// Change sets to ask for in one statement: small ones together, a large one alone.
+fn groups(sets: &[ChangeSet], removals: bool, what: What) -> Vec<Stretch> {
+    let mut groups: Vec<Stretch> = Vec::new();
+    for set in sets {
+        let keys = if removals { set.removed.count } else { set.added.count };
+        if keys == 0 {
+            continue;
+        }
+        match groups.last_mut() {
+            Some(group) if group.keys + keys <= BATCH as i64 && group.sets.len() < 500 => {
+                group.sets.push(set.id);
+                group.keys += keys;
+            }
+            _ => groups.push(Stretch { sets: vec![set.id], keys, what }),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ranges_of_a_stretch_are_all_its_keys_each_once() {
+        let ranges = |keys| Stretch { sets: vec![], keys, what: What::Removed { from: 0 } }.ranges();
+        assert_eq!(ranges(BATCH as i64), [("", None)], "one statement reads all");
+        let cut = ranges(BATCH as i64 + 1);
+        assert_eq!((cut[0].0, cut[cut.len() - 1].1), ("", None));
+        for pair in cut.windows(2) {
+            assert_eq!(pair[0].1, Some(pair[1].0), "{cut:?}");
+            assert!(pair[0].0 < pair[1].0, "{cut:?}");
+        }
+    }
+}
