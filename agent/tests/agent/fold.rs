@@ -26,6 +26,10 @@ impl Publisher {
     }
 
     fn block(&mut self, keys: impl Iterator<Item = String>) {
+        self.publish(keys, |_, lines| Received::plain(lines));
+    }
+
+    fn publish(&mut self, keys: impl Iterator<Item = String>, received: impl FnOnce(&ListHeader, String) -> Received) {
         let mut lines = String::new();
         self.header.version += 1;
         for key in keys {
@@ -34,12 +38,16 @@ impl Publisher {
             lines.push_str(&format!("+{key}\n"));
         }
         let changes = Changes::parse(&lines).unwrap();
-        self.list.apply(&self.header, changes, &Received::plain(lines)).unwrap();
+        self.list.apply(&self.header, changes, &received(&self.header, lines)).unwrap();
     }
 
-    /// So many that the journal is folded as soon as somebody looks.
+    /// So many that they come compressed, and that the journal is folded as soon as somebody looks.
     fn block_many(&mut self) {
-        self.block((0..330_000).map(|n| format!("user{n}@many.example.com")));
+        let keys = (0..330_000).map(|n| format!("user{n}@many.example.com"));
+        self.publish(keys, |header, lines| {
+            let body = format!("{}\n{lines}", serde_json::to_string(header).unwrap());
+            Received { octets: zstd::encode_all(body.as_bytes(), 1).unwrap(), unpacked: Some(body.len() as u64) }
+        });
     }
 }
 

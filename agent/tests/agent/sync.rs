@@ -48,9 +48,11 @@ async fn changes_take_effect_on_open_connections_and_in_the_map_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_on_the_way_is_healed_and_the_old_list_stays_meanwhile() {
-    for fault in [Fault::Torn, Fault::WrongChecksum, Fault::Disagree] {
+    let faults = [Fault::Torn, Fault::WrongChecksum, Fault::Disagree];
+    for (fault, packs) in faults.into_iter().flat_map(|fault| [(fault, false), (fault, true)]) {
         let folder = tempfile::tempdir().unwrap();
         let service = FakeService::start(keys(50)).await;
+        service.state().packs = packs;
         let agent = start(folder.path(), service.address).await;
         service.in_sync().await;
         let before = service.state().snapshots;
@@ -156,9 +158,10 @@ async fn damaged_files_are_noticed_at_start() {
             false,
         ),
     ];
-    for (file, damage, is_lost) in damages {
+    for ((file, damage, is_lost), packs) in damages.into_iter().flat_map(|damage| [(damage, false), (damage, true)]) {
         let folder = tempfile::tempdir().unwrap();
         let service = FakeService::start(keys(500)).await;
+        service.state().packs = packs;
         let agent = start(folder.path(), service.address).await;
         service.in_sync().await;
         service.publish(|keys| {

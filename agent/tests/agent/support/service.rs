@@ -48,6 +48,8 @@ pub struct State {
     /// Changes since versions before this one are gone.
     pub oldest_version: usize,
     pub faults: Vec<Fault>,
+    /// Lists are compressed by Zstandard for who takes that.
+    pub packs: bool,
     pub acknowledged: Vec<Acknowledgement>,
     pub snapshots: u32,
     pub change_lists: u32,
@@ -86,6 +88,7 @@ impl FakeService {
             versions: vec![keys.into_iter().collect()],
             oldest_version: 0,
             faults: Vec::new(),
+            packs: false,
             acknowledged: Vec::new(),
             snapshots: 0,
             change_lists: 0,
@@ -163,7 +166,7 @@ async fn connection(stream: TcpStream, state: Arc<Mutex<State>>, changed: Arc<No
         if stream.read_line(&mut request).await.unwrap_or(0) == 0 {
             return;
         }
-        let (mut length, mut authorization) = (0, String::new());
+        let (mut length, mut authorization, mut takes_packed) = (0, String::new(), false);
         loop {
             let mut line = String::new();
             stream.read_line(&mut line).await.unwrap();
@@ -175,6 +178,7 @@ async fn connection(stream: TcpStream, state: Arc<Mutex<State>>, changed: Arc<No
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.parse().unwrap(),
                 "authorization" => authorization = value.to_owned(),
+                "accept-encoding" => takes_packed = value.contains("zstd"),
                 _ => {}
             }
         }
@@ -204,7 +208,7 @@ async fn connection(stream: TcpStream, state: Arc<Mutex<State>>, changed: Arc<No
         }
         let (status, body, end) = match path.strip_prefix("/api/v1").unwrap() {
             "/agent" => (200, serde_json::to_vec(&identity(&state.lock().unwrap())).unwrap(), End::Whole),
-            "/agent/list" => list(query, &state, &changed).await,
+            "/agent/list" => list(query, takes_packed, &state, &changed).await,
             "/agent/acknowledgements" => {
                 let (holds, matches) = {
                     let mut state = state.lock().unwrap();
@@ -224,7 +228,8 @@ async fn connection(stream: TcpStream, state: Arc<Mutex<State>>, changed: Arc<No
             other => panic!("no such path: {other}"),
         };
         let declared = if end == End::Whole { body.len() } else { body.len() + 1_000 };
-        let head = format!("HTTP/1.1 {status} Test\r\nContent-Length: {declared}\r\n\r\n");
+        let encoding = if body.starts_with(&ZSTANDARD_MAGIC) { "Content-Encoding: zstd\r\n" } else { "" };
+        let head = format!("HTTP/1.1 {status} Test\r\nContent-Length: {declared}\r\n{encoding}\r\n");
         if stream.write_all(head.as_bytes()).await.is_err() || stream.write_all(&body).await.is_err() {
             return;
         }
@@ -257,7 +262,15 @@ fn identity(state: &State) -> AgentIdentity {
     }
 }
 
-async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<u8>, End) {
+/// RFC 8878 section 3.1.1.
+const ZSTANDARD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Several frames, which end where no line does.
+fn pack(body: &[u8]) -> Vec<u8> {
+    body.chunks(1_000).flat_map(|chunk| zstd::encode_all(chunk, 1).unwrap()).collect()
+}
+
+async fn list(query: &str, takes_packed: bool, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<u8>, End) {
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     let since = value("version").map(|version| version.parse::<usize>().unwrap());
     if let Some(since) = since {
@@ -312,6 +325,9 @@ async fn list(query: &str, state: &Mutex<State>, changed: &Notify) -> (u16, Vec<
     let mut answer = serde_json::to_vec(&header).unwrap();
     answer.push(b'\n');
     answer.extend_from_slice(lines.as_bytes());
+    if takes_packed && state.packs {
+        answer = pack(&answer);
+    }
     match fault {
         Some(Fault::Torn) => {
             answer.truncate(answer.len() - 3);
