@@ -3,7 +3,7 @@
 mod body;
 mod packed;
 
-pub use body::{Pace, body};
+pub use body::{Connections, Pace, body};
 pub use packed::PackedLists;
 
 use super::{
@@ -179,8 +179,9 @@ pub fn packed_body(state: &AppState, plan: Plan) -> Option<impl Stream<Item = Re
     if plan.lines < packed::LONG || state.db.check_room().is_err() {
         return None;
     }
-    let list =
-        state.packed_lists.get(&plan, &state.settings.data_dir, || body(state.db.clone(), plan, Pace::AtOnce))?;
+    let lists = &state.packed_lists;
+    let pace = Pace::AtOnce(lists.connections.clone());
+    let list = lists.get(&plan, &state.settings.data_dir, || body(state.db.clone(), plan, pace))?;
     Some(list.read())
 }
 

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use shared::agent_sync::{ListBody, ListHeader};
 use std::{iter, sync::Arc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 /// Keys in one statement and one piece of the body.
@@ -21,21 +22,43 @@ const BATCH: usize = 20_000;
 /// keys take longer, at worst as long as if nothing was cut.
 const CUTS: [&str; 4] = ["d", "j", "m", "s"];
 
+/// How many connections read lists as fast as they come: of all lists together, because half of those that SQLite has are
+/// for everybody else.
+const CONNECTIONS: usize = 4;
+
 /// How a body is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Pace {
     /// As somebody takes it, who may be slow: a connection is held for one piece at a time.
     AsTaken,
-    /// As fast as it comes: two connections, each held for all that it reads. Neither the database nor we wait for the other,
-    /// and a connection has at hand what it has read before.
-    AtOnce,
+    /// As fast as it comes: two ranges at a time, each by a connection of these that is held for all of it. Neither the
+    /// database nor we wait for the other, and a connection has at hand what it has read before.
+    AtOnce(Connections),
+}
+
+/// The connections that may be held.
+#[derive(Debug, Clone)]
+pub struct Connections(Arc<Semaphore>);
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(CONNECTIONS)))
+    }
+}
+
+impl Connections {
+    /// A connection, when one is free: who asks first gets it first.
+    async fn hold(&self, db: &Db) -> Result<(OwnedSemaphorePermit, impl ConnectionTrait + use<>)> {
+        let permit = self.0.clone().acquire_owned().await.map_err(|error| Error::Internal(error.into()))?;
+        Ok((permit, db.snapshot().await?))
+    }
 }
 
 impl Pace {
-    fn pieces_at_a_time(self) -> usize {
+    fn ranges_at_a_time(&self) -> usize {
         match self {
             Self::AsTaken => 1,
-            Self::AtOnce => 2,
+            Self::AtOnce(_) => 2,
         }
     }
 }
@@ -60,9 +83,9 @@ pub fn body(db: Db, plan: Plan, pace: Pace) -> impl Stream<Item = Result<Bytes>>
                 let stretch = Arc::new(stretch);
                 let mut ranges = Vec::new();
                 for range in stretch.ranges() {
-                    ranges.push(Box::pin(pieces(db.clone(), stretch.clone(), range, pace)));
+                    ranges.push(Box::pin(pieces(db.clone(), stretch.clone(), range, pace.clone())));
                 }
-                for await piece in stream::iter(ranges).flatten_unordered(pace.pieces_at_a_time()) {
+                for await piece in stream::iter(ranges).flatten_unordered(pace.ranges_at_a_time()) {
                     yield piece?;
                 }
             }
@@ -73,12 +96,15 @@ pub fn body(db: Db, plan: Plan, pace: Pace) -> impl Stream<Item = Result<Bytes>>
 /// The pieces of a range of a stretch.
 fn pieces(db: Db, stretch: Arc<Stretch>, (after, up_to): Range, pace: Pace) -> impl Stream<Item = Result<Bytes>> {
     async_stream::try_stream! {
-        let held = if pace == Pace::AtOnce { Some(db.snapshot().await?) } else { None };
+        let held = match &pace {
+            Pace::AsTaken => None,
+            Pace::AtOnce(connections) => Some(connections.hold(&db).await?),
+        };
         let mut after = after.to_owned();
         loop {
             let keys = Keys { after: &after, up_to };
             let part = match &held {
-                Some(connection) => stretch.part(connection, keys).await?,
+                Some((_, connection)) => stretch.part(connection, keys).await?,
                 None => stretch.part(db.connection(), keys).await?,
             };
             // An empty piece would end the body.

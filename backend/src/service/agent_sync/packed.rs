@@ -4,7 +4,7 @@
 //! A list lies in a file without a name, which goes with the last agent that reads it, and with the process. Without
 //! such a file each agent's list comes straight from the database.
 
-use super::Plan;
+use super::{Connections, Plan};
 use crate::service::{Error, Result};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -35,7 +35,11 @@ const REST: Duration = Duration::from_secs(60);
 
 /// The lists that are being sent.
 #[derive(Debug, Default)]
-pub struct PackedLists(Mutex<Known>);
+pub struct PackedLists {
+    known: Mutex<Known>,
+    /// Which read them.
+    pub(super) connections: Connections,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -83,7 +87,7 @@ impl PackedLists {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,11 +1,18 @@
 //! Snapshots, changes, acknowledgements, waiting.
 
 use super::*;
-use backend::store::{
-    agent_lists,
-    agent_lists::{Keys, Part},
-    change_sets,
+use backend::{
+    service::{
+        agent_sync,
+        agent_sync::{Connections, Pace},
+    },
+    store::{
+        agent_lists,
+        agent_lists::{Keys, Part},
+        change_sets,
+    },
 };
+use futures::StreamExt;
 use shared::mail_server::MailServerCredential;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -221,6 +228,28 @@ async fn a_long_list_is_the_same_for_those_who_share_it_and_for_those_who_do_not
     let shared = tokio::join!(one.sync(0), other.sync(0));
     assert_eq!(shared, (true, false), "a snapshot, and nothing new");
     assert!(one.keys.iter().eq(&alone.1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_lists_that_are_read_at_a_time_leave_connections_for_everybody_else() {
+    let scene = Scene::start().await;
+    scene.errors("dead@example.com", "unknown_user", 1).await;
+    scene.run_now().await;
+    let (state, agent) = (&scene.app.running.state, ModelAgent::new(&scene, "mx1").await);
+    let plan = agent_sync::plan(state, agent.id, scene.place.configuration, None, Duration::ZERO);
+    let (plan, connections) = (plan.await.expect("the head").expect("a snapshot"), Connections::default());
+    let body = || Box::pin(agent_sync::body(state.db.clone(), plan, Pace::AtOnce(connections.clone())));
+    // More than SQLite and PostgreSQL have connections; each has its keys, or waits for its turn.
+    let mut bodies: Vec<_> = (0..24).map(|_| body()).collect();
+    for body in &mut bodies {
+        body.next().await.expect("the header").expect("a piece");
+        drop(tokio::time::timeout(Duration::from_millis(20), body.next()).await);
+    }
+    tokio::time::timeout(Duration::from_secs(5), state.db.ping()).await.expect("a connection").expect("an answer");
+    for body in bodies {
+        let rest: Vec<_> = body.collect().await;
+        assert!(rest.iter().all(Result::is_ok), "none breaks off");
+    }
 }
 
 /// Keys of all parts of two ranges, each once.

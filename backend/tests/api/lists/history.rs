@@ -5,7 +5,7 @@
 use super::*;
 use backend::service::{
     agent_sync,
-    agent_sync::{Holding, Pace},
+    agent_sync::{Connections, Holding, Pace},
     distributions, list_operations, runs,
 };
 use chrono::TimeDelta;
@@ -259,8 +259,8 @@ impl History {
                 assert_eq!(from, version, "{context}: nothing new only at the head");
                 continue;
             };
-            for pace in [Pace::AsTaken, Pace::AtOnce] {
-                let pieces: Vec<_> = agent_sync::body(state.db.clone(), plan, pace).collect().await;
+            for pace in [Pace::AsTaken, Pace::AtOnce(Connections::default())] {
+                let pieces: Vec<_> = agent_sync::body(state.db.clone(), plan, pace.clone()).collect().await;
                 let body: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
                 let keys = if holding.is_some() { model.history[from].clone() } else { BTreeSet::new() };
                 let (client, id) = (scene.app.anonymous(), mail_server);
