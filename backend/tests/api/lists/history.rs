@@ -259,15 +259,15 @@ impl History {
                 assert_eq!(from, version, "{context}: nothing new only at the head");
                 continue;
             };
-            for pace in [Pace::AsTaken, Pace::AtOnce(Connections::default())] {
-                let pieces: Vec<_> = agent_sync::body(state.db.clone(), plan, pace.clone()).collect().await;
-                let body: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
-                let keys = if holding.is_some() { model.history[from].clone() } else { BTreeSet::new() };
-                let (client, id) = (scene.app.anonymous(), mail_server);
-                let mut agent = ModelAgent { client, id, header: None, keys };
-                agent.apply(std::str::from_utf8(&body).expect("UTF-8"));
-                assert_eq!(agent.keys, model.published, "{context}: from {holding:?}, {pace:?}");
-            }
+            let at_once = self.dice.roll(2) == 0;
+            let pace = if at_once { Pace::AtOnce(Connections::default()) } else { Pace::AsTaken };
+            let pieces: Vec<_> = agent_sync::body(state.db.clone(), plan, pace).collect().await;
+            let body: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
+            let keys = if holding.is_some() { model.history[from].clone() } else { BTreeSet::new() };
+            let (client, id) = (scene.app.anonymous(), mail_server);
+            let mut agent = ModelAgent { client, id, header: None, keys };
+            agent.apply(std::str::from_utf8(&body).expect("UTF-8"));
+            assert_eq!(agent.keys, model.published, "{context}: from {holding:?}, at once: {at_once}");
         }
         let mut shown = scene.blocked("in_effect").await;
         shown.extend(scene.blocked("pending").await);
