@@ -147,6 +147,7 @@ impl Journal {
         let octets = i64::try_from(header.octets).map_err(io::Error::other)?;
         self.reader.seek_relative(octets)?;
         self.extent.octets += header_octets + header.octets;
+        self.extent.lines += header.lines();
         Ok(Some(header.position))
     }
 }
