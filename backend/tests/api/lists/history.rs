@@ -259,7 +259,7 @@ impl History {
                 assert_eq!(from, version, "{context}: nothing new only at the head");
                 continue;
             };
-            let at_once = self.dice.roll(2) == 0;
+            let at_once = version.is_multiple_of(2);
             let pace = if at_once { Pace::AtOnce(Connections::default()) } else { Pace::AsTaken };
             let pieces: Vec<_> = agent_sync::body(state.db.clone(), plan, pace).collect().await;
             let body: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
