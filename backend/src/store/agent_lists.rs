@@ -10,7 +10,7 @@ use shared::agent_sync::Acknowledgement;
 use uuid::Uuid;
 
 /// Which keys of a list: those after one, up to and with another.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keys<'a> {
     /// `""`: from the first key.
     pub after: &'a str,

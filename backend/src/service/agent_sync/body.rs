@@ -82,8 +82,8 @@ pub fn body(db: Db, plan: Plan, pace: Pace) -> impl Stream<Item = Result<Bytes>>
             for stretch in stretches(&plan, &sets) {
                 let stretch = Arc::new(stretch);
                 let mut ranges = Vec::new();
-                for range in stretch.ranges() {
-                    ranges.push(Box::pin(pieces(db.clone(), stretch.clone(), range, pace.clone())));
+                for keys in stretch.ranges() {
+                    ranges.push(Box::pin(pieces(db.clone(), stretch.clone(), keys, pace.clone())));
                 }
                 for await piece in stream::iter(ranges).flatten_unordered(pace.ranges_at_a_time()) {
                     yield piece?;
@@ -94,15 +94,15 @@ pub fn body(db: Db, plan: Plan, pace: Pace) -> impl Stream<Item = Result<Bytes>>
 }
 
 /// The pieces of a range of a stretch.
-fn pieces(db: Db, stretch: Arc<Stretch>, (after, up_to): Range, pace: Pace) -> impl Stream<Item = Result<Bytes>> {
+fn pieces(db: Db, stretch: Arc<Stretch>, range: Keys<'static>, pace: Pace) -> impl Stream<Item = Result<Bytes>> {
     async_stream::try_stream! {
         let held = match &pace {
             Pace::AsTaken => None,
             Pace::AtOnce(connections) => Some(connections.hold(&db).await?),
         };
-        let mut after = after.to_owned();
+        let mut after = range.after.to_owned();
         loop {
-            let keys = Keys { after: &after, up_to };
+            let keys = Keys { after: &after, ..range };
             let part = match &held {
                 Some((_, connection)) => stretch.part(connection, keys).await?,
                 None => stretch.part(db.connection(), keys).await?,
@@ -114,9 +114,6 @@ fn pieces(db: Db, stretch: Arc<Stretch>, (after, up_to): Range, pace: Pace) -> i
         }
     }
 }
-
-/// Keys after one, up to another if there is one.
-type Range = (&'static str, Option<&'static str>);
 
 /// What is read in parts of [`BATCH`] keys.
 struct Stretch {
@@ -144,26 +141,29 @@ impl Stretch {
     }
 
     /// All its keys, in ranges.
-    fn ranges(&self) -> Vec<Range> {
+    fn ranges(&self) -> Vec<Keys<'static>> {
         let cuts = if self.keys > BATCH as i64 { CUTS.as_slice() } else { &[] };
         let ends = cuts.iter().copied().map(Some).chain([None]);
-        iter::once("").chain(cuts.iter().copied()).zip(ends).collect()
+        iter::once("").chain(cuts.iter().copied()).zip(ends).map(|(after, up_to)| Keys { after, up_to }).collect()
     }
 }
 
 /// What to read of these change sets.
 fn stretches(plan: &Plan, sets: &[ChangeSet]) -> Vec<Stretch> {
-    let removed = plan.from.map(|from| groups(sets, true, What::Removed { from })).unwrap_or_default();
+    let removed = plan.from.map(|from| groups(sets, What::Removed { from })).unwrap_or_default();
     let sign = if plan.from.is_some() { "+" } else { "" };
-    let added = groups(sets, false, What::Added { to: plan.head.version, sign });
+    let added = groups(sets, What::Added { to: plan.head.version, sign });
     removed.into_iter().chain(added).collect()
 }
 
 /// Change sets to ask for in one statement: small ones together, a large one alone.
-fn groups(sets: &[ChangeSet], removals: bool, what: What) -> Vec<Stretch> {
+fn groups(sets: &[ChangeSet], what: What) -> Vec<Stretch> {
     let mut groups: Vec<Stretch> = Vec::new();
     for set in sets {
-        let keys = if removals { set.removed.count } else { set.added.count };
+        let keys = match what {
+            What::Removed { .. } => set.removed.count,
+            What::Added { .. } => set.added.count,
+        };
         if keys == 0 {
             continue;
         }
@@ -185,12 +185,12 @@ mod tests {
     #[test]
     fn the_ranges_of_a_stretch_are_all_its_keys_each_once() {
         let ranges = |keys| Stretch { sets: vec![], keys, what: What::Removed { from: 0 } }.ranges();
-        assert_eq!(ranges(BATCH as i64), [("", None)], "one statement reads all");
+        assert_eq!(ranges(BATCH as i64), [Keys { after: "", up_to: None }], "one statement reads all");
         let cut = ranges(BATCH as i64 + 1);
-        assert_eq!((cut[0].0, cut[cut.len() - 1].1), ("", None));
+        assert_eq!((cut[0].after, cut[cut.len() - 1].up_to), ("", None));
         for pair in cut.windows(2) {
-            assert_eq!(pair[0].1, Some(pair[1].0), "{cut:?}");
-            assert!(pair[0].0 < pair[1].0, "{cut:?}");
+            assert_eq!(pair[0].up_to, Some(pair[1].after), "{cut:?}");
+            assert!(pair[0].after < pair[1].after, "{cut:?}");
         }
     }
 }
