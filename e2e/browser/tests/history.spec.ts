@@ -1,6 +1,6 @@
 // One address: why it is blocked, since when, on which mail servers.
 import { mailServer } from "./agents";
-import { expect, expectAccessible, json, runNow, signIn, tabTo, test } from "./workplace";
+import { expect, expectAccessible, json, refuse, runNow, signIn, tabTo, test } from "./workplace";
 
 const TARO = "/blocked/address?address=taro%40example.com";
 
@@ -77,12 +77,11 @@ test("what is not known, not named and not readable is told", async ({ page, wor
   await page.goto(workplace.at("/blocked/address"));
   await expect(page.getByText("No address is named")).toBeVisible();
   await expectAccessible(page);
-  // Each time: the page reads again by itself when it hears of something.
-  await page.route("**/address-history*", (route) => route.fulfill({ status: 500, body: "{}" }));
+  const mend = await refuse(page, "**/address-history*");
   await page.goto(workplace.at(TARO));
   await expect(page.getByText("The service could not do this (HTTP 500). Try again.")).toBeVisible();
   await expectAccessible(page);
-  await page.unroute("**/address-history*");
+  await mend();
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.locator("p.lead")).toHaveText("Not blocked. Errors that count now: Unknown user 1.");
   await expect(page.getByText("Live", { exact: true })).toBeVisible();

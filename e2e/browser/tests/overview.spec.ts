@@ -1,6 +1,6 @@
 // The delivery report's overview: charts, their tables, and the days that they show.
 import type { Page } from "@playwright/test";
-import { expect, expectAccessible, json, runNow, signIn, tabTo, test, type Workplace } from "./workplace";
+import { expect, expectAccessible, json, refuse, runNow, signIn, tabTo, test, type Workplace } from "./workplace";
 
 const OVERVIEW = "/delivery-report/overview";
 
@@ -138,11 +138,11 @@ test("nothing to draw, and what cannot be read, is told", async ({ page, workpla
   const { id } = await json(
     workplace.account("POST", "/server-configurations", { name: "Orders", time_zone: "Asia/Tokyo" }),
   );
-  await page.route("**/delivery-report?*", (route) => route.fulfill({ status: 500, body: "{}" }));
+  const mend = await refuse(page, "**/delivery-report?*");
   await signIn(page, workplace, OVERVIEW);
   await expect(page.getByText("The service could not do this (HTTP 500). Try again.")).toBeVisible();
   await expectAccessible(page);
-  await page.unrouteAll();
+  await mend();
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("slider", { name: "Errors by reason" })).toBeVisible();
   await expect(page.getByText("No block or release in these days.")).toBeVisible();

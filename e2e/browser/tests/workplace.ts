@@ -219,6 +219,22 @@ export async function tabTo(page: Page, target: Locator, look?: (page: Page) => 
   throw new Error(`the Tab key does not reach ${target}`);
 }
 
+/**
+ * Answers `path` as a proxy does that has no service behind it, until what is given back is called. A page reads once
+ * more by itself when its live stream stands: that is waited for, or it would mend itself before anybody tries again.
+ */
+export async function refuse(page: Page, path: string): Promise<() => Promise<void>> {
+  let reads = 0;
+  await page.route(path, (route) => {
+    reads += 1;
+    return route.fulfill({ status: 500, body: "" });
+  });
+  return async () => {
+    await expect.poll(() => reads).toBeGreaterThan(1);
+    await page.unroute(path);
+  };
+}
+
 /** Nothing on the page as it is now breaks WCAG 2.2 AA or axe's best practices, in light and in dark. */
 export async function expectAccessible(page: Page): Promise<void> {
   // Every page has one: before it is there the page is not drawn.
