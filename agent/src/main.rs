@@ -1,6 +1,13 @@
 //! `stoplist-agent`: the process beside a mail server.
 
-use agent::{bounce, clock::Clock, config::Config, list::List, postfix, run::Agent, status::Status};
+use agent::{
+    bounce,
+    clock::Clock,
+    config::Config,
+    postfix::{self, map_file, policy},
+    run::Agent,
+    status::Status,
+};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use shared::Address;
@@ -28,7 +35,7 @@ enum Command {
     Run,
     /// Prints the lines for Postfix's main.cf and master.cf.
     PostfixConfig,
-    /// Tells what this mail server answers for an address, from the data on disk.
+    /// Tells what Postfix is answered for an address now: by the running agent, or by the map file while it is down.
     Check {
         /// The address.
         address: String,
@@ -134,25 +141,18 @@ fn status(config: &Config) -> anyhow::Result<()> {
 
 fn check(config: &Config, address: &str) -> anyhow::Result<()> {
     let address = Address::parse_malformed(address).with_context(|| format!("{address:?} is not a mail address"))?;
-    let key = address.key().as_str();
-    let answer = |refusal: Option<String>, source: &str| match refusal {
-        Some(refusal) => format!("{key} is blocked: {refusal}\n({source})\n"),
-        None => format!("{key} is not blocked\n({source})\n"),
-    };
-    let mut blocked = false;
-    let list = List::new(&config.data_dir).reader().and_then(|reader| {
-        reader.for_each_key(|held| blocked |= held == key)?;
-        Ok(reader.position)
-    });
-    match list {
-        Ok(list) => {
-            let refusal = blocked.then(|| format!("550 {}", postfix::REFUSAL));
-            print(&answer(refusal, &format!("the list on disk, version {} of epoch {}", list.version, list.epoch)))
-        }
+    let (agent, key) = (config.policy_listen, address.key().as_str());
+    let (refusal, source) = match policy::ask(agent, key) {
+        Ok(refusal) => (refusal, format!("the agent on {agent}")),
         Err(error) => {
-            let refusal = postfix::map_file::look_up(&config.map_file, key)
-                .with_context(|| format!("{error}, and map_file {} cannot be read", config.map_file.display()))?;
-            print(&answer(refusal, &format!("the map file, because {error}")))
+            let source = format!("the map file, because on {agent} no agent answers: {error}");
+            let refusal = map_file::look_up(&config.map_file, key)
+                .with_context(|| format!("{source}, and map_file {} cannot be read", config.map_file.display()))?;
+            (refusal, source)
         }
+    };
+    match refusal {
+        Some(refusal) => print(&format!("{key} is blocked: {refusal}\n({source})\n")),
+        None => print(&format!("{key} is not blocked\n({source})\n")),
     }
 }

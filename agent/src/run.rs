@@ -10,7 +10,11 @@ use crate::{
         spool::Spool,
     },
     list::{List, ListError},
-    postfix::{self, map_file, policy, socketmap},
+    postfix::{
+        self,
+        map_file::{self, Keeper},
+        policy, socketmap,
+    },
     service::Service,
     status::{self, Status},
     sync::{Sync, SyncStatus},
@@ -69,7 +73,8 @@ impl Agent {
         agent.tasks.spawn(postfix::serve(policy, list.clone(), policy::answer));
         agent.tasks.spawn(postfix::serve(socketmap, list.clone(), socketmap::answer));
         let sync_status = Arc::new(Mutex::new(SyncStatus::default()));
-        agent.tasks.spawn(map_file::follow(config.map_file.clone(), list.clone()));
+        let map_file = Keeper::new(config.map_file.clone(), list.clone());
+        agent.tasks.spawn(map_file.clone().run());
         agent.tasks.spawn(load_and_sync(service.clone(), list.clone(), clock, sync_status.clone()));
         let spool = Arc::new(
             Spool::open(&config.data_dir.join("spool"), SPOOL_OCTETS)
@@ -87,7 +92,8 @@ impl Agent {
                 .with_context(|| format!("cannot read mail-log.json in data_dir {data_dir}"))?;
             agent.tasks.spawn_blocking(|| follower.run());
         }
-        agent.tasks.spawn(report_status(config, list, clock, sync_status, spool, agent.progress.clone()));
+        let progress = agent.progress.clone();
+        agent.tasks.spawn(report_status(config, list, clock, (sync_status, map_file), spool, progress));
         Ok(agent)
     }
 
@@ -137,7 +143,7 @@ async fn report_status(
     config: Config,
     list: Arc<List>,
     clock: Clock,
-    sync: Arc<Mutex<SyncStatus>>,
+    (sync, map_file): (Arc<Mutex<SyncStatus>>, Arc<Keeper>),
     spool: Arc<Spool>,
     progress: Arc<Progress>,
 ) {
@@ -145,7 +151,7 @@ async fn report_status(
     loop {
         ticks.tick().await;
         let sync = sync.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let problems: Vec<String> = [sync.problem, progress.problem()].into_iter().flatten().collect();
+        let problems: Vec<String> = [sync.problem, map_file.problem(), progress.problem()].into_iter().flatten().collect();
         let status = Status {
             at: clock.now(),
             pid: std::process::id(),

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use shared::agent_sync::{Acknowledgement, ListBody, ListHeader};
 use std::{
+    future,
     hash::{BuildHasher, RandomState},
     io,
     sync::{Arc, Mutex, PoisonError},
@@ -133,7 +134,13 @@ impl Sync {
         let is_durable = self.settle().await?;
         let held = if self.needs_snapshot { None } else { self.list.position() };
         let wait = if is_durable { WAIT_SECONDS } else { DISK_WAIT_SECONDS };
-        let response = self.service.list(held.as_ref(), wait).await?;
+        let is_damaged = async {
+            if self.needs_snapshot { future::pending().await } else { self.list.is_damaged().await }
+        };
+        let response = tokio::select! {
+            response = self.service.list(held.as_ref(), wait) => response?,
+            () = is_damaged => return Err(ListError::Damaged("the list on disk").into()),
+        };
         let now = self.clock.now();
         self.note(|status| {
             status.last_contact = Some(now);

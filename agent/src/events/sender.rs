@@ -3,7 +3,10 @@
 use super::spool::Spool;
 use crate::service::{Service, ServiceError};
 use reqwest::StatusCode;
-use shared::delivery_event::{ItemStatus, NewDeliveryEvent};
+use shared::{
+    address::{mask, mask_in},
+    delivery_event::{ItemStatus, NewDeliveryEvent},
+};
 use std::{io, sync::Arc, time::Duration};
 use uuid::Uuid;
 
@@ -118,7 +121,8 @@ fn is_about_content(status: StatusCode) -> bool {
 
 /// Puts an event aside. One that will never be taken must not hold back the others, also when the disk is full.
 async fn reject(spool: &Arc<Spool>, event: &NewDeliveryEvent, reason: &str) {
-    tracing::warn!(id = event.id, address = shared::address::mask(&event.address), reason, "an event was rejected");
+    let (address, told) = (mask(&event.address), mask_in(reason, &event.address));
+    tracing::warn!(id = event.id, address, reason = told, "an event was rejected");
     let (spool, event, reason) = (spool.clone(), event.clone(), reason.to_owned());
     let kept = blocking(move || spool.reject(&serde_json::to_string(&event)?, &reason)).await;
     if let Err(error) = kept {

@@ -156,7 +156,9 @@ impl Spool {
                 match serde_json::from_str(&line) {
                     Ok(event) => batch.events.push(event),
                     Err(error) => {
-                        tracing::error!(%error, segment, "an event in the spool is damaged; it goes to rejected.ndjson");
+                        // What serde says may quote an address.
+                        let what = error.classify();
+                        tracing::error!(?what, segment, "an event in the spool is damaged; it goes to rejected.ndjson");
                         self.reject(&line, &error.to_string())?;
                     }
                 }

@@ -38,6 +38,8 @@ pub struct List {
     position: watch::Sender<Option<Acknowledgement>>,
     /// What is on disk.
     durable: watch::Sender<Option<Acknowledgement>>,
+    /// What is on disk was found to be no sound list since it was put there.
+    damaged: watch::Sender<bool>,
 }
 
 impl List {
@@ -48,6 +50,7 @@ impl List {
             disk: Mutex::new(Disk::new(folder)),
             position: watch::Sender::new(None),
             durable: watch::Sender::new(None),
+            damaged: watch::Sender::new(false),
         })
     }
 
@@ -213,6 +216,7 @@ impl List {
         let mut disk = self.disk();
         let position = writer.position().clone();
         let hashes = disk.finish_snapshot(writer)?;
+        self.damaged.send_replace(false);
         self.durable.send_replace(Some(position.clone()));
         // A part at a time: between two parts an address that is on both lists stays refused, and no second list is
         // in memory. Several parts a pass, so that a short list is read once.
@@ -240,6 +244,27 @@ impl List {
         self.memory.set_loaded(true);
         self.position.send_replace(Some(position));
         Ok(())
+    }
+
+    /// Gives each key of the durable list, while it goes on changing, and says which one it is. Blocks.
+    ///
+    /// # Errors
+    /// When there is no sound list on disk: whoever waits for [`Self::is_damaged`] learns of it.
+    pub fn for_each_durable_key(&self, each: impl FnMut(&str)) -> Result<Acknowledgement, ListError> {
+        let read = self.reader().and_then(|reader| {
+            reader.for_each_key(each)?;
+            Ok(reader.position)
+        });
+        if read.as_ref().is_err_and(|error| !matches!(error, ListError::Disk(_))) {
+            self.damaged.send_replace(true);
+        }
+        read
+    }
+
+    /// Waits until the list on disk is found to be no sound one; a snapshot mends it.
+    pub async fn is_damaged(&self) {
+        // The sender lives as long as this list.
+        let _ = self.damaged.subscribe().wait_for(|damaged| *damaged).await;
     }
 
     /// The durable list, to read while it goes on changing.

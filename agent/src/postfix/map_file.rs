@@ -5,17 +5,21 @@ use crate::list::List;
 use anyhow::Context;
 use shared::Address;
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::time::{sleep, timeout};
 
 /// Keeps the file from being empty, which Postfix refuses to open. No mail can go there (RFC 2606).
 const SENTINEL: &str = "sentinel@stoplist.invalid";
 /// How long changes are collected: an agent that dies after a release must not leave a file that refuses the address.
 const DEBOUNCE: Duration = Duration::from_secs(1);
+/// How often the file is looked at: something else may have changed or removed it.
+const LOOK: Duration = Duration::from_secs(3);
 /// The pause after the disk refused.
 const RETRY: Duration = Duration::from_secs(10);
 /// Writing may take this part of the time at most, so that a long list does not keep the disk busy.
@@ -56,15 +60,14 @@ pub fn write(path: &Path, list: &List) -> anyhow::Result<i64> {
     writer.push(SENTINEL.as_bytes(), b"DUNNO")?;
     let value = format!("550 {REFUSAL}");
     let mut failed: io::Result<()> = Ok(());
-    let reader = list.reader()?;
-    reader.for_each_key(|key| {
+    let position = list.for_each_durable_key(|key| {
         if failed.is_ok() {
             failed = forms(key).iter().try_for_each(|form| writer.push(form.as_bytes(), value.as_bytes()));
         }
     })?;
     failed?;
     writer.finish()?;
-    Ok(reader.position.count)
+    Ok(position.count)
 }
 
 /// Makes sure that there is a file which Postfix can open: without one it would refuse all mail for now, with a damaged
@@ -99,36 +102,86 @@ pub fn look_up(path: &Path, key: &str) -> io::Result<Option<String>> {
     Ok(value.map(|value| String::from_utf8_lossy(&value).into_owned()))
 }
 
-/// Keeps the file at what the list on disk is, for ever.
-pub async fn follow(path: PathBuf, list: Arc<List>) {
-    let mut changes = list.watch_durable();
-    let mut written = None;
-    loop {
-        let wanted = changes.borrow_and_update().clone();
-        if wanted.is_none() || wanted == written {
-            if changes.changed().await.is_err() {
-                return;
+/// One state of a file: whoever writes to it or replaces it leaves another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    file: (u64, u64),
+    octets: u64,
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    /// Of the file with this name, if there is one.
+    fn of(path: &Path) -> Option<Self> {
+        let file = fs::metadata(path).ok()?;
+        Some(Self { file: (file.dev(), file.ino()), octets: file.len(), modified: (file.mtime(), file.mtime_nsec()) })
+    }
+}
+
+/// Keeps the file at what the list on disk is.
+pub struct Keeper {
+    path: PathBuf,
+    list: Arc<List>,
+    problem: Mutex<Option<String>>,
+}
+
+impl Keeper {
+    /// Of this file and list.
+    pub fn new(path: PathBuf, list: Arc<List>) -> Arc<Self> {
+        Arc::new(Self { path, list, problem: Mutex::default() })
+    }
+
+    /// Why the file is not what it should be.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, problem: Option<String>) {
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// Keeps the file, which is whole, for ever.
+    pub async fn run(self: Arc<Self>) {
+        let mut changes = self.list.watch_durable();
+        let mut written = None;
+        let mut stamp = Stamp::of(&self.path);
+        loop {
+            let wanted = changes.borrow_and_update().clone();
+            let is_ours = Stamp::of(&self.path) == stamp;
+            if wanted == written && is_ours {
+                match timeout(LOOK, changes.changed()).await {
+                    Ok(Ok(())) => sleep(DEBOUNCE).await,
+                    Ok(Err(_)) => return,
+                    Err(_) => {}
+                }
+                continue;
             }
-            tokio::time::sleep(DEBOUNCE).await;
-            continue;
+            if !is_ours {
+                tracing::warn!("something else has changed or removed the map file; it is written anew");
+            }
+            let (keeper, has_list) = (self.clone(), wanted.is_some());
+            let started = Instant::now();
+            let result = tokio::task::spawn_blocking(move || keeper.write(has_list)).await;
+            let took = started.elapsed();
+            match result.map_err(anyhow::Error::from).flatten() {
+                Ok(count) => {
+                    tracing::info!(count, milliseconds = took.as_millis() as u64, "wrote the map file");
+                    (written, stamp) = (wanted, Stamp::of(&self.path));
+                    self.note(None);
+                }
+                Err(error) => {
+                    let error = format!("cannot write map_file {}: {error:#}", self.path.display());
+                    tracing::error!(error, "the map file stays as it is, trying again soon");
+                    self.note(Some(error));
+                    sleep(RETRY).await;
+                }
+            }
+            sleep(DEBOUNCE.max(took * REST_PER_BUILD)).await;
         }
-        let (path, list) = (path.clone(), list.clone());
-        let started = Instant::now();
-        let result = tokio::task::spawn_blocking(move || write(&path, &list)).await;
-        let took = started.elapsed();
-        match result {
-            Ok(Ok(count)) => {
-                tracing::info!(count, milliseconds = took.as_millis() as u64, "wrote the map file");
-                written = wanted;
-            }
-            Ok(Err(error)) => {
-                let error = format!("{error:#}");
-                tracing::error!(error, "cannot write the map file; the one before stays, trying again soon");
-                tokio::time::sleep(RETRY).await;
-            }
-            Err(error) => tracing::error!(%error, "writing the map file broke off"),
-        }
-        tokio::time::sleep(DEBOUNCE.max(took * REST_PER_BUILD)).await;
+    }
+
+    fn write(&self, has_list: bool) -> anyhow::Result<i64> {
+        if has_list { write(&self.path, &self.list) } else { make_whole(&self.path, &self.list).map(|()| 0) }
     }
 }
 

@@ -5,14 +5,25 @@
 
 use super::REFUSAL;
 use crate::list::List;
-use std::{io, sync::Arc};
+use std::{
+    io::{self, BufRead, Read, Write},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 
+/// What is answered for who is not blocked: what else Postfix is told decides.
+const NO_OPINION: &str = "DUNNO";
 /// No request of Postfix is nearly as long.
 const MAX_REQUEST_OCTETS: u64 = 64 << 10;
+/// No answer of an agent is nearly as long.
+const MAX_ANSWER_OCTETS: u64 = 1 << 10;
+/// How long an agent may take to answer, as in Postfix's lines.
+const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Answers the requests of one connection.
 ///
@@ -43,7 +54,24 @@ pub async fn answer(stream: TcpStream, list: Arc<List>) -> io::Result<()> {
             return Ok(());
         }
         let refuse = recipient.is_some_and(|recipient| list.blocks(&recipient));
-        let action = if refuse { format!("action=550 {REFUSAL}\n\n") } else { "action=DUNNO\n\n".to_owned() };
+        let action = if refuse { format!("action=550 {REFUSAL}\n\n") } else { format!("action={NO_OPINION}\n\n") };
         stream.write_all(action.as_bytes()).await?;
     }
+}
+
+/// Asks a running agent as Postfix does, for an address key, and gives the refusal, if there is one. Blocks.
+///
+/// # Errors
+/// When no agent answers there, or one that has no list yet.
+pub fn ask(agent: SocketAddr, key: &str) -> io::Result<Option<String>> {
+    let mut stream = std::net::TcpStream::connect_timeout(&agent, ASK_TIMEOUT)?;
+    stream.set_read_timeout(Some(ASK_TIMEOUT))?;
+    stream.write_all(format!("request=smtpd_access_policy\nrecipient={key}\n\n").as_bytes())?;
+    let mut line = String::new();
+    io::BufReader::new(stream.take(MAX_ANSWER_OCTETS)).read_line(&mut line)?;
+    if line.is_empty() {
+        return Err(io::Error::other("the agent has no list yet"));
+    }
+    let action = line.trim_end().strip_prefix("action=").ok_or_else(|| io::Error::other("what answers is no agent"))?;
+    Ok((action != NO_OPINION).then(|| action.to_owned()))
 }

@@ -9,5 +9,6 @@ mod fold;
 mod memory;
 mod postfix;
 mod proxy;
+mod repair;
 mod support;
 mod sync;

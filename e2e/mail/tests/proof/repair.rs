@@ -78,6 +78,12 @@ async fn a_damaged_or_wrong_list_is_healed_by_a_snapshot_while_the_server_answer
         field.one.start_agent().await?;
         while_it_answers(&field.one, gone, true, field.one.map_file_refuses(gone)).await?;
         assert!(field.is_refused(gone).await?);
+
+        // Nor is it while the agent runs.
+        field.one.damage_map_file()?;
+        field.one.map_file_refuses(gone).await?;
+        field.one.kill_agent()?;
+        assert!(field.one.refuses(gone).await?, "by the file");
         Ok(())
     })
     .await
