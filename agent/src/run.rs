@@ -10,11 +10,7 @@ use crate::{
         spool::Spool,
     },
     list::{List, ListError},
-    postfix::{
-        self,
-        map_file::{self, Keeper},
-        policy, socketmap,
-    },
+    postfix::{self, map_file::Keeper, policy, socketmap},
     service::Service,
     status::{self, Status},
     sync::{Sync, SyncStatus},
@@ -58,7 +54,7 @@ impl Agent {
             bail!("another agent runs with data_dir {data_dir}; stop it first");
         }
         let list = List::new(&config.data_dir);
-        map_file::make_whole(&config.map_file, &list)?;
+        let map_file = Keeper::new(config.map_file.clone(), list.clone())?;
         let policy = listen("policy_listen", config.policy_listen).await?;
         let socketmap = listen("socketmap_listen", config.socketmap_listen).await?;
         let service = Service::new(&config)?;
@@ -73,7 +69,6 @@ impl Agent {
         agent.tasks.spawn(postfix::serve(policy, list.clone(), policy::answer));
         agent.tasks.spawn(postfix::serve(socketmap, list.clone(), socketmap::answer));
         let sync_status = Arc::new(Mutex::new(SyncStatus::default()));
-        let map_file = Keeper::new(config.map_file.clone(), list.clone());
         agent.tasks.spawn(map_file.clone().run());
         agent.tasks.spawn(load_and_sync(service.clone(), list.clone(), clock, sync_status.clone()));
         let spool = Arc::new(
@@ -151,7 +146,8 @@ async fn report_status(
     loop {
         ticks.tick().await;
         let sync = sync.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let problems: Vec<String> = [sync.problem, map_file.problem(), progress.problem()].into_iter().flatten().collect();
+        let problems: Vec<String> =
+            [sync.problem, map_file.problem(), progress.problem()].into_iter().flatten().collect();
         let status = Status {
             at: clock.now(),
             pid: std::process::id(),

@@ -134,9 +134,8 @@ impl Sync {
         let is_durable = self.settle().await?;
         let held = if self.needs_snapshot { None } else { self.list.position() };
         let wait = if is_durable { WAIT_SECONDS } else { DISK_WAIT_SECONDS };
-        let is_damaged = async {
-            if self.needs_snapshot { future::pending().await } else { self.list.is_damaged().await }
-        };
+        let is_damaged =
+            async { if self.needs_snapshot { future::pending().await } else { self.list.is_damaged().await } };
         let response = tokio::select! {
             response = self.service.list(held.as_ref(), wait) => response?,
             () = is_damaged => return Err(ListError::Damaged("the list on disk").into()),

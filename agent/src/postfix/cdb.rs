@@ -5,7 +5,7 @@
 
 use crate::files::NextVersion;
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, Metadata, OpenOptions},
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     path::Path,
 };
@@ -83,11 +83,11 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the tables, reads the file back and puts it in the old one's place.
+    /// Writes the tables, reads the file back and puts it in the old one's place. Answers what it is then.
     ///
     /// # Errors
     /// When the file passes 4 GiB, reads back differently or the disk refuses. The old file then stays.
-    pub fn finish(mut self) -> io::Result<u64> {
+    pub fn finish(mut self) -> io::Result<Metadata> {
         let end = self.at + 16 * self.records;
         u32::try_from(end).map_err(|_| too_large())?;
         let records_end = self.at;
@@ -126,8 +126,9 @@ impl Writer {
         next.file().seek(SeekFrom::Start(0))?;
         next.write_all(&header)?;
         verify(next.file(), self.records, records_end, end)?;
+        let written = next.file().metadata()?;
         next.replace()?;
-        Ok(self.records)
+        Ok(written)
     }
 }
 
@@ -242,7 +243,7 @@ mod tests {
         for n in 0..20_000 {
             writer.push(format!("user{n}@example.com").as_bytes(), format!("value {n}").as_bytes()).unwrap();
         }
-        assert_eq!(writer.finish().unwrap(), 20_000);
+        writer.finish().unwrap();
         let file = File::open(&path).unwrap();
         for n in 0..20_000 {
             let found = look_up(&file, format!("user{n}@example.com").as_bytes()).unwrap();

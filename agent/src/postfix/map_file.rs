@@ -5,7 +5,7 @@ use crate::list::List;
 use anyhow::Context;
 use shared::Address;
 use std::{
-    fs::{self, File},
+    fs::{self, File, Metadata},
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -51,11 +51,25 @@ fn forms(key: &str) -> Vec<String> {
     forms
 }
 
+/// One state of a file: whoever writes to it or replaces it leaves another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    file: (u64, u64),
+    octets: u64,
+    modified: (i64, i64),
+}
+
+impl From<Metadata> for Stamp {
+    fn from(of: Metadata) -> Self {
+        Self { file: (of.dev(), of.ino()), octets: of.len(), modified: (of.mtime(), of.mtime_nsec()) }
+    }
+}
+
 /// Writes the file from the durable list. Blocks. Answers how many addresses that list has.
 ///
 /// # Errors
 /// When there is no sound list on disk, it does not fit or the disk refuses. The old file then stays.
-pub fn write(path: &Path, list: &List) -> anyhow::Result<i64> {
+pub fn write(path: &Path, list: &List) -> anyhow::Result<(i64, Stamp)> {
     let mut writer = cdb::Writer::create(path)?;
     writer.push(SENTINEL.as_bytes(), b"DUNNO")?;
     let value = format!("550 {REFUSAL}");
@@ -66,8 +80,7 @@ pub fn write(path: &Path, list: &List) -> anyhow::Result<i64> {
         }
     })?;
     failed?;
-    writer.finish()?;
-    Ok(position.count)
+    Ok((position.count, writer.finish()?.into()))
 }
 
 /// Makes sure that there is a file which Postfix can open: without one it would refuse all mail for now, with a damaged
@@ -75,22 +88,25 @@ pub fn write(path: &Path, list: &List) -> anyhow::Result<i64> {
 ///
 /// # Errors
 /// When the disk refuses.
-pub fn make_whole(path: &Path, list: &List) -> anyhow::Result<()> {
-    if File::open(path).and_then(|file| cdb::is_whole(&file)).unwrap_or(false) {
-        return Ok(());
+fn make_whole(path: &Path, list: &List) -> anyhow::Result<Stamp> {
+    let whole = File::open(path).and_then(|file| Ok(if cdb::is_whole(&file)? { Some(file.metadata()?) } else { None }));
+    if let Ok(Some(whole)) = whole {
+        return Ok(whole.into());
     }
     match write(path, list) {
-        Ok(count) => tracing::warn!(count, "the map file was missing or damaged and is written anew"),
+        Ok((count, stamp)) => {
+            tracing::warn!(count, "the map file was missing or damaged and is written anew");
+            Ok(stamp)
+        }
         Err(_) => {
             let start = || {
                 let mut writer = cdb::Writer::create(path)?;
                 writer.push(SENTINEL.as_bytes(), b"DUNNO")?;
                 writer.finish()
             };
-            start().with_context(|| format!("cannot write map_file {}", path.display()))?;
+            Ok(start().with_context(|| format!("cannot write map_file {}", path.display()))?.into())
         }
     }
-    Ok(())
 }
 
 /// What the file answers for an address key.
@@ -102,33 +118,23 @@ pub fn look_up(path: &Path, key: &str) -> io::Result<Option<String>> {
     Ok(value.map(|value| String::from_utf8_lossy(&value).into_owned()))
 }
 
-/// One state of a file: whoever writes to it or replaces it leaves another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    file: (u64, u64),
-    octets: u64,
-    modified: (i64, i64),
-}
-
-impl Stamp {
-    /// Of the file with this name, if there is one.
-    fn of(path: &Path) -> Option<Self> {
-        let file = fs::metadata(path).ok()?;
-        Some(Self { file: (file.dev(), file.ino()), octets: file.len(), modified: (file.mtime(), file.mtime_nsec()) })
-    }
-}
-
 /// Keeps the file at what the list on disk is.
 pub struct Keeper {
     path: PathBuf,
     list: Arc<List>,
+    /// As it was at the start.
+    found: Stamp,
     problem: Mutex<Option<String>>,
 }
 
 impl Keeper {
-    /// Of this file and list.
-    pub fn new(path: PathBuf, list: Arc<List>) -> Arc<Self> {
-        Arc::new(Self { path, list, problem: Mutex::default() })
+    /// Of this file and list. From now on there is a file that Postfix can open. Blocks.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn new(path: PathBuf, list: Arc<List>) -> anyhow::Result<Arc<Self>> {
+        let found = make_whole(&path, &list)?;
+        Ok(Arc::new(Self { path, list, found, problem: Mutex::default() }))
     }
 
     /// Why the file is not what it should be.
@@ -140,14 +146,13 @@ impl Keeper {
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
-    /// Keeps the file, which is whole, for ever.
+    /// Keeps the file for ever.
     pub async fn run(self: Arc<Self>) {
         let mut changes = self.list.watch_durable();
-        let mut written = None;
-        let mut stamp = Stamp::of(&self.path);
+        let (mut written, mut stamp) = (None, self.found);
         loop {
             let wanted = changes.borrow_and_update().clone();
-            let is_ours = Stamp::of(&self.path) == stamp;
+            let is_ours = fs::metadata(&self.path).is_ok_and(|of| Stamp::from(of) == stamp);
             if wanted == written && is_ours {
                 match timeout(LOOK, changes.changed()).await {
                     Ok(Ok(())) => sleep(DEBOUNCE).await,
@@ -164,9 +169,9 @@ impl Keeper {
             let result = tokio::task::spawn_blocking(move || keeper.write(has_list)).await;
             let took = started.elapsed();
             match result.map_err(anyhow::Error::from).flatten() {
-                Ok(count) => {
+                Ok((count, of)) => {
                     tracing::info!(count, milliseconds = took.as_millis() as u64, "wrote the map file");
-                    (written, stamp) = (wanted, Stamp::of(&self.path));
+                    (written, stamp) = (wanted, of);
                     self.note(None);
                 }
                 Err(error) => {
@@ -180,8 +185,8 @@ impl Keeper {
         }
     }
 
-    fn write(&self, has_list: bool) -> anyhow::Result<i64> {
-        if has_list { write(&self.path, &self.list) } else { make_whole(&self.path, &self.list).map(|()| 0) }
+    fn write(&self, has_list: bool) -> anyhow::Result<(i64, Stamp)> {
+        if has_list { write(&self.path, &self.list) } else { Ok((0, make_whole(&self.path, &self.list)?)) }
     }
 }
 
