@@ -243,7 +243,9 @@ fn listen(
         .map_err(|error| anyhow::anyhow!("cannot make the metrics: {error}"))?;
     let routes = web::Data::new(http::methods::Routes::of(http::openapi::document()));
     let server = HttpServer::new(move || {
-        let docs = SwaggerUi::new("/api/docs/{_:.*}").config(Config::new(["/api/v1/openapi.json"]));
+        // Without a validator: by default the page asks swagger.io for its opinion of the document.
+        let docs = Config::new(["/api/v1/openapi.json"]).validator_url("none");
+        let docs = SwaggerUi::new("/api/docs/{_:.*}").config(docs);
         let app = actix_web::App::new()
             .app_data(data.clone())
             .app_data(routes.clone())

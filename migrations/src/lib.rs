@@ -30,6 +30,7 @@ mod m0024_session_families;
 mod m0025_append_only_replace;
 mod m0026_told_in_any_language;
 mod m0027_odd_addresses;
+mod m0028_odd_by_address;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0025_append_only_replace::MIGRATION),
             Box::new(m0026_told_in_any_language::MIGRATION),
             Box::new(m0027_odd_addresses::MIGRATION),
+            Box::new(m0028_odd_by_address::MIGRATION),
         ]
     }
 }

@@ -178,7 +178,8 @@ impl Keeper {
                     let error = format!("cannot write map_file {}: {error:#}", self.path.display());
                     tracing::error!(error, "the map file stays as it is, trying again soon");
                     self.note(Some(error));
-                    sleep(RETRY).await;
+                    // A list that was damaged is there again as soon as a snapshot is.
+                    let _ = timeout(RETRY, changes.changed()).await;
                 }
             }
             sleep(DEBOUNCE.max(took * REST_PER_BUILD)).await;

@@ -1,9 +1,10 @@
 //! The errors' way from the mail log to the service.
 
-use crate::support::{FakeService, config, eventually};
+use crate::support::{AgentProcess, FakeService, Policy, bounce, config, eventually};
 use agent::{
     clock::Clock,
     events::{
+        incoming,
         log_file::{LogFile, LogPosition},
         spool::Spool,
     },
@@ -16,7 +17,7 @@ pub fn append(path: &Path, text: &str) {
     OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
-fn read(log: &mut LogFile) -> Vec<String> {
+pub fn read(log: &mut LogFile) -> Vec<String> {
     let mut all = Vec::new();
     // A few empty answers may come while it finds its way from file to file.
     for _ in 0..5 {
@@ -26,7 +27,7 @@ fn read(log: &mut LogFile) -> Vec<String> {
 }
 
 /// What a restarted agent reads from there.
-fn restart(path: &Path, log: &LogFile) -> LogFile {
+pub fn restart(path: &Path, log: &LogFile) -> LogFile {
     let json = serde_json::to_string(log.position()).unwrap();
     LogFile::new(path.to_owned(), serde_json::from_str::<LogPosition>(&json).unwrap())
 }
@@ -269,4 +270,56 @@ async fn errors_in_the_log_reach_the_service_through_its_absence_and_a_restart()
     append(&log, &bounced(4_000));
     eventually("the next arrives", || reported(&service).contains("user4000@example.com")).await;
     agent.stop().await;
+}
+
+/// The local part of the addresses below: no line of the agent's log may have it.
+const NAME: &str = "taro.yamada";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_of_the_agents_log_names_an_address_whatever_is_refused_or_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (log, data, address) = (folder.join("mail.log"), folder.join("data"), format!("{NAME}@example.com"));
+    let service = FakeService::start([address.clone()]).await;
+    let more = format!("mail_log = {log:?}\nmyhostname = \"pfe\"\n");
+    let agent = AgentProcess::start(folder, service.address, &more);
+    service.in_sync().await;
+    assert!(Policy::open(agent.policy).await.refuses(&address).await);
+    let rejected = data.join("spool/rejected.ndjson");
+    let put_aside = |count: usize| fs::read_to_string(&rejected).is_ok_and(|text| text.lines().count() == count);
+
+    // Requests that are refused with words about the address: of a line of the mail log, and of a bounce message.
+    service.state().report_status = 422;
+    append(&log, &bounced(7).replace("user7@", &format!("{NAME}@")));
+    eventually("the error is put aside", || put_aside(1)).await;
+    let recipient = format!("--recipient=bounce+{NAME}=example.com@bounces.ours.test");
+    let message = format!(
+        "From: MAILER-DAEMON@far.test\nMessage-Id: <1@far.test>\n\n<{address}>:\nRemote host said: 550 5.1.1 User unknown\n"
+    );
+    let output = bounce(folder, &[&recipient], message.as_bytes());
+    // This ends in Postfix's log.
+    assert_eq!(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()), "failures taken: 1\n");
+    eventually("the bounce is put aside", || put_aside(2)).await;
+
+    // One of a request that is taken.
+    let hand_over =
+        |n| incoming::hand_over(&data, &[NewDeliveryEvent { address: address.clone(), ..event(n) }]).unwrap();
+    {
+        let mut state = service.state();
+        state.report_status = 200;
+        state.rejected_ids.insert("event-8".to_owned());
+    }
+    hand_over(8);
+    eventually("the event is put aside", || put_aside(3)).await;
+
+    // And nobody to take anything.
+    service.away().await;
+    hand_over(9);
+    eventually("the agent says so", || AgentProcess::has_said(folder, "cannot report events")).await;
+
+    let said = fs::read_to_string(folder.join("agent.log")).unwrap();
+    assert_eq!(said.matches("an event was rejected").count(), 3, "{said}");
+    assert_eq!(said.matches("<t***@example.com>: no mailbox '***' here").count(), 3, "{said}");
+    let lines = said.lines().filter(|line| line.to_lowercase().contains(NAME));
+    assert_eq!(lines.collect::<Vec<_>>(), Vec::<&str>::new());
 }

@@ -12,3 +12,4 @@ mod proxy;
 mod repair;
 mod support;
 mod sync;
+mod truncation;

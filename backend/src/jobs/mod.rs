@@ -5,7 +5,7 @@ mod poller;
 use crate::{
     service::{
         self, Pool, closing, distributions, list_operations, mails,
-        queue::{self, Job, LONG_QUEUE, QUEUE},
+        queue::{self, Job, LONG_QUEUE, MAIL_QUEUE, QUEUE},
         retention, runs, uploads,
         wake::What,
     },
@@ -27,6 +27,8 @@ use uuid::Uuid;
 const CONCURRENCY: usize = 4;
 /// Long jobs performed at the same time.
 const LONG_CONCURRENCY: usize = 2;
+/// Mails sent at the same time.
+const MAIL_CONCURRENCY: usize = 2;
 /// A worker that does not show itself three times is dead and its jobs are given to another.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long a worker that died rests.
@@ -93,7 +95,7 @@ fn monitor(state: &AppState) -> Monitor {
         });
     // A name is never used again: the queue takes a second worker of the same name for the first.
     let name = |attempt: usize| format!("stoplist-{}-{attempt}", Uuid::now_v7());
-    let queues = [(QUEUE, CONCURRENCY), (LONG_QUEUE, LONG_CONCURRENCY)];
+    let queues = [(QUEUE, CONCURRENCY), (LONG_QUEUE, LONG_CONCURRENCY), (MAIL_QUEUE, MAIL_CONCURRENCY)];
     macro_rules! register {
         ($storage:ident, $config:path, $pool:expr) => {
             queues.into_iter().fold(monitor, |monitor, (queue, concurrency)| {

@@ -36,8 +36,8 @@ pub const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// What a part takes when it is written, mostly, in bytes.
 const PIECE: usize = 640 << 10;
-/// Parts that are read and written at a time, each by a connection of its own.
-const AT_ONCE: usize = 2;
+/// Parts of a download that are read and written at a time, each by a connection of its own.
+pub(super) const AT_ONCE: usize = 2;
 
 /// How a download is wanted.
 #[derive(Debug, Clone)]

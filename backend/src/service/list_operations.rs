@@ -2,6 +2,7 @@
 //! small transactions: nobody waits long for one, and a process that dies goes on where it was.
 
 mod ending;
+mod malformed;
 mod perform;
 mod steps;
 
@@ -12,11 +13,12 @@ use crate::{
     state::AppState,
     store::{
         ConnectionTrait, DatabaseTransaction,
-        blocked_addresses::{self, Filter, bulk},
+        address_history::Whose,
+        blocked_addresses::{self, Chosen, Counting, Filter, Seen, bulk},
         change_sets,
         list_operations::{self, NewOperation, StoredOperation},
         millis, queue,
-        search::{CursorScope, Keyset},
+        search::{CursorScope, Effort, Keyset},
     },
 };
 use chrono::{DateTime, Utc};
@@ -62,10 +64,10 @@ async fn find<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid,
     stored.ok_or(Error::NotFound)
 }
 
-/// The filter as the store knows it, of blocks that were made before `asked_at`.
-fn stored_filter(filter: &BlockFilter, asked_at: DateTime<Utc>) -> Filter {
+/// The blocks that a filter means: those that were on the list when it was asked for.
+fn chosen(server_configuration_id: Uuid, filter: &BlockFilter, asked_at: DateTime<Utc>, seen: Option<Seen>) -> Chosen {
     let until_asked = asked_at + chrono::TimeDelta::milliseconds(1);
-    Filter {
+    let filter = Filter {
         text: filter.q.clone(),
         reason: filter.reason,
         origin: filter.origin,
@@ -73,7 +75,8 @@ fn stored_filter(filter: &BlockFilter, asked_at: DateTime<Utc>) -> Filter {
         domain: filter.domain.as_deref().map(stored_domain),
         from: filter.from,
         to: Some(filter.to.map_or(until_asked, |to| to.min(until_asked))),
-    }
+    };
+    Chosen { server_configuration_id, filter, seen, effort: Effort::default() }
 }
 
 /// What a bulk release is about.
@@ -118,10 +121,16 @@ pub async fn preview(
     let connection = state.db.connection();
     let filter = match check(request)? {
         Released::Upload(upload_id) => return preview_upload(connection, server_configuration_id, upload_id).await,
-        Released::Filter(filter) => stored_filter(filter, state.clock.now()),
+        Released::Filter(filter) => filter,
     };
-    let count = blocked_addresses::count_live(connection, server_configuration_id, &filter).await?;
-    let sample = blocked_addresses::sample_live(connection, server_configuration_id, &filter, PREVIEW_SAMPLE).await?;
+    let seen = Seen::now(connection, server_configuration_id).await?;
+    let chosen = chosen(server_configuration_id, filter, state.clock.now(), Some(seen));
+    let mut counting = Counting::default();
+    // Between two pieces others have the connection.
+    while chosen.count_on(connection, &mut counting).await? {}
+    let count = counting.count;
+    let shown = count.min(PREVIEW_SAMPLE.into()) as usize;
+    let sample = if shown == 0 { Vec::new() } else { chosen.newest(connection, shown).await? };
     Ok(BulkReleasePreview { count, sample })
 }
 
@@ -131,9 +140,15 @@ async fn preview_upload<C: ConnectionTrait>(
     upload_id: Uuid,
 ) -> Result<BulkReleasePreview> {
     expect_releasable(connection, server_configuration_id, upload_id).await?;
-    let count = bulk::count_blocked(connection, server_configuration_id, upload_id).await?;
-    let sample =
+    let malformed = malformed::blocks(connection, server_configuration_id, upload_id, usize::MAX).await?;
+    let count = bulk::count_blocked(connection, server_configuration_id, upload_id).await? + malformed.len() as i64;
+    let mut sample =
         blocked_addresses::sample_of_upload(connection, server_configuration_id, upload_id, PREVIEW_SAMPLE).await?;
+    for block in malformed.iter().take(usize::from(PREVIEW_SAMPLE) - sample.len()) {
+        let whose = Whose { server_configuration_id, key: &block.key };
+        // They are live: what mail servers hold of ended ones is not wanted.
+        sample.extend(blocked_addresses::of_address(connection, whose, i64::MAX).await?);
+    }
     Ok(BulkReleasePreview { count, sample })
 }
 
@@ -190,6 +205,7 @@ pub async fn register(
             delivery_timing: Some(request.delivery_timing),
             filter: None,
         },
+        seen: None,
         upload_id: Some(upload_id),
         undo_of: None,
     };
@@ -208,17 +224,22 @@ pub async fn release(
 ) -> Result<ListOperation> {
     let released = check(request)?;
     let transaction = state.db.begin().await?;
-    // Held, so that the upload stays until the operation is seen to need it.
+    // Held, so that the list, or the upload, stays as it is until the operation is seen to need it.
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    if let Released::Upload(upload_id) = released {
-        expect_releasable(&transaction, server_configuration_id, upload_id).await?;
-    }
+    let seen = match released {
+        Released::Filter(_) => Some(Seen::now(&transaction, server_configuration_id).await?),
+        Released::Upload(upload_id) => {
+            expect_releasable(&transaction, server_configuration_id, upload_id).await?;
+            None
+        }
+    };
     let new = NewOperation {
         server_configuration_id,
         kind: ListOperationKind::Release,
         requested_by: access.actor.name().to_owned(),
         comment: request.comment.clone(),
         parameters: ListOperationParameters { filter: request.filter.clone(), ..ListOperationParameters::default() },
+        seen,
         upload_id: request.upload_id,
         undo_of: None,
     };
@@ -356,6 +377,7 @@ pub async fn undo(
         requested_by: access.actor.name().to_owned(),
         comment: comment.map(str::to_owned),
         parameters: ListOperationParameters::default(),
+        seen: None,
         upload_id: operation.upload_id,
         undo_of: Some(id),
     };

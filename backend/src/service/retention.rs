@@ -30,7 +30,10 @@ pub async fn remove_old(state: &AppState) -> Result<()> {
     password_resets::remove_expired(state.db.connection(), now - LINKS_REMEMBERED).await?;
     for (id, days) in server_configurations::event_retentions(state.db.connection()).await? {
         remove_events(&state.db, id, now - TimeDelta::days(days)).await?;
-        event_tallies::remove_before(state.db.connection(), id, now - delivery_report::KEPT).await?;
+        let before = now - delivery_report::KEPT;
+        if event_tallies::has_older(state.db.connection(), id, before).await? {
+            remove(&state.db, Old::ReportCounts, id, before).await?;
+        }
     }
     Ok(())
 }
@@ -42,9 +45,24 @@ async fn remove_events(db: &Db, server_configuration_id: Uuid, before: DateTime<
     // First: an event whose id is forgotten must not be taken in again. This waits for the batches that are being
     // stored, and the ones after them know.
     server_configurations::remove_events_before(db.connection(), server_configuration_id, before).await?;
+    remove(db, Old::Events, server_configuration_id, before).await
+}
+
+/// What a server configuration has much of.
+#[derive(Debug, Clone, Copy)]
+enum Old {
+    Events,
+    ReportCounts,
+}
+
+/// Removes in small steps what is of before a time.
+async fn remove(db: &Db, what: Old, server_configuration_id: Uuid, before: DateTime<Utc>) -> Result<()> {
     loop {
         let step = db.begin().await?;
-        let more = delivery_events::remove_some(&step, server_configuration_id, before).await?;
+        let more = match what {
+            Old::Events => delivery_events::remove_some(&step, server_configuration_id, before).await?,
+            Old::ReportCounts => event_tallies::remove_some(&step, server_configuration_id, before).await?,
+        };
         step.commit().await?;
         db.give_back_space().await?;
         if !more {

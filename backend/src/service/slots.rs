@@ -2,7 +2,7 @@
 //!
 //! Each node counts by itself, as it does in [`super::limits`].
 
-use super::{Actor, Error, Result};
+use super::{Actor, Error, Result, downloads::AT_ONCE};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use std::{
@@ -25,7 +25,7 @@ pub enum Lasting {
     LiveStream,
     /// A call of an agent that waits for its list, or is being sent it.
     AgentCall,
-    /// A download: each holds a connection to the database, of which there are few.
+    /// A download: each holds connections to the database, of which there are few.
     Download {
         /// Of the account; `None`: outside of all accounts.
         account_id: Option<Uuid>,
@@ -63,9 +63,10 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// Nothing is open. Of the database's `connections` downloads leave a quarter to everything else.
+    /// Nothing is open. Of the database's `connections` downloads leave a quarter to everything else, but for one.
     pub fn new(connections: u32) -> Self {
-        Self { open: Arc::default(), downloads: connections - connections.div_ceil(4) }
+        let for_downloads = connections - connections.div_ceil(4);
+        Self { open: Arc::default(), downloads: (for_downloads / AT_ONCE as u32).max(1) }
     }
 
     /// Takes a place for something that `actor` opens.
@@ -97,9 +98,10 @@ impl Slots {
         Ok(Slot { slots: self.clone(), key })
     }
 
-    /// How many downloads one account may have open: it leaves a place to the others, however many sessions it has.
-    const fn downloads_of_account(&self) -> u32 {
-        self.downloads - self.downloads.div_ceil(6)
+    /// How many downloads one account may have open: where there is more than one place, it leaves some to the others,
+    /// however many sessions it has.
+    fn downloads_of_account(&self) -> u32 {
+        (self.downloads - self.downloads.div_ceil(6)).max(1)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(Lasting, Uuid), u32>> {
@@ -208,15 +210,25 @@ mod tests {
     fn an_account_leaves_downloads_to_others_and_all_leave_connections_to_everything_else() {
         let slots = Slots::new(8);
         let take = |account, id| slots.take(download(account), &agent(id));
-        let mut held: Vec<Slot> = (0..5).map(|n| take(1, n % 2).unwrap()).collect();
-        let Err(Error::TooManyOpen { limit: 5, .. }) = take(1, 3) else { panic!("a sixth of an account") };
+        let mut held: Vec<Slot> = (0..2).map(|n| take(1, n).unwrap()).collect();
+        let Err(Error::TooManyOpen { limit: 2, .. }) = take(1, 3) else { panic!("a third of an account") };
         held.push(take(2, 3).unwrap());
-        let Err(Error::TooManyOpen { limit: 6, .. }) = take(2, 3) else { panic!("a seventh") };
+        let Err(Error::TooManyOpen { limit: 3, .. }) = take(2, 3) else { panic!("a fourth") };
         held.pop();
         held.push(take(3, 3).unwrap());
         let live = slots.take(Lasting::LiveStream, &agent(3)).unwrap();
         drop((held, live));
         assert!(slots.lock().is_empty());
+    }
+
+    #[test]
+    fn one_download_is_possible_however_few_connections_there_are() {
+        for connections in 0..=3 {
+            let slots = Slots::new(connections);
+            let held = slots.take(download(1), &agent(1)).unwrap();
+            assert!(slots.take(download(2), &agent(2)).is_err(), "{connections}");
+            drop(held);
+        }
     }
 
     #[test]

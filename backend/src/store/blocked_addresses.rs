@@ -2,13 +2,17 @@
 
 mod address;
 pub mod bulk;
+mod chosen;
 mod ended;
 pub mod ending;
 mod listing;
+mod seen;
 
 pub use address::of_address;
+pub use chosen::{Chosen, Counting, NextBlocks};
 pub use ended::ended_source;
-pub use listing::{Filter, count_live, live_places, sample_live, sample_of_upload, search, sources};
+pub use listing::{Filter, sample_of_upload, search, sources};
+pub use seen::Seen;
 
 use super::{
     Result,

@@ -1,12 +1,15 @@
 //! How many messages were delivered and how many failed, by day: kept as events arrive, so that a report of ninety days
 //! costs its days and not its events.
 
-use super::{Result, each_row, json_rows, millis, statement};
+use super::{Result, each_row, exists, json_rows, millis, statement};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 use shared::delivery_report::{DomainErrors, TOP_DOMAINS};
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// The tables, and what each counts by beside the day.
+const TABLES: [(&str, &str); 2] = [("event_tallies", "result"), ("domain_tallies", "domain")];
 
 /// Numbers by when their day began (Unix milliseconds) and something else: concurrent batches lock rows in one order.
 pub type ByDay<'a> = BTreeMap<(i64, &'a str), i64>;
@@ -22,7 +25,7 @@ pub async fn add(
     results: &ByDay<'_>,
     domains: &ByDay<'_>,
 ) -> Result<()> {
-    for (table, column, counts) in [("event_tallies", "result", results), ("domain_tallies", "domain", domains)] {
+    for ((table, column), counts) in TABLES.into_iter().zip([results, domains]) {
         if counts.is_empty() {
             continue;
         }
@@ -85,19 +88,47 @@ pub async fn top_domains(
         .collect()
 }
 
-/// Removes the counts of days that began before a time.
+/// Counts removed of each table in one transaction: so few that nobody waits long.
+const STEP: u64 = 2_000;
+
+/// Whether there are counts of days that began before a time.
 ///
 /// # Errors
 /// The database's.
-pub async fn remove_before(
+pub async fn has_older(
     connection: &impl ConnectionTrait,
     server_configuration_id: Uuid,
     before: DateTime<Utc>,
-) -> Result<()> {
-    for table in ["event_tallies", "domain_tallies"] {
-        let sql = format!("DELETE FROM {table} WHERE server_configuration_id = $1 AND begins_at < $2");
-        let values = [server_configuration_id.into(), millis(before).into()];
-        connection.execute_raw(statement(connection, sql, values)).await?;
+) -> Result<bool> {
+    for (table, _) in TABLES {
+        let sql =
+            format!("SELECT 1 AS found FROM {table} WHERE server_configuration_id = $1 AND begins_at < $2 LIMIT 1");
+        if exists(connection, &sql, [server_configuration_id.into(), millis(before).into()]).await? {
+            return Ok(true);
+        }
     }
-    Ok(())
+    Ok(false)
+}
+
+/// Removes the oldest counts of days that began before a time; whether there may be more.
+///
+/// # Errors
+/// The database's.
+pub async fn remove_some(
+    tx: &impl ConnectionTrait,
+    server_configuration_id: Uuid,
+    before: DateTime<Utc>,
+) -> Result<bool> {
+    let mut more = false;
+    for (table, column) in TABLES {
+        // By the whole key: SQLite looks for a part of it among all counts of the day.
+        let key = format!("server_configuration_id, begins_at, {column}");
+        let sql = format!(
+            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE server_configuration_id = $1 \
+             AND begins_at < $2 ORDER BY begins_at, {column} LIMIT {STEP})"
+        );
+        let values = [server_configuration_id.into(), millis(before).into()];
+        more |= tx.execute_raw(statement(tx, sql, values)).await?.rows_affected() == STEP;
+    }
+    Ok(more)
 }

@@ -160,25 +160,32 @@ fn conditions(filter: &Filter, server_configuration_id: Uuid) -> Conditions {
     conditions
 }
 
-/// Whether only rows marked `odd` can match, which have an index by date.
-fn is_odd(filter: &Filter, sort: ListSort) -> bool {
-    sort == ListSort::Date && Needle::is_odd_text(filter.text.as_deref())
+/// Whether only rows marked `odd` can match, which have indexes of their own.
+fn is_odd(filter: &Filter) -> bool {
+    Needle::is_odd_text(filter.text.as_deref())
 }
 
 fn tables(filter: &Filter, sort: ListSort) -> Tables {
-    Tables { index: is_odd(filter, sort).then_some("exemptions_odd"), ..Tables::new("exemptions", "e") }
+    let index = is_odd(filter).then_some(match sort {
+        ListSort::Date => "exemptions_odd",
+        ListSort::Address => "exemptions_odd_by_address",
+    });
+    Tables { index, ..Tables::new("exemptions", "e") }
 }
 
 /// What the index of an order answers.
 fn scope(filter: &Filter, sort: ListSort, conditions: &mut Conditions) {
     conditions.and("e.server_configuration_id = $1");
+    if is_odd(filter) {
+        conditions.and("e.odd");
+    }
     if sort == ListSort::Address {
         return;
     }
     conditions.between("e.released_at", filter.from.map(millis), filter.to.map(millis));
-    if is_odd(filter, sort) {
-        conditions.and("e.odd");
-    } else if let Some(domain) = &filter.domain {
+    if !is_odd(filter)
+        && let Some(domain) = &filter.domain
+    {
         conditions.equal("e.domain", domain.as_str());
     }
 }

@@ -1,7 +1,9 @@
 //! The rows of list operations; what they do to the lists is in `blocked_addresses::bulk` and `exemptions::bulk`.
 
 use super::{
-    Error, Result, error_cause, exists, from_json, millis, optional_time,
+    Error, Result,
+    blocked_addresses::Seen,
+    error_cause, exists, from_json, millis, optional_time,
     search::{Conditions, Keyset, newest},
     statement, time, to_json,
 };
@@ -42,6 +44,9 @@ pub struct StoredOperation {
     pub position: Option<Position>,
     /// How often it was begun since its last step.
     pub attempts: i64,
+    /// What was on the list when a release by a filter was asked for; `None` also of one that was asked for before this
+    /// was noted.
+    pub seen: Option<Seen>,
     /// What is shown of it.
     pub operation: ListOperation,
 }
@@ -59,10 +64,21 @@ pub struct NewOperation {
     pub comment: Option<String>,
     /// What was asked.
     pub parameters: ListOperationParameters,
+    /// What is on the list, for a release by a filter.
+    pub seen: Option<Seen>,
     /// The upload that it is about.
     pub upload_id: Option<Uuid>,
     /// The operation that it undoes.
     pub undo_of: Option<Uuid>,
+}
+
+/// The column `parameters`.
+#[derive(Serialize, Deserialize)]
+struct StoredParameters {
+    #[serde(flatten)]
+    asked: ListOperationParameters,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen: Option<Seen>,
 }
 
 const COLUMNS: &str = "o.id, o.server_configuration_id, o.kind, o.state, o.created_at, o.started_at, o.finished_at, \
@@ -74,6 +90,7 @@ fn read(row: &QueryResult) -> Result<StoredOperation> {
     let kind: String = row.try_get("", "kind")?;
     let state: String = row.try_get("", "state")?;
     let position: Option<String> = row.try_get("", "position")?;
+    let StoredParameters { asked, seen } = from_json(&row.try_get::<String>("", "parameters")?)?;
     let operation = ListOperation {
         id: row.try_get("", "id")?,
         kind: ListOperationKind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or(Error::Unreadable(kind))?,
@@ -86,7 +103,7 @@ fn read(row: &QueryResult) -> Result<StoredOperation> {
         finished_at: optional_time(row.try_get("", "finished_at")?)?,
         requested_by: row.try_get("", "requested_by")?,
         comment: row.try_get("", "comment")?,
-        parameters: from_json(&row.try_get::<String>("", "parameters")?)?,
+        parameters: asked,
         upload_id: row.try_get("", "upload_id")?,
         undo_of: row.try_get("", "undo_of")?,
         undone_by: row.try_get("", "undone_by")?,
@@ -103,6 +120,7 @@ fn read(row: &QueryResult) -> Result<StoredOperation> {
         change_set_id: row.try_get("", "change_set_id")?,
         position: position.as_deref().map(from_json).transpose()?,
         attempts: row.try_get("", "attempts")?,
+        seen,
         operation,
     })
 }
@@ -123,7 +141,7 @@ pub async fn insert<C: ConnectionTrait>(transaction: &C, new: NewOperation, now:
         millis(now).into(),
         new.requested_by.into(),
         new.comment.into(),
-        to_json(&new.parameters)?.into(),
+        to_json(&StoredParameters { asked: new.parameters, seen: new.seen })?.into(),
         new.upload_id.into(),
         new.undo_of.into(),
         to_json(&shared::list_operation::ListOperationCounts::default())?.into(),

@@ -10,6 +10,8 @@ use uuid::Uuid;
 pub const QUEUE: &str = "stoplist";
 /// The queue of jobs that may take minutes: they must not hold up the others.
 pub const LONG_QUEUE: &str = "stoplist-long";
+/// The queue of mails, which wait for other people's mail servers, and which somebody waits for.
+pub const MAIL_QUEUE: &str = "stoplist-mail";
 
 /// What there is to do. Performing one twice does nothing the second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +34,8 @@ impl Job {
     const fn queue(self) -> &'static str {
         match self {
             Self::Run(_) | Self::Distribution(_) | Self::ListOperation(_) => QUEUE,
-            Self::Upload(_) | Self::Mail(_) => LONG_QUEUE,
+            Self::Upload(_) => LONG_QUEUE,
+            Self::Mail(_) => MAIL_QUEUE,
         }
     }
 }

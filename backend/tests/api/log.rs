@@ -1,4 +1,4 @@
-//! The log of the process: what is in it, and that no mail address is.
+//! The log of the process: what is in it, which request it is about, and that no mail address is in it.
 
 use crate::{
     commands::{Service, run, text},
@@ -7,9 +7,10 @@ use crate::{
 use backend::config::Settings;
 use reqwest::{Method, StatusCode};
 use sea_orm::{ConnectionTrait, Database};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::session::AccessToken;
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     os::unix::fs::PermissionsExt,
     process::Stdio,
@@ -62,7 +63,8 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start(settings: &Settings) -> Self {
+    /// Starts it with more settings, or none.
+    async fn start(settings: &Settings, more: &[&str]) -> Self {
         let at = |place: &str| format!("{NAME}@{place}.example");
         let (folder, database) = (&settings.data_dir, ["--database-url", settings.database_url.as_str()]);
         let create = ["provider", "create", "--email", &at("provider")];
@@ -77,7 +79,7 @@ impl Scene {
             ["--smtp-url", smtp.as_str(), "--mail-from", "a@stoplist.example", "--public-url", "http://localhost"];
         let log = folder.join("log");
         let file = Stdio::from(File::create(&log).expect("a file"));
-        let service = Service::start_with(folder, &[&mail[..], &database].concat(), file);
+        let service = Service::start_with(folder, &[&mail[..], &database, more].concat(), file);
         let base = service.address.trim_end_matches('/').to_owned();
         let client = |token| TestApp::client_of(&base, token);
         let sign_in = async |email: String| {
@@ -115,7 +117,7 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_line_names_an_address_whatever_is_asked_refused_or_fails() {
     let (settings, _folder) = database::empty().await;
-    let scene = Scene::start(&settings).await;
+    let scene = Scene::start(&settings, &[]).await;
     let (client, of) = (&scene.client, |rest: &str| format!("{}{rest}", scene.configuration));
     let address = format!("{NAME}@customer.example");
 
@@ -177,4 +179,41 @@ async fn no_line_names_an_address_whatever_is_asked_refused_or_fails() {
     assert!(log.contains(&format!("{path}/***")), "{log}");
     assert!(log.matches("answered").count() > 15, "{log}");
     scene.service.terminate();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_json_the_lines_of_a_request_have_the_id_that_its_answer_has() {
+    let (settings, _folder) = database::empty().await;
+    let Scene { service, log, client, configuration } = Scene::start(&settings, &["--log-format", "json"]).await;
+    let nobody = TestApp::client_of(service.address.trim_end_matches('/'), None);
+    let list = format!("{configuration}/blocked-addresses");
+    let releases = format!("{configuration}/releases");
+    let sessions = "/api/v1/sessions".to_owned();
+    let wrong = json!({ "email": format!("{NAME}@first.example"), "password": "wrong wrong wrong" });
+    let answers = [
+        ("GET", &list, client.get(&list).await.expect(200)),
+        ("POST", &releases, client.post(&releases, &json!({ "address": "wrong" })).await.expect(422)),
+        ("POST", &sessions, nobody.post(&sessions, &wrong).await.expect(401)),
+    ];
+    // All that it had to say is in the log.
+    service.terminate();
+    let log = fs::read_to_string(log).expect("a log");
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for (method, path, answer) in answers {
+        let id = answer.headers["x-request-id"].to_str().expect("text");
+        let said = |message: &str| -> Vec<&Value> {
+            let is_said = |line: &&Value| line["message"] == message && line["span"]["request_id"] == id;
+            lines.iter().filter(is_said).collect()
+        };
+        let [answered] = said("answered")[..] else { panic!("one line about {method} {path}, {id}: {log}") };
+        let of = &answered["span"];
+        assert_eq!((of["method"].as_str(), of["path"].as_str()), (Some(method), Some(path.as_str())), "{answered}");
+        assert_eq!(of["status"], answer.status.as_u16(), "{answered}");
+        assert!(answered["timestamp"].is_string() && answered["level"] == "INFO", "{answered}");
+        // What happened within the request has its id as well.
+        assert_eq!(said("a sign-in failed").len(), usize::from(*path == sessions), "{log}");
+    }
+    let answered = lines.iter().filter(|line| line["message"] == "answered");
+    let ids: Vec<_> = answered.map(|line| line["span"]["request_id"].as_str().expect("an id")).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "each request has its own: {ids:?}");
 }

@@ -16,6 +16,8 @@ async fn health_metrics_and_documents_are_served() {
     assert!(metrics.contains("stoplist_http_requests_total"), "{metrics}");
     let docs = get(&app, "/api/docs/").await.text().await.expect("text");
     assert!(!docs.contains("https://"), "the docs page loads nothing from elsewhere: {docs}");
+    let settings = get(&app, "/api/docs/swagger-initializer.js").await.text().await.expect("text");
+    assert!(settings.contains("\"validatorUrl\": \"none\""), "and asks nobody's opinion: {settings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createReadStream, writeFileSync } from "node:fs";
+import { createServer, request as ask } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Readable } from "node:stream";
@@ -34,12 +35,14 @@ function send(file, options = {}) {
   });
 }
 
-const python = async (...given) => {
+const python = (...given) => pythonBy(service.endpoint, ...given);
+
+async function pythonBy(endpoint, ...given) {
   const program = process.env.STOPLIST_TUSPY_PYTHON;
   const script = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "upload.py");
-  const { stdout } = await promisify(execFile)(program, [script, service.endpoint, service.token, ...given]);
+  const { stdout } = await promisify(execFile)(program, [script, endpoint, service.token, ...given]);
   return stdout.trim();
-};
+}
 
 test("tus-js-client sends a file, with the first bytes in the creation or after it", async () => {
   for (const uploadDataDuringCreation of [false, true]) {
@@ -107,6 +110,35 @@ test("tuspy sends a file with checksums", async () => {
   const upload = await service.analysed(await python(path, String(MIB)));
   assert.equal(upload.file_name, "宛先.csv");
   assert.deepEqual([upload.analysis.reading.column_number, upload.analysis.counts.new], [2, 2]);
+});
+
+test("tuspy is not told of a failure when the answer to its last bytes is lost", async () => {
+  const content = `メール\n${addresses(50_000)}`;
+  const size = Buffer.byteLength(content);
+  let lost = 0;
+  const proxy = createServer((request, response) => {
+    const { url: path, method, headers } = request;
+    const passed = ask(new URL(path, service.base), { method, headers }, (answer) => {
+      if (method === "PATCH" && Number(answer.headers["upload-offset"]) === size && lost++ === 0) {
+        return request.socket.destroy();
+      }
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(passed);
+  });
+  await new Promise((listening) => proxy.listen(0, "127.0.0.1", listening));
+  try {
+    const path = join(service.folder, "python-lost.csv");
+    writeFileSync(path, content);
+    const { pathname } = new URL(service.endpoint);
+    const url = await pythonBy(`http://127.0.0.1:${proxy.address().port}${pathname}`, path, String(MIB / 2));
+    const upload = await service.analysed(new URL(new URL(url).pathname, service.base).href);
+    assert.deepEqual([lost, upload.state, upload.analysis.counts.new], [2, "ready", 50_000]);
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
 });
 
 test("tuspy goes on after the service was killed and started again", async () => {

@@ -17,6 +17,8 @@ uploader = client.uploader(
     chunk_size=int(chunk_size),
     metadata={"filename": "宛先.csv", "column": "メール"},
     upload_checksum=True,
+    retries=3,
+    retry_delay=0.2,
 )
 if rest and url is None:
     for _ in range(int(rest)):

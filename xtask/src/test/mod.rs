@@ -4,6 +4,7 @@ mod browser;
 mod build;
 mod citations;
 mod clients;
+mod components;
 mod count;
 mod failures;
 mod layering;
@@ -76,6 +77,8 @@ pub fn run(only: &[String], list: bool) -> Result<ExitCode> {
     if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
         bail!("there is no step {unknown}: `cargo xtask test --list` names them");
     }
+    // Before any step: the console's build may call rustup too, and two of it at once get in each other's way.
+    components::require()?;
     let start = Instant::now();
     let wanted = |step: &&Step| only.is_empty() || only.iter().any(|name| name == step.name);
     let perform = |steps: &'static [Step]| steps.iter().filter(wanted).map(|step| step.perform(start)).collect();

@@ -346,20 +346,27 @@ fn gone() -> (u16, Vec<u8>, End) {
     (410, problem.as_bytes().to_vec(), End::Whole)
 }
 
+/// Why an event is not taken; names whom it is about, as mail servers do.
+fn refusal(event: &serde_json::Value) -> String {
+    let address = event["address"].as_str().unwrap();
+    let local = address.split('@').next().unwrap();
+    format!("<{address}>: no mailbox '{local}' here")
+}
+
 fn report(state: &mut State, body: &[u8]) -> (u16, Vec<u8>) {
+    let events: Vec<serde_json::Value> = serde_json::from_slice(body).unwrap();
     if state.report_status != 200 {
-        let status = state.report_status;
-        let problem = serde_json::json!({ "type": "/problems/x", "title": "No", "status": status, "detail": "no" });
+        let (status, detail) = (state.report_status, refusal(&events[0]));
+        let problem = serde_json::json!({ "type": "/problems/x", "title": "No", "status": status, "detail": detail });
         return (status, serde_json::to_vec(&problem).unwrap());
     }
-    let events: Vec<serde_json::Value> = serde_json::from_slice(body).unwrap();
     let mut items = Vec::new();
     let mut rejected = 0;
     for (index, event) in events.iter().enumerate() {
         let refused = state.rejected_ids.contains(event["id"].as_str().unwrap());
         rejected += u32::from(refused);
         let status = if refused { "rejected" } else { "accepted" };
-        items.push(serde_json::json!({ "index": index, "status": status, "detail": "no such address" }));
+        items.push(serde_json::json!({ "index": index, "status": status, "detail": refusal(event) }));
     }
     let accepted = events.len() as u32 - rejected;
     state.reports.extend(events);

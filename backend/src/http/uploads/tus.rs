@@ -22,7 +22,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     head,
     http::{
-        Method, StatusCode,
+        Method, StatusCode, Version,
         header::{self, HeaderName, HeaderValue, HttpDate},
     },
     middleware::Next,
@@ -148,11 +148,13 @@ async fn create(
     };
     let mut upload = uploads::begin(&state, &access.0, &configuration, begin).await?;
     if brings_bytes && upload.size > 0 {
-        let announced = Announced { offset: 0, length: content_length(&request).map(|length| length as u64), checksum };
+        let announced = Announced { offset: 0, length: length(&request), checksum };
         let received = receive(&state, &configuration, upload.id, announced, payload).await;
-        if matches!(received, Err(Error::ChecksumMismatch | Error::TooLarge(_))) {
+        if received.is_err()
             // Nobody is told where it is.
-            uploads::remove(&state, &access.0, configuration.id, upload.id).await?;
+            && let Err(error) = uploads::remove(&state, &access.0, configuration.id, upload.id).await
+        {
+            tracing::warn!(%error, "cannot remove an upload that broke off where it began; it is until its time is over");
         }
         upload = received?;
     }
@@ -235,7 +237,7 @@ async fn append(
     uploads::get(&state, configuration.id, ids.0.1).await?;
     let checksum = check_content(&request)?;
     let offset = i64::try_from(number(&request, "Upload-Offset")?).unwrap_or(i64::MAX);
-    let announced = Announced { offset, length: content_length(&request).map(|length| length as u64), checksum };
+    let announced = Announced { offset, length: length(&request), checksum };
     let upload = receive(&state, &configuration, ids.0.1, announced, payload).await?;
     let mut response = HttpResponse::NoContent();
     describe_state(&mut response, &upload);
@@ -289,6 +291,13 @@ async fn receive(
 fn describe_state(response: &mut HttpResponseBuilder, upload: &Upload) {
     response.insert_header(("Upload-Offset", upload.received.to_string()));
     response.insert_header(("Upload-Expires", HttpDate::from(SystemTime::from(upload.expires_at)).to_string()));
+}
+
+/// How many bytes the body has, when that is known. Before HTTP/2 one of neither length nor chunks has none (RFC 9112,
+/// section 6.3).
+fn length(request: &HttpRequest) -> Option<u64> {
+    let has_none = request.version() < Version::HTTP_2 && !request.headers().contains_key(header::TRANSFER_ENCODING);
+    content_length(request).map(|length| length as u64).or(has_none.then_some(0))
 }
 
 fn check_version(request: &HttpRequest) -> Result<()> {

@@ -33,8 +33,8 @@ const TELL: Duration = Duration::from_millis(200);
 /// What a step left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
-    /// More, after a transaction that took so long.
-    More(Duration),
+    /// More, with so many rows in the next step.
+    More(usize),
     /// Nothing, or nothing for this job.
     Nothing,
 }
@@ -56,11 +56,11 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
         if tell {
             told = Instant::now();
         }
-        let Left::More(took) = take_step(state, id, rows, tell, pause).await? else { return Ok(()) };
+        let Left::More(next) = take_step(state, id, rows, tell, pause).await? else { return Ok(()) };
         if pause {
             return Ok(());
         }
-        rows = paced(rows, took);
+        rows = next;
     }
 }
 
@@ -115,6 +115,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     let server_configuration_id = seen.server_configuration_id;
     // What may take long to find is looked for before anybody has to wait.
     let found = look(state, &seen, rows).await?;
+    let is_short = found.is_short(rows);
     let taking_back = seen.operation.state == ListOperationState::Cancelling;
     if !taking_back {
         // Half a million rows would leave no room for an event, nor for taking them back.
@@ -129,7 +130,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     }
     if stored.position != seen.position || stored.operation.state != seen.operation.state {
         // Another job was faster, or it was cancelled.
-        return Ok(Left::More(begun.elapsed()));
+        return Ok(Left::More(rows));
     }
     let mut work = Work::open(&transaction, stored, found, rows, now).await?;
     let exhausted = work.step().await?;
@@ -167,7 +168,12 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     if taking_back {
         state.db.give_back_space().await?;
     }
-    Ok(if over { Left::Nothing } else { Left::More(begun.elapsed()) })
+    if over {
+        return Ok(Left::Nothing);
+    }
+    let next = paced(rows, begun.elapsed());
+    // That few rows took no time says nothing of many.
+    Ok(Left::More(if is_short { next.min(rows) } else { next }))
 }
 
 /// Notes why an operation failed and has it tried again, later each time; the last time what it has prepared is taken

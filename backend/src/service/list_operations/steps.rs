@@ -1,12 +1,12 @@
 //! What the steps of each kind of operation do to the lists. All of it hangs on a change set that is not ready.
 
-use super::stored_filter;
+use super::{chosen, malformed};
 use crate::{
     service::{Error, Result},
     state::AppState,
     store::{
         DatabaseTransaction,
-        blocked_addresses::{self, Block, End, bulk},
+        blocked_addresses::{self, Block, Chosen, Counting, End, NextBlocks, bulk},
         change_sets::{self, ChangeSet, Sum},
         conditions, exemptions,
         list_operations::{self, Position, StoredOperation},
@@ -19,16 +19,30 @@ use shared::{
     list::{BlockState, RemovalCause},
     list_operation::{ListOperationKind, ListOperationState},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
+use tokio::time::Instant;
 use uuid::Uuid;
+
+/// How often it is noted that an operation counts its blocks: long before the sweep takes its job for dead.
+const NOTE: Duration = Duration::from_secs(5);
 
 /// What was found before a step's transaction.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// How many rows there are to look at, if that was not known.
     total: Option<i64>,
-    /// The next blocks that a release is about: when they were made, and their ids.
-    blocks: Vec<(i64, Uuid)>,
+    /// The next blocks that a release is about.
+    next: NextBlocks,
+    /// The next blocks of malformed addresses, where an upload that is released has no places after these rows.
+    malformed: Vec<Uuid>,
+}
+
+impl Found {
+    /// Whether a step has fewer rows than it might because it was looked for long enough, and not because there are no
+    /// more.
+    pub(super) fn is_short(&self, rows: usize) -> bool {
+        self.next.after.is_some() && self.next.blocks.len() < rows
+    }
 }
 
 /// What an undo undoes.
@@ -48,10 +62,12 @@ pub(super) async fn look(state: &AppState, stored: &StoredOperation, rows: usize
     if operation.state != ListOperationState::Running {
         return Ok(found);
     }
-    let filter = operation.parameters.filter.as_ref().map(|filter| stored_filter(filter, operation.created_at));
+    let filter = operation.parameters.filter.as_ref();
+    let chosen =
+        filter.map(|filter| chosen(server_configuration_id, filter, operation.created_at, stored.seen.clone()));
     if operation.total.is_none() {
-        found.total = Some(match (&filter, operation.upload_id, operation.undo_of) {
-            (Some(filter), _, _) => blocked_addresses::count_live(connection, server_configuration_id, filter).await?,
+        found.total = Some(match (&chosen, operation.upload_id, operation.undo_of) {
+            (Some(chosen), _, _) => count(state, operation.id, chosen).await?,
             (None, _, Some(undone)) => {
                 let undone = list_operations::get(connection, undone).await?.ok_or(Error::NotFound)?;
                 undone.operation.counts.added + undone.operation.counts.removed
@@ -60,14 +76,43 @@ pub(super) async fn look(state: &AppState, stored: &StoredOperation, rows: usize
             (None, None, None) => 0,
         });
     }
-    if let Some(filter) = &filter {
+    if let Some(chosen) = &chosen {
         let after = match &stored.position {
             Some(Position::Block(at, id)) => Some((*at, *id)),
             _ => None,
         };
-        found.blocks = blocked_addresses::live_places(connection, server_configuration_id, filter, after, rows).await?;
+        let total = operation.total.or(found.total).unwrap_or_default();
+        found.next = chosen.next(connection, total, after, rows).await?;
+    }
+    if let (ListOperationKind::Release, Some(upload)) = (operation.kind, operation.upload_id)
+        && bulk::places(connection, upload, place(stored), rows).await?.count < rows as i64
+    {
+        let blocks = malformed::blocks(connection, server_configuration_id, upload, rows).await?;
+        found.malformed = blocks.into_iter().map(|block| block.id).collect();
     }
     Ok(found)
+}
+
+/// Counts the blocks that a release is about, which may take longer than the sweep waits.
+async fn count(state: &AppState, id: Uuid, chosen: &Chosen) -> Result<i64> {
+    let (mut counting, mut noted) = (Counting::default(), Instant::now());
+    while chosen.count_on(state.db.connection(), &mut counting).await? {
+        if noted.elapsed() > NOTE {
+            let transaction = state.db.begin().await?;
+            list_operations::rung(&transaction, id, state.clock.now()).await?;
+            transaction.commit().await?;
+            noted = Instant::now();
+        }
+    }
+    Ok(counting.count)
+}
+
+/// The place of the upload after which an operation goes on.
+fn place(stored: &StoredOperation) -> i64 {
+    match &stored.position {
+        Some(Position::Place(place)) => *place,
+        _ => 0,
+    }
 }
 
 /// A step at work in its transaction.
@@ -151,11 +196,7 @@ impl<'a> Work<'a> {
 
     async fn next_places(&self) -> Result<bulk::Places> {
         let upload_id = self.stored.operation.upload_id.ok_or(Error::NotFound)?;
-        let after = match &self.stored.position {
-            Some(Position::Place(place)) => *place,
-            _ => 0,
-        };
-        Ok(bulk::places(self.transaction, upload_id, after, self.rows).await?)
+        Ok(bulk::places(self.transaction, upload_id, place(&self.stored), self.rows).await?)
     }
 
     fn places_done(&mut self, places: bulk::Places) -> bool {
@@ -192,9 +233,9 @@ impl<'a> Work<'a> {
     }
 
     async fn release_found(&mut self, set: &mut ChangeSet) -> Result<bool> {
-        let found = std::mem::take(&mut self.found.blocks);
-        if let Some((at, id)) = found.last() {
-            self.stored.position = Some(Position::Block(*at, *id));
+        let NextBlocks { blocks: found, after } = std::mem::take(&mut self.found.next);
+        if let Some((at, id)) = after {
+            self.stored.position = Some(Position::Block(at, id));
         }
         let ids: Vec<Uuid> = found.iter().map(|(_, id)| *id).collect();
         let mut blocks =
@@ -208,7 +249,7 @@ impl<'a> Work<'a> {
         });
         self.release(set, &blocks).await?;
         self.stored.operation.done += found.len() as i64;
-        Ok(found.len() < self.rows)
+        Ok(after.is_none())
     }
 
     async fn release_places(&mut self, set: &mut ChangeSet) -> Result<bool> {
@@ -224,7 +265,19 @@ impl<'a> Work<'a> {
             counts.duplicates += duplicates;
             counts.not_blocked += rest - duplicates;
         }
-        Ok(self.places_done(places))
+        Ok(self.places_done(places) && self.release_malformed(set).await?)
+    }
+
+    /// Those that are released are no longer found: the next step finds others.
+    async fn release_malformed(&mut self, set: &mut ChangeSet) -> Result<bool> {
+        let ids = std::mem::take(&mut self.found.malformed);
+        let blocks = blocked_addresses::with_ids(self.transaction, self.stored.server_configuration_id, &ids).await?;
+        self.release(set, &blocks).await?;
+        // They were not among the places.
+        let (operation, released) = (&mut self.stored.operation, blocks.len() as i64);
+        operation.total = operation.total.map(|total| total + released);
+        operation.done += released;
+        Ok(ids.len() < self.rows)
     }
 
     async fn release(&self, set: &mut ChangeSet, blocks: &[Block]) -> Result<()> {

@@ -71,6 +71,10 @@ pub async fn receive<E: Display>(
     if waits && length.is_some_and(|length| length > missing) {
         return Err(Error::TooLarge(format!("{missing} bytes of the file are missing, and more were announced")));
     }
+    if upload.state != UploadState::Uploading && offset == upload.size && length == Some(0) {
+        // Whoever missed the answer to the last bytes sends what is left: nothing.
+        return Ok(upload);
+    }
     let now = state.clock.now();
     let writer = Uuid::now_v7();
     let expires_at = kept_until(UploadState::Uploading, now);
@@ -234,22 +238,22 @@ impl Intake<'_> {
         }
         self.buffer.clear();
         self.drop_uncounted().await?;
+        self.state.db.give_back_space().await?;
         if whole { Err(Error::ChecksumMismatch) } else { Ok(()) }
     }
 
     /// Removes pieces that do not count, unless another request went on: then they are its own.
     async fn drop_uncounted(&mut self) -> Result<()> {
-        loop {
+        let mut more = true;
+        while more {
             let transaction = self.state.db.begin().await?;
             let now = self.state.clock.now();
             let expires_at = kept_until(UploadState::Uploading, now);
-            let mine = pieces::advance(&transaction, self.id, self.writer, 0, now, expires_at).await?;
-            if !mine || !pieces::remove(&transaction, self.id, self.counted).await? {
-                transaction.commit().await?;
-                return Ok(());
-            }
+            more = pieces::advance(&transaction, self.id, self.writer, 0, now, expires_at).await?
+                && pieces::remove(&transaction, self.id, self.counted).await?;
             transaction.commit().await?;
         }
+        Ok(())
     }
 
     /// Writes the buffer; with `last` everything written so far counts.

@@ -56,7 +56,8 @@ fn conditions(filter: &Filter, server_configuration_id: Uuid) -> Conditions {
     conditions
 }
 
-const LIVE: Tables = Tables::new("blocked_addresses", "b").join(" JOIN change_sets s ON s.id = b.added_set_id");
+pub(super) const LIVE: Tables =
+    Tables::new("blocked_addresses", "b").join(" JOIN change_sets s ON s.id = b.added_set_id");
 const ENDED: Tables = Tables::new("removed_blocks", "b")
     .join(" JOIN change_sets s ON s.id = b.added_set_id JOIN change_sets r ON r.id = b.removed_set_id");
 
@@ -66,7 +67,8 @@ const PENDING: &str = "(SELECT id FROM change_sets WHERE server_configuration_id
 /// Rows that a list operation is still adding are not on the list.
 const IS_READY: &str = "s.ready";
 
-fn live(filter: &Filter, server_configuration_id: Uuid) -> Option<Conditions> {
+/// Blocks on the list that no list operation is taking off.
+pub(super) fn live(filter: &Filter, server_configuration_id: Uuid) -> Option<Conditions> {
     let mut conditions = conditions(filter, server_configuration_id);
     conditions.and(IS_READY);
     match filter.state {
@@ -106,25 +108,31 @@ fn releasing(filter: &Filter, server_configuration_id: Uuid, held: i64) -> Optio
     Some(conditions)
 }
 
-/// Whether only rows marked `odd` can match, which have an index by date.
-fn is_odd(filter: &Filter, sort: ListSort) -> bool {
-    sort == ListSort::Date && Needle::is_odd_text(filter.text.as_deref())
+/// Whether only rows marked `odd` can match, which have indexes of their own.
+fn is_odd(filter: &Filter) -> bool {
+    Needle::is_odd_text(filter.text.as_deref())
 }
 
 /// The index of [`scope`] among live blocks.
 fn index(filter: &Filter, sort: ListSort) -> Option<&'static str> {
-    is_odd(filter, sort).then_some("blocked_addresses_odd")
+    is_odd(filter).then_some(match sort {
+        ListSort::Date => "blocked_addresses_odd",
+        ListSort::Address => "blocked_addresses_odd_by_address",
+    })
 }
 
 /// What the index of an order answers. Only live blocks have indexes for what is looked for.
 fn scope(filter: &Filter, sort: ListSort, live: bool, conditions: &mut Conditions) {
     conditions.and("b.server_configuration_id = $1");
+    let is_odd = live && is_odd(filter);
+    if is_odd {
+        conditions.and("b.odd");
+    }
     if sort == ListSort::Address {
         return;
     }
     conditions.between("b.blocked_at", filter.from.map(millis), filter.to.map(millis));
-    match (live, &filter.domain, filter.reason) {
-        (true, ..) if is_odd(filter, sort) => conditions.and("b.odd"),
+    match (live && !is_odd, &filter.domain, filter.reason) {
         (true, Some(domain), _) => conditions.equal("b.domain", domain.as_str()),
         (true, _, Some(reason)) => conditions.equal("b.reason", reason.as_str()),
         _ => {}
@@ -142,7 +150,7 @@ fn narrow(filter: &Filter, sort: ListSort) -> Vec<Narrow> {
     narrow
 }
 
-const ON_THE_LIST: &str = "b.id, b.address, b.reason, b.origin, b.blocked_at, s.version, NULL AS cause, \
+pub(super) const ON_THE_LIST: &str = "b.id, b.address, b.reason, b.origin, b.blocked_at, s.version, NULL AS cause, \
                            NULL AS removed_at";
 const COMING_OFF: &str = "b.id, b.address, b.reason, b.origin, b.blocked_at, s.version, b.cause, \
                           b.removed_at";
@@ -160,6 +168,32 @@ pub(super) fn parts(
     ]
 }
 
+/// A part of the list, to be searched in an order.
+pub(super) fn listing(
+    filter: &Filter,
+    server_configuration_id: Uuid,
+    (conditions, tables, columns): (Conditions, Tables, &'static str),
+    (sort, direction): (ListSort, Direction),
+) -> Listing {
+    let order = match sort {
+        ListSort::Date => Order { columns: ["b.blocked_at", "b.id"], direction, place: Place::read_time },
+        ListSort::Address => Order { columns: ["b.address_key", "b.id"], direction, place: Place::read_address },
+    };
+    let is_live = tables.name == LIVE.name;
+    let in_scope = |conditions: &mut Conditions| scope(filter, sort, is_live, conditions);
+    let (scope, matching) = Conditions::scoped(conditions, server_configuration_id, in_scope);
+    Listing {
+        tables: Tables { index: index(filter, sort).filter(|_| is_live), ..tables },
+        columns,
+        order,
+        scope,
+        matching,
+        assured: None,
+        first: None,
+        narrow: if is_live { narrow(filter, sort) } else { Vec::new() },
+    }
+}
+
 /// Blocks that match, live ones and those that are being released, in order. What has few rows as a rule is looked up by
 /// its change sets.
 ///
@@ -170,13 +204,9 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
     server_configuration_id: Uuid,
     filter: &Filter,
     held: i64,
-    (sort, direction): (ListSort, Direction),
+    order: (ListSort, Direction),
     portion: Portion<'_>,
 ) -> Result<Found<BlockedAddress>> {
-    let order = match sort {
-        ListSort::Date => Order { columns: ["b.blocked_at", "b.id"], direction, place: Place::read_time },
-        ListSort::Address => Order { columns: ["b.address_key", "b.id"], direction, place: Place::read_address },
-    };
     let pending = format!("b.added_set_id IN {PENDING}");
     let pending = (filter.state == Some(BlockState::Pending)).then_some(pending);
     let assured = (!change_sets::is_building(connection, server_configuration_id).await?).then_some(IS_READY);
@@ -185,21 +215,14 @@ pub async fn search<C: ConnectionTrait + TransactionTrait>(
     for ((conditions, tables, columns), first) in parts(filter, server_configuration_id, held).into_iter().zip(first) {
         let Some(conditions) = conditions else { continue };
         let is_live = tables.name == LIVE.name;
-        let in_scope = |conditions: &mut Conditions| scope(filter, sort, is_live, conditions);
-        let (scope, matching) = Conditions::scoped(conditions, server_configuration_id, in_scope);
         let listing = Listing {
-            tables: Tables { index: index(filter, sort).filter(|_| is_live), ..tables },
-            columns,
-            order,
-            scope,
-            matching,
             assured: assured.filter(|_| is_live),
             first: first.map(Narrow::Among),
-            narrow: if is_live { narrow(filter, sort) } else { Vec::new() },
+            ..listing(filter, server_configuration_id, (conditions, tables, columns), order)
         };
         let found = listing.search(connection, portion).await?.read(read)?;
         all = Some(match all {
-            Some(all) => all.merge(found, direction),
+            Some(all) => all.merge(found, order.1),
             None => found,
         });
     }
@@ -304,45 +327,6 @@ pub fn sources(
     sources.collect()
 }
 
-/// Where the next live blocks are that match, oldest first: when they were made, and their ids; at most `limit`.
-///
-/// # Errors
-/// The database refused.
-pub async fn live_places<C: ConnectionTrait>(
-    connection: &C,
-    server_configuration_id: Uuid,
-    filter: &Filter,
-    after: Option<(i64, Uuid)>,
-    limit: usize,
-) -> Result<Vec<(i64, Uuid)>> {
-    let Some(mut conditions) = live(filter, server_configuration_id) else { return Ok(Vec::new()) };
-    let columns = ["b.blocked_at", "b.id"];
-    if let Some((at, id)) = after {
-        conditions.after(columns, [at.into(), id.into()], Direction::Ascending);
-    }
-    let order = order_by(columns, Direction::Ascending);
-    let live = LIVE.joined(connection.get_database_backend());
-    let sql = format!("SELECT b.blocked_at, b.id FROM {live} {} {order} LIMIT {limit}", conditions.clause());
-    let rows = connection.query_all_raw(conditions.statement(connection, sql)).await?;
-    rows.iter().map(|row| Ok((row.try_get("", "blocked_at")?, row.try_get("", "id")?))).collect()
-}
-
-/// How many live blocks match, exactly.
-///
-/// # Errors
-/// The database refused.
-pub async fn count_live<C: ConnectionTrait>(
-    connection: &C,
-    server_configuration_id: Uuid,
-    filter: &Filter,
-) -> Result<i64> {
-    let Some(conditions) = live(filter, server_configuration_id) else { return Ok(0) };
-    let live = LIVE.joined(connection.get_database_backend());
-    let sql = format!("SELECT COUNT(*) AS n FROM {live} {}", conditions.clause());
-    let row = connection.query_one_raw(conditions.statement(connection, sql)).await?;
-    Ok(row.map(|row| row.try_get("", "n")).transpose()?.unwrap_or_default())
-}
-
 /// Live blocks of the first addresses of an upload that are blocked, at most `limit`.
 ///
 /// # Errors
@@ -358,24 +342,6 @@ pub async fn sample_of_upload<C: ConnectionTrait>(
     let upload = conditions.bind(upload_id);
     conditions.and("s.ready");
     conditions.and(format!("b.address_key IN (SELECT address_key FROM upload_addresses WHERE upload_id = {upload})"));
-    sample(connection, conditions, limit).await
-}
-
-/// The newest live blocks that match, at most `limit`.
-///
-/// # Errors
-/// The database refused.
-pub async fn sample_live<C: ConnectionTrait>(
-    connection: &C,
-    server_configuration_id: Uuid,
-    filter: &Filter,
-    limit: u16,
-) -> Result<Vec<BlockedAddress>> {
-    let Some(conditions) = live(filter, server_configuration_id) else { return Ok(Vec::new()) };
-    sample(connection, conditions, limit).await
-}
-
-async fn sample<C: ConnectionTrait>(connection: &C, conditions: Conditions, limit: u16) -> Result<Vec<BlockedAddress>> {
     let order = order_by(["b.blocked_at", "b.id"], Direction::Descending);
     let live = LIVE.joined(connection.get_database_backend());
     let sql = format!("SELECT {ON_THE_LIST} FROM {live} {} {order} LIMIT {limit}", conditions.clause());

@@ -14,6 +14,7 @@
 
 mod effort;
 mod postgres;
+mod whole;
 
 pub use effort::Effort;
 
@@ -175,12 +176,11 @@ impl Listing {
         probed.range(&self.order, None, end.as_ref());
         let joined = self.tables.joined(connection.get_database_backend());
         let hits = count(connection, &joined, probed).await?;
-        if end.is_some() && Strategy::choose(hits, limit) == Strategy::ByIndex {
-            for narrow in &self.narrow {
-                if let Some(found) = self.by_index(connection, narrow, portion).await? {
-                    return Ok(found);
-                }
-            }
+        if end.is_some()
+            && Strategy::choose(hits, limit) == Strategy::ByIndex
+            && let Some(found) = self.look_up(connection, portion).await?
+        {
+            return Ok(found);
         }
         let more = end.is_some();
         let (rows, stopped) = if more {

@@ -17,9 +17,35 @@ async fn keep(scene: &Scene, days: u16) {
 }
 
 fn error_at(id: &str, seconds: i64) -> Value {
-    let mut event = error(id, "taro@example.com", "unknown_user");
+    error_of("taro@example.com", id, seconds)
+}
+
+fn error_of(address: &str, id: &str, seconds: i64) -> Value {
+    let mut event = error(id, address, "unknown_user");
     event["occurred_at"] = at(seconds).into();
     event
+}
+
+/// Reports events one by one; how long the slowest took.
+async fn reporting(scene: &Scene) -> Duration {
+    let mut slowest = Duration::ZERO;
+    for n in 0..5 {
+        let begun = Instant::now();
+        assert_eq!(scene.report(&[error_at(&format!("meanwhile{n}"), -DAY)]).await.accepted, 1);
+        slowest = slowest.max(begun.elapsed());
+    }
+    slowest
+}
+
+/// How many counts of the delivery report a table has, day by day.
+async fn counts_by_day(scene: &Scene, table: &str) -> Vec<i64> {
+    let connection = scene.app.running.state.db.connection();
+    let sql = format!(
+        "SELECT COUNT(*) AS n FROM {table} WHERE server_configuration_id = $1 GROUP BY begins_at ORDER BY begins_at"
+    );
+    let statement = backend::store::statement(connection, sql, [scene.workplace.configuration.into()]);
+    let rows = connection.query_all_raw(statement).await.expect("counts");
+    rows.iter().map(|row| row.try_get("", "n").expect("a number")).collect()
 }
 
 #[actix_web::test]
@@ -43,17 +69,7 @@ async fn old_events_go_and_what_they_counted_stays() {
     assert_eq!(scene.search("direction=ascending&limit=1").await.total.expect("a total").count, 4_510);
 
     keep(&scene, 30).await;
-    // Reporting goes on meanwhile.
-    let reporting = async {
-        let mut slowest = Duration::ZERO;
-        for n in 0..5 {
-            let begun = Instant::now();
-            assert_eq!(scene.report(&[error_at(&format!("meanwhile{n}"), -DAY)]).await.accepted, 1);
-            slowest = slowest.max(begun.elapsed());
-        }
-        slowest
-    };
-    let (one, other, slowest) = futures::join!(remove_old(state), remove_old(state), reporting);
+    let (one, other, slowest) = futures::join!(remove_old(state), remove_old(state), reporting(&scene));
     one.and(other).expect("both do their part");
     assert!(slowest < Duration::from_secs(5), "{slowest:?}: it waited for all of the removal");
     remove_old(state).await.expect("the rest");
@@ -71,6 +87,31 @@ async fn old_events_go_and_what_they_counted_stays() {
         assert_eq!(detail, "occurred_at: is before 2026-10-25T12:00:00Z, and older events are no longer kept");
     }
     assert_eq!(scene.tally("taro@example.com", Reason::UnknownUser).await, Some(4_517));
+}
+
+#[actix_web::test]
+async fn counts_that_no_report_shows_go_and_those_that_block_stay() {
+    let scene = Scene::new().await;
+    let state = &scene.app.running.state;
+    keep(&scene, 200).await;
+    // Of more domains than two steps of the removal take.
+    let mut errors: Vec<_> =
+        (0..4_500).map(|n| error_of(&format!("hana@d{n}.example"), &format!("old{n}"), -100 * DAY)).collect();
+    errors.push(error_at("new", -90 * DAY));
+    assert_eq!(scene.report(&errors).await.accepted, 4_501);
+    assert_eq!(counts_by_day(&scene, "domain_tallies").await, [4_500, 1]);
+    assert_eq!(counts_by_day(&scene, "event_tallies").await, [1, 1]);
+
+    let (one, other, slowest) = futures::join!(remove_old(state), remove_old(state), reporting(&scene));
+    one.and(other).expect("both do their part");
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}: it waited for all of the removal");
+    remove_old(state).await.expect("the rest");
+    for table in ["domain_tallies", "event_tallies"] {
+        assert_eq!(counts_by_day(&scene, table).await, [1, 1], "{table}: the day that a report shows, and meanwhile");
+    }
+    assert_eq!(scene.tallies().await.len(), 4_501);
+    assert_eq!(scene.tally("hana@d0.example", Reason::UnknownUser).await, Some(1));
+    assert_eq!(scene.search("").await.total.expect("a total").count, 4_506);
 }
 
 #[actix_web::test]

@@ -15,9 +15,9 @@ async fn a_client_that_goes_away_frees_its_connection() {
         drop(begun(scene.admin(), &path).await);
         drop(begun(scene.admin(), &format!("{path}?q=nothing")).await);
     }
-    // Those that stay are four of a session, or its links; what is refused is not begun.
-    let mut open = Vec::new();
-    for _ in 0..4 {
+    // Those that stay are four of a session, or its links, on SQLite two of an account; what is refused is not begun.
+    let (mut open, most) = (Vec::new(), if TestApp::is_postgres() { 4 } else { 2 });
+    for _ in 0..most {
         open.push(begun(scene.admin(), &path).await);
     }
     let link = json!({ "list": "delivery_events" });
@@ -27,7 +27,8 @@ async fn a_client_that_goes_away_frees_its_connection() {
         let refused = scene.admin().get(path).await.expect(429);
         assert_eq!(refused.headers["retry-after"], "5");
     }
-    drop(begun(&scene.app.sign_in("administrator@first.example").await, &path).await);
+    let stranger = scene.app.administrator(&scene.place.provider, "second").await;
+    drop(begun(&stranger, "/api/v1/audit-log.csv").await);
     drop(open);
     // More downloads were cut than there are connections: each of them gave its own back.
     let dropped = tokio::time::Instant::now();
@@ -50,7 +51,7 @@ async fn who_stops_reading_keeps_no_place() {
     for _ in 0..4 {
         stopped.push(begun(scene.admin(), &path).await);
     }
-    // The fifth has its place from one of them, whose reader still holds the connection.
+    // The last has its place from one of them, whose reader still holds the connection.
     drop(begun(scene.admin(), &path).await);
     let read = futures::future::join_all(stopped.into_iter().map(reqwest::Response::bytes)).await;
     assert!(read.iter().any(Result::is_err), "what broke off looks whole");

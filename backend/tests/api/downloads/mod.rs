@@ -2,6 +2,7 @@
 
 mod again;
 mod cut;
+mod filters;
 mod links;
 mod moving;
 

@@ -9,6 +9,7 @@ mod live;
 mod model;
 pub(crate) mod operations;
 mod registrations;
+pub(crate) mod release_filters;
 mod runs;
 mod schedule;
 mod search;

@@ -1,7 +1,14 @@
 //! List operations: what they do as a whole, and what is left when they are cancelled, killed, or fail.
 
 use super::*;
-use backend::service::{Error, list_operations};
+use backend::{
+    service::{Error, list_operations},
+    store::{
+        blocked_addresses::{Chosen, Counting, Filter},
+        search::Effort,
+    },
+};
+use chrono::TimeDelta;
 use sea_orm::ConnectionTrait;
 use shared::{
     list_operation::{BulkReleasePreview, ListOperation, ListOperationState},
@@ -279,4 +286,108 @@ async fn what_happens_in_the_middle_of_a_bulk_release_counts() {
     let undone = finish(&scene, undo.id, 3).await;
     assert_eq!(undone.counts.added, 8, "what was released by hand stays released");
     assert_eq!(exempt(&scene).await, ["a00@one.example", "a01@two.example", "a09@one.example"]);
+}
+
+async fn register(scene: &Scene, addresses: &[String]) -> ListOperation {
+    let upload = sums::upload(scene, addresses).await;
+    let path = scene.place.path(&format!("/uploads/{upload}/registration"));
+    scene.admin().post(&path, &json!({ "delivery_timing": "next_execution" })).await.expect(202).json()
+}
+
+async fn add(scene: &Scene, address: &str) {
+    let body = json!({ "addresses": [address] });
+    scene.admin().post(&scene.place.path("/blocked-addresses"), &body).await.expect(200);
+}
+
+fn a_second_passes(scene: &Scene) {
+    scene.app.clock.set(scene.app.clock.now() + TimeDelta::seconds(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_release_leaves_what_was_not_on_the_list_when_it_was_asked_for() {
+    let scene = Scene::start_without_jobs().await;
+    let all = blocked(&scene).await;
+    let state = &scene.app.running.state;
+    let filter = json!({ "filter": { "domain": "one.example" } });
+    let registration = register(&scene, &addresses(10..15, "one.example")).await;
+    assert!(list_operations::step(state, registration.id, 3).await.expect("a step"));
+    a_second_passes(&scene);
+    // What the registration blocks is older than this, but nobody can see it yet.
+    let dry_run = json!({ "filter": filter["filter"], "dry_run": true });
+    let preview = scene.admin().post(&scene.place.path("/bulk-releases"), &dry_run).await.expect(200);
+    assert_eq!(preview.json::<BulkReleasePreview>().count, 10);
+    let queued = release(&scene, filter.clone()).await;
+    // In the same millisecond.
+    add(&scene, "a15@one.example").await;
+    assert_eq!(finish(&scene, registration.id, 3).await.counts.added, 5);
+    let done = finish(&scene, queued.id, 3).await;
+    assert_eq!((done.state, done.total, done.counts.removed), (ListOperationState::Done, Some(10), 10));
+    assert_eq!(exempt(&scene).await, addresses(0..10, "one.example"));
+    assert_eq!(scene.blocked("pending").await, addresses(10..16, "one.example"));
+
+    // An undo that has not begun yet: it blocks again with the times of the old blocks.
+    let undo: ListOperation = post(&scene, queued.id, "undo").await.expect(202).json();
+    a_second_passes(&scene);
+    let queued = release(&scene, filter).await;
+    assert_eq!(finish(&scene, undo.id, 3).await.counts.added, 10);
+    assert_eq!(finish(&scene, queued.id, 3).await.counts.removed, 6);
+    assert_eq!(scene.blocked("in_effect").await, all);
+
+    // What is published in between was not in effect.
+    add(&scene, "a16@one.example").await;
+    let queued = release(&scene, json!({ "filter": { "domain": "one.example", "state": "in_effect" } })).await;
+    scene.run_by_hand().await;
+    assert_eq!(finish(&scene, queued.id, 3).await.counts.removed, 10);
+    assert_eq!(scene.blocked("in_effect").await, ["a00@two.example", "a01@two.example", "a16@one.example"]);
+    sums::prove(&scene, "in the end").await;
+}
+
+/// So little that a list of some dozens is walked in many pieces, unless an index may name what is looked for.
+const PIECES: [Effort; 2] = [
+    Effort { probe: 7, walk: 14, time: Duration::MAX, candidates: 0 },
+    Effort { probe: 7, walk: 14, time: Duration::MAX, candidates: 100 },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_bulk_release_is_about_is_the_same_walked_in_pieces_or_named_by_an_index() {
+    let scene = Scene::start_without_jobs().await;
+    for range in [0..10, 10..31, 31..50] {
+        scene.unknown_users(&addresses(range.clone(), "one.example")).await;
+        scene.unknown_users(&addresses(range.start..range.start + 3, "two.example")).await;
+        scene.run_by_hand().await;
+        a_second_passes(&scene);
+    }
+    let page: Page<BlockedAddress> = scene.get("/blocked-addresses?sort=date&direction=ascending&limit=500").await;
+    assert_eq!(page.items.len(), 59);
+    let connection = scene.app.running.state.db.connection();
+    let texts = [None, Some("A1"), Some("1@two"), Some("example"), Some("nobody"), Some("9"), Some("'")];
+    for (text, domain) in texts.into_iter().flat_map(|text| [None, Some("two.example")].map(|domain| (text, domain))) {
+        let matches = |block: &&BlockedAddress| {
+            text.is_none_or(|text| block.address.contains(&text.to_lowercase()))
+                && domain.is_none_or(|domain| block.address.ends_with(domain))
+        };
+        let expected: Vec<&BlockedAddress> = page.items.iter().filter(matches).collect();
+        for effort in PIECES.into_iter().chain([Effort::default()]) {
+            let what = format!("{text:?} {domain:?} {effort:?}");
+            let filter =
+                Filter { text: text.map(str::to_owned), domain: domain.map(str::to_owned), ..Filter::default() };
+            let chosen = Chosen { server_configuration_id: scene.place.configuration, filter, seen: None, effort };
+            let mut counting = Counting::default();
+            while chosen.count_on(connection, &mut counting).await.expect("a count") {}
+            assert_eq!(counting.count, expected.len() as i64, "{what}");
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let next = chosen.next(connection, counting.count, after, 4).await.expect("blocks");
+                assert!(next.blocks.len() <= 4, "{what}");
+                found.extend(next.blocks.into_iter().map(|(_, id)| id));
+                after = next.after;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found, expected.iter().map(|block| block.id).collect::<Vec<_>>(), "{what}");
+            let newest = chosen.newest(connection, 5).await.expect("blocks");
+            assert!(newest.iter().eq(expected.iter().rev().take(5).copied()), "{what}: {newest:?}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Searching the blocked list and the stop cancellation list.
 
 use super::*;
+use shared::list::Exemption;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_and_filters_find_every_row_once() {
@@ -44,14 +45,38 @@ async fn pages_and_filters_find_every_row_once() {
         ("q=R_SC", vec!["Under_score@other.example"]),
         ("state=releasing", vec!["user03@example.com", "user07@example.com"]),
         ("state=pending", vec![]),
+        ("state=in_effect&q=per", vec!["per%cent@other.example"]),
         ("reason=unknown_host", vec![]),
+        ("reason=unknown_user&q=per", vec!["per%cent@other.example"]),
         ("origin=upload", vec![]),
-        ("from=2026-11-25T00:00:00Z", vec![]),
-        ("to=2026-11-25T00:00:00Z&q=per", vec!["per%cent@other.example"]),
+        ("origin=condition&q=per", vec!["per%cent@other.example"]),
+        // Blocked at noon, to the millisecond.
+        ("from=2026-11-24T12:00:00.001Z", vec![]),
+        ("from=2026-11-24T12:00:00Z&q=per", vec!["per%cent@other.example"]),
+        ("to=2026-11-24T12:00:00Z", vec![]),
+        ("to=2026-11-24T12:00:00.001Z&q=per", vec!["per%cent@other.example"]),
     ] {
         let page: Page<BlockedAddress> =
             scene.get(&format!("/blocked-addresses?{query}&sort=address&direction=ascending")).await;
         let found: Vec<String> = page.items.into_iter().map(|block| block.address).collect();
+        assert_eq!(found, expected, "{query}");
+    }
+    let released = || vec!["user03@example.com", "user07@example.com"];
+    for (query, expected) in [
+        ("q=SER0", released()),
+        ("q=user1", vec![]),
+        ("reason=unknown_user", released()),
+        ("reason=unknown_host", vec![]),
+        ("domain=EXAMPLE.com", released()),
+        ("domain=other.example", vec![]),
+        // Released at noon, too.
+        ("from=2026-11-24T12:00:00Z", released()),
+        ("from=2026-11-24T12:00:00.001Z", vec![]),
+        ("to=2026-11-24T12:00:00.001Z", released()),
+        ("to=2026-11-24T12:00:00Z", vec![]),
+    ] {
+        let page: Page<Exemption> = scene.get(&format!("/exemptions?{query}&sort=address&direction=ascending")).await;
+        let found: Vec<String> = page.items.into_iter().map(|entry| entry.address).collect();
         assert_eq!(found, expected, "{query}");
     }
     let page: Value = scene.get("/exemptions?q=user0&sort=address&direction=ascending&limit=1").await;

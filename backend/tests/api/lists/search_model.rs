@@ -93,6 +93,7 @@ fn contains(address: &Address, text: &str) -> bool {
     address.key().as_str().contains(&needle) || shown && address.spelling().to_lowercase().contains(&needle)
 }
 
+/// A row of either list.
 struct Model {
     address: Address,
     id: Uuid,
@@ -212,6 +213,55 @@ async fn fill(db: &Db, place: &Workplace, other: Uuid, dice: &mut Dice) -> Vec<M
     models
 }
 
+/// Fills the stop cancellation list, also with what a list operation makes or ends; the rows of the other configuration
+/// must never be found.
+async fn fill_exemptions(db: &Db, place: &Workplace, other: Uuid, dice: &mut Dice) -> Vec<Model> {
+    let is_ready = |set: usize| SETS[set].1;
+    let sets = change_sets(db, place).await;
+    let mut keys = HashSet::new();
+    let mut models = Vec::new();
+    for n in 0..260 {
+        let address = dice.address();
+        let open = n % 4 != 0;
+        if open && !keys.insert(address.key().as_str().to_owned()) {
+            continue;
+        }
+        let made = (dice.roll(2) == 0).then(|| dice.roll(SETS.len()));
+        let ended = (!open).then(|| dice.roll(SETS.len()));
+        let in_force = made.is_none_or(is_ready) && ended.is_none_or(|set| !is_ready(set));
+        let model = Model {
+            id: Uuid::from_u128(dice.roll(usize::MAX) as u128),
+            reason: *dice.pick(&[Reason::UnknownUser, Reason::UnknownUser, Reason::UnknownHost, Reason::Registered]),
+            // It has none.
+            origin: Origin::Api,
+            at: 1_700_000_000_000 + dice.roll(60) as i64 * 1_000,
+            state: in_force.then_some(BlockState::InEffect),
+            address,
+        };
+        let values: Vec<Value> = vec![
+            model.id.into(),
+            place.configuration.into(),
+            model.address.key().as_str().into(),
+            model.address.spelling().into(),
+            model.address.key().domain().into(),
+            model.reason.as_str().into(),
+            model.at.into(),
+            made.map(|set| sets[set]).into(),
+            ended.map(|set| sets[set]).into(),
+        ];
+        let sql = "INSERT INTO exemptions (id, server_configuration_id, address_key, address, domain, reason, \
+                   released_at, made_set_id, ended_set_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        if open && n % 10 == 1 {
+            let mut values = values.clone();
+            (values[0], values[1]) = (Uuid::now_v7().into(), other.into());
+            run(db, sql, values).await;
+        }
+        run(db, sql, values).await;
+        models.push(model);
+    }
+    models
+}
+
 fn filter(dice: &mut Dice, addresses: &[Address]) -> Filter {
     let time = |dice: &mut Dice| DateTime::from_timestamp_millis(1_700_000_000_000 + dice.roll(60) as i64 * 1_000);
     let mut filter = Filter::default();
@@ -315,49 +365,27 @@ async fn a_search_of_the_blocked_list_finds_exactly_what_matches() {
 async fn a_search_of_the_stop_cancellation_list_finds_exactly_what_matches() {
     let app = TestApp::start_without_jobs().await;
     let place = app.workplace().await;
+    let other = place.administrator.create_configuration("Other").await;
     let db = &app.running.state.db;
     let mut dice = Dice(0xd1ce);
-    let mut entries: Vec<(Address, Uuid, i64)> = Vec::new();
-    while entries.len() < 200 {
-        let address = dice.address();
-        if entries.iter().any(|entry| entry.0.key() == address.key()) {
-            continue;
-        }
-        let entry = (address, Uuid::from_u128(dice.roll(usize::MAX) as u128), dice.roll(50) as i64);
-        let sql = "INSERT INTO exemptions (id, server_configuration_id, address_key, address, domain, reason, \
-                   released_at) VALUES ($1, $2, $3, $4, $5, 'unknown_user', $6)";
-        let values = vec![
-            entry.1.into(),
-            place.configuration.into(),
-            entry.0.key().as_str().into(),
-            entry.0.spelling().into(),
-            entry.0.key().domain().into(),
-            entry.2.into(),
-        ];
-        run(db, sql, values).await;
-        entries.push(entry);
-    }
-    let addresses: Vec<Address> = entries.iter().map(|entry| entry.0.clone()).collect();
+    let models = fill_exemptions(db, &place, other, &mut dice).await;
+    let addresses: Vec<Address> = models.iter().map(|model| model.address.clone()).collect();
     for round in 0..150 {
-        let blocked = filter(&mut dice, &addresses);
-        let filter = exemptions::Filter { text: blocked.text, domain: blocked.domain, ..exemptions::Filter::default() };
+        // What both lists are searched by.
+        let common = Filter { origin: None, state: None, ..filter(&mut dice, &addresses) };
+        let (text, domain) = (common.text.clone(), common.domain.clone());
+        let filter = exemptions::Filter { text, reason: common.reason, domain, from: common.from, to: common.to };
         let sort = *dice.pick(&[ListSort::Date, ListSort::Address]);
         let direction = *dice.pick(&[Direction::Ascending, Direction::Descending]);
         let effort = *dice.pick(&EFFORTS);
-        let matching = entries
-            .iter()
-            .filter(|(address, ..)| filter.text.as_ref().is_none_or(|text| contains(address, text)))
-            .filter(|(address, ..)| filter.domain.as_ref().is_none_or(|domain| domain == address.key().domain()))
-            .map(|(address, id, at)| match sort {
-                ListSort::Date => Place::Time(*at, *id),
-                ListSort::Address => Place::Address(address.key().as_str().to_owned(), *id),
-            })
-            .collect();
+        let limit = 1 + dice.roll(40);
+        let matching = models.iter().filter(|model| model.matches(&common)).map(|model| model.place(sort)).collect();
         let search = async |after: Option<Place>| {
-            let portion = Portion { after: after.as_ref(), limit: 8, effort };
+            let portion = Portion { after: after.as_ref(), limit: limit as u64 + 1, effort };
             let found = exemptions::search(db.connection(), place.configuration, &filter, (sort, direction), portion);
             found.await.expect("a page")
         };
-        compare(matching, direction, 7, search, &format!("round {round}: {filter:?} {sort:?} {direction:?}")).await;
+        let what = format!("round {round}: {filter:?} {sort:?} {direction:?} {effort:?} limit {limit}");
+        compare(matching, direction, limit, search, &what).await;
     }
 }

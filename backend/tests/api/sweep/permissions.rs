@@ -18,7 +18,7 @@ const TABLE: &str = include_str!("permissions.txt");
 const LAST: &str = "/api/v1/sessions/current";
 
 /// How many ask at the same time.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 2;
 
 /// Whose ids somebody asks with.
 #[derive(Clone, PartialEq)]

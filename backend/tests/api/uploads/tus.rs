@@ -135,6 +135,9 @@ async fn chunks_out_of_order_twice_or_too_many_change_nothing() {
     assert_eq!(scene.offset(&path).await, 10);
     scene.append(&path, 10, &file.as_bytes()[10..]).await.expect(204);
     scene.append(&path, file.len(), b"x").await.expect(409);
+    // As tuspy does after it missed the answer to the last bytes.
+    let answer = scene.append(&path, file.len(), b"").await.expect(204);
+    assert_eq!(number(&answer, "upload-offset"), file.len());
     let counts = scene.analysed(&path).await.analysis.and_then(|analysis| analysis.counts);
     assert_eq!(counts.map(|counts| counts.new), Some(5));
 }
@@ -155,6 +158,7 @@ async fn bytes_with_a_checksum_count_only_when_it_is_right() {
     send(0, first, "sha1", &Sha1::digest(first)).await.expect(204);
     send(100, rest, "sha256", &Sha1::digest(rest)).await.expect(460);
     assert_eq!(scene.offset(&path).await, 100, "nothing was kept, though it was in the database");
+    assert!(scene.app.unused_pages().await < 50, "the room is given back");
     send(100, rest, "sha256", &Sha256::digest(rest)).await.expect(204);
     let counts = scene.analysed(&path).await.analysis.and_then(|analysis| analysis.counts);
     assert_eq!(counts.map(|counts| counts.new), Some(60_000));
@@ -217,23 +221,52 @@ async fn a_newer_request_takes_over_from_one_that_waits_for_its_checksum() {
     assert_eq!(counts.map(|counts| (counts.new, counts.invalid)), Some((100_000, 0)));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_came_before_the_connection_broke_stays() {
-    let scene = Scene::start().await;
-    let file = addresses(100);
-    let path = scene.begin(file.len(), &[]).await;
-    let request = scene.patch(&path, 0).build().expect("a request");
+/// Sends a request as far as the first 500 bytes of the file.
+async fn begin_to_send(scene: &Scene, what: &str, header: &str, file: &str) -> TcpStream {
+    let request = scene.patch("/", 0).build().expect("a request");
     let token = request.headers()["authorization"].to_str().expect("text").to_owned();
     let mut connection = TcpStream::connect(scene.app.running.address).await.expect("a connection");
     let head = format!(
-        "PATCH {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\nTus-Resumable: 1.0.0\r\n\
-         Upload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: {}\r\n\r\n",
+        "{what} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\nTus-Resumable: 1.0.0\r\n\
+         {header}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: {}\r\n\r\n",
         file.len()
     );
     connection.write_all(head.as_bytes()).await.expect("sent");
     connection.write_all(&file.as_bytes()[..500]).await.expect("sent");
     connection.flush().await.expect("sent");
+    connection
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_breaks_off_leaves_nothing() {
+    let scene = Scene::start().await;
+    let file = addresses(100);
+    let uploads = scene.place.path("/uploads");
+    let header = format!("Upload-Length: {}", file.len());
+    let connection = begin_to_send(&scene, &format!("POST {uploads}"), &header, &file).await;
+    let becomes = async |count: usize| {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let page: Page<Upload> = scene.client().get(&uploads).await.expect(200).json();
+            if page.items.len() == count {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{page:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    becomes(1).await;
     drop(connection);
+    // Nobody was told where it is.
+    becomes(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_before_the_connection_broke_stays() {
+    let scene = Scene::start().await;
+    let file = addresses(100);
+    let path = scene.begin(file.len(), &[]).await;
+    drop(begin_to_send(&scene, &format!("PATCH {path}"), "Upload-Offset: 0", &file).await);
     let begun = tokio::time::Instant::now();
     while scene.offset(&path).await != 500 {
         assert!(begun.elapsed() < PATIENCE, "500 bytes came, {} count", scene.offset(&path).await);
