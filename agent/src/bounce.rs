@@ -2,7 +2,7 @@
 
 use crate::{clock::Clock, config::Config, events::incoming};
 use anyhow::Context;
-use bounces::dsn;
+use bounces::{BounceAddress, dsn};
 use std::{
     fmt,
     io::{self, Read},
@@ -13,6 +13,16 @@ pub const EX_TEMPFAIL: u8 = 75;
 /// How much of a message is read. Reports stand before the copy of the message that failed.
 const MAX_OCTETS: u64 = 10 << 20;
 
+/// What an agent says that has no `bounce_mailbox`: its configuration is of a time when that was not asked for.
+pub const NO_MAILBOX: &str = "bounce messages wait in Postfix's queue until agent.toml has bounce_mailbox, which is \
+     what stands before the + or the @ of your bounce addresses: bounce_mailbox = \"bounce\" where they are such as \
+     bounce+user=example.com@bounces.example.org";
+
+/// Why bounce messages are not taken, if so.
+pub fn problem(config: &Config) -> Option<&'static str> {
+    (config.bounce_domain.is_some() && config.bounce_mailbox.is_none()).then_some(NO_MAILBOX)
+}
+
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
@@ -20,6 +30,9 @@ pub enum Taken {
     Failures(usize),
     /// It only says that a message is late or was delivered.
     NoFailure,
+    /// It came to an address that is not ours. Anybody can write a bounce message about anybody: one is believed for the
+    /// mailbox name that it came to. It is dropped and not refused, which would tell who guesses that name.
+    OtherAddress,
     /// It is no bounce message. It is dropped: a bounce address gets automatic answers and spam as well, and nobody
     /// may be told.
     NoBounce(dsn::Error),
@@ -30,6 +43,9 @@ impl fmt::Display for Taken {
         match self {
             Self::Failures(count) => write!(f, "failures taken: {count}"),
             Self::NoFailure => write!(f, "reports no failure"),
+            Self::OtherAddress => {
+                write!(f, "dropped: only what comes to bounce_mailbox or bounce_mailbox+user=domain is taken")
+            }
             Self::NoBounce(error) => write!(f, "dropped: {error}"),
         }
     }
@@ -39,13 +55,18 @@ impl fmt::Display for Taken {
 /// failed message was sent to (VERP).
 ///
 /// # Errors
-/// When the message cannot be read or the disk refuses: it must come again.
+/// When the message cannot be read, the disk refuses, or nobody says which address is ours or which it came to: it must
+/// come again.
 pub fn take(config: &Config, clock: Clock, recipient: Option<&str>, mut input: impl Read) -> anyhow::Result<Taken> {
+    let mailbox = config.bounce_mailbox.as_ref().context(NO_MAILBOX)?;
+    let recipient = recipient.context("--recipient is missing: call it as stoplist-agent postfix-config prints it")?;
     let mut message = Vec::new();
     input.by_ref().take(MAX_OCTETS).read_to_end(&mut message).context("cannot read the message")?;
     // Who writes it must not break off.
     io::copy(&mut input, &mut io::sink()).context("cannot read the message")?;
-    let sent_to = recipient.and_then(bounces::verp_recipient);
+    // A server on the way may have changed the case.
+    let ours = BounceAddress::parse(recipient).filter(|address| address.mailbox.eq_ignore_ascii_case(mailbox));
+    let Some(BounceAddress { sent_to, .. }) = ours else { return Ok(Taken::OtherAddress) };
     let context = dsn::Context {
         own_hosts: std::slice::from_ref(&config.myhostname),
         received_at: clock.now(),

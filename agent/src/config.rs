@@ -68,6 +68,7 @@ struct ConfigFile {
     myhostname: Option<String>,
     map_file: Option<PathBuf>,
     bounce_domain: Option<String>,
+    bounce_mailbox: Option<String>,
 }
 
 fn default_policy_listen() -> SocketAddr {
@@ -107,6 +108,8 @@ pub struct Config {
     pub map_file: PathBuf,
     /// The domain of the envelope senders, whose mail Postfix hands to `stoplist-agent bounce`.
     pub bounce_domain: Option<String>,
+    /// What the envelope senders begin with: who knows it is believed what bounce messages say.
+    pub bounce_mailbox: Option<String>,
 }
 
 impl Config {
@@ -122,7 +125,8 @@ impl Config {
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        let file: ConfigFile = toml::from_str(text)?;
+        // Not the error itself: it repeats its line, which may hold the token, and ends in a log.
+        let file: ConfigFile = toml::from_str(text).map_err(|error| anyhow::Error::msg(described(&error, text)))?;
         let service = file.service.trim_end_matches('/').to_owned();
         check_service(&service)?;
         let token = match (file.token, &file.token_file) {
@@ -156,6 +160,14 @@ impl Config {
         if !bounce_domain.as_ref().is_none_or(is_name) {
             bail!("bounce_domain must be a domain in ASCII form, such as \"bounces.example.com\"");
         }
+        let is_mailbox =
+            |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        if !file.bounce_mailbox.as_ref().is_none_or(is_mailbox) {
+            bail!(
+                "bounce_mailbox must be what stands before the + or the @ of your bounce addresses: letters, digits, \
+                 dots, hyphens and underscores"
+            );
+        }
         Ok(Self {
             service,
             token,
@@ -168,8 +180,19 @@ impl Config {
             myhostname,
             map_file,
             bounce_domain,
+            bounce_mailbox: file.bounce_mailbox,
         })
     }
+}
+
+/// Where a mistake is, by its line and the name before it, and which.
+fn described(error: &toml::de::Error, text: &str) -> String {
+    // What concerns the whole file has no place in it.
+    let place = error.span().filter(|span| span.end > 0);
+    let Some(before) = place.and_then(|span| text.get(..span.start)) else { return error.message().to_owned() };
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let name = line.split_once('=').map(|(name, _)| format!("{}: ", name.trim())).unwrap_or_default();
+    format!("line {}: {name}{}", before.matches('\n').count() + 1, error.message())
 }
 
 /// Without TLS the token may be sent to this machine only: on the way to another, anybody could read it, or answer as the
@@ -228,11 +251,27 @@ mod tests {
             ("map_file = \"/x/blocklist\"", ".cdb"),
             ("syslog_name = \"\"", "syslog_name"),
             ("bounce_domain = \"bounces@example.com\"", "bounce_domain"),
+            ("bounce_mailbox = \"bounce+\"", "bounce_mailbox"),
+            ("bounce_mailbox = \"\"", "bounce_mailbox"),
         ] {
             let error = format!("{:#}", Config::parse(&format!("{MINIMAL}{line}\n")).unwrap_err());
             assert!(error.contains(message), "{line}: {error}");
         }
         assert!(Config::parse(&MINIMAL.replace("t0ken", "")).is_err());
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_line_and_shows_no_token() {
+        for (wrong, expected) in [
+            ("tokn = \"t0ken\"", "line 2: unknown field `tokn`"),
+            ("token = [\"t0ken\"]", "line 2: token: invalid type"),
+            ("token = t0ken", ""),
+            ("token = \"t0ken", ""),
+        ] {
+            let error = Config::parse(&MINIMAL.replace("token = \"t0ken\"", wrong)).unwrap_err();
+            let said = format!("{error:#} {error:?}");
+            assert!(said.contains(expected) && !said.contains("t0ken"), "{wrong}: {said}");
+        }
     }
 
     #[test]

@@ -1,14 +1,10 @@
 //! The running agent: everything is put together here.
 
 use crate::{
+    bounce,
     clock::Clock,
     config::Config,
-    events::{
-        follower::{Follower, Progress},
-        incoming::Incoming,
-        sender,
-        spool::Spool,
-    },
+    events::{follower::Follower, incoming::Incoming, progress::Progress, sender, spool::Spool},
     list::{List, ListError},
     postfix::{self, map_file::Keeper, policy, socketmap},
     service::Service,
@@ -52,6 +48,9 @@ impl Agent {
         let lock = File::create(lock_file(&config)).with_context(|| format!("cannot write in data_dir {data_dir}"))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             bail!("another agent runs with data_dir {data_dir}; stop it first");
+        }
+        if let Some(problem) = bounce::problem(&config) {
+            tracing::warn!("{problem}");
         }
         let list = List::new(&config.data_dir);
         let map_file = Keeper::new(config.map_file.clone(), list.clone())?;
@@ -146,8 +145,9 @@ async fn report_status(
     loop {
         ticks.tick().await;
         let sync = sync.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let problems: Vec<String> =
-            [sync.problem, map_file.problem(), progress.problem()].into_iter().flatten().collect();
+        let bounces = bounce::problem(&config).map(str::to_owned);
+        let problems = [sync.problem, map_file.problem(), progress.mail_log.now(), progress.incoming.now(), bounces];
+        let problems: Vec<String> = problems.into_iter().flatten().collect();
         let status = Status {
             at: clock.now(),
             pid: std::process::id(),

@@ -25,7 +25,7 @@ pub struct Status {
     pub acknowledged: Option<Acknowledgement>,
     /// When the service last answered.
     pub last_contact: Option<DateTime<Utc>>,
-    /// What is wrong with the syncing, the map file or the mail log.
+    /// What is wrong with the syncing, the map file, the mail log or the bounce messages.
     pub problem: Option<String>,
     /// How many events wait for the service.
     pub spool_backlog: u64,

@@ -3,9 +3,11 @@
 use crate::{
     MARK, Reply,
     classify::{codes_in, phase_in},
-    event, plain_text,
+    event,
+    event::{clip, is_qualified},
+    plain_text,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use regex::Regex;
 use shared::{
@@ -14,16 +16,32 @@ use shared::{
 };
 use std::{collections::HashMap, sync::LazyLock};
 
+/// The most failures that one report is taken to tell: as many recipients as every server takes for one message
+/// (RFC 5321 section 4.5.3.1.8).
+const MAX_FAILURES: usize = 100;
+/// How much of what is said about a recipient is read, in characters. No server says nearly as much.
+const MAX_SAID: usize = 4_000;
+/// No server tries for nearly as long: what a report dates earlier is of a wrong clock.
+const MAX_AGE: TimeDelta = TimeDelta::days(30);
+
 /// What [`parse`] needs to know beside the message.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The host names of our own mail servers (`myhostname`). Only their reports can say that the list refused.
     pub own_hosts: &'a [String],
-    /// When the message came in: the time of the failure where the report has no readable date.
+    /// When the message came in: the time of the failure where the report gives none that can be.
     pub received_at: DateTime<Utc>,
     /// Whom the failed message was sent to, where the address that the bounce message came to tells it
-    /// ([`crate::verp_recipient`]). A server behind a forwarding names another address, which was never sent to.
+    /// ([`crate::BounceAddress`]). A server behind a forwarding names another address, which was never sent to.
     pub sent_to: Option<&'a str>,
+}
+
+impl Context<'_> {
+    /// The time that a report gives, if it can be: Stoplist takes nothing from the future, nor what is older than it
+    /// keeps, and for another server's wrong clock no failure should be lost.
+    fn possible(&self, date: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        (TimeDelta::zero()..=MAX_AGE).contains(&self.received_at.signed_duration_since(date)).then_some(date)
+    }
 }
 
 /// Why a message gives no events.
@@ -50,20 +68,17 @@ pub fn parse(message: &[u8], context: &Context<'_>) -> Result<Vec<NewDeliveryEve
         return without_report(&message, context).map(|failure| vec![failure]).ok_or(Error::NotAReport);
     };
     let report = String::from_utf8_lossy(report.contents());
-    let mut groups = groups(&report);
-    if groups.is_empty() {
-        return Err(Error::NotAReport);
-    }
-    let about_message = groups.remove(0);
-    let source = Source::new(&message, &about_message, context);
+    let groups = groups(&report);
+    let Some((about_message, recipients)) = groups.split_first() else { return Err(Error::NotAReport) };
+    // Some servers leave out the empty line between what is about the message and the first recipient (RFC 3464
+    // section 2.1), or what is about the message.
+    let recipients = if about_message.contains_key("action") { groups.as_slice() } else { recipients };
+    let source = Source::new(&message, about_message, context);
     let explanations = explanations(&message);
-    let mut failures: Vec<_> =
-        groups.iter().filter_map(|recipient| failure(recipient, &source, &explanations, context.sent_to)).collect();
-    if context.sent_to.is_some() {
-        // One message to one recipient fails once, to however many addresses it was forwarded.
-        failures.truncate(1);
-    }
-    Ok(failures)
+    // One message to one recipient fails once, to however many addresses it was forwarded.
+    let limit = if context.sent_to.is_some() { 1 } else { MAX_FAILURES };
+    let failures = recipients.iter().filter_map(|recipient| failure(recipient, &source, &explanations, context));
+    Ok(failures.take(limit).collect())
 }
 
 /// What a mail system says in plain text about a message to a known recipient.
@@ -76,7 +91,8 @@ fn without_report(message: &Message<'_>, context: &Context<'_>) -> Option<NewDel
     }
     let text = message_text(message);
     let refusal = plain_text::refusal(&text)?;
-    let reply = Reply { status: refusal.status.as_deref(), text: &refusal.text, ..Reply::default() };
+    let said = clip(&refusal.text, MAX_SAID);
+    let reply = Reply { status: refusal.status.as_deref(), text: &said, ..Reply::default() };
     let source = Source::new(message, &Fields::new(), context);
     let id = event::id(&["report", &source.reporting_mta, &source.report_id, address]);
     Some(event::error(id, address, &reply, None, source.date))
@@ -107,7 +123,8 @@ impl Source {
         let queue_id = queue_id.map(|(_, id)| id.clone());
         let report_id = message.message_id().map_or_else(|| event::id(&[&message_text(message)]), str::to_owned);
         let date = message.date().and_then(|date| DateTime::from_timestamp(date.to_timestamp(), 0));
-        Self { reporting_mta, queue_id, report_id, ours, date: date.unwrap_or(context.received_at) }
+        let date = date.and_then(|date| context.possible(date)).unwrap_or(context.received_at);
+        Self { reporting_mta, queue_id, report_id, ours, date }
     }
 }
 
@@ -115,26 +132,28 @@ fn failure(
     recipient: &Fields,
     source: &Source,
     explanations: &HashMap<String, Explanation>,
-    sent_to: Option<&str>,
+    context: &Context<'_>,
 ) -> Option<NewDeliveryEvent> {
     if !recipient.get("action")?.eq_ignore_ascii_case("failed") {
         return None;
     }
     let last = address(recipient, "final-recipient");
-    let named = address(recipient, "original-recipient").or(last)?;
+    let original = address(recipient, "original-recipient").filter(|original| is_qualified(original));
+    // Who was sent to is known from a VERP address, also where the report names nobody.
+    let named = original.or(last).or(context.sent_to)?;
     let explained = [Some(named), last].into_iter().flatten().find_map(|address| explanations.get(address));
     let explanation = explained.map_or("", |explained| explained.text.as_str());
     let diagnostic = typed(recipient, "diagnostic-code");
-    let text = diagnostic.map_or(explanation, |(_, text)| text);
+    let text = clip(diagnostic.map_or(explanation, |(_, text)| text), MAX_SAID);
     let reported = recipient.get("status").map(|status| first_word(status)).filter(|status| status.len() <= 16);
     let status = match reported {
         // Exim says 5.0.0 always: the reply knows better.
-        None | Some("5.0.0") => codes_in(text).1.or(reported),
+        None | Some("5.0.0") => codes_in(&text).1.or(reported),
         known => known,
     };
     let phase = phase_in(explanation);
     let expired = source.queue_id.is_none() && explanation.contains("retry timeout exceeded");
-    let reply = Reply { smtp_code: None, status, text, phase, expired };
+    let reply = Reply { smtp_code: None, status, text: &text, phase, expired };
     let own_words = !recipient.contains_key("remote-mta")
         && diagnostic.is_none_or(|(kind, _)| kind.eq_ignore_ascii_case("x-postfix"))
         && !text.contains(" said: ");
@@ -143,19 +162,22 @@ fn failure(
         Some(queue_id) => {
             // Original-Recipient is what the sender asked to be told (ORCPT); the log has what the message said.
             let logged = match (explained, last) {
-                (Some(explained), Some(last)) => explained.expanded_from.as_deref().unwrap_or(last),
+                (Some(explained), Some(last)) => {
+                    explained.expanded_from.as_deref().filter(|from| is_qualified(from)).unwrap_or(last)
+                }
                 _ => named,
             };
             let id = event::queue_id(&source.reporting_mta, queue_id, logged, Outcome::Error);
-            (id, sent_to.unwrap_or(logged))
+            (id, context.sent_to.unwrap_or(logged))
         }
         None => {
-            let address = sent_to.unwrap_or(named);
+            let address = context.sent_to.unwrap_or(named);
             (event::id(&["report", &source.reporting_mta, &source.report_id, address]), address)
         }
     };
     let at = recipient.get("last-attempt-date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-    Some(event::error(id, address, &reply, blocked, at.map_or(source.date, |at| at.to_utc())))
+    let at = at.and_then(|at| context.possible(at.to_utc())).unwrap_or(source.date);
+    Some(event::error(id, address, &reply, blocked, at))
 }
 
 /// The header fields of one group, by name in lower case; the first of a name counts.
@@ -220,13 +242,13 @@ fn explanations(message: &Message<'_>) -> HashMap<String, Explanation> {
     let mut found = HashMap::new();
     for paragraph in paragraphs(&message_text(message)) {
         let Some((first, rest)) = paragraph.split_first() else { continue };
-        let whole = paragraph.join(" ");
+        let whole = clip(&paragraph.join(" "), MAX_SAID);
         let (address, expanded_from, text) = match NAMED.captures(&whole) {
             Some(named) => {
                 let part = |group| named.get(group).map(|part| part.as_str().to_owned());
                 (part(1).unwrap_or_default(), part(2), part(3).unwrap_or_default())
             }
-            None => ((*first).to_owned(), None, rest.join(" ")),
+            None => ((*first).to_owned(), None, clip(&rest.join(" "), MAX_SAID)),
         };
         found.entry(address).or_insert(Explanation { expanded_from, text });
     }

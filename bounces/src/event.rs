@@ -73,6 +73,12 @@ fn build(
     }
 }
 
+/// Whether a mail server's spelling of a recipient has a domain. Postfix logs, and reports, what a local program left
+/// without one as it was given, beside the address that it was sent to.
+pub(crate) fn is_qualified(address: &str) -> bool {
+    address.contains('@')
+}
+
 /// The first `limit` characters.
 pub(crate) fn clip(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect()

@@ -13,7 +13,7 @@ mod rules;
 mod verp;
 
 pub use classify::{Phase, Reply, classify};
-pub use verp::verp_recipient;
+pub use verp::BounceAddress;
 
 /// Marks a refusal because of the blocked list, in the replies of the agent.
 ///

@@ -182,6 +182,67 @@ fn delays_and_relays_are_no_failures_and_each_recipient_counts() {
     assert_eq!(parse(&message, "mx.test").unwrap(), events, "the same message again");
 }
 
+/// By the clock of a server that is wrong, a failure would be one that the service does not take.
+#[test]
+fn a_date_that_cannot_be_is_the_time_of_receipt() {
+    for (date, expected) in [
+        ("Mon, 23 Nov 2026 23:59:59 +0000", "2026-11-23T23:59:59Z"),
+        ("Tue, 24 Nov 2026 00:00:01 +0000", "2026-11-24T00:00:00Z"),
+        ("Fri, 24 Nov 2028 00:00:00 +0000", "2026-11-24T00:00:00Z"),
+        ("Sun, 25 Oct 2026 00:00:00 +0000", "2026-10-25T00:00:00Z"),
+        ("Sat, 24 Oct 2026 23:59:59 +0000", "2026-11-24T00:00:00Z"),
+        ("Thu, 01 Jan 1970 00:00:00 +0000", "2026-11-24T00:00:00Z"),
+    ] {
+        let expected = DateTime::parse_from_rfc3339(expected).unwrap();
+        let failed = "Final-Recipient: rfc822; a@x.test\r\nAction: failed\r\nStatus: 5.1.1\r\n";
+        let by_attempt = report(&format!("{failed}Last-Attempt-Date: {date}\r\n"));
+        let by_message = [format!("Date: {date}\r\n").into_bytes(), report(failed)].concat();
+        for message in [by_attempt, by_message] {
+            assert_eq!(parse(&message, "mx.test").unwrap()[0].occurred_at, expected, "{date}");
+        }
+    }
+}
+
+#[test]
+fn a_report_without_an_empty_line_or_a_name_still_tells_who_failed() {
+    let without_line = report("Final-Recipient: rfc822; a@x.test\r\nAction: failed\r\nStatus: 5.1.1\r\n");
+    let without_line = String::from_utf8(without_line).unwrap().replace("mx.test\r\n\r\nFinal", "mx.test\r\nFinal");
+    let nobody = report("Action: failed\r\nStatus: 5.1.1\r\n");
+    let untyped = report("Final-Recipient: a@x.test\r\nAction: failed\r\nStatus: 5.1.1\r\n");
+    for (message, without_verp) in
+        [(without_line.as_bytes(), Some("a@x.test")), (nobody.as_slice(), None), (untyped.as_slice(), None)]
+    {
+        for (sent_to, expected) in [(None, without_verp), (Some("taro@example.com"), Some("taro@example.com"))] {
+            let events = parse_sent_to(message, "ours.test", sent_to).unwrap();
+            let found = events.first().map(|event| (event.address.as_str(), event.reason.unwrap()));
+            assert_eq!(found, expected.map(|address| (address, Reason::UnknownUser)), "{sent_to:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_read_of_a_report_is_bounded() {
+    let failed = |n| format!("Final-Recipient: rfc822; u{n}@x.test\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n");
+    let many = report(&(0..150).map(failed).collect::<String>());
+    let addresses: Vec<_> = parse(&many, "mx.test").unwrap().into_iter().map(|event| event.address).collect();
+    assert_eq!(addresses, (0..100).map(|n| format!("u{n}@x.test")).collect::<Vec<_>>());
+
+    let group = "Final-Recipient: rfc822; a@x.test\r\nAction: failed\r\n";
+    let diagnosed = |text: &str| report(&format!("{group}Diagnostic-Code: smtp; {text}\r\n"));
+    let explained = |text: &str| {
+        let report = String::from_utf8(report(group)).unwrap();
+        report.replace("Sorry.", &format!("<a@x.test>: {text}")).into_bytes()
+    };
+    for (text, reason) in [
+        ("550 User unknown".to_owned(), Reason::UnknownUser),
+        (format!("550 {}User unknown", "x ".repeat(2_000)), Reason::Other),
+    ] {
+        for message in [diagnosed(&text), explained(&text)] {
+            assert_eq!(parse(&message, "mx.test").unwrap()[0].reason, Some(reason), "{} octets", text.len());
+        }
+    }
+}
+
 #[test]
 fn other_messages_are_refused() {
     assert_eq!(parse(b"Subject: hello\r\n\r\nhi\r\n", "mx.test"), Err(Error::NotAReport));
@@ -193,7 +254,7 @@ fn log_event(line: &str) -> NewDeliveryEvent {
     log.feed(line.as_bytes(), received_at().fixed_offset()).remove(0)
 }
 
-/// Three ways in which a report names the recipient otherwise than the log, and Postfix under another name.
+/// Ways in which a report names the recipient otherwise than the log, and Postfix under another name.
 #[test]
 fn a_postfix_report_has_the_id_of_its_log_line_however_it_names_the_recipient() {
     let report = |original: &str, explanation: &str| {
@@ -225,6 +286,8 @@ fn a_postfix_report_has_the_id_of_its_log_line_however_it_names_the_recipient() 
             "orig_to=<alias@mx.test>, ",
             "alias@mx.test",
         ),
+        // A program on the server left out the domain, which Postfix completed.
+        ("a", format!("<a@y.test> (expanded from <a>): {text}"), "orig_to=<a>, ", "a@y.test"),
     ] {
         let (found, expected) = (&parse(&report(original, &explanation), "mx.test").unwrap()[0], logged(orig_to));
         assert_eq!((&found.id, found.address.as_str()), (&expected.id, address), "{explanation}");

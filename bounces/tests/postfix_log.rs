@@ -51,9 +51,19 @@ fn the_sample_gives_the_expected_outcome_for_each_recipient() {
 
 #[test]
 fn events_fit_the_wire() {
-    use shared::delivery_event::{MAX_ID, MAX_REPLY};
+    use shared::{
+        Address, InvalidAddress, Reason,
+        delivery_event::{MAX_ID, MAX_REPLY},
+    };
     for event in feed_all(&mut LogParser::new(config()), LOG) {
-        assert!(event.id.len() <= MAX_ID && !event.address.is_empty());
+        let malformed = event.reason == Some(Reason::AddressFormat);
+        let parse = if malformed { Address::parse_malformed } else { Address::parse };
+        match event.address.as_str() {
+            // One server took it. On a list it could stand for nobody, so the service refuses it.
+            "\"\"@x.test" => assert_eq!(parse(&event.address), Err(InvalidAddress::EmptyLocalPart)),
+            address => assert!(parse(address).is_ok(), "{address}"),
+        }
+        assert!(event.id.len() <= MAX_ID);
         assert!(event.reply.is_none_or(|reply| reply.chars().count() <= MAX_REPLY));
         assert!(event.smtp_code.is_none_or(|code| (200..600).contains(&code)));
         assert!(event.status.is_none_or(|status| status.len() <= 16));
@@ -164,6 +174,40 @@ Nov 28 10:00:01 mx postfix/qmgr[1]: 4AAA: removed",
     // The reference time is before the 28th, which is then last year's: only the order of lines matters here.
     let found: Vec<_> = events.iter().map(|event| (event.address.as_str(), event.reason)).collect();
     assert_eq!(found, [("later@x.test", None), ("alias@y.test", Some(shared::Reason::ResendTimeout))]);
+}
+
+/// Deliveries on this machine are no events, and so are none when their time is up.
+#[test]
+fn only_what_waits_for_another_server_expires() {
+    let expired = |program: &str| {
+        let mut log = LogParser::new(Config { server: "mx".into(), syslog_name: "postfix".into() });
+        let events = feed_all(
+            &mut log,
+            &format!(
+                "Nov 23 10:00:00 mx postfix/qmgr[1]: 4AAA: from=<s@a.test>, size=1, nrcpt=1 (queue active)
+Nov 23 10:00:01 mx postfix/{program}[2]: 4AAA: to=<taro@x.test>, relay=none, delay=1, dsn=4.2.0, status=deferred (busy)
+Nov 23 11:00:01 mx postfix/qmgr[1]: 4AAA: from=<s@a.test>, status=expired, returned to sender"
+            ),
+        );
+        events.into_iter().map(|event| event.address).collect::<Vec<_>>()
+    };
+    for program in ["smtp", "lmtp", "error", "qmgr"] {
+        assert_eq!(expired(program), ["taro@x.test"], "{program}");
+    }
+    for program in ["local", "virtual", "pipe"] {
+        assert_eq!(expired(program), [""; 0], "{program}");
+    }
+}
+
+/// A program on the mail server left out the domain: Postfix logs what it was given and what it made of it.
+#[test]
+fn a_recipient_without_a_domain_is_the_one_that_postfix_completed() {
+    for (orig_to, address) in [("foo", "foo@mx.test"), ("alias@mx.test", "alias@mx.test")] {
+        let line = format!(
+            "Nov 23 17:10:20 mx postfix/smtp[1]: 7E: to=<foo@mx.test>, orig_to=<{orig_to}>, relay=m.test[192.0.2.1]:25, delay=1, dsn=5.1.1, status=bounced (host m.test[192.0.2.1] said: 550 5.1.1 User unknown (in reply to RCPT TO command))"
+        );
+        assert_eq!(one(&line, "postfix")[0].address, address);
+    }
 }
 
 proptest::proptest! {

@@ -2,6 +2,7 @@
 
 use super::{
     log_file::{LogFile, LogPosition},
+    progress::Progress,
     spool::Spool,
 };
 use crate::{clock::Clock, files::NextVersion};
@@ -10,10 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     io::{self, BufWriter},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -32,36 +30,6 @@ const REST_PER_SAVE: u32 = 100;
 struct Saved<S> {
     log: LogPosition,
     parser: S,
-}
-
-/// A follower, seen from outside.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Set to end it.
-    pub stop: AtomicBool,
-    /// How many octets of the current file were read.
-    pub octets: AtomicU64,
-    problem: Mutex<Option<String>>,
-}
-
-impl Progress {
-    /// Why nothing is read, if so.
-    pub fn problem(&self) -> Option<String> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Notes it, and logs it once.
-    fn set_problem(&self, problem: Option<String>) {
-        let mut noted = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        if *noted == problem {
-            return;
-        }
-        match &problem {
-            Some(problem) => tracing::warn!("{problem}"),
-            None => tracing::info!("the mail log is read"),
-        }
-        *noted = problem;
-    }
 }
 
 /// Follows a mail log.
@@ -134,7 +102,7 @@ impl Follower {
                     Some(format!("cannot read the mail log {log} ({error}): may the agent's user read it?"))
                 }
             };
-            self.progress.set_problem(problem);
+            self.progress.mail_log.note(problem, "the mail log is read");
             self.progress.octets.store(self.log.position().octets, Ordering::Relaxed);
             // Before a file's first line the position of the file before it says more.
             if !is_saved && last_save.elapsed() >= pause && self.log.position().octets > 0 {

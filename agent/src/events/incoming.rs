@@ -1,7 +1,7 @@
 //! Events that other processes hand over, `stoplist-agent bounce` for example: a folder with one file for each bounce
 //! message. Writers and reader may be killed at any moment, and neither waits for the other.
 
-use super::{follower::Progress, spool::Spool};
+use super::{progress::Progress, spool::Spool};
 use crate::files;
 use sha2::{Digest, Sha256};
 use shared::delivery_event::NewDeliveryEvent;
@@ -50,8 +50,9 @@ pub fn make_folder(data_dir: &Path) -> io::Result<PathBuf> {
 pub fn hand_over(data_dir: &Path, events: &[NewDeliveryEvent]) -> io::Result<()> {
     let folder = make_folder(data_dir)?;
     let lines = serde_json::to_vec(events)?;
-    // Named by its content: a message that Postfix delivers twice is one file.
-    let name: String = Sha256::digest(&lines).iter().take(16).map(|octet| format!("{octet:02x}")).collect();
+    // Named by what failed: a message that Postfix delivers twice is one file, though it may be dated by its receipt.
+    let failed = events.iter().fold(Sha256::new(), |hash, event| hash.chain_update(&event.id).chain_update("\n"));
+    let name: String = failed.finalize().iter().take(16).map(|octet| format!("{octet:02x}")).collect();
     // Two processes may hold the same message: each writes a file of its own before.
     let mut file = tempfile::Builder::new().prefix(".").tempfile_in(&folder)?;
     file.write_all(&lines)?;
@@ -89,27 +90,43 @@ impl Incoming {
     /// Takes until it is stopped. Blocks.
     pub fn run(mut self) {
         while !self.progress.stop.load(Ordering::Relaxed) {
-            match self.take() {
-                Ok(0) => sleep(POLL),
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::error!(%error, folder = %self.folder.display(), "cannot take over bounces; they wait");
-                    sleep(DISK_PAUSE);
+            let problem = match self.take() {
+                Ok((taken, problem)) => {
+                    if taken == 0 {
+                        sleep(POLL);
+                    }
+                    problem
                 }
-            }
+                Err(error) => {
+                    sleep(DISK_PAUSE);
+                    Some(format!("cannot take over the bounces in {} ({error}): they wait", self.folder.display()))
+                }
+            };
+            self.progress.incoming.note(problem, "all bounces are taken over");
         }
     }
 
-    /// Takes some files; answers how many.
-    fn take(&mut self) -> io::Result<usize> {
-        let (mut events, mut taken) = (Vec::new(), Vec::new());
+    /// Takes some files; answers how many, and what is wrong with one that stays: it must not hold back the others.
+    fn take(&mut self) -> io::Result<(usize, Option<String>)> {
+        let (mut events, mut found, mut problem) = (Vec::new(), Vec::new(), None);
+        let mut stays = |path: &Path, error: io::Error| {
+            problem.get_or_insert_with(|| {
+                format!("cannot take over {} ({error}): does it belong to the agent's user?", path.display())
+            });
+        };
         for entry in std::fs::read_dir(&self.folder)? {
             let path = entry?.path();
             if is_unfinished(&path) {
                 continue;
             }
             if !self.spooled.contains(&path) {
-                let content = std::fs::read(&path)?;
+                let content = match std::fs::read(&path) {
+                    Ok(content) => content,
+                    Err(error) => {
+                        stays(&path, error);
+                        continue;
+                    }
+                };
                 match serde_json::from_slice::<Vec<NewDeliveryEvent>>(&content) {
                     Ok(of_file) => events.extend(of_file),
                     Err(error) => {
@@ -120,18 +137,25 @@ impl Incoming {
                     }
                 }
             }
-            taken.push(path);
-            if taken.len() == BATCH {
+            found.push(path);
+            // Those that cannot be removed take no place from others.
+            if found.len() == BATCH + self.spooled.len() {
                 break;
             }
         }
         self.spool.append(&events)?;
-        self.spooled.extend(taken.iter().cloned());
-        for path in &taken {
-            std::fs::remove_file(path)?;
-            self.spooled.remove(path);
+        self.spooled.extend(found.iter().cloned());
+        let mut taken = 0;
+        for path in &found {
+            match std::fs::remove_file(path) {
+                Ok(()) => {
+                    self.spooled.remove(path);
+                    taken += 1;
+                }
+                Err(error) => stays(path, error),
+            }
         }
-        Ok(taken.len())
+        Ok((taken, problem))
     }
 }
 

@@ -128,7 +128,9 @@ impl LogFile {
         if !self.later.is_empty() {
             return Ok(true);
         }
-        let (Some(open), Ok(current)) = (&self.open, File::open(&self.path)) else { return Ok(false) };
+        // Between the rename and the creation there is none. One that may not be read is not passed over: nothing would
+        // be reported any more, and nobody told.
+        let (Some(open), Some(current)) = (&self.open, open_if_there(&self.path)?) else { return Ok(false) };
         if is_same(open, &current)? {
             if !self.position.is_in(open)? {
                 self.locate()?;
@@ -148,7 +150,7 @@ impl LogFile {
         let since = ours.metadata()?.modified()?;
         let mut after = VecDeque::new();
         for (modified, path) in self.rotated()? {
-            let file = File::open(&path)?;
+            let Some(file) = open_if_there(&path)? else { continue };
             let same = self.position.octets > 0 && self.position.is_in(&file)?;
             let retired = self.retired.as_ref().map(|retired| is_same(&retired.file, &file)).transpose()?;
             if modified >= since && !same && !is_same(ours, &file)? && retired != Some(true) {
@@ -163,11 +165,7 @@ impl LogFile {
     fn locate(&mut self) -> io::Result<bool> {
         self.later.clear();
         self.open = None;
-        let current = match File::open(&self.path) {
-            Ok(file) => Some(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let current = open_if_there(&self.path)?;
         if let Some(current) = &current
             && (self.position.octets == 0 || self.position.is_in(current)?)
         {
@@ -176,7 +174,7 @@ impl LogFile {
         }
         if self.position.octets > 0 {
             for (_, path) in self.rotated()? {
-                let file = File::open(&path)?;
+                let Some(file) = open_if_there(&path)? else { continue };
                 if self.position.is_in(&file)? {
                     self.later = self.files_after(&file)?;
                     self.open = Some(file);
@@ -215,12 +213,10 @@ impl LogFile {
     }
 
     fn open_later(&mut self) -> io::Result<()> {
-        let Some(path) = self.later.pop_front() else { return Ok(()) };
-        let next = match File::open(path) {
-            Ok(file) => Some(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let Some(path) = self.later.front() else { return Ok(()) };
+        // It stays the next one until it can be read.
+        let next = open_if_there(path)?;
+        self.later.pop_front();
         let position = std::mem::take(&mut self.position);
         let before = std::mem::replace(&mut self.open, next);
         if let Some(Retired { file, mut position, .. }) = self.retired.take() {
@@ -233,6 +229,15 @@ impl LogFile {
     fn read(&mut self) -> io::Result<()> {
         let Some(file) = &self.open else { return Ok(()) };
         read_lines(file, &mut self.position, false, &mut self.lines)
+    }
+}
+
+fn open_if_there(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // The log and the rotated ones need not have the same mode.
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
     }
 }
 

@@ -3,5 +3,6 @@
 pub mod follower;
 pub mod incoming;
 pub mod log_file;
+pub mod progress;
 pub mod sender;
 pub mod spool;

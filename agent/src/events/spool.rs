@@ -149,17 +149,17 @@ impl Spool {
             let mut file = File::open(segment_path(&self.folder, *segment))?;
             file.seek(SeekFrom::Start(batch.next.octet))?;
             let mut reader = BufReader::new(file);
-            let mut line = String::new();
-            while batch.events.len() < limit && reader.read_line(&mut line)? > 0 && line.ends_with('\n') {
+            let mut line = Vec::new();
+            while batch.events.len() < limit && reader.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
                 batch.next.octet += line.len() as u64;
                 batch.lines += 1;
-                match serde_json::from_str(&line) {
+                match serde_json::from_slice(&line) {
                     Ok(event) => batch.events.push(event),
                     Err(error) => {
                         // What serde says may quote an address.
                         let what = error.classify();
                         tracing::error!(?what, segment, "an event in the spool is damaged; it goes to rejected.ndjson");
-                        self.reject(&line, &error.to_string())?;
+                        self.reject(&String::from_utf8_lossy(&line), &error.to_string())?;
                     }
                 }
                 line.clear();

@@ -53,10 +53,19 @@ pub async fn answer(stream: TcpStream, list: Arc<List>) -> io::Result<()> {
         if !list.is_loaded() {
             return Ok(());
         }
-        let refuse = recipient.is_some_and(|recipient| list.blocks(&recipient));
+        let refuse = recipient.is_some_and(|recipient| {
+            list.blocks(&recipient) || quoted(&recipient).is_some_and(|recipient| list.blocks(&recipient))
+        });
         let action = if refuse { format!("action=550 {REFUSAL}\n\n") } else { format!("action={NO_OPINION}\n\n") };
         stream.write_all(action.as_bytes()).await?;
     }
+}
+
+/// The recipient with its local part in quotes. Postfix's request has it without them, `a b@x.test`, the list has it as
+/// it is sent (RFC 5321 section 4.1.2). The transport map is asked for both.
+fn quoted(recipient: &str) -> Option<String> {
+    let (local, domain) = recipient.rsplit_once('@')?;
+    Some(format!("\"{}\"@{domain}", local.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
 /// Asks a running agent as Postfix does, for an address key, and gives the refusal, if there is one. Blocks.

@@ -1,6 +1,6 @@
 //! The lines for Postfix's own configuration.
 
-use crate::config::Config;
+use crate::{bounce, config::Config};
 use std::path::Path;
 
 /// The lines for main.cf and master.cf that fit this configuration, which is in the file `path`; `program` is the agent.
@@ -58,11 +58,18 @@ struct Bounces {
 fn bounces(config: &Config, program: &Path, path: &Path) -> Bounces {
     let Some(domain) = &config.bounce_domain else { return Bounces::default() };
     let (program, path) = (program.display(), path.display());
+    let addresses = match &config.bounce_mailbox {
+        Some(mailbox) => format!(
+            "Bounce messages go to the agent. Send with envelope senders such as
+# {mailbox}+user=example.com@{domain} (VERP) or {mailbox}@{domain}:
+# what comes to other mailboxes of the domain is dropped. Name this server in the domain's MX record."
+        ),
+        None => bounce::NO_MAILBOX.to_owned(),
+    };
     Bounces {
         domain: format!(
             "
-# Bounce messages go to the agent. Send with envelope senders in this domain, such as
-# bounce+user=example.com@{domain} (VERP), and name this server in its MX record.
+# {addresses}
 # If you have relay_domains, add it to them.
 relay_domains = {domain}
 stoplist-bounce_destination_recipient_limit = 1

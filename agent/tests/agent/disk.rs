@@ -76,7 +76,7 @@ async fn a_full_disk_holds_back_acknowledgements_and_events_and_nothing_else() {
     let disk = SmallDisk::mount(data.clone(), "4m");
     let log = folder.path().join("mail.log");
     let service = FakeService::start(keys(1_000)).await;
-    let more = format!("mail_log = {log:?}\nmyhostname = \"pfe\"\n");
+    let more = format!("mail_log = {log:?}\nmyhostname = \"pfe\"\nbounce_mailbox = \"bounce\"\n");
     let start = || AgentProcess::start(folder.path(), service.address, &more);
     let agent = start();
     service.in_sync().await;
@@ -101,8 +101,10 @@ async fn a_full_disk_holds_back_acknowledgements_and_events_and_nothing_else() {
     (1..=5_000).for_each(|n| append(&log, &bounced(n)));
     let waits = "cannot spool events; the mail log waits";
     eventually("the agent says that the log waits", || AgentProcess::has_said(folder.path(), waits)).await;
-    let full = bounce(folder.path(), &[], include_bytes!("../../../bounces/tests/samples/postfix-dsn/a@nomx.test.eml"));
+    let report = include_bytes!("../../../bounces/tests/samples/postfix-dsn/a@nomx.test.eml");
+    let full = bounce(folder.path(), &["--recipient=bounce@bounces.ours.test"], report);
     assert_eq!(full.status.code(), Some(75), "Postfix keeps the bounce message");
+    assert!(String::from_utf8_lossy(&full.stderr).contains("cannot write in data_dir"), "{full:?}");
 
     let check = || {
         assert!(service.state().acknowledged.iter().all(|position| position.version == 0), "acknowledged too early");

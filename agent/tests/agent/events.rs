@@ -114,6 +114,32 @@ fn lines_that_come_into_the_old_file_after_its_rotation_are_read() {
     assert_eq!(read(&mut log), ["six", "seven"]);
 }
 
+/// As after `postfix logrotate`, which leaves a log that only root may read. Tests run as root: a link to itself stands
+/// for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_read_after_a_rotation_is_told_and_read_as_soon_as_it_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (log, old) = (folder.join("mail.log"), folder.join("mail.log.1"));
+    let service = FakeService::start([]).await;
+    append(&log, &bounced(0));
+    let _agent = AgentProcess::start(folder, service.address, &format!("mail_log = {log:?}\nmyhostname = \"pfe\"\n"));
+    let arrived = || service.state().reports.len();
+    eventually("the first error arrives", || arrived() == 1).await;
+    fs::rename(&log, &old).unwrap();
+    append(&old, &bounced(1));
+    eventually("what still comes into the old file is read", || arrived() == 2).await;
+    std::os::unix::fs::symlink(&log, &log).unwrap();
+    let status = || fs::read_to_string(folder.join("data/status.json")).unwrap_or_default();
+    eventually("the status tells", || status().contains("cannot read the mail log")).await;
+    fs::remove_file(&log).unwrap();
+    append(&log, &bounced(2));
+    eventually("the error in the new file arrives", || arrived() == 3).await;
+    eventually("nothing is wrong any more", || status().contains("\"problem\": null")).await;
+    let said = fs::read_to_string(folder.join("agent.log")).unwrap();
+    assert_eq!(said.matches("cannot read the mail log").count(), 1, "{said}");
+}
+
 #[test]
 fn a_truncated_log_is_read_from_its_start_and_a_missing_one_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
@@ -211,6 +237,20 @@ fn events_are_sent_again_rather_than_lost_when_the_position_is_of_a_segment_that
     }
 }
 
+#[test]
+fn a_line_of_the_spool_that_is_no_text_is_put_aside_and_holds_back_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let segment = folder.path().join("00000000000000000001.ndjson");
+    Spool::open(folder.path(), 9 << 20).unwrap().append(&[event(0)]).unwrap();
+    OpenOptions::new().append(true).open(segment).unwrap().write_all(b"{\"id\":\"\xff\xfe\"}\n").unwrap();
+    let spool = Spool::open(folder.path(), 9 << 20).unwrap();
+    spool.append(&[event(1)]).unwrap();
+    assert_eq!(sent(&spool), ["event-0", "event-1"]);
+    assert_eq!(spool.backlog(), 0);
+    let rejected = fs::read_to_string(folder.path().join("rejected.ndjson")).unwrap();
+    assert!(rejected.lines().count() == 1 && rejected.contains("\u{fffd}"), "{rejected}");
+}
+
 fn first_line(segment: &Path) -> String {
     fs::read_to_string(segment).unwrap().split_inclusive('\n').next().unwrap().to_owned()
 }
@@ -281,7 +321,7 @@ async fn no_line_of_the_agents_log_names_an_address_whatever_is_refused_or_fails
     let folder = folder.path();
     let (log, data, address) = (folder.join("mail.log"), folder.join("data"), format!("{NAME}@example.com"));
     let service = FakeService::start([address.clone()]).await;
-    let more = format!("mail_log = {log:?}\nmyhostname = \"pfe\"\n");
+    let more = format!("mail_log = {log:?}\nmyhostname = \"pfe\"\nbounce_mailbox = \"bounce\"\n");
     let agent = AgentProcess::start(folder, service.address, &more);
     service.in_sync().await;
     assert!(Policy::open(agent.policy).await.refuses(&address).await);

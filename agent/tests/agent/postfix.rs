@@ -17,7 +17,8 @@ async fn socketmap(stream: &mut TcpStream, request: &str, reply: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn policy_requests_are_answered_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let service = FakeService::start(["a@example.com".to_owned(), "b@xn--wgv71a119e.example".to_owned()]).await;
+    let keys = ["a@example.com", "b@xn--wgv71a119e.example", "\"a b\"@example.com", "\"a@\\\"\\\\\"@example.com"];
+    let service = FakeService::start(keys.map(str::to_owned)).await;
     let agent = start(folder.path(), service.address).await;
     service.in_sync().await;
     let mut postfix = Policy::connect(&agent).await;
@@ -25,6 +26,11 @@ async fn policy_requests_are_answered_in_order() {
         ("a@example.com", true),
         ("\"A\"@Example.COM", true),
         ("b@日本語.example", true),
+        // Postfix hands the local part over without its quotes.
+        ("a b@Example.com", true),
+        ("\"a b\"@example.com", true),
+        ("a@\"\\@example.com", true),
+        ("a c@example.com", false),
         ("c@example.com", false),
         ("", false),
         ("postmaster", false),

@@ -5,7 +5,12 @@ mod state;
 
 pub use state::State;
 
-use crate::{MARK, Reply, classify::phase_in, event, event::clip};
+use crate::{
+    MARK, Reply,
+    classify::phase_in,
+    event,
+    event::{clip, is_qualified},
+};
 use chrono::{DateTime, FixedOffset, Utc};
 use line::{Line, Record};
 use shared::{
@@ -88,15 +93,18 @@ impl LogParser {
 
     fn outcome(&mut self, at: DateTime<Utc>, outcome: &line::Outcome<'_>) -> Option<NewDeliveryEvent> {
         let line::Outcome { queue_id, to, orig_to, dsn, status, text, program } = outcome;
-        let address = orig_to.unwrap_or(to);
+        let address = orig_to.filter(|original| is_qualified(original)).unwrap_or(to);
         if self.state.is_notification(queue_id) {
             return None;
         }
         match *status {
             "deferred" => {
-                let reply = clip(text, MAX_REPLY);
-                let deferred = Deferred { address: address.to_owned(), status: (*dsn).to_owned(), reply };
-                self.state.defer(queue_id, to, deferred);
+                // error(8) and the queue manager hold back what smtp(8) failed to deliver before.
+                if matches!(*program, "smtp" | "lmtp" | "error" | "qmgr") {
+                    let reply = clip(text, MAX_REPLY);
+                    let deferred = Deferred { address: address.to_owned(), status: (*dsn).to_owned(), reply };
+                    self.state.defer(queue_id, to, deferred);
+                }
                 None
             }
             "sent" => {

@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 /// The domain of bounce addresses.
 pub const BOUNCE_DOMAIN: &str = "bounces.shop.test";
+/// The mailbox of bounce addresses.
+pub const BOUNCE_MAILBOX: &str = "bounce-4f1c";
 /// Whom Postfix runs the agent's command as; on a real server the agent's own user.
 const PIPE_USER: &str = "nobody";
 
@@ -218,6 +220,7 @@ impl Agent {
             ("syslog_name", name.clone()),
             ("myhostname", plan.myhostname()),
             ("bounce_domain", BOUNCE_DOMAIN.to_owned()),
+            ("bounce_mailbox", BOUNCE_MAILBOX.to_owned()),
         ]);
         std::fs::write(folder.join("agent.toml"), config)?;
         Ok(Self { name, program, folder, process: None })

@@ -1,14 +1,21 @@
 //! Bounce messages: Postfix hands them to the agent's command, which never loses one and never counts a failure twice.
 
 use mail_e2e::{
-    field::{Field, SOON, agent::BOUNCE_DOMAIN},
+    field::{
+        Field, SOON,
+        agent::{BOUNCE_DOMAIN, BOUNCE_MAILBOX},
+    },
     rig::{Answer, holds_within},
 };
 use std::time::Duration;
 
 /// The envelope sender of a message to `user@example.test`.
 fn verp(user: &str) -> String {
-    format!("bounce+{user}=example.test@{BOUNCE_DOMAIN}")
+    verp_of(user, "example.test")
+}
+
+fn verp_of(user: &str, domain: &str) -> String {
+    format!("{BOUNCE_MAILBOX}+{user}={domain}@{BOUNCE_DOMAIN}")
 }
 
 /// What a far server sends back that had taken the message first: no log of ours has this failure.
@@ -23,7 +30,11 @@ fn report_from_afar(user: &str) -> String {
 }
 
 async fn bounce_from_afar(field: &Field, user: &str) -> anyhow::Result<()> {
-    let to = format!("<{}>", verp(user));
+    bounce_to(field, &verp(user), user).await
+}
+
+async fn bounce_to(field: &Field, address: &str, user: &str) -> anyhow::Result<()> {
+    let to = format!("<{address}>");
     let reply = field.one.session().await?.deliver("", &to, &report_from_afar(user)).await?;
     anyhow::ensure!(reply.is_positive(), "a bounce message is refused: {reply:?}");
     Ok(())
@@ -41,7 +52,7 @@ async fn a_bounce_message_of_our_own_server_counts_once_with_its_log_line() -> a
         }
         // No such domain: no server was asked.
         let nowhere = "x@nxdomain.test";
-        let sender = format!("bounce+x=nxdomain.test@{BOUNCE_DOMAIN}");
+        let sender = verp_of("x", "nxdomain.test");
         assert!(session.send_from(&sender, nowhere, "").await?.is_positive());
         for to in [verp("gone"), verp("other"), verp("u-521-full"), sender] {
             let line = field.one.postfix.logs(&to, "status=", SOON).await?;
@@ -59,8 +70,7 @@ async fn a_bounce_message_of_our_own_server_counts_once_with_its_log_line() -> a
 
         // A refusal by the list itself comes back as well, and never counts.
         field.run_now().await?;
-        let sendmail = format!("bounce+gone=example.test@{BOUNCE_DOMAIN}");
-        field.one.postfix.sendmail_from(&sendmail, "gone@example.test").await?;
+        field.one.postfix.sendmail_from(&verp("gone"), "gone@example.test").await?;
         field.one.postfix.logs("gone@example.test", "status=bounced (Blocked by Stoplist", SOON).await?;
         holds_within("its bounce message arrives", SOON, async || {
             Ok(field.one.postfix.log().matches("failures taken: 1").count() == 5 && field.one.bounces_waiting()? == 0)
@@ -114,6 +124,17 @@ async fn a_bounce_message_waits_where_it_is_safe_whatever_is_down() -> anyhow::R
         assert!(reply.is_positive());
         let line = field.one.postfix.logs(&verp("hanako"), "status=", SOON).await?;
         anyhow::ensure!(line.contains("status=sent") && line.contains("dropped: this is no bounce message"), "{line}");
+        // So is a bounce message of somebody who does not know the mailbox.
+        for forged in [format!("bounce+victim=example.test@{BOUNCE_DOMAIN}"), format!("victim@{BOUNCE_DOMAIN}")] {
+            bounce_to(field, &forged, "victim").await?;
+            let line = field.one.postfix.logs(&forged, "status=", SOON).await?;
+            anyhow::ensure!(line.contains("status=sent") && line.contains("dropped: only what comes to"), "{line}");
+        }
+        field.bounce("last@example.test").await?;
+        for address in ["victim@example.test", "mailbox-of-victim@far.test"] {
+            let believed = field.api.errors_of(address).await?;
+            anyhow::ensure!(believed.is_empty(), "a forged bounce message is believed: {believed:?}");
+        }
         field.one.postfix.queue_is_empty(SOON).await?;
         assert_eq!(field.site.sink().attempts("hanako@example.test"), 0, "no answer was sent");
         Ok(())
