@@ -92,12 +92,13 @@ pub(super) async fn publish_alone(
 /// # Errors
 /// The database refused; then nothing changed.
 pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
-    let now = state.clock.now();
     let Some(stored) = distributions::get(state.db.connection(), id).await? else { return Ok(()) };
     let server_configuration_id = stored.server_configuration_id;
     if stored.distribution.published_at.is_some() {
         return Ok(());
     }
+    // The clock of the node that asked for it may be ahead of this one's.
+    let now = state.clock.now().max(stored.distribution.created_at);
     distributions::begin(state.db.connection(), id, now).await?;
     let transaction = state.db.begin().await?;
     let mut head = change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;

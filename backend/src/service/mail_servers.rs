@@ -6,7 +6,7 @@ use super::{
 use crate::{
     state::AppState,
     store::{
-        self, ConnectionTrait, audit,
+        self, ConnectionTrait, audit, change_sets,
         mail_servers::StoredMailServer,
         search::{CursorScope, Keyset},
         server_configurations::ListHead,
@@ -85,6 +85,8 @@ pub async fn create(
     let now = state.clock.now();
     let id = Uuid::now_v7();
     let tx = state.db.begin().await?;
+    // Whoever counts waits for others who do.
+    change_sets::lock(&tx, configuration.id).await?.ok_or(Error::NotFound)?;
     let present = store::mail_servers::list(&tx, configuration.id, Keyset::ALL).await?;
     expect_room(present.len(), "mail servers")?;
     store::mail_servers::insert(&tx, configuration.id, id, &new.name, now)
@@ -113,6 +115,8 @@ pub async fn update(
 ) -> Result<MailServer> {
     let now = state.clock.now();
     let tx = state.db.begin().await?;
+    // Before the mail server's row, as an acknowledgement takes them: otherwise each could wait for the other.
+    change_sets::lock(&tx, configuration.id).await?.ok_or(Error::NotFound)?;
     let before = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
     let name = update.name.as_deref().unwrap_or(&before.name);
     let active = update.active.unwrap_or(before.active);
@@ -146,6 +150,8 @@ pub async fn renew_token(
 ) -> Result<MailServerCredential> {
     let now = state.clock.now();
     let tx = state.db.begin().await?;
+    // Of two who renew it at the same moment the second one revokes what the first one made.
+    change_sets::lock(&tx, configuration.id).await?.ok_or(Error::NotFound)?;
     let stored = store::mail_servers::find(&tx, configuration.id, id).await?.ok_or(Error::NotFound)?;
     store::tokens::revoke_of_mail_server(&tx, id, now).await?;
     let token = add_token(&tx, access.account_id, id, &stored.name, now).await?;

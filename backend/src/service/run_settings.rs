@@ -1,6 +1,12 @@
 //! Run settings: when a run happens and what it blocks.
 
-use super::{Access, Error, Result, authentication::Identity, runs, schedule::Schedule, wake::What};
+use super::{
+    Access, Error, Result,
+    authentication::Identity,
+    runs::{self, WatchPeriod},
+    schedule::Schedule,
+    wake::What,
+};
 use crate::{
     state::AppState,
     store::{
@@ -11,7 +17,7 @@ use crate::{
         search::Keyset,
     },
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use shared::{
     FieldProblem, RefusalCode,
@@ -90,19 +96,22 @@ pub fn first_run_at(time_zone: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>
     Ok(Schedule::parse(DEFAULT_EXECUTE_TIMING, time_zone)?.next(now, None))
 }
 
-/// When the next scheduled run is due with this timing and time zone: never on a local day that had its run.
+/// When the next scheduled run is due with the timing and time zone of changed settings: never on a local day that had
+/// its run. One that was missed stays due until it is made up, whatever is changed before.
 ///
 /// # Errors
 /// The timing or the time zone is not valid, or the database refused.
 pub async fn next_run_at<C: ConnectionTrait>(
     connection: &C,
     server_configuration_id: Uuid,
-    execute_timing: &str,
-    time_zone: &str,
+    settings: &StoredRunSettings,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>> {
+    if settings.next_run_at <= now {
+        return Ok(settings.next_run_at);
+    }
     let last_day = run_rows::last_scheduled_day(connection, server_configuration_id).await?;
-    Ok(Schedule::parse(execute_timing, time_zone)?.next(now, last_day))
+    Ok(Schedule::parse(&settings.execute_timing, &settings.time_zone)?.next(now, last_day))
 }
 
 /// Saves run settings that were read at `revision`. With the delivery timing "now" a whole run is queued.
@@ -203,8 +212,7 @@ async fn write(
     settings.watch_daily_limit = update.watch_daily_limit.map(i64::from);
     settings.watch_warning = i64::from(update.watch_warning);
     settings.success_resets_count = update.success_resets_count;
-    settings.next_run_at =
-        next_run_at(transaction, server_configuration_id, &settings.execute_timing, &settings.time_zone, now).await?;
+    settings.next_run_at = next_run_at(transaction, server_configuration_id, &settings, now).await?;
     run_settings::save(transaction, server_configuration_id, &settings).await?;
     shown(&settings, rules)
 }
@@ -247,9 +255,9 @@ pub async fn preview_execute_timing(
     request: &ExecuteTimingPreviewRequest,
 ) -> Result<ExecuteTimingPreview> {
     let connection = state.db.connection();
-    let settings = run_settings::get(connection, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    let (timing, now) = (&request.execute_timing, state.clock.now());
-    let next_execution = next_run_at(connection, server_configuration_id, timing, &settings.time_zone, now).await?;
+    let mut settings = run_settings::get(connection, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    settings.execute_timing.clone_from(&request.execute_timing);
+    let next_execution = next_run_at(connection, server_configuration_id, &settings, state.clock.now()).await?;
     Ok(ExecuteTimingPreview { next_execution })
 }
 
@@ -265,11 +273,13 @@ pub async fn preview(
     let connection = state.db.connection();
     let settings = run_settings::get(connection, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;
-    let period = TimeDelta::days(i64::from(request.watch_period_days));
-    let first_day = schedule.day(settings.next_run_at);
+    // One that was missed is made up today.
+    let first_day = schedule.day(settings.next_run_at.max(state.clock.now()));
+    let days = i64::from(request.watch_period_days);
+    let period = WatchPeriod::read(connection, server_configuration_id, schedule, days, first_day).await?;
     let mut due: BTreeMap<_, i64> = BTreeMap::new();
     for (made_at, count) in blocked_addresses::made_by_quarter(connection, server_configuration_id).await? {
-        let day = schedule.day_of_run_at_or_after(made_at + period).max(first_day);
+        let day = period.ends_on(made_at).max(first_day);
         *due.entry(day).or_default() += count;
     }
     let limit = request.watch_daily_limit.map_or(i64::MAX, i64::from);

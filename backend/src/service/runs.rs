@@ -1,40 +1,42 @@
 //! Runs: apply the conditions, cancel what the watch period ended, have it distributed (PRODUCT section 4).
 
+mod cancelling;
+mod watch_period;
+
+pub(super) use watch_period::WatchPeriod;
+
 use super::{
-    Access, Error, Result, audit, blocked_addresses::take_from_sets, position, schedule::Schedule,
-    server_configurations::OpenConfiguration, wake::What,
+    Access, Error, Result, audit, position, schedule::Schedule, server_configurations::OpenConfiguration, wake::What,
 };
 use crate::{
     state::AppState,
     store::{
-        DatabaseTransaction,
+        DatabaseTransaction, Pool,
         audit::NewAuditEntry,
-        blocked_addresses::{
-            self,
-            ending::{self, Ending},
-        },
-        change_sets::{self, ChangeSet, Sum},
+        change_sets::{self, ChangeSet},
         conditions::{self, Condition},
-        distributions, list_operations, millis, queue, run_settings,
-        run_settings::StoredRunSettings,
-        runs,
+        distributions, list_operations, millis, queue, run_settings, runs,
         search::{CursorScope, Keyset},
     },
 };
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::{
     Page,
-    list::RemovalCause,
     run::{DistributionKind, FailureCause, ReasonCount, Run, RunState, RunTrigger},
 };
-use std::{collections::HashMap, time::Instant};
+use std::time::{Duration, Instant};
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 /// How often a run is begun before it is given up.
 const MAX_ATTEMPTS: i64 = 8;
 /// Rows handled in one statement: their addresses are held in memory.
 const BATCH: i64 = 10_000;
+/// How often it is noted that a run is being performed: long before the sweep takes its job for dead.
+const NOTE: Duration = Duration::from_secs(5);
+/// After how many seconds a job looks again that found another at work.
+const LOOK_AGAIN: u32 = 5;
 
 /// How long to wait before the next attempt, in seconds.
 pub(super) fn backoff(attempts: i64) -> u32 {
@@ -97,32 +99,43 @@ pub(super) async fn enqueue(
 }
 
 /// Queues the scheduled run of every server configuration that is due. However often and on however many nodes this is
-/// called, a local day gets one run; of several missed days only the latest is made up.
+/// called, a local day gets one run; of several missed days only the latest is made up. What fails for one
+/// configuration keeps no other from its run.
 ///
 /// # Errors
-/// The database refused.
+/// The database does not work.
 pub async fn schedule(state: &AppState) -> Result<()> {
     let now = state.clock.now();
     for server_configuration_id in run_settings::due(state.db.connection(), now).await? {
-        let transaction = state.db.begin().await?;
-        change_sets::lock(&transaction, server_configuration_id).await?;
-        let Some(mut settings) = run_settings::get(&transaction, server_configuration_id).await? else { continue };
-        if settings.next_run_at > now {
-            continue;
+        match schedule_one(state, server_configuration_id, now).await {
+            Ok(()) => {}
+            Err(error @ (Error::Unavailable(_) | Error::StorageFull(_))) => return Err(error),
+            Err(error) => tracing::error!(%error, %server_configuration_id, "cannot schedule a run; trying again"),
         }
-        let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;
-        let day = schedule.latest_due_day(now);
-        let run = runs::insert(&transaction, server_configuration_id, RunTrigger::Schedule, Some(day), now).await?;
-        settings.next_run_at = schedule.next(now, Some(day));
-        run_settings::save(&transaction, server_configuration_id, &settings).await?;
-        let mut changes = vec![What::RunSettings];
-        if let Some(id) = run {
-            queue::ring(&transaction, queue::Job::Run(id), 0).await?;
-            changes.extend([What::Run(id), What::Job]);
-        }
-        state.wake.commit(transaction, server_configuration_id, &changes).await?;
     }
     Ok(())
+}
+
+/// Queues the scheduled run of a server configuration if it is still due.
+async fn schedule_one(state: &AppState, server_configuration_id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let transaction = state.db.begin().await?;
+    // A run may hold it for minutes: the other configurations do not wait for that, and this one is looked at again.
+    if change_sets::try_lock(&transaction, server_configuration_id).await?.is_none() {
+        return Ok(());
+    }
+    let settings = run_settings::get(&transaction, server_configuration_id).await?;
+    let Some(mut settings) = settings.filter(|settings| settings.next_run_at <= now) else { return Ok(()) };
+    let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;
+    let day = schedule.latest_due_day(now);
+    let run = runs::insert(&transaction, server_configuration_id, RunTrigger::Schedule, Some(day), now).await?;
+    settings.next_run_at = schedule.next(now, Some(day));
+    run_settings::save(&transaction, server_configuration_id, &settings).await?;
+    let mut changes = vec![What::RunSettings];
+    if let Some(id) = run {
+        queue::ring(&transaction, queue::Job::Run(id), 0).await?;
+        changes.extend([What::Run(id), What::Job]);
+    }
+    state.wake.commit(transaction, server_configuration_id, &changes).await
 }
 
 /// Performs a run. Doing it twice does nothing the second time; while another run of the same configuration is being
@@ -132,20 +145,24 @@ pub async fn schedule(state: &AppState) -> Result<()> {
 /// The database refused; then the list is as it was.
 pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     let Some(server_configuration_id) = begin(state, id).await? else { return Ok(()) };
-    let (now, begun) = (state.clock.now(), Instant::now());
+    let begun = Instant::now();
+    let _noting = at_work(state, id);
     let transaction = state.db.begin().await?;
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let stored = runs::get(&transaction, id).await?.ok_or(Error::NotFound)?;
     if stored.run.finished_at.is_some() {
         return Ok(());
     }
+    let now = not_before(state, &stored.run);
     let mut settings = run_settings::get(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let rules = conditions::list(&transaction, server_configuration_id).await?;
     let mut set = change_sets::create(&transaction, server_configuration_id, now).await?;
     change_sets::of_run(&transaction, set.id, id).await?;
 
-    let cancelled = cancel_watched(&transaction, server_configuration_id, &settings, &mut set, now).await?;
-    let disabled = cancel_disabled(&transaction, server_configuration_id, &rules, &mut set, now).await?;
+    let scheduled_for = stored.run.scheduled_for;
+    let cancelled =
+        cancelling::watched(&transaction, server_configuration_id, &settings, scheduled_for, &mut set, now).await?;
+    let disabled = cancelling::disabled(&transaction, server_configuration_id, &rules, &mut set, now).await?;
     if settings.conditions_changed {
         conditions::mark_passing(&transaction, server_configuration_id).await?;
     }
@@ -161,7 +178,7 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     settings.conditions_changed = false;
     settings.previous_execution_at = Some(now);
     run_settings::save(&transaction, server_configuration_id, &settings).await?;
-    runs::finish(&transaction, id, &blocked, cancelled, distribution, state.clock.now()).await?;
+    runs::finish(&transaction, id, &blocked, cancelled, distribution, not_before(state, &stored.run)).await?;
     ring_next(&transaction, server_configuration_id).await?;
     let added: i64 = blocked.iter().map(|count| count.count).sum();
     // What nobody asked for and changed nothing is no change.
@@ -175,17 +192,55 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Claims a run: `None` when there is nothing to do.
+/// The present time, for a run that another node may have asked for: its clock may be ahead of this one's, by which the
+/// run of midnight would do its work on the day before.
+fn not_before(state: &AppState, run: &Run) -> DateTime<Utc> {
+    state.clock.now().max(run.created_at)
+}
+
+/// Has it noted, until what it returns is dropped, that a run is being performed. With SQLite nobody could ring for it
+/// once more, as the run's transaction keeps every other writer waiting.
+fn at_work(state: &AppState, id: Uuid) -> Option<AbortOnDropHandle<()>> {
+    match state.db.pool() {
+        Pool::Sqlite(_) => None,
+        Pool::Postgres(_) => Some(AbortOnDropHandle::new(tokio::spawn(keep_noting(state.clone(), id)))),
+    }
+}
+
+async fn keep_noting(state: AppState, id: Uuid) {
+    loop {
+        tokio::time::sleep(NOTE).await;
+        if let Err(error) = runs::rung(state.db.connection(), id, state.clock.now()).await {
+            tracing::warn!(%error, "cannot note that a run is being performed");
+        }
+    }
+}
+
+/// Claims a run: `None` when there is nothing to do, or not yet.
 async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
-    let Some(stored) = runs::get(state.db.connection(), id).await? else { return Ok(None) };
+    let connection = state.db.connection();
+    let stored = runs::get(connection, id).await?.filter(|stored| stored.run.finished_at.is_none());
+    let Some(stored) = stored else { return Ok(None) };
     let server_configuration_id = stored.server_configuration_id;
+    let may_be_at_work = stored.run.state == RunState::Running
+        || runs::is_another_running(connection, server_configuration_id, id).await?;
     let transaction = state.db.begin().await?;
-    change_sets::lock(&transaction, server_configuration_id).await?;
+    let locked = if may_be_at_work {
+        change_sets::try_lock(&transaction, server_configuration_id).await?
+    } else {
+        change_sets::lock(&transaction, server_configuration_id).await?
+    };
+    if locked.is_none() {
+        // Jobs that waited as long as a run takes would keep the workers from everybody else.
+        queue::ring(&transaction, queue::Job::Run(id), LOOK_AGAIN).await?;
+        transaction.commit().await?;
+        return Ok(None);
+    }
     let Some(stored) = runs::get(&transaction, id).await? else { return Ok(None) };
     if stored.run.finished_at.is_some() || runs::is_another_running(&transaction, server_configuration_id, id).await? {
         return Ok(None);
     }
-    let now = state.clock.now();
+    let now = not_before(state, &stored.run);
     if stored.attempts >= MAX_ATTEMPTS {
         let before = stored.run.error.unwrap_or_else(|| "the process ended each time".to_owned());
         let error = format!("given up after {} attempts: {before}", stored.attempts);
@@ -233,80 +288,6 @@ pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
         state.metrics.run_given_up(stored.run.trigger, state.clock.now());
     }
     Ok(())
-}
-
-/// Ends the blocks whose watch period is over, oldest first, at most the daily limit. Whole minutes count: a block made
-/// by a nightly run is as old as its period when the run of that night begins, though the first took some seconds.
-async fn cancel_watched(
-    transaction: &DatabaseTransaction,
-    server_configuration_id: Uuid,
-    settings: &StoredRunSettings,
-    set: &mut ChangeSet,
-    now: DateTime<Utc>,
-) -> Result<i64> {
-    let Some(days) = settings.watch_period_days else { return Ok(0) };
-    let minute = now.duration_trunc(TimeDelta::minutes(1)).map_err(|error| Error::Internal(error.into()))?;
-    let until = minute + TimeDelta::minutes(1) - TimeDelta::milliseconds(1) - TimeDelta::days(days);
-    let mut left = i64::MAX;
-    if let Some(limit) = settings.watch_daily_limit {
-        let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;
-        let today = schedule.day_start(schedule.day(now));
-        let ended =
-            blocked_addresses::ended_since(transaction, server_configuration_id, RemovalCause::WatchPeriod, today)
-                .await?;
-        left = (limit - ended).max(0);
-    }
-    let ending = Ending::MadeUntil(until);
-    end_all(transaction, server_configuration_id, ending, left, RemovalCause::WatchPeriod, set, now).await
-}
-
-/// Ends live blocks, oldest first, at most `limit`; returns how many.
-async fn end_all(
-    transaction: &DatabaseTransaction,
-    server_configuration_id: Uuid,
-    what: Ending,
-    limit: i64,
-    cause: RemovalCause,
-    set: &mut ChangeSet,
-    now: DateTime<Utc>,
-) -> Result<i64> {
-    let mut done = 0;
-    let mut taken: HashMap<Uuid, Sum> = HashMap::new();
-    while done < limit {
-        let batch = BATCH.min(limit - done);
-        let Some(last) = ending::next_ending(transaction, server_configuration_id, what, batch).await? else { break };
-        let ended = ending::end_batch(transaction, server_configuration_id, what, last, cause, set.id, now).await?;
-        for block in &ended {
-            if block.published {
-                set.removed.add(&block.key);
-            } else {
-                taken.entry(block.added_set_id).or_default().add(&block.key);
-            }
-        }
-        done += ended.len() as i64;
-    }
-    take_from_sets(transaction, taken).await?;
-    Ok(done)
-}
-
-/// Ends the blocks of conditions that were disabled with "cancel blocking"; returns how many. While a list operation is at work, the next
-/// run looks again: the operation may yet put blocks back.
-async fn cancel_disabled(
-    transaction: &DatabaseTransaction,
-    server_configuration_id: Uuid,
-    rules: &[Condition],
-    set: &mut ChangeSet,
-    now: DateTime<Utc>,
-) -> Result<i64> {
-    let mut cancelled = 0;
-    let again = change_sets::is_building(transaction, server_configuration_id).await?;
-    for rule in rules.iter().filter(|rule| rule.cancel_requested) {
-        let (ending, cause) = (Ending::Reason(rule.reason), RemovalCause::ConditionDisabled);
-        cancelled += end_all(transaction, server_configuration_id, ending, i64::MAX, cause, set, now).await?;
-        let done = Condition { cancel_requested: again, ..*rule };
-        conditions::save(transaction, server_configuration_id, &done).await?;
-    }
-    Ok(cancelled)
 }
 
 /// Blocks every address with a changed tally that passes an enabled condition.

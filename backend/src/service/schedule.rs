@@ -77,9 +77,11 @@ impl Schedule {
         }
     }
 
-    /// The local day of the first run at or after `at`.
-    pub fn day_of_run_at_or_after(&self, at: DateTime<Utc>) -> NaiveDate {
-        self.day(self.next(at - TimeDelta::milliseconds(1), None))
+    /// The same local time so many days before `at`: a time that a clock change skips means the next valid minute, one
+    /// that comes twice the first of both.
+    pub fn days_before(&self, at: DateTime<Utc>, days: Days) -> DateTime<Utc> {
+        let local = at.with_timezone(&self.zone).naive_local() - days;
+        first_valid(self.zone, local.date(), local.time()).unwrap_or_else(|| local.and_utc())
     }
 }
 

@@ -82,6 +82,8 @@ pub async fn create(state: &AppState, access: &Access, new: NewServerConfigurati
         next_run_at: run_settings::first_run_at(&new.time_zone, now)?,
     };
     let tx = state.db.begin().await?;
+    // Whoever counts waits for others who do.
+    store::accounts::lock(&tx, access.account_id).await?.ok_or(Error::NotFound)?;
     let present = store::server_configurations::list(&tx, access.account_id, None, Keyset::ALL).await?;
     expect_room(present.len(), "server configurations")?;
     store::server_configurations::insert(&tx, row).await.map_err(|error| name_taken(error, &new.name))?;
@@ -118,7 +120,9 @@ pub async fn update(
     let next_run_at = if before.time_zone == update.time_zone {
         None
     } else {
-        Some(run_settings::next_run_at(&tx, configuration.id, &before.execute_timing, &update.time_zone, now).await?)
+        let mut settings = store::run_settings::get(&tx, configuration.id).await?.ok_or(Error::NotFound)?;
+        settings.time_zone.clone_from(&update.time_zone);
+        Some(run_settings::next_run_at(&tx, configuration.id, &settings, now).await?)
     };
     store::server_configurations::update(&tx, configuration.id, &update.name, &update.time_zone, next_run_at)
         .await

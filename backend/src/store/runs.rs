@@ -8,6 +8,7 @@ use super::{
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
 use shared::run::{FailureCause, ReasonCount, Run, RunState, RunTrigger};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A stored run.
@@ -105,6 +106,28 @@ pub async fn last_scheduled_day<C: ConnectionTrait>(
     day.map(|day| day.parse().map_err(|_| Error::Unreadable(day))).transpose()
 }
 
+/// When the scheduled runs of a local day and of later ones were done.
+///
+/// # Errors
+/// The database refused.
+pub async fn done_since<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    day: NaiveDate,
+) -> Result<BTreeMap<NaiveDate, DateTime<Utc>>> {
+    let sql = "SELECT scheduled_for, finished_at FROM runs WHERE server_configuration_id = $1 AND scheduled_for >= $2 \
+               AND state = 'done'";
+    let values = [server_configuration_id.into(), day.to_string().into()];
+    let rows = connection.query_all_raw(statement(connection, sql, values)).await?;
+    rows.iter()
+        .map(|row| {
+            let day: String = row.try_get("", "scheduled_for")?;
+            let done_at = time(row.try_get("", "finished_at")?)?;
+            Ok((day.parse::<NaiveDate>().map_err(|_| Error::Unreadable(day))?, done_at))
+        })
+        .collect()
+}
+
 /// Whether another run of the configuration is being performed.
 ///
 /// # Errors
@@ -189,7 +212,7 @@ pub async fn waiting<C: ConnectionTrait>(connection: &C, before: DateTime<Utc>) 
     rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
-/// Says that the queue was told of a run.
+/// Says that the queue was told of a run, or that it need not be because the run is being performed.
 ///
 /// # Errors
 /// The database refused.

@@ -6,6 +6,12 @@ use sea_orm::{ConnectionTrait, Value};
 use shared::{AddressKey, Reason, list::RemovalCause};
 use uuid::Uuid;
 
+/// A block's place among all: when it was made, and which it is.
+pub type Place = (i64, Uuid);
+
+/// Before all blocks.
+pub const BEFORE_ALL: Place = (i64::MIN, Uuid::nil());
+
 /// Which live blocks a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -36,7 +42,8 @@ impl Ending {
     }
 }
 
-/// With which block the next batch ends, oldest first, at most `limit` blocks; `None` when there are none.
+/// With which block the next batch after a place ends, oldest first, at most `limit` blocks; `None` when there is none.
+/// Without the place, PostgreSQL would read for each batch what the transaction has deleted before it.
 ///
 /// # Errors
 /// The database refused.
@@ -44,20 +51,23 @@ pub async fn next_ending<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
     ending: Ending,
+    after: Place,
     limit: i64,
-) -> Result<Option<(i64, Uuid)>> {
+) -> Result<Option<Place>> {
     let sql = format!(
         "SELECT blocked_at, id FROM (SELECT b.blocked_at, b.id FROM blocked_addresses b \
-         WHERE b.server_configuration_id = $1 AND {} AND b.added_set_id NOT IN {BUILDING} \
+         WHERE b.server_configuration_id = $1 AND {} AND (b.blocked_at, b.id) > ($2, $3) \
+         AND b.added_set_id NOT IN {BUILDING} \
          ORDER BY b.blocked_at, b.id LIMIT {limit}) AS next ORDER BY blocked_at DESC, id DESC LIMIT 1",
         ending.condition()
     );
-    let row = transaction.query_one_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
+    let values = [server_configuration_id.into(), after.0.into(), after.1.into()];
+    let row = transaction.query_one_raw(statement(transaction, sql, values)).await?;
     row.map(|row| Ok((row.try_get("", "blocked_at")?, row.try_get("", "id")?))).transpose()
 }
 
-/// Ends a batch of blocks, up to a block: those that a published list holds by the set `removed_set_id`, the others at
-/// once. The counts of their addresses begin again at zero.
+/// Ends a batch of blocks, after a place and up to another: those that a published list holds by the set
+/// `removed_set_id`, the others at once. The counts of their addresses begin again at zero.
 ///
 /// # Errors
 /// The database refused.
@@ -65,7 +75,7 @@ pub async fn end_batch<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
     ending: Ending,
-    last: (i64, Uuid),
+    (after, last): (Place, Place),
     cause: RemovalCause,
     removed_set_id: Uuid,
     now: DateTime<Utc>,
@@ -78,10 +88,11 @@ pub async fn end_batch<C: ConnectionTrait>(
         Ending::Reason(_) => format!("AND {}", ending.condition()),
     };
     let batch = format!(
-        "b.server_configuration_id = $1 {reason} AND (b.blocked_at, b.id) <= ($2, $3) \
-         AND b.added_set_id NOT IN {BUILDING}"
+        "b.server_configuration_id = $1 {reason} AND (b.blocked_at, b.id) > ($2, $3) \
+         AND (b.blocked_at, b.id) <= ($4, $5) AND b.added_set_id NOT IN {BUILDING}"
     );
-    let values = || vec![Value::from(server_configuration_id), last.0.into(), last.1.into()];
+    let values =
+        || vec![Value::from(server_configuration_id), after.0.into(), after.1.into(), last.0.into(), last.1.into()];
     let sql = format!(
         "INSERT INTO removed_blocks (id, server_configuration_id, address_key, address, domain, reason, origin, \
          blocked_at, added_set_id, first_set_id, cause, removed_at, removed_set_id) \
@@ -90,7 +101,7 @@ pub async fn end_batch<C: ConnectionTrait>(
          RETURNING address_key, added_set_id, removed_set_id IS NOT NULL AS published",
         cause.as_str(),
         millis(now),
-        typed_id(transaction, "$4")
+        typed_id(transaction, "$6")
     );
     let mut with_set = values();
     with_set.push(removed_set_id.into());

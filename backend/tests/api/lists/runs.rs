@@ -1,10 +1,18 @@
 //! Runs.
 
+mod locks;
+
 use super::*;
-use backend::service::{Error, distributions, runs};
+use backend::{
+    service::{Error, distributions, runs},
+    store::{
+        blocked_addresses::ending::{self, BEFORE_ALL, Ending, Place},
+        change_sets,
+    },
+};
 use chrono::TimeDelta;
 use sea_orm::ConnectionTrait;
-use shared::run::FailureCause;
+use shared::{Reason, list::RemovalCause, run::FailureCause};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_reason_blocks_from_its_frequency_on() {
@@ -221,4 +229,34 @@ async fn a_run_and_a_distribution_that_a_crash_interrupted_are_finished_after_th
     let (run, distribution) = scene.finished(run.id).await;
     assert_eq!((run.blocked.len(), distribution.version), (1, Some(1)));
     assert_eq!(scene.blocked("in_effect").await, ["dead@example.com"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_blocks_to_end_begins_after_the_one_before() {
+    let scene = Scene::start_without_jobs().await;
+    let addresses: Vec<String> = (0..5).map(|n| format!("a{n}@example.com")).collect();
+    scene.unknown_users(&addresses).await;
+    scene.run_by_hand().await;
+    let (state, configuration, now) = (&scene.app.running.state, scene.place.configuration, scene.app.clock.now());
+    let transaction = state.db.begin().await.expect("a transaction");
+    let set = change_sets::create(&transaction, configuration, now).await.expect("a set");
+    let last_after = async |what: Ending, after: Place| {
+        ending::next_ending(&transaction, configuration, what, after, 2).await.expect("an answer")
+    };
+    let end = async |what: Ending, batch: (Place, Place)| {
+        let cause = RemovalCause::WatchPeriod;
+        let ended = ending::end_batch(&transaction, configuration, what, batch, cause, set.id, now).await;
+        ended.expect("a batch").len()
+    };
+    let (old, unknown) = (Ending::MadeUntil(now), Ending::Reason(Reason::UnknownUser));
+    let first = last_after(old, BEFORE_ALL).await.expect("two blocks");
+    let second = last_after(old, first).await.expect("two more");
+    let third = last_after(old, second).await.expect("one more");
+    assert!(first < second && second < third, "{first:?} {second:?} {third:?}");
+    assert_eq!(last_after(old, third).await, None);
+    assert_eq!(end(old, (first, second)).await, 2, "what is before it stays");
+    assert_eq!(last_after(unknown, first).await, Some(third));
+    assert_eq!(end(unknown, (BEFORE_ALL, first)).await, 2);
+    assert_eq!(end(unknown, (first, third)).await, 1);
+    assert_eq!(last_after(unknown, BEFORE_ALL).await, None);
 }

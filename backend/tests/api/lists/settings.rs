@@ -98,4 +98,11 @@ async fn the_preview_names_days_on_which_many_blocks_would_end() {
     // Blocked on 24 November at noon: ten days later at noon, so by the run of the night after.
     assert_eq!(json!(preview(None).await), json!({ "heavy_days": [{ "day": "2026-12-05", "count": 7 }] }));
     assert_eq!(json!(preview(Some(5)).await), json!({ "heavy_days": [] }));
+    // As many by a run that was missed in the night after and is made up in the morning: they end with its night's.
+    let addresses: Vec<String> = (0..7).map(|n| format!("b{n}@example.com")).collect();
+    scene.unknown_users(&addresses).await;
+    scene.app.clock.set("2026-11-25T09:30:00Z".parse().expect("a time"));
+    let runs = scene.until("/runs", |page: &Page<Run>| page.items.len() == 2).await;
+    scene.finished(runs.items[0].id).await;
+    assert_eq!(json!(preview(None).await), json!({ "heavy_days": [{ "day": "2026-12-05", "count": 14 }] }));
 }
