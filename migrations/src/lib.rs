@@ -31,6 +31,7 @@ mod m0025_append_only_replace;
 mod m0026_told_in_any_language;
 mod m0027_odd_addresses;
 mod m0028_odd_by_address;
+mod m0029_late_errors;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0026_told_in_any_language::MIGRATION),
             Box::new(m0027_odd_addresses::MIGRATION),
             Box::new(m0028_odd_by_address::MIGRATION),
+            Box::new(m0029_late_errors::MIGRATION),
         ]
     }
 }

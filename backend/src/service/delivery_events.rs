@@ -18,10 +18,10 @@ use crate::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 use shared::{
-    Address, Page, RefusalCode,
+    Address, Page, Reason, RefusalCode,
     delivery_event::{BatchResult, DeliveryEvent, ItemResult, ItemStatus, Outcome},
 };
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Takes in a batch that somebody reports.
@@ -158,16 +158,16 @@ async fn store(db: &Db, report: Report, entry: Option<NewAuditEntry>, events: &[
     let tx = db.begin().await?;
     let intake = store::error_tallies::lock(&tx, configuration).await?;
     let oldest = intake.oldest(report.received_at);
-    let ids = store::delivery_events::insert(&tx, report, events, oldest).await?;
+    let ids = store::delivery_events::insert(&tx, report, events, oldest, intake.success_resets).await?;
     let new = || events.iter().filter(|event| ids.contains(&event.event_id));
-    let successes = if intake.success_resets { successes(new()) } else { BTreeMap::new() };
-    let errors = errors(new(), &successes);
-    let resets: Vec<Success> = successes
-        .into_iter()
-        .map(|(key, delivered_at)| Success { address_key: key.to_owned(), delivered_at })
-        .collect();
-    store::error_tallies::reset(&tx, configuration, &resets).await?;
-    store::error_tallies::add(&tx, configuration, &errors).await?;
+    if intake.success_resets {
+        store::error_tallies::reset(&tx, configuration, &successes(new())).await?;
+    }
+    let failed = new().filter(|event| counted_reason(event).is_some());
+    let failed: BTreeSet<&str> = failed.map(|event| event.address_key.as_str()).collect();
+    // The deliveries of this batch are among those that reset counts.
+    let counted_from = store::error_tallies::counted_from(&tx, configuration, &failed).await?;
+    store::error_tallies::add(&tx, configuration, &errors(new(), &counted_from)).await?;
     delivery_report::count(&tx, configuration, &intake.time_zone, new()).await?;
     if let Some(mut entry) = entry.filter(|_| !ids.is_empty()) {
         let mut told = entry.after.take().unwrap_or_else(|| json!({}));
@@ -179,23 +179,29 @@ async fn store(db: &Db, report: Report, entry: Option<NewAuditEntry>, events: &[
 }
 
 /// The last delivery to each address.
-fn successes<'a>(events: impl Iterator<Item = &'a NewEvent>) -> BTreeMap<&'a str, i64> {
+fn successes<'a>(events: impl Iterator<Item = &'a NewEvent>) -> Vec<Success> {
     let mut last = BTreeMap::new();
     for event in events.filter(|event| event.outcome == Outcome::Delivered) {
         let delivered_at = store::millis(event.occurred_at);
         let known = last.entry(event.address_key.as_str()).or_insert(delivered_at);
         *known = delivered_at.max(*known);
     }
-    last
+    let success = |(key, delivered_at): (&str, i64)| Success { address_key: key.to_owned(), delivered_at };
+    last.into_iter().map(success).collect()
 }
 
-/// The errors that count, by address and reason, without those that a delivery made good.
-fn errors<'a>(events: impl Iterator<Item = &'a NewEvent>, successes: &BTreeMap<&str, i64>) -> Vec<NewErrors> {
+/// Why a message failed, if such errors count.
+fn counted_reason(event: &NewEvent) -> Option<Reason> {
+    event.reason.filter(|reason| reason.is_counted())
+}
+
+/// The errors that count, by address and reason: not those that happened before the counts of their addresses begin.
+fn errors<'a>(events: impl Iterator<Item = &'a NewEvent>, counted_from: &HashMap<String, i64>) -> Vec<NewErrors> {
     let mut tallies: BTreeMap<(&str, &str), NewErrors> = BTreeMap::new();
     for event in events {
-        let Some(reason) = event.reason.filter(|reason| reason.is_counted()) else { continue };
+        let Some(reason) = counted_reason(event) else { continue };
         let at = store::millis(event.occurred_at);
-        if successes.get(event.address_key.as_str()).is_some_and(|delivered_at| at <= *delivered_at) {
+        if counted_from.get(&event.address_key).is_some_and(|from| at < *from) {
             continue;
         }
         let tally = tallies.entry((&event.address_key, reason.as_str())).or_insert_with(|| NewErrors {

@@ -58,6 +58,7 @@ pub struct Report {
 
 /// Stores events whose ids are new and that did not happen before `oldest` (Unix milliseconds), and returns the ids of
 /// those. `events` must be sorted by id: concurrent batches with the same ids then wait for each other in the same order.
+/// `success_resets`: deliveries reset the counts of their addresses, of which errors that come later have to know.
 ///
 /// # Errors
 /// The database's.
@@ -66,6 +67,7 @@ pub async fn insert(
     report: Report,
     events: &[NewEvent],
     oldest: i64,
+    success_resets: bool,
 ) -> Result<HashSet<String>> {
     let rows = events.iter().filter(|event| millis(event.occurred_at) >= oldest).map(|event| {
         let NewEvent { event_id, address_key, address, domain, smtp_code, status, reply, .. } = event;
@@ -74,11 +76,14 @@ pub async fn insert(
         (event_id, address_key, address, domain, outcome, reason, smtp_code, status, reply, occurred_at)
     });
     let rows = json_rows(rows)?;
+    let resets_count =
+        if success_resets { format!("value ->> 4 = '{}'", Outcome::Delivered.as_str()) } else { "FALSE".to_owned() };
     let sql = format!(
         "INSERT INTO delivery_events (server_configuration_id, mail_server_id, received_at, event_id, address_key, \
-         address, domain, outcome, reason, smtp_code, status, reply, occurred_at) \
+         address, domain, outcome, reason, smtp_code, status, reply, occurred_at, resets_count) \
          SELECT $1, $2, $3, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, \
-         CAST(value ->> 6 AS INTEGER), value ->> 7, value ->> 8, CAST(value ->> 9 AS BIGINT) FROM {} WHERE TRUE \
+         CAST(value ->> 6 AS INTEGER), value ->> 7, value ->> 8, CAST(value ->> 9 AS BIGINT), {resets_count} \
+         FROM {} WHERE TRUE \
          ON CONFLICT (server_configuration_id, event_id) DO NOTHING RETURNING event_id",
         each_row(tx, 4)
     );

@@ -3,7 +3,7 @@
 use super::{
     Result,
     change_sets::{Head, Sum, checksum, placeholders},
-    error_cause, millis, optional_time,
+    error_cause, is_there, millis, optional_time,
     search::{Conditions, Keyset, newest},
     statement, time,
 };
@@ -239,14 +239,24 @@ pub async fn sum_at<C: ConnectionTrait>(
 /// What [`settle`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
-    /// The distributions that got a receipt or are complete now.
+    /// The newest distributions that got a receipt or are complete now, oldest first.
     pub changed: Vec<Uuid>,
     /// Of those that are complete now: the kind, and when it was asked for.
     pub completed: Vec<(DistributionKind, DateTime<Utc>)>,
 }
 
+/// How many changed distributions [`settle`] names: a mail server that was away for months completes tens of thousands
+/// when it comes back, more than whoever follows them can hear.
+const NAMED: usize = 100;
+
+/// What the mail server `m` held when it got its newest receipt. Whatever is of an older version was there, and has its
+/// receipt. What is of this version may have come later, from a run that changed nothing.
+const RECEIPTED: &str = "COALESCE((SELECT MAX(t.version) FROM receipts t WHERE t.mail_server_id = m.id), 0)";
+
 /// Gives every incomplete distribution the receipts of the mail servers that hold its version or a later one, rightly,
-/// and completes those that no active mail server is missing for.
+/// and completes those that no active mail server is missing for. The caller holds the lock of the configuration.
+///
+/// This costs what has changed, however many distributions wait for a mail server that is gone.
 ///
 /// # Errors
 /// The database refused.
@@ -255,32 +265,31 @@ pub async fn settle<C: ConnectionTrait>(
     server_configuration_id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Settled> {
-    let sql = "SELECT d.id AS distribution_id, m.id AS mail_server_id \
-               FROM distributions d JOIN server_configurations c ON c.id = d.server_configuration_id \
-               JOIN mail_servers m ON m.server_configuration_id = d.server_configuration_id \
-               WHERE d.server_configuration_id = $1 AND d.completed_at IS NULL AND d.published_at IS NOT NULL \
-               AND m.active AND m.matches AND m.epoch = c.epoch AND m.version >= d.version \
-               AND NOT EXISTS (SELECT 1 FROM receipts t WHERE t.distribution_id = d.id AND t.mail_server_id = m.id)";
-    let rows = transaction.query_all_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
-    let mut changed = Vec::new();
-    for row in rows {
-        let distribution_id: Uuid = row.try_get("", "distribution_id")?;
-        let mail_server_id: Uuid = row.try_get("", "mail_server_id")?;
+    let mut changed: Vec<Uuid> = Vec::new();
+    for (mail_server_id, from, to) in without_receipts(transaction, server_configuration_id).await? {
         let sql = "INSERT INTO receipts (distribution_id, mail_server_id, acknowledged_at, version, count, checksum) \
-                   SELECT CAST($1 AS UUID), id, acknowledged_at, version, count, checksum FROM mail_servers WHERE id = $2 \
-                   ON CONFLICT (distribution_id, mail_server_id) DO NOTHING";
-        let sql = match transaction.get_database_backend() {
-            sea_orm::DatabaseBackend::Sqlite => sql.replace("CAST($1 AS UUID)", "$1"),
-            _ => sql.to_owned(),
-        };
-        transaction.execute_raw(statement(transaction, sql, [distribution_id.into(), mail_server_id.into()])).await?;
-        changed.push(distribution_id);
+                   SELECT d.id, m.id, m.acknowledged_at, m.version, m.count, m.checksum \
+                   FROM distributions d JOIN mail_servers m ON m.id = $2 WHERE d.server_configuration_id = $1 \
+                   AND d.completed_at IS NULL AND d.published_at IS NOT NULL AND d.version >= $3 AND d.version <= $4 \
+                   ON CONFLICT (distribution_id, mail_server_id) DO NOTHING RETURNING distribution_id";
+        let values = [server_configuration_id.into(), mail_server_id.into(), from.into(), to.into()];
+        for row in transaction.query_all_raw(statement(transaction, sql, values)).await? {
+            changed.push(row.try_get("", "distribution_id")?);
+        }
     }
+    let sql = format!(
+        "SELECT MIN({RECEIPTED}) AS least FROM mail_servers m WHERE m.server_configuration_id = $1 AND m.active"
+    );
+    let row = transaction.query_one_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
+    let least: Option<i64> = row.map(|row| row.try_get("", "least")).transpose()?.flatten();
+    // Older ones have all receipts, and newer ones lack one.
     let sql = "UPDATE distributions SET completed_at = $2 WHERE server_configuration_id = $1 AND completed_at IS NULL \
-               AND published_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM mail_servers m \
-               WHERE m.server_configuration_id = $1 AND m.active AND NOT EXISTS (SELECT 1 FROM receipts t \
-               WHERE t.distribution_id = distributions.id AND t.mail_server_id = m.id)) RETURNING id, kind, created_at";
-    let values = [server_configuration_id.into(), millis(now).into()];
+               AND published_at IS NOT NULL AND version <= $3 AND (version < $3 OR NOT EXISTS (SELECT 1 \
+               FROM mail_servers m WHERE m.server_configuration_id = $1 AND m.active AND NOT EXISTS (SELECT 1 \
+               FROM receipts t WHERE t.distribution_id = distributions.id AND t.mail_server_id = m.id))) \
+               RETURNING id, kind, created_at";
+    // Without any active mail server none is missing.
+    let values = [server_configuration_id.into(), millis(now).into(), least.unwrap_or(i64::MAX).into()];
     let mut completed = Vec::new();
     for row in transaction.query_all_raw(statement(transaction, sql, values)).await? {
         changed.push(row.try_get("", "id")?);
@@ -288,7 +297,31 @@ pub async fn settle<C: ConnectionTrait>(
     }
     changed.sort_unstable();
     changed.dedup();
+    changed.drain(..changed.len().saturating_sub(NAMED));
     Ok(Settled { changed, completed })
+}
+
+/// The active mail servers that hold rightly what they have no receipt for, each with the versions among which that is:
+/// from one up to another.
+async fn without_receipts<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+) -> Result<Vec<(Uuid, i64, i64)>> {
+    let receipt = is_there("FROM receipts t WHERE t.distribution_id = d.id AND t.mail_server_id = h.id");
+    let waiting = is_there(&format!(
+        "FROM distributions d WHERE d.server_configuration_id = $1 AND d.completed_at IS NULL \
+         AND d.published_at IS NOT NULL AND d.version >= h.receipted AND d.version <= h.version AND NOT {receipt}"
+    ));
+    let sql = format!(
+        "WITH holders (id, version, receipted) AS MATERIALIZED (SELECT m.id, m.version, {RECEIPTED} \
+         FROM mail_servers m JOIN server_configurations c ON c.id = m.server_configuration_id \
+         WHERE m.server_configuration_id = $1 AND m.active AND m.matches AND m.epoch = c.epoch) \
+         SELECT h.id, h.receipted, h.version FROM holders h WHERE {waiting}"
+    );
+    let rows = transaction.query_all_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("", "id")?, row.try_get("", "receipted")?, row.try_get("", "version")?)))
+        .collect()
 }
 
 /// What distributions published in a quarter of an hour.

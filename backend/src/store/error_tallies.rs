@@ -5,7 +5,8 @@
 use super::{Error, Result, each_row, json_rows, millis, statement};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Value};
-use shared::Reason;
+use shared::{Reason, list::RemovalCause};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Errors of one address with one reason, to add to its tally.
@@ -86,6 +87,52 @@ pub async fn lock(tx: &impl ConnectionTrait, server_configuration_id: Uuid) -> R
         tx.query_one_raw(statement(tx, sql, [server_configuration_id.into()])).await?;
     }
     intake(tx, server_configuration_id).await
+}
+
+/// When errors of these addresses have to have happened to count, Unix milliseconds: since the last reset. Those whose
+/// counts never were reset are left out.
+///
+/// An error may come long after it happened, from a mail server that was cut off, and be the first of its address or
+/// reason. So this is not asked of the tallies, but of what resets them: blocks and exemptions that ended, deliveries.
+///
+/// # Errors
+/// The database's.
+pub async fn counted_from(
+    tx: &impl ConnectionTrait,
+    server_configuration_id: Uuid,
+    keys: &BTreeSet<&str>,
+) -> Result<HashMap<String, i64>> {
+    let mut counted_from = HashMap::new();
+    if keys.is_empty() {
+        return Ok(counted_from);
+    }
+    // A bulk release leaves the counts to its undo, and the undo of a registration leaves them to the next run.
+    let sql = format!(
+        "WITH failed (address_key) AS (SELECT value ->> 0 FROM {}), \
+         resets (address_key, unblocked_at, unexempted_at, delivered_at) AS MATERIALIZED (SELECT f.address_key, \
+         (SELECT MAX(r.removed_at) FROM removed_blocks r WHERE r.server_configuration_id = $1 \
+         AND r.address_key = f.address_key AND (r.removed_by IS NOT NULL OR r.cause IN ('{}', '{}'))), \
+         (SELECT MAX(e.ended_at) FROM ended_exemptions e WHERE e.server_configuration_id = $1 \
+         AND e.address_key = f.address_key), \
+         (SELECT MAX(d.occurred_at) FROM delivery_events d WHERE d.server_configuration_id = $1 \
+         AND d.address_key = f.address_key AND d.resets_count) FROM failed f) \
+         SELECT address_key, unblocked_at, unexempted_at, delivered_at FROM resets \
+         WHERE COALESCE(unblocked_at, unexempted_at, delivered_at) IS NOT NULL",
+        each_row(tx, 2),
+        RemovalCause::WatchPeriod.as_str(),
+        RemovalCause::ConditionDisabled.as_str(),
+    );
+    let rows = json_rows(keys.iter().map(|key| (key,)))?;
+    for row in tx.query_all_raw(statement(tx, sql, [server_configuration_id.into(), rows.into()])).await? {
+        let at = |column| row.try_get::<Option<i64>>("", column);
+        // Mail logs tell whole seconds: what failed in the same one may have failed after it.
+        let off_the_lists = at("unblocked_at")?.max(at("unexempted_at")?).map(|at| at - at.rem_euclid(1_000));
+        let delivered = at("delivered_at")?.map(|at| at + 1);
+        if let Some(from) = off_the_lists.max(delivered) {
+            counted_from.insert(row.try_get("", "address_key")?, from);
+        }
+    }
+    Ok(counted_from)
 }
 
 /// Adds errors to the tallies, and says which those are. `errors` must be sorted by address and reason, one entry for

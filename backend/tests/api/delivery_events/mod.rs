@@ -1,5 +1,6 @@
 //! Delivery events: reported in batches, counted once, and searched.
 
+mod late;
 mod refusing;
 mod reporting;
 mod retention;

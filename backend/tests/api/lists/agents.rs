@@ -5,6 +5,7 @@ use backend::{
     service::{
         agent_sync,
         agent_sync::{Connections, Pace},
+        wake::What,
     },
     store::{
         agent_lists,
@@ -12,7 +13,7 @@ use backend::{
         change_sets,
     },
 };
-use futures::StreamExt;
+use futures::{StreamExt, future::join_all};
 use shared::mail_server::MailServerCredential;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -147,6 +148,65 @@ async fn deactivate(scene: &Scene, id: &str) {
     scene.admin().send(request).await.expect(200);
 }
 
+async fn add(scene: &Scene, addresses: &[String]) {
+    let path = scene.place.path("/blocked-addresses");
+    scene.admin().post(&path, &json!({ "addresses": addresses })).await.expect(200);
+    scene.run_by_hand().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_gets_the_receipts_that_it_missed() {
+    let scene = Scene::start_without_jobs().await;
+    let (mut first, mut second) = (ModelAgent::new(&scene, "mx1").await, ModelAgent::new(&scene, "mx2").await);
+    // How many receipts each distribution has, the oldest first.
+    let receipts = async || {
+        let newest_first: Vec<Distribution> = scene.admin().items(&scene.place.path("/distributions")).await;
+        let given = |one: &Distribution| one.receipts.iter().filter(|of| of.acknowledged_at.is_some()).count();
+        newest_first.iter().rev().map(given).collect::<Vec<_>>()
+    };
+    add(&scene, &["a@example.com".to_owned()]).await;
+    first.sync(0).await;
+    first.keys.insert("corrupted@example.com".to_owned());
+    assert!(!first.acknowledge().await);
+    add(&scene, &["b@example.com".to_owned()]).await;
+    scene.run_by_hand().await;
+    assert_eq!(receipts().await, [1, 0, 0]);
+    first.header = None;
+    assert!(first.sync(0).await, "a snapshot");
+    assert_eq!(receipts().await, [1, 1, 1]);
+    scene.run_by_hand().await;
+    assert_eq!(receipts().await, [1, 1, 1, 1], "what a run did not change is held already");
+    second.sync(0).await;
+    assert_eq!(receipts().await, [2, 2, 2, 2]);
+    let all: Vec<Distribution> = scene.admin().items(&scene.place.path("/distributions")).await;
+    assert!(all.iter().all(|one| one.state == DistributionState::Complete), "{all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_distributions_that_a_mail_server_completes_only_the_newest_are_told_one_by_one() {
+    let scene = Scene::start_without_jobs().await;
+    let mut agent = ModelAgent::new(&scene, "mx1").await;
+    let addresses = operations::addresses(0..104, "one.example");
+    add(&scene, &addresses).await;
+    for address in &addresses {
+        scene.release(&[address]).await;
+    }
+    let mut signals = scene.app.running.state.wake.listen();
+    agent.sync(0).await;
+    let (mut told, mut in_general) = (Vec::new(), false);
+    while let Ok(signal) = signals.try_recv() {
+        match signal.what {
+            What::Distribution(id) => told.push(id),
+            what => in_general |= what == What::Rows,
+        }
+    }
+    let all: Vec<Distribution> = scene.admin().items(&scene.place.path("/distributions?limit=500")).await;
+    assert_eq!(all.len(), 105);
+    assert!(all.iter().all(|one| one.state == DistributionState::Complete && one.receipts.len() == 1), "{all:?}");
+    let newest: Vec<Uuid> = all[..100].iter().rev().map(|one| one.id).collect();
+    assert_eq!((told, in_general), (newest, true));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_agent_hears_of_a_release_at_once() {
     let scene = Scene::start().await;
@@ -246,10 +306,9 @@ async fn many_lists_that_are_read_at_a_time_leave_connections_for_everybody_else
         drop(tokio::time::timeout(Duration::from_millis(20), body.next()).await);
     }
     tokio::time::timeout(Duration::from_secs(5), state.db.ping()).await.expect("a connection").expect("an answer");
-    for body in bodies {
-        let rest: Vec<_> = body.collect().await;
-        assert!(rest.iter().all(Result::is_ok), "none breaks off");
-    }
+    // All at once: whoever is not read on keeps its connection.
+    let rest = join_all(bodies.into_iter().map(StreamExt::collect::<Vec<_>>)).await;
+    assert!(rest.iter().flatten().all(Result::is_ok), "none breaks off");
 }
 
 /// Keys of all parts of two ranges, each once.
