@@ -1,5 +1,6 @@
 // Inquiries, as both sides see them.
 import type { Page } from "@playwright/test";
+import { hold } from "./waiting";
 import {
   elsewhere, expect, expectAccessible, json, signIn, signInAsProvider, tabTo, test, type Workplace,
 } from "./workplace";
@@ -116,6 +117,57 @@ test("what is written arrives by itself, and takes nothing that is being written
   await expect(page.getByText("Open", { exact: true })).toBeVisible();
   await expect(text).not.toHaveAttribute("aria-invalid", "true");
   expect((await json(workplace.account("GET", `/inquiries/${id}`))).inquiry).toMatchObject({ state: "open", messages: 4 });
+});
+
+test("what is written while a message is on its way stays", async ({ page, workplace }) => {
+  const id = await inquire(workplace, "A question");
+  await signIn(page, workplace, "/blocked/list");
+  await page.goto(`${workplace.service.url}/inquiries/${id}`);
+  const [text, path] = [page.getByLabel("Message", { exact: true }), `**/inquiries/${id}/messages`];
+  const letGo = await hold(page, path);
+  await text.fill("The first");
+  const sending = page.waitForRequest(path);
+  await page.getByRole("button", { name: "Send" }).click();
+  await sending;
+  await text.fill("The second");
+  letGo();
+  await expect(page.getByText("Sent.", { exact: true })).toBeVisible();
+  await expect(messages(page)).toHaveText([/About: A question/, /The first/]);
+  await expect(text).toHaveValue("The second");
+});
+
+test("the request for downloads is the beginning of no other inquiry", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  await page.getByRole("main").getByRole("button", { name: "Download" }).click();
+  await page.getByRole("link", { name: "Ask for downloads" }).click();
+  const [about, subject, text] = [page.getByLabel("About"), page.getByLabel("Subject"), page.getByLabel("Message")];
+  const expectFields = async (...values: string[]) => {
+    for (const [at, field] of [about, subject, text].entries()) await expect(field).toHaveValue(values[at]!);
+  };
+  const begin = async () => {
+    await tab(page).click();
+    await page.getByRole("link", { name: "New inquiry" }).click();
+  };
+  const request = ["Enable downloads", "Please enable downloads for our account."] as const;
+  await expectFields("enable_download", ...request);
+  await begin();
+  await expectFields("other", "", "");
+
+  // It comes and goes with what it is about.
+  await about.selectOption("enable_download");
+  await expectFields("enable_download", ...request);
+  await about.selectOption("release");
+  await expectFields("release", "", "");
+  await about.selectOption("enable_download");
+  await text.fill("Downloads, please.");
+  await about.selectOption("release");
+  await expectFields("release", "", "Downloads, please.");
+
+  // What somebody wrote waits where it was written.
+  await begin();
+  await expectFields("other", "", "");
+  await about.selectOption("release");
+  await expectFields("release", "", "Downloads, please.");
 });
 
 test("what lies in a window that nobody looks at stays unread", async ({ page, workplace }) => {

@@ -108,6 +108,19 @@ test("a list that cannot be read says why and is tried again", async ({ page, wo
   await expect(page.getByText("No address is blocked")).toBeVisible();
 });
 
+test("a search that failed does not claim that nothing matches", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/list");
+  await expect(page.getByText("No address is blocked")).toBeVisible();
+  await page.route("**/blocked-addresses*", (route) => route.fulfill({ status: 500, body: "" }));
+  await page.getByRole("searchbox").fill("ar");
+  await expect(page.getByText("The service could not do this (HTTP 500). Try again.")).toBeVisible();
+  await expect(page.getByText("Nothing matches")).toHaveCount(0);
+  await expect(page.getByText("0 entries")).toHaveCount(0);
+  await page.unroute("**/blocked-addresses*");
+  await page.getByRole("searchbox").fill("aro");
+  await expect(page.getByText("Nothing matches")).toBeVisible();
+});
+
 test("many server configurations are searched by name", async ({ page, workplace }) => {
   for (const name of ["Orders", "Invoices", "Receipts", "Reminders", "Surveys", "Alerts", "注文確認"]) {
     await json(workplace.account("POST", "/server-configurations", { name, time_zone: "Asia/Tokyo" }));

@@ -116,6 +116,30 @@ test("pointing at a day tells its values", async ({ page, workplace }) => {
   await expect(chart(page, "Errors by reason").locator(".told")).toContainText("Unknown user 0");
 });
 
+test("a day that is clicked is the one that is chosen", async ({ page, workplace }) => {
+  await signIn(page, workplace, OVERVIEW);
+  const slider = page.getByRole("slider", { name: "Errors by reason" });
+  await slider.click({ position: { x: 3, y: 40 } });
+  await expect(slider).toBeFocused();
+  await expect(slider).toHaveAttribute("aria-valuenow", "1");
+  await expect(chart(page, "Errors by reason").locator(".told")).toContainText("Unknown user 0");
+  await page.keyboard.press("ArrowRight");
+  await expect(slider).toHaveAttribute("aria-valuenow", "2");
+});
+
+test.describe("on a touch screen", () => {
+  test.use({ hasTouch: true });
+
+  test("a day that is tapped stays chosen when the finger is lifted", async ({ page, workplace }) => {
+    await signIn(page, workplace, OVERVIEW);
+    const slider = page.getByRole("slider", { name: "Errors by reason" });
+    await slider.tap({ position: { x: 3, y: 40 } });
+    await expect(slider).toBeFocused();
+    await expect(slider).toHaveAttribute("aria-valuenow", "1");
+    await expect(chart(page, "Errors by reason").locator(".told")).toContainText("Unknown user 0");
+  });
+});
+
 test("the days are chosen, and are in the URL", async ({ page, workplace }) => {
   await fill(workplace);
   await signIn(page, workplace, OVERVIEW);

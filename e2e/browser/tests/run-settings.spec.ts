@@ -1,4 +1,4 @@
-import { expect, expectAccessible, json, runNow, signIn, tabTo, test } from "./workplace";
+import { expect, expectAccessible, goOnInJapanese, json, runNow, signIn, tabTo, test } from "./workplace";
 
 test("run settings ask for the delivery timing, and a conflict loses nothing of others", async ({ page, workplace }) => {
   await runNow(workplace);
@@ -13,10 +13,19 @@ test("run settings ask for the delivery timing, and a conflict loses nothing of 
     await expect(dialog.getByLabel(`Enable ${reason}`)).toBeChecked();
     await expect(dialog.getByLabel(`Frequency for ${reason}`)).toHaveValue(frequency);
   }
-  await dialog.getByLabel("Frequency for Resend timeout").fill("0");
+  const frequency = dialog.getByLabel("Frequency for Resend timeout");
+  const wrong = dialog.getByText("Enter a whole number of at least 1.");
+  await frequency.fill("0");
+  await expect(wrong).toHaveCount(0);
   await dialog.getByRole("button", { name: "Save" }).click();
-  await expect(dialog.getByLabel("Frequency for Resend timeout")).toHaveAttribute("aria-invalid", "true");
-  await dialog.getByLabel("Frequency for Resend timeout").fill("4");
+  await expect(frequency).toHaveAttribute("aria-invalid", "true");
+  await expect(frequency).toHaveAccessibleDescription("Enter a whole number of at least 1.");
+  await expect(wrong).toBeVisible();
+  await expect(frequency).toBeFocused();
+  await expectAccessible(page);
+  await frequency.fill("4");
+  await expect(wrong).toHaveCount(0);
+  await expect(frequency).toHaveAccessibleDescription("");
   await dialog.getByLabel("Execute timing").fill("03:30");
   await dialog.getByLabel("Enable Unknown user").uncheck();
   await dialog.getByLabel("Cancel blocking for Unknown user").check();
@@ -105,6 +114,39 @@ test("a watch period that ends many blocks on one day warns with dates and count
   await expect(page.getByText("Run settings saved.", { exact: true })).toBeVisible();
   const saved = await json(workplace.call("GET", "/run-settings"));
   expect(saved).toMatchObject({ watch_period_days: 30, watch_daily_limit: 2, watch_warning: 2 });
+});
+
+test("what is wrong with a frequency is told in Japanese, too, and fits on a telephone", async ({ page, workplace }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await signIn(page, workplace, "/blocked/list");
+  await goOnInJapanese(page);
+  await page.getByRole("button", { name: "実行設定" }).click();
+  const dialog = page.getByRole("dialog", { name: "実行設定" });
+  const frequency = dialog.getByLabel("ユーザー不明の回数");
+  await frequency.fill("1.5");
+  await dialog.getByRole("button", { name: "保存" }).click();
+  await expect(frequency).toHaveAccessibleDescription("1 以上の整数を入力してください。");
+  await expect(dialog.getByText("1 以上の整数を入力してください。")).toBeVisible();
+  await expectAccessible(page);
+  expect(await dialog.evaluate((element) => element.scrollWidth)).toBeLessThanOrEqual(360);
+});
+
+test("that heavy days could not be looked up is told, and another value looks again", async ({ page, workplace }) => {
+  await runNow(workplace);
+  await signIn(page, workplace, "/blocked/list");
+  await page.getByRole("button", { name: "Run settings" }).click();
+  const dialog = page.getByRole("dialog", { name: "Run settings" });
+  const preview = "**/run-settings/watch-period-preview";
+  await page.route(preview, (route) => route.fulfill({ status: 500, body: "" }));
+  await dialog.getByLabel("Warn above, a day").fill("2");
+  await dialog.getByLabel("Watch period (days)").fill("30");
+  const unknown = dialog.getByText("It could not be looked up whether many blocks would end on the same day.");
+  await expect(unknown).toBeVisible();
+  await expectAccessible(page);
+  await page.unroute(preview);
+  await dialog.getByLabel("Watch period (days)").fill("31");
+  await expect(dialog.getByText("Many blocks end on the same day")).toBeVisible();
+  await expect(unknown).toHaveCount(0);
 });
 
 test("a condition that is disabled without cancel blocking keeps its blocks", async ({ page, workplace }) => {

@@ -73,6 +73,42 @@ test("a file is uploaded, registered, and the registration undone", async ({ pag
   await expect(page.getByRole("heading", { level: 2, name: "list.csv" })).toBeVisible();
 });
 
+test("files that are chosen while others begin leave what is said of those", async ({ page, workplace }) => {
+  await signIn(page, workplace, "/blocked/uploads");
+  const files = (...names: string[]) => names.map((name) => csv(name, "mail\nnew@example.com\n"));
+  let letGo!: () => void;
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let begun = 0;
+  const full = { type: "/problems/storage-full", title: "Storage full", status: 507, detail: "The disk is full." };
+  await page.route("**/uploads", async (route) => {
+    if (route.request().method() !== "POST" || ++begun > 2) return route.continue();
+    await held;
+    return route.fulfill({ status: 507, contentType: "application/problem+json", json: full });
+  });
+  const input = page.getByLabel("Choose a CSV file");
+  await input.setInputFiles(files("first.csv", "second.csv"));
+  await expect.poll(() => begun).toBe(2);
+  // One alone would be followed on its own page.
+  await input.setInputFiles(files("third.csv"));
+  await expect(page.getByRole("row", { name: /third\.csv/ })).toBeVisible();
+  letGo();
+  for (const name of ["first.csv", "second.csv"]) {
+    await expect(page.getByText(`${name}: The service's disk is full.`)).toBeVisible();
+  }
+  await expect(page).toHaveURL(workplace.at("/blocked/uploads"));
+  await expectAccessible(page);
+
+  await input.setInputFiles(files("first.csv", "fourth.csv"));
+  await expect(page.getByText("first.csv: ")).toHaveCount(0);
+  await expect(page.getByText("second.csv: The service's disk is full.")).toBeVisible();
+  for (const name of ["first.csv", "fourth.csv"]) {
+    await expect(page.getByRole("row", { name: new RegExp(name) })).toContainText("Ready to register");
+  }
+  await choose(page, files("fifth.csv")[0]!);
+});
+
 test("a registration may block exempt addresses too, and reach the mail servers at once", async ({ page, workplace }) => {
   await runNow(workplace);
   await json(workplace.call("POST", "/releases", { addresses: ["jiro@example.org"] }));

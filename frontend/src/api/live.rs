@@ -1,6 +1,7 @@
 //! Server-sent events, read with `fetch` because `EventSource` cannot send an `Authorization` header.
 
 use super::{ApiError, Client, endpoints::below, parse::parse, sleep::within};
+use leptos::task::tick;
 use serde::Deserialize;
 use shared::{inquiry::InquirySide, run::LiveEvent};
 use std::{mem, time::Duration};
@@ -27,7 +28,8 @@ pub enum Followed {
 
 /// Follows until the stream ends or the future is dropped.
 ///
-/// `opened` is called once the stream stands, `heard` for each event.
+/// `opened` is called once the stream stands, `heard` for each event. What follows the signals that it sets sees every
+/// one, also of those that arrive together.
 ///
 /// # Errors
 /// The stream could not be opened, or broke off. The service ends it with the access token, which is no error: open it
@@ -60,6 +62,8 @@ pub async fn follow(
             // An event of a newer service that this console does not know is skipped.
             if let Some(event) = read(&data) {
                 heard(event);
+                // Effects run after what is done in one go, and would see the last event alone.
+                tick().await;
             }
         }
     }

@@ -138,6 +138,7 @@ pub(super) static TEXTS: Texts = Texts {
     watch_warning_hint: "Blocks that end on one day.",
     heavy_days_title: "Many blocks end on the same day",
     heavy_days_text: "Sending to that many dead addresses at once can make carriers and ISPs restrict you. Set a limit a day to spread them.",
+    heavy_days_unknown: "It could not be looked up whether many blocks would end on the same day. Change the value to try again.",
     success_resets: "A successful delivery resets the count",
     success_resets_hint: "Otherwise errors add up whatever is delivered in between.",
     blocking_conditions: "Blocking conditions",

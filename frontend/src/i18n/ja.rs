@@ -138,6 +138,7 @@ pub(super) static TEXTS: Texts = Texts {
     watch_warning_hint: "1 日に解除される件数です。",
     heavy_days_title: "同じ日に多数の停止が解除されます",
     heavy_days_text: "無効なアドレスへの大量送信は、携帯キャリアや ISP の受信制限につながります。1 日あたりの上限を設定して分散してください。",
+    heavy_days_unknown: "同じ日に多数の停止が解除されるかどうかを確認できませんでした。値を変更すると、もう一度確認します。",
     success_resets: "配信成功でカウントをリセット",
     success_resets_hint: "オフの場合、途中で成功してもエラーは加算されます。",
     blocking_conditions: "停止条件",

@@ -108,7 +108,7 @@ texts! {
         stop_cancellation_text cancelled_at delete_exemption_title delete_exemption_text exemption_deleted exemptions_empty exemptions_empty_text
         run_settings previous_execution never execute_timing immediate_action immediate_action_hint
         watch_period watch_period_hint watch_daily_limit watch_daily_limit_hint watch_warning watch_warning_hint
-        heavy_days_title heavy_days_text success_resets success_resets_hint blocking_conditions enabled frequency
+        heavy_days_title heavy_days_text heavy_days_unknown success_resets success_resets_hint blocking_conditions enabled frequency
         cancel_blocking settings_saved settings_saved_now conflict_title conflict_text load_new
         confirm_timing_title confirm_timing_text timing_now timing_now_hint confirm
         number_wrong only_administrators

@@ -20,11 +20,13 @@ pub fn RunControls() -> impl IntoView {
     let Configuration { id, live } = Configuration::open();
     let (settings, asking) = (Url::current().dialog("run-settings"), RwSignal::new(false));
     let latest = load(move || id.get(), move || live.missed.get(), move |id, _| client.runs(id));
-    let run = memo(move |_| live.run.get().or_else(|| latest.data.with(|page| page.as_ref()?.items.first().cloned())));
+    latest.keep_up(live.run, None::<Url>, |run| run.id);
+    let run = memo(move |_| latest.data.with(|page| page.as_ref()?.items.first().cloned()));
     let start = move |()| {
         async move {
-            let run = client.run_now(id.get_untracked()).await?;
-            live.run.set(Some(run));
+            client.run_now(id.get_untracked()).await?;
+            // Not what was answered: the run may be further by now.
+            latest.reload();
             toasts.good(texts.run_queued);
             Ok(())
         }

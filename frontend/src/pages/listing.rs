@@ -81,16 +81,21 @@ where
         (true, Some(_)) => Shape::EmptyPart,
         (false, _) => Shape::Rows,
     };
-    let shape = memo(move |_| match loader.data.with(|page| page.as_ref().map(found)) {
-        Some(shape) => shape,
-        None if loader.error.with(Option::is_some) => Shape::Failed,
-        None => Shape::Loading,
+    let shape = memo(move |_| {
+        let failed = loader.error.with(Option::is_some);
+        match loader.data.with(|page| page.as_ref().map(found)) {
+            // That another search found nothing says nothing of this one.
+            None | Some(Shape::Empty | Shape::EmptyPart) if failed => Shape::Failed,
+            Some(shape) => shape,
+            None => Shape::Loading,
+        }
     });
+    let known = move || shape.get() != Shape::Failed;
     let total = move || {
-        let total = loader.data.with(|page| page.as_ref()?.total);
+        let total = loader.data.with(|page| page.as_ref()?.total).filter(|_| known());
         total.map(|total| (texts.total)(total.count, total.more)).unwrap_or_default()
     };
-    let next = move || loader.data.with(|page| page.as_ref()?.next_cursor.clone());
+    let next = move || loader.data.with(|page| page.as_ref()?.next_cursor.clone()).filter(|_| known());
     let failure = move || loader.error.get().map(|error| explain(texts, &error)).unwrap_or_default();
     let filtered = move || filters.iter().any(|name| !url.get(name).is_empty());
     view! {

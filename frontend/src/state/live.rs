@@ -45,7 +45,7 @@ pub(super) async fn listen(client: Client, newer: Newer, followed: Followed, tol
     }
 }
 
-/// Signals that change with live events. A number only tells that something has to be read again.
+/// Signals that change with live events, one at a time. A number only tells that something has to be read again.
 #[derive(Clone, Copy)]
 pub struct Live {
     /// Whether events arrive now.

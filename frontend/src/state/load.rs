@@ -5,7 +5,7 @@ use crate::api::{ApiError, Client, SignedIn};
 use futures::future::{FutureExt, LocalBoxFuture};
 use leptos::prelude::*;
 use shared::Page;
-use std::future::Future;
+use std::{future::Future, mem};
 use uuid::Uuid;
 
 /// Data with its loading and failed states. While it is read again, the old data stays.
@@ -35,21 +35,52 @@ impl<T: Send + Sync + 'static> Loader<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Loader<Page<T>> {
-    /// Keeps a list, newest first, up with what `changed` tells: on its first page what is new comes to the top.
-    pub fn keep_up(self, changed: RwSignal<Option<T>>, url: Url, id: fn(&T) -> Uuid) {
+    /// Keeps a list, newest first, up with what `changed` tells: on its first page what is new comes to its place, by
+    /// ids in the order of creation. `url` has the cursor; without one the first page is all that is ever read.
+    pub fn keep_up(self, changed: RwSignal<Option<T>>, url: impl Into<Option<Url>>, id: fn(&T) -> Uuid) {
+        let url: Option<Url> = url.into();
+        let behind = catch_up(self.busy, self.again);
+        let mut begun = false;
         effect(move || {
-            let Some(changed) = changed.get() else { return };
-            let first_page = url.get("cursor").is_empty();
+            let changed = changed.get();
+            // What was told before is in what is being read.
+            if !mem::replace(&mut begun, true) {
+                return;
+            }
+            let Some(changed) = changed else { return };
+            if self.busy.get_untracked() {
+                return behind.set_value(true);
+            }
+            let first_page = untrack(|| url.is_none_or(|url| url.get("cursor").is_empty()));
             self.data.update(|page| {
-                let Some(page) = page else { return };
-                match page.items.iter_mut().find(|known| id(known) == id(&changed)) {
+                let Some(Page { items, next_cursor, .. }) = page else { return };
+                match items.iter_mut().find(|known| id(known) == id(&changed)) {
                     Some(known) => *known = changed,
-                    None if first_page => page.items.insert(0, changed),
+                    None if first_page => {
+                        let newer = items.iter().rposition(|known| id(known) > id(&changed));
+                        let place = newer.map_or(0, |newer| newer + 1);
+                        // What is older than all that are here is on a later page.
+                        if place < items.len() || next_cursor.is_none() {
+                            items.insert(place, changed);
+                        }
+                    }
                     None => {}
                 }
             });
         });
     }
+}
+
+/// Reads once more after the answer that is awaited, where what is given back says that something was told meanwhile:
+/// the answer may be older than that.
+fn catch_up(busy: Signal<bool>, again: RwSignal<u32>) -> StoredValue<bool> {
+    let behind = StoredValue::new(false);
+    effect(move || {
+        if !busy.get() && behind.try_update_value(mem::take) == Some(true) {
+            bump(again);
+        }
+    });
+    behind
 }
 
 /// Reads whenever `key` changes and when a lost connection or session is back; old data goes when `scope` does, the data of another

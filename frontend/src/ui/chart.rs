@@ -165,6 +165,18 @@ pub fn Chart(
         let (left, width) = (f64::from(event.offset_x()), f64::from(plot.client_width()));
         chosen.set(Some(((left / width.max(1.0) * untrack(count) as f64) as usize).min(untrack(last))));
     };
+    // A finger that is lifted has chosen; one that scrolls the page has not.
+    let leave = move |event: ev::PointerEvent| {
+        if event.pointer_type() != "touch" {
+            chosen.set(None);
+        }
+    };
+    // A click has chosen before it brings the focus.
+    let arrive = move |_| {
+        if untrack(here).is_none() {
+            chosen.set(Some(untrack(last)));
+        }
+    };
     let press = move |event: ev::KeyboardEvent| {
         let last = untrack(last);
         let day = untrack(here).unwrap_or(last);
@@ -190,8 +202,9 @@ pub fn Chart(
                     node_ref=plot class="canvas" tabindex="0" role="slider" aria-label=title aria-valuemin="1"
                     aria-valuemax=count aria-valuenow=move || here().unwrap_or_else(last) + 1
                     aria-valuetext=move || told.get().unwrap_or_else(|| words.choose.to_owned())
-                    on:pointermove=point on:pointerdown=point on:pointerleave=move |_| chosen.set(None) on:keydown=press
-                    on:focus=move |_| chosen.set(Some(untrack(last))) on:blur=move |_| chosen.set(None)
+                    on:pointermove=point on:pointerdown=point on:pointerleave=leave
+                    on:pointercancel=move |_| chosen.set(None) on:keydown=press on:focus=arrive
+                    on:blur=move |_| chosen.set(None)
                 >
                     <svg aria-hidden="true" preserveAspectRatio="none" viewBox=move || format!("0 0 {} {HIGH}", count() as i64 * DAY)>
                         {band}

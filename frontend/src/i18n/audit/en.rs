@@ -34,6 +34,7 @@ pub(in crate::i18n) const TEXTS: AuditTexts = AuditTexts {
         "account.close" => "Account closed",
         "session.begin" => "Signed in",
         "session.end" => "Signed out",
+        "session.end_reused" => "Session ended: its refresh token was used twice",
         "session.revoke" => "Session ended",
         "session.revoke_others" => "All other sessions ended",
         "password.change" => "Password changed",

@@ -34,6 +34,7 @@ pub(in crate::i18n) const TEXTS: AuditTexts = AuditTexts {
         "account.close" => "アカウントを閉鎖",
         "session.begin" => "サインイン",
         "session.end" => "サインアウト",
+        "session.end_reused" => "リフレッシュトークンの再使用によりセッションを終了",
         "session.revoke" => "セッションを終了",
         "session.revoke_others" => "ほかのセッションをすべて終了",
         "password.change" => "パスワードを変更",

@@ -42,12 +42,17 @@ fn Form() -> impl IntoView {
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         releasing.start(async move {
+            let sent = [(address, address.get_untracked()), (comment, comment.get_untracked())];
             let request = ReleaseRequest { addresses: vec![address.get_untracked()], comment: written(comment) };
             let result = client.release(configuration.id.get_untracked(), &request).await;
             answer.set(result.as_ref().ok().and_then(|result| result.items.first().cloned()));
             if answer.with_untracked(|item| item.as_ref().is_some_and(|item| item.status == ReleaseStatus::Released)) {
-                address.set(String::new());
-                comment.set(String::new());
+                // What was written meanwhile stays.
+                for (field, sent) in sent {
+                    if field.with_untracked(|text| *text == sent) {
+                        field.set(String::new());
+                    }
+                }
             }
             error.set(result.err());
         });
@@ -68,7 +73,7 @@ fn Form() -> impl IntoView {
             .into_any(),
             ReleaseStatus::NotBlocked => view! {
                 <Notice tone=Tone::Plain>
-                    <strong class="break">{item.address}</strong>
+                    <strong>{item.address}</strong>
                     <p>{texts.request_not_blocked}</p>
                 </Notice>
             }

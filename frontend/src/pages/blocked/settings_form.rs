@@ -4,6 +4,7 @@ use super::watch_preview::WatchPreview;
 use crate::{
     api::ApiError,
     pages::field_error,
+    reactive::memo,
     state::{Preferences, texts},
     ui::{Check, Drawn, Field, time},
 };
@@ -201,7 +202,8 @@ pub fn SettingsFields(
 fn ConditionRow(condition: Condition, checked: RwSignal<bool>) -> impl IntoView {
     let texts = texts();
     let reason = (texts.reason)(condition.reason);
-    let wrong = move || (checked.get() && condition.frequency.with(|text| required(text).is_none())).then_some("true");
+    let wrong = memo(move |_| checked.get() && condition.frequency.with(|text| required(text).is_none()));
+    let error_id = move || wrong.get().then(|| format!("frequency-{}-error", condition.reason.as_str()));
     let cancel = move || {
         (condition.was_enabled && !condition.enabled.get()).then(|| {
             view! {
@@ -222,8 +224,12 @@ fn ConditionRow(condition: Condition, checked: RwSignal<bool>) -> impl IntoView 
             <td>
                 <input
                     class="input input-short" type="number" min="1" inputmode="numeric" bind:value=condition.frequency
-                    aria-label=(texts.frequency_of)(reason) aria-invalid=wrong
+                    aria-label=(texts.frequency_of)(reason) aria-invalid=move || wrong.get().then_some("true")
+                    aria-describedby=error_id
                 />
+                <div role="alert">
+                    {move || error_id().map(|id| view! { <p class="field-error" id=id>{texts.number_wrong}</p> })}
+                </div>
             </td>
         </tr>
     }

@@ -22,10 +22,10 @@ use crate::{
     paths,
     reactive::memo,
     router::Router,
-    state::{Configuration, Outbox, Pending, Preferences, Session, Url, client, load, repeat, texts, ticking},
+    state::{Configuration, Outbox, Preferences, Session, Url, client, load, repeat, texts, ticking},
     ui::{Button, Drawn, FilePicker, Moment, Notice, Progress, Show, Table, Tone},
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use shared::{
     session::Role,
     upload::{Upload, UploadState},
@@ -84,31 +84,46 @@ pub fn Uploads() -> impl IntoView {
 #[component]
 fn Choose() -> impl IntoView {
     let (texts, outbox, router) = (texts(), Outbox::here(), Router::here());
-    let (Configuration { id, .. }, troubles, beginning) =
-        (Configuration::open(), RwSignal::new(Vec::<String>::new()), Pending::new());
+    let (Configuration { id, .. }, troubles) = (Configuration::open(), RwSignal::new(Vec::<(String, String)>::new()));
+    // How many files were taken since nothing was waited for, and how many of them are waited for.
+    let (taken, waited) = (StoredValue::new(0_usize), StoredValue::new(0_usize));
     let take = move |files: Vec<File>| {
-        troubles.set(Vec::new());
-        let (configuration, alone) = (id.get_untracked(), files.len() == 1);
-        let begun: Vec<_> = files.into_iter().map(|file| (file.name(), outbox.begin(configuration, file))).collect();
-        beginning.replace(async move {
-            for (name, begun) in begun {
-                match begun.await {
-                    Some(Ok(upload)) if alone => {
+        let (configuration, several) = (id.get_untracked(), files.len());
+        let before = if waited.get_value() == 0 { 0 } else { taken.get_value() };
+        taken.set_value(before + several);
+        waited.update_value(|waited| *waited += several);
+        for file in files {
+            let name = file.name();
+            // Who takes a file again has seen what was wrong with it.
+            troubles.update(|all| all.retain(|(of, _)| *of != name));
+            let begun = outbox.begin(configuration, file);
+            spawn_local(async move {
+                let begun = begun.await;
+                // Who has left the page is not led away from another one.
+                if waited.try_update_value(|waited| *waited -= 1).is_none() {
+                    return;
+                }
+                match begun {
+                    Some(Ok(upload)) if taken.get_value() == 1 => {
                         router.go(&paths::upload(configuration, upload.id));
                     }
                     Some(Err(trouble)) => {
-                        troubles.update(|all| all.push(format!("{name}: {}", explain_trouble(texts, &trouble))));
+                        let why = explain_trouble(texts, &trouble);
+                        troubles.update(|all| all.push((name, why)));
                     }
                     _ => {}
                 }
-            }
-        });
+            });
+        }
+    };
+    let said = move || {
+        let line = |(name, why): (String, String)| format!("{name}: {why}");
+        let notice = |text: String| view! { <Notice tone=Tone::Bad><p>{text}</p></Notice> };
+        troubles.get().into_iter().map(line).map(notice).drawn()
     };
     view! {
         <FilePicker label=texts.uploads.choose_file hint=texts.uploads.drop_hint several=true take/>
-        <div class="stack-tight" role="alert">
-            {move || troubles.get().into_iter().map(|text| view! { <Notice tone=Tone::Bad><p>{text}</p></Notice> }).drawn()}
-        </div>
+        <div class="stack-tight" role="alert">{said}</div>
     }
     .into_any()
 }

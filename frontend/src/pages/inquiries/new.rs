@@ -5,11 +5,12 @@ use crate::{
     paths,
     reactive::memo,
     router::Router,
-    state::{Kept, Pending, Session, Url, client, texts},
+    state::{Kept, Pending, Session, Url, client, effect, texts},
     ui::{Button, Field, Kind, Notice, Select, Show, TextArea, Toasts, Tone},
 };
 use leptos::prelude::*;
 use shared::inquiry::{InquiryCategory, InquirySide, NewInquiry};
+use std::mem;
 
 /// Asks the provider something.
 #[component]
@@ -40,12 +41,21 @@ fn Form() -> impl IntoView {
         InquiryCategory::ALL.into_iter().find(|one| one.as_str() == named).unwrap_or(InquiryCategory::Other)
     });
     // Who comes to ask for downloads need only send it.
-    let begun = match category.get_untracked() {
-        about @ InquiryCategory::EnableDownload => ((words.category_name)(about), words.please_enable),
-        _ => ("", ""),
+    let beginning = move |about: InquiryCategory| match about {
+        InquiryCategory::EnableDownload => [("subject", (words.category_name)(about)), ("text", words.please_enable)],
+        InquiryCategory::Release | InquiryCategory::Other => [("subject", ""), ("text", "")],
     };
     let kept = expect_context::<Kept>();
-    let (subject, text) = (kept.draft("subject", begun.0), kept.draft("text", begun.1));
+    let mut about = category.get_untracked();
+    let [subject, text] = beginning(about).map(|(field, begun)| kept.draft(field, about.as_str(), begun));
+    effect(move || {
+        let before = mem::replace(&mut about, category.get());
+        if about != before {
+            for (field, begun) in beginning(about) {
+                kept.turn(field, (before.as_str(), about.as_str()), begun);
+            }
+        }
+    });
     let (error, sending) = (RwSignal::new(None), Pending::new());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();

@@ -44,7 +44,7 @@ pub fn InquiryPage() -> impl IntoView {
         <div class="stack">
             <a href=paths::inquiries(side) class="back">{words.inquiries}</a>
             <div class="stack-tight">
-                <h1 class="break" tabindex="-1" node_ref=heading>{subject}</h1>
+                <h1 tabindex="-1" node_ref=heading>{subject}</h1>
                 <p class="meta" aria-live="polite">{about}</p>
             </div>
             {single(loader, |thread| thread.inquiry.id, (words.unknown, words.unknown_text), draw)}
@@ -143,7 +143,7 @@ fn Acts(
 ) -> impl IntoView {
     let (texts, client, toasts, inquiries) = (texts(), client(), Toasts::here(), expect_context::<Inquiries>());
     let words = &texts.inquiries;
-    let (text, error, acting) = (expect_context::<Kept>().draft("text", ""), RwSignal::new(None), Pending::new());
+    let (text, error, acting) = (expect_context::<Kept>().draft("text", "", ""), RwSignal::new(None), Pending::new());
     let staff = side == InquirySide::Provider;
     let closed = memo(move |_| thread.with(|thread| thread.inquiry.state == InquiryState::Closed));
     let wanted = memo(move |_| {
@@ -163,14 +163,18 @@ fn Acts(
             error.set(answer.err());
         });
     };
-    let show = move |answered: InquiryThread| {
-        text.set(String::new());
+    let show = move |answered: InquiryThread, sent: &str| {
+        // What was written meanwhile stays.
+        if text.with_untracked(|text| text == sent) {
+            text.set(String::new());
+        }
         loader.data.set(Some(answered));
     };
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         let new = NewInquiryMessage { text: text.get_untracked() };
-        let work = async move { client.write_to_inquiry(side, id, &new).await.map(show) };
+        let work =
+            async move { client.write_to_inquiry(side, id, &new).await.map(|answered| show(answered, &new.text)) };
         act(work.boxed_local(), words.sent);
     };
     let close = move |()| {
@@ -179,8 +183,12 @@ fn Acts(
         act(work.boxed_local(), words.closed);
     };
     let enable = move |()| {
-        let answer = InquiryDownloads { text: Some(text.get_untracked()).filter(|text| !text.trim().is_empty()) };
-        let work = async move { client.enable_downloads(id, &answer).await.map(show).map(|()| focus(heading)) };
+        let sent = text.get_untracked();
+        let answer = InquiryDownloads { text: Some(sent.clone()).filter(|text| !text.trim().is_empty()) };
+        let work = async move {
+            let answered = client.enable_downloads(id, &answer).await;
+            answered.map(|answered| show(answered, &sent)).map(|()| focus(heading))
+        };
         act(work.boxed_local(), words.enabled);
     };
     let busy = acting.busy();
