@@ -45,7 +45,7 @@ enum Command {
     /// Check the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Check settings, data folder, database, time zones and port
+    /// Check settings, data folder, temporary folder, database, time zones and port
     Doctor,
     /// Look at the settings
     #[command(subcommand)]
@@ -251,5 +251,25 @@ fn explain(error: service::Error) -> anyhow::Error {
             anyhow::anyhow!(details.join("; "))
         }
         other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificate_and_key_may_be_named_in_different_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("stoplist.toml");
+        std::fs::write(&file, "tls_key = \"key.pem\"\n").unwrap();
+        let load = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from([&["stoplist", "serve"][..], arguments].concat()).unwrap();
+            Settings::load(cli.settings)
+        };
+        let settings = load(&["--config", file.to_str().unwrap(), "--tls-certificate", "chain.pem"]).unwrap();
+        assert!(settings.tls.is_some());
+        let alone = load(&["--tls-certificate", "chain.pem"]).unwrap_err();
+        assert!(alone.to_string().contains("tls_certificate needs tls_key"), "{alone}");
     }
 }

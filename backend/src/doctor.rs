@@ -1,12 +1,12 @@
 //! `stoplist doctor`: looks at everything the service needs and says what is wrong.
 
-use crate::{app, clock::Clock, config::Settings};
+use crate::{app, clock::Clock, config::Settings, store::Db};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use rustix::fs::{Access, access};
 use std::path::Path;
 
-/// Checks settings, folder, database, time zones and port; prints a line for each.
+/// Checks settings, folders, database, time zones and port; prints a line for each.
 ///
 /// # Errors
 /// Something is wrong; the lines say what.
@@ -14,6 +14,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<()> {
     let checks = [
         ("settings", Ok(format!("read; listening would be on {}", settings.listen))),
         ("data folder", data_folder(&settings.data_dir)),
+        ("temporary folder", temporary_folder(settings)),
         ("database", database(settings).await),
         ("time zones", time_zones()),
         ("port", port(settings)),
@@ -62,6 +63,20 @@ fn may_write_in(folder: &Path) -> Result<(), String> {
         return Err(format!("{} is no folder", folder.display()));
     }
     access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+/// Where SQLite puts what does not fit into its memory. A unit may give the service others than whoever looks has.
+fn temporary_folder(settings: &Settings) -> Result<String, String> {
+    let Some(file) = settings.sqlite_file() else { return Ok("PostgreSQL has its own".to_owned()) };
+    if let Some(folder) = Db::temporary_folder() {
+        return Ok(format!("{} can be written", folder.display()));
+    }
+    let beside = from_here(file.parent().unwrap_or(&file));
+    // The data folder is made with the database.
+    if beside.exists() {
+        may_write_in(beside)?;
+    }
+    Ok(format!("none of the usual ones can be written; {} is used", beside.display()))
 }
 
 async fn database(settings: &Settings) -> Result<String, String> {

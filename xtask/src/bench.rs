@@ -4,6 +4,7 @@
 
 use crate::console;
 use crate::debian;
+use crate::node;
 use crate::postgres::Cluster;
 use crate::process::{self, say};
 use crate::test::chromium;
@@ -104,8 +105,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// The console to be measured, the packages that drive a browser, and a browser.
 fn browser() -> Result<PathBuf> {
+    node::require()?;
     console::build()?;
-    debian::require("node", &["nodejs", "npm"])?;
     console::npm_ci(&crate::root().join("bench/console"))?;
     chromium()
 }

@@ -77,12 +77,21 @@ pub fn build_for(edition: Edition) -> Result<()> {
     let stamp = crate::target_dir().join("xtask/console.stamp");
     let dist = crate::root().join("frontend/dist");
     let hash = inputs.hash();
-    if fs::read_to_string(&stamp).is_ok_and(|built| built == hash) && dist.join("index.html").exists() {
+    unless_done(&stamp, &hash, dist.join("index.html").exists(), || {
+        assemble(&inputs, &dist, &hash)?;
+        compress(&dist, &hash, edition)
+    })
+}
+
+/// Does `work`, unless its result is there and `stamp` names it. The stamp is emptied before: what breaks off or is refused
+/// leaves a result that is not the one of before any more.
+fn unless_done(stamp: &Path, hash: &str, is_there: bool, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    if is_there && fs::read_to_string(stamp).is_ok_and(|done| done == hash) {
         return Ok(());
     }
-    assemble(&inputs, &dist, &hash)?;
-    compress(&dist, &hash, edition)?;
     fs::create_dir_all(stamp.parent().expect("the stamp lies in a folder"))?;
+    fs::write(stamp, "")?;
+    work()?;
     fs::write(stamp, hash)?;
     Ok(())
 }
@@ -127,12 +136,12 @@ impl Inputs {
         })
     }
 
-    /// Also covers this file: a change of the build itself is a change of its result.
+    /// Also covers this file and the tools from npm: a change of the build itself is a change of its result.
     fn hash(&self) -> String {
         let mut hasher = Sha256::new();
-        for part in
-            [self.wasm.as_slice(), self.template.as_bytes(), self.styles.as_bytes(), include_bytes!("console.rs")]
-        {
+        let build: [&[u8]; 2] = [include_bytes!("console.rs"), include_bytes!("../npm/package-lock.json")];
+        let inputs = [self.wasm.as_slice(), self.template.as_bytes(), self.styles.as_bytes()];
+        for part in inputs.into_iter().chain(build) {
             hasher.update(part.len().to_le_bytes());
             hasher.update(part);
         }
@@ -307,7 +316,7 @@ fn brotli_compressed(content: &[u8]) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{brotli_compressed, is_later, page};
+    use super::{anyhow, brotli_compressed, fs, is_later, page, unless_done};
 
     #[test]
     fn the_page_loads_only_what_is_named_by_its_content() {
@@ -330,6 +339,20 @@ mod tests {
             assert!(!is_later(first), "{first}");
         }
         assert!(is_later("split_report.wasm") && is_later("chunk_3.wasm"));
+    }
+
+    #[test]
+    fn what_broke_off_is_done_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let stamp = folder.path().join("xtask/console.stamp");
+        unless_done(&stamp, "first", true, || Ok(())).expect("it is done");
+        unless_done(&stamp, "first", true, || Err(anyhow!("again"))).expect("it is there");
+        assert!(unless_done(&stamp, "first", false, || Err(anyhow!("refused"))).is_err(), "its result is gone");
+        assert!(unless_done(&stamp, "first", true, || Err(anyhow!("refused"))).is_err(), "a half of it may be there");
+        unless_done(&stamp, "first", true, || Ok(())).expect("it is done");
+        assert!(unless_done(&stamp, "second", true, || Err(anyhow!("too large"))).is_err());
+        assert!(unless_done(&stamp, "first", true, || Err(anyhow!("again"))).is_err(), "the second may be there");
+        assert_eq!(fs::read_to_string(stamp).expect("a stamp"), "");
     }
 
     #[test]

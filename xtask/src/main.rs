@@ -4,6 +4,7 @@ mod bench;
 mod console;
 mod debian;
 mod dev;
+mod node;
 mod postgres;
 mod process;
 mod release;

@@ -63,8 +63,14 @@ struct Stored {
     runs: IntGaugeVec,
     distributions: IntGaugeVec,
     jobs: IntGauge,
-    /// The labels of the series by server configuration that are told now.
-    known: Mutex<HashSet<(String, String)>>,
+    known: Mutex<Known>,
+}
+
+/// The labels of the series by server configuration that are told now.
+#[derive(Default)]
+struct Known {
+    mail_servers: HashSet<(String, String)>,
+    last_done: HashSet<String>,
 }
 
 /// Makes figures and registers them.
@@ -282,16 +288,16 @@ impl Stored {
             )?,
             mail_servers: make.gauges(
                 "stoplist_mail_servers",
-                "Active mail servers; a state that no mail server of a configuration has is left out.",
+                "Active mail servers of accounts at work; a state that none of a configuration is in is left out.",
                 &["server_configuration", "state"],
             )?,
             last_done: make.times(
                 "stoplist_run_last_done_timestamp_seconds",
-                "When the last run of a server configuration was done; left out before the first.",
+                "When the last run of a server configuration was done; left out before the first, and while suspended.",
                 "server_configuration",
             )?,
             schedule_delay: {
-                let help = "For how long the scheduled run is due that has been due longest.";
+                let help = "For how long the scheduled run is due that has been due longest, of accounts at work.";
                 make.add(Gauge::new("stoplist_run_schedule_delay_seconds", help)?)?
             },
             runs: make.gauges("stoplist_runs_unfinished", "Runs that are neither done nor given up.", &["state"])?,
@@ -334,15 +340,14 @@ async fn read(state: &AppState) -> Result<()> {
     for (name, count) in [("in_effect", published), ("pending", added), ("releasing", removed)] {
         stored.addresses.with_label_values(&[name]).set(count);
     }
-    let due = configurations.iter().map(|configuration| configuration.next_run_at).min();
+    // Where no run is made and no agent is answered, nobody has to be called for it.
+    let at_work: Vec<_> = configurations.iter().filter(|configuration| configuration.at_work).collect();
+    let due = at_work.iter().map(|configuration| configuration.next_run_at).min();
     let delay = due.map_or(TimeDelta::zero(), |due| (now - due).max(TimeDelta::zero()));
     stored.schedule_delay.set(delay.as_seconds_f64());
-    for configuration in &configurations {
-        if let Some(at) = configuration.previous_execution_at {
-            stored.last_done.with_label_values(&[&configuration.id.to_string()]).set(seconds(at));
-        }
-    }
-    let heads: HashMap<Uuid, _> = configurations.iter().map(|of| (of.id, of.head)).collect();
+    let last_done = at_work.iter().filter_map(|of| Some((of.id.to_string(), seconds(of.previous_execution_at?))));
+    let last_done: HashMap<String, f64> = last_done.collect();
+    let heads: HashMap<Uuid, _> = at_work.iter().map(|of| (of.id, of.head)).collect();
     let mut by_state: HashMap<(String, String), i64> = HashMap::new();
     for mail_server in &mail_servers {
         let Some(head) = heads.get(&mail_server.server_configuration_id) else { continue };
@@ -353,11 +358,17 @@ async fn read(state: &AppState) -> Result<()> {
     for ((id, name), count) in &by_state {
         stored.mail_servers.with_label_values(&[id, name]).set(*count);
     }
-    for (id, name) in known.iter().filter(|labels| !by_state.contains_key(labels)) {
-        // It was told, so it is there.
+    for (id, at) in &last_done {
+        stored.last_done.with_label_values(&[id]).set(*at);
+    }
+    // What was told is there.
+    for (id, name) in known.mail_servers.iter().filter(|labels| !by_state.contains_key(*labels)) {
         drop(stored.mail_servers.remove_label_values(&[id, name]));
     }
-    *known = by_state.into_keys().collect();
+    for id in known.last_done.iter().filter(|id| !last_done.contains_key(*id)) {
+        drop(stored.last_done.remove_label_values(&[id]));
+    }
+    *known = Known { mail_servers: by_state.into_keys().collect(), last_done: last_done.into_keys().collect() };
     set_all(&stored.runs, [RunState::Queued, RunState::Running].map(RunState::as_str), &runs);
     set_all(&stored.distributions, ["queued", "published"], &distributions);
     stored.jobs.set(jobs);

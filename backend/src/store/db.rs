@@ -1,5 +1,7 @@
 //! The database connection: one pool, chosen by the URL, shared by sea-orm and the job queue.
 
+mod temporary;
+
 use super::{
     Error, Result,
     audit::{self, NewAuditEntry},
@@ -22,6 +24,7 @@ use sqlx::{
 use std::{
     fs::{self, OpenOptions},
     os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
     str::FromStr,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -191,6 +194,7 @@ impl Db {
                 .pragma("wal_autocheckpoint", journal::TOO_MANY)
                 .pragma("journal_size_limit", JOURNAL_LIMIT);
             make_file(&options).await.map_err(failed)?;
+            temporary::lend(&options).await.map_err(failed)?;
             let pool = SqlitePoolOptions::new()
                 .max_connections(8)
                 // There is no line that could break, and whether a connection is usable was seen when it came back.
@@ -217,6 +221,12 @@ impl Db {
             let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
             Ok(Self { connection, pool: Pool::Postgres(pool), turns: None, journal: None, audited })
         }
+    }
+
+    /// The folder that SQLite takes by itself for what does not fit into its memory; `None`: it may write in none of
+    /// those that it knows, and gets the one of its database.
+    pub fn temporary_folder() -> Option<PathBuf> {
+        temporary::folder()
     }
 
     /// How many connections there are at most.

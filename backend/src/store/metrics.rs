@@ -16,6 +16,8 @@ pub struct ConfigurationFigures {
     pub previous_execution_at: Option<DateTime<Utc>>,
     /// When the next scheduled run is due.
     pub next_run_at: DateTime<Utc>,
+    /// Whether its account is neither suspended nor closed. Else no run is made, and no agent is answered.
+    pub at_work: bool,
 }
 
 /// Every server configuration.
@@ -23,8 +25,9 @@ pub struct ConfigurationFigures {
 /// # Errors
 /// The database refused.
 pub async fn configurations<C: ConnectionTrait>(connection: &C) -> Result<Vec<ConfigurationFigures>> {
-    let sql = "SELECT id, epoch, list_version, list_count, list_checksum, previous_execution_at, next_run_at \
-               FROM server_configurations";
+    let sql = "SELECT c.id, c.epoch, c.list_version, c.list_count, c.list_checksum, c.previous_execution_at, \
+               c.next_run_at, (a.suspended_at IS NULL AND a.closed_at IS NULL) AS at_work \
+               FROM server_configurations c JOIN accounts a ON a.id = c.account_id";
     let rows = connection.query_all_raw(statement(connection, sql, [])).await?;
     rows.iter()
         .map(|row| {
@@ -38,6 +41,7 @@ pub async fn configurations<C: ConnectionTrait>(connection: &C) -> Result<Vec<Co
                 },
                 previous_execution_at: optional_time(row.try_get("", "previous_execution_at")?)?,
                 next_run_at: time(row.try_get("", "next_run_at")?)?,
+                at_work: row.try_get("", "at_work")?,
             })
         })
         .collect()

@@ -2,8 +2,10 @@
 
 use crate::support::{TestApp, Workplace};
 use chrono::TimeDelta;
+use reqwest::Method;
 use serde_json::{Value, json};
 use shared::{
+    Problem,
     agent_sync::{Acknowledgement, AgentIdentity},
     run::Run,
 };
@@ -182,4 +184,58 @@ async fn the_time_until_the_last_mail_server_acknowledged_is_measured() {
     assert_eq!(figures.get("stoplist_distribution_duration_seconds_bucket{kind=\"run\",le=\"10\"}"), 1.0);
     assert_eq!(figures.get("stoplist_distribution_duration_seconds_bucket{kind=\"run\",le=\"5\"}"), 0.0);
     assert_eq!(figures.get("stoplist_distributions_incomplete{state=\"published\"}"), 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn methods_that_somebody_made_up_leave_no_series() {
+    let app = TestApp::start().await;
+    let place = app.workplace().await;
+    let http = reqwest::Client::new();
+    let url = |path: &str| format!("http://{}{path}", app.running.address);
+    let by_name = http.request(Method::from_bytes(b"MADEUP1").expect("a method"), url("/"));
+    let by_override = http.post(url(&place.path("/uploads"))).header("X-HTTP-Method-Override", "MADEUP2");
+    for (request, allow) in [(by_name, "GET, HEAD"), (by_override, "GET, HEAD, OPTIONS, POST")] {
+        let answer = request.send().await.expect("an answer");
+        let headers = answer.headers().clone();
+        assert_eq!((answer.status().as_u16(), headers["allow"].to_str().expect("text")), (405, allow));
+        assert!(headers.contains_key("content-security-policy"), "{headers:?}");
+        let problem: Problem = answer.json().await.expect("a problem");
+        assert_eq!(problem.kind, "/problems/method-not-allowed");
+        assert_eq!(problem.request_id.as_deref(), headers["x-request-id"].to_str().ok());
+    }
+    // By the same client: it is counted when an answer was sent to its end.
+    let answer = http.get(url("/metrics")).send().await.expect("an answer");
+    let series = answer.text().await.expect("text");
+    assert!(series.contains("method=\"POST\"") && !series.contains("MADEUP"), "{series}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_called_because_of_a_suspended_account() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let (agent, _) = place.mail_server(&app, "one").await;
+    agent.get("/api/v1/agent").await.expect(200);
+    let run: Run = place.administrator.post(&place.path("/runs"), &json!({})).await.expect(202).json();
+    backend::service::runs::perform(&app.running.state, run.id).await.expect("a run");
+    app.clock.set(app.clock.now() + TimeDelta::days(1));
+    let delay = "stoplist_run_schedule_delay_seconds";
+    let of_configuration = format!("server_configuration=\"{}\"", place.configuration);
+    let silent = format!("stoplist_mail_servers{{{of_configuration},state=\"silent\"}}");
+    let last = format!("stoplist_run_last_done_timestamp_seconds{{{of_configuration}}}");
+    let figures = Figures::of(&app).await;
+    assert_eq!(figures.get(&silent), 1.0);
+    assert!(figures.get(&last) > 0.0 && figures.get(delay) > 3_600.0);
+
+    let provider = app.sign_in("provider@example.com").await;
+    for suspended in [true, false] {
+        let accounts = provider.get("/api/v1/provider/accounts").await.expect(200).json::<Value>();
+        let account = &accounts["items"][0];
+        let path = format!("/api/v1/provider/accounts/{}", account["id"].as_str().expect("an id"));
+        let request = provider.request(Method::PATCH, &path).json(&json!({ "suspended": suspended }));
+        provider.send(request.header("If-Match", format!("\"{}\"", account["revision"]))).await.expect(200);
+        let figures = Figures::of(&app).await;
+        assert_eq!([&silent, &last].map(|series| figures.0.contains_key(series)), [!suspended; 2]);
+        assert_eq!(figures.get(delay) > 0.0, !suspended);
+        assert_eq!(figures.get("stoplist_server_configurations"), 1.0);
+    }
 }

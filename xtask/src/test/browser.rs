@@ -4,27 +4,17 @@ use super::build::binary;
 use super::count::{self, Count};
 use crate::console::{self, npm_ci};
 use crate::debian;
-use crate::process::{self, find};
+use crate::process::find;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-
-/// The oldest Node.js that Playwright runs on.
-const NODE: u32 = 20;
 
 /// All of e2e/browser.
 pub fn run() -> Result<Count> {
     console::build()?;
     let stoplist = binary("stoplist")?;
     let chromium = chromium()?;
-    let node = debian::require("node", &["nodejs", "npm"])?;
-    let version = process::output(Command::new(node).arg("--version"))?;
-    ensure!(
-        major(&version) >= Some(NODE),
-        "Node.js {} is too old for Playwright: install Node.js {NODE} or newer",
-        version.trim()
-    );
     let folder = crate::root().join("e2e/browser");
     npm_ci(&folder)?;
     let report = crate::target_dir().join("xtask/playwright.json");
@@ -49,21 +39,5 @@ pub fn chromium() -> Result<PathBuf> {
     match known.iter().find_map(|name| find(name)) {
         Some(path) => Ok(path),
         None => debian::require("chromium-headless-shell", &["chromium-headless-shell"]),
-    }
-}
-
-/// 20 of `v20.19.2`.
-fn major(version: &str) -> Option<u32> {
-    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::major;
-
-    #[test]
-    fn reads_nodes_version() {
-        assert_eq!(major("v20.19.2\n"), Some(20));
-        assert_eq!(major("garbage"), None);
     }
 }

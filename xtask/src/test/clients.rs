@@ -5,6 +5,7 @@ use super::count::{self, Count};
 use super::rust::on_database;
 use crate::console::npm_ci;
 use crate::debian;
+use crate::node;
 use crate::postgres::Cluster;
 use crate::process::{self, say};
 use anyhow::{Context, Result, ensure};
@@ -31,7 +32,7 @@ pub fn contract() -> Result<Count> {
 /// Files of e2e/clients.
 fn tests(files: &[&str], database: Option<&str>) -> Result<Count> {
     let stoplist = binary("stoplist")?;
-    let node = debian::require("node", &["nodejs", "npm"])?;
+    let node = node::require()?;
     let folder = crate::root().join("e2e/clients");
     npm_ci(&folder)?;
     let python = python(&folder)?;

@@ -19,6 +19,7 @@ mod source;
 pub use browser::chromium;
 
 use crate::console;
+use crate::node;
 use crate::process::{cargo, check, say};
 use anyhow::{Context, Result, bail};
 use count::Count;
@@ -58,6 +59,9 @@ const BESIDE: [Step; 4] = [
     step("contract", "the API answers as its document says, whatever schemathesis asks", clients::contract),
 ];
 
+/// The steps whose tests run on Node.js.
+const ON_NODE: [&str; 3] = ["browser", "uploads", "contract"];
+
 struct Outcome {
     name: &'static str,
     seconds: f64,
@@ -79,8 +83,12 @@ pub fn run(only: &[String], list: bool) -> Result<ExitCode> {
     }
     // Before any step: the console's build may call rustup too, and two of it at once get in each other's way.
     components::require()?;
-    let start = Instant::now();
     let wanted = |step: &&Step| only.is_empty() || only.iter().any(|name| name == step.name);
+    // Before the long build, too.
+    if BUSY.iter().chain(&BESIDE).filter(wanted).any(|step| ON_NODE.contains(&step.name)) {
+        node::require()?;
+    }
+    let start = Instant::now();
     let perform = |steps: &'static [Step]| steps.iter().filter(wanted).map(|step| step.perform(start)).collect();
     let outcomes = thread::scope(|scope| {
         // Its lines carry the thread's name.
