@@ -268,6 +268,8 @@ fn listen(
         app.wrap(middleware::from_fn(http::methods::head))
             .wrap(metrics.clone())
             .wrap(middleware::from_fn(http::idempotency::once))
+            // Between the metrics and what lets a client name another method.
+            .wrap(middleware::from_fn(http::methods::defined))
             .wrap(middleware::from_fn(http::problem::complete))
             .wrap(middleware::from_fn(http::uploads::tus::speak))
             .wrap(middleware::from_fn(http::headers::protect))

@@ -1,11 +1,12 @@
 //! Settings of the service: flags, `STOPLIST_*` environment variables and a TOML file, in this order of precedence.
 
+mod file;
 mod fixed;
 mod warnings;
 
 pub use fixed::{PasswordCost, Patience};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -58,10 +59,10 @@ pub struct SettingsArgs {
     #[arg(long, env = "STOPLIST_LOG_FORMAT", global = true)]
     pub log_format: Option<LogFormat>,
     /// PEM file with the certificate and its chain: serve HTTPS; read again when it changes
-    #[arg(long, env = "STOPLIST_TLS_CERTIFICATE", global = true, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, env = "STOPLIST_TLS_CERTIFICATE", global = true, value_name = "FILE")]
     pub tls_certificate: Option<PathBuf>,
     /// PEM file with the certificate's private key
-    #[arg(long, env = "STOPLIST_TLS_KEY", global = true, value_name = "FILE", requires = "tls_certificate")]
+    #[arg(long, env = "STOPLIST_TLS_KEY", global = true, value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
     /// Networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed [default: none]
     #[arg(long, env = "STOPLIST_TRUSTED_PROXIES", global = true, value_name = "NETWORK,…", value_delimiter = ',')]
@@ -98,12 +99,6 @@ struct SettingsFile {
     smtp_url: Option<String>,
     mail_from: Option<String>,
     public_url: Option<String>,
-}
-
-impl SettingsFile {
-    fn holds_password(&self) -> bool {
-        [&self.database_url, &self.smtp_url].into_iter().flatten().any(|url| has_password(url))
-    }
 }
 
 /// How mail is sent.
@@ -184,11 +179,7 @@ impl Settings {
     /// The file cannot be read, has an unknown name, or two settings do not fit together.
     pub fn load(args: SettingsArgs) -> anyhow::Result<Self> {
         let file = match &args.config {
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("cannot read the settings file {}", path.display()))?;
-                toml::from_str(&text).with_context(|| format!("in the settings file {}", path.display()))?
-            }
+            Some(path) => SettingsFile::read(path)?,
             None => SettingsFile::default(),
         };
         let secret_file = args.config.filter(|_| file.holds_password());

@@ -1,7 +1,7 @@
 //! What agents call: who am I, the list, what I hold.
 
 use super::{
-    auth::Agent,
+    auth::{Agent, bearer},
     client,
     extract::{Body, QueryParams},
 };
@@ -9,6 +9,7 @@ use crate::{
     service::{
         Error, Result,
         agent_sync::{self, Holding, Pace},
+        authentication::{self, Origin, Permission},
         slots::Lasting,
     },
     state::AppState,
@@ -98,6 +99,9 @@ async fn list(
     Ok(match plan {
         None => HttpResponse::NoContent().finish(),
         Some(plan) => {
+            // Its token may have been renewed while it waited, because somebody else has it too.
+            let caller = authentication::identify(&state, bearer(&request)?, Origin::default()).await?;
+            caller.require(Permission::Agent)?;
             let mut response = HttpResponse::Ok();
             response.content_type(LIST_MEDIA_TYPE);
             let is_packed = client::accepts_encoding(&request, "zstd");

@@ -67,17 +67,18 @@ pub fn count_stranger(request: &HttpRequest) -> Result<()> {
     }
 }
 
-/// Counts a request for the browser that it came with, where somebody has signed in with it before, or else by
-/// [`count_stranger`]: nobody who asks too often keeps such a browser out, also not from the same address.
+/// Counts a request for the user who is known by the browser that it came with, or else by [`count_stranger`]: nobody else
+/// who asks too often keeps such a browser out, also not from the same address.
 ///
 /// # Errors
-/// [`Error::TooMany`].
-pub fn count_visitor(request: &HttpRequest) -> Result<Option<Device>> {
-    let known = request.app_data::<web::Data<AppState>>().zip(cookies::DEVICE.read(request));
-    match known.and_then(|(state, token)| Some((state, devices::open(state, &token)?))) {
-        Some((state, device)) => state.limits.session(device.id).map(|()| Some(device)),
-        None => count_stranger(request).map(|()| None),
+/// [`Error::TooMany`], or the database refused.
+pub async fn count_visitor(request: &HttpRequest) -> Result<Option<Device>> {
+    if let Some((state, token)) = request.app_data::<web::Data<AppState>>().zip(cookies::DEVICE.read(request))
+        && let Some(device) = devices::open(state, &token).await?
+    {
+        return state.limits.session(device.user_id).map(|()| Some(device));
     }
+    count_stranger(request).map(|()| None)
 }
 
 /// Anybody, as often as anybody may ask. What needs no token has it in its signature.
@@ -117,10 +118,14 @@ pub struct Visitor {
 
 impl FromRequest for Visitor {
     type Error = Error;
-    type Future = Ready<Result<Self>>;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(count_visitor(request).map(|device| Self { origin: origin(request), device }))
+        let request = request.clone();
+        Box::pin(async move {
+            let device = count_visitor(&request).await?;
+            Ok(Self { origin: origin(&request), device })
+        })
     }
 }
 

@@ -116,7 +116,7 @@ async fn claim(request: &mut ServiceRequest) -> Result<Option<(String, idempoten
     let state = request
         .app_data::<web::Data<AppState>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("the application has no state")))?;
-    let claim = idempotency::claim(state, &identity, &key_hash, &body).await?;
+    let claim = idempotency::claim(state, &identity, &key_hash, key, &body).await?;
     Ok(Some((key_hash, claim)))
 }
 

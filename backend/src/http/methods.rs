@@ -1,4 +1,4 @@
-//! Methods (RFC 9110 section 9): HEAD wherever GET is, and 405 with `Allow` where only the method is wrong.
+//! Methods (RFC 9110 section 9): HEAD wherever GET is, and 405 with `Allow` where only the method is wrong or made up.
 
 use crate::service::Error;
 use actix_web::{
@@ -74,12 +74,51 @@ fn fits(template: &str, path: &str) -> bool {
 /// # Errors
 /// [`Error::MethodNotAllowed`] where another method would do, else [`Error::NotFound`].
 pub async fn unrouted(request: HttpRequest) -> Result<HttpResponse, Error> {
+    Err(refusal(&request))
+}
+
+fn refusal(request: &HttpRequest) -> Error {
     let allowed = request.app_data::<Data<Routes>>().map(|routes| routes.allowed(request.path())).unwrap_or_default();
     if allowed.is_empty() {
-        return Err(Error::NotFound);
+        return Error::NotFound;
     }
     let allow = allowed.into_iter().collect::<Vec<_>>().join(", ");
-    Err(Error::MethodNotAllowed { allow })
+    Error::MethodNotAllowed { allow }
+}
+
+/// Middleware: refuses methods that are not defined. HTTP takes any name for one, and each would stay for ever among the
+/// figures for monitoring, which are kept by method.
+pub async fn defined<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    if is_defined(request.method()) {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let error = match refusal(request.request()) {
+        // What is outside of the API can only be read.
+        Error::NotFound if !request.path().starts_with("/api/") => {
+            Error::MethodNotAllowed { allow: "GET, HEAD".to_owned() }
+        }
+        error => error,
+    };
+    Ok(request.error_response(error).map_into_right_body())
+}
+
+/// Whether a method is one of RFC 9110 or RFC 5789.
+fn is_defined(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::CONNECT
+            | Method::DELETE
+            | Method::GET
+            | Method::HEAD
+            | Method::OPTIONS
+            | Method::PATCH
+            | Method::POST
+            | Method::PUT
+            | Method::TRACE
+    )
 }
 
 /// Answers for the API where there is none, in a process for jobs only.

@@ -97,7 +97,7 @@ async fn refresh(request: HttpRequest, state: web::Data<AppState>, from: Holder)
         None => Err(Error::Unauthorized),
     };
     if let Err(Error::Unauthorized) = session {
-        auth::count_visitor(&request)?;
+        auth::count_visitor(&request).await?;
     }
     Ok(begun(&request, HttpResponse::Ok(), session?))
 }

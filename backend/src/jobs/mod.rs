@@ -4,7 +4,7 @@ mod poller;
 
 use crate::{
     service::{
-        self, Pool, closing, distributions, list_operations, mails,
+        self, Pool, closing, distributions, idempotency, list_operations, mails,
         queue::{self, Job, LONG_QUEUE, MAIL_QUEUE, QUEUE},
         retention, runs, uploads,
         wake::What,
@@ -210,5 +210,6 @@ async fn look_for_work(state: &AppState, patience: TimeDelta) -> service::Result
 
 async fn remove_what_is_over(state: &AppState) -> service::Result<()> {
     queue::prune(&state.db).await?;
+    idempotency::forget_old(state).await?;
     uploads::expire(state).await
 }

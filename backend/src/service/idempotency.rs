@@ -2,12 +2,13 @@
 
 pub use crate::store::idempotency_keys::Answer;
 
-use super::{Error, Result, authentication::Identity, keys};
+use super::{Error, Result, authentication::Identity};
 use crate::{
     state::AppState,
     store::{self, idempotency_keys::Seen},
 };
 use chrono::TimeDelta;
+use ring::hmac::{self, HMAC_SHA256};
 use shared::RefusalCode;
 
 /// How long answers are kept.
@@ -32,16 +33,17 @@ pub enum Claim {
     },
 }
 
-/// Claims a request for the caller that it belongs to.
+/// Claims a request for the caller that it belongs to; `key` is what they call it, `key_hash` that of all that tells it from
+/// others.
 ///
 /// # Errors
 /// [`Error::Conflict`]: it is being carried out, its answer held a secret, or was for other rights than the caller's now.
 /// [`Error::Invalid`]: the key was used for another body.
-pub async fn claim(state: &AppState, caller: &Identity, key_hash: &str, body: &[u8]) -> Result<Claim> {
+pub async fn claim(state: &AppState, caller: &Identity, key_hash: &str, key: &str, body: &[u8]) -> Result<Claim> {
     let now = state.clock.now();
     let connection = state.db.connection();
-    store::idempotency_keys::prune(connection, now - KEPT).await?;
-    let body_hash = keys::bytes_hash(body);
+    forget_old(state).await?;
+    let body_hash = body_hash(key, body);
     let rights = rights(state, caller).await?;
     if store::idempotency_keys::claim(connection, key_hash, &body_hash, &rights, now, now - ABANDONED).await? {
         return Ok(Claim::First);
@@ -68,6 +70,13 @@ pub async fn claim(state: &AppState, caller: &Identity, key_hash: &str, body: &[
     }
 }
 
+/// The hash of a body, which may be a password and nothing else: keyed by what the caller calls the request, so that who
+/// reads the database has to find that before, a random text.
+fn body_hash(key: &str, body: &[u8]) -> String {
+    let hash = hmac::sign(&hmac::Key::new(HMAC_SHA256, key.as_bytes()), body);
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What the caller may do now, as one text: an answer is for who may still ask for it.
 async fn rights(state: &AppState, caller: &Identity) -> Result<String> {
     let account = match caller.account_id {
@@ -92,4 +101,12 @@ pub async fn keep(state: &AppState, key_hash: &str, answer: Answer<'_>) -> Resul
 /// The database refused.
 pub async fn forget(state: &AppState, key_hash: &str) -> Result<()> {
     Ok(store::idempotency_keys::forget(state.db.connection(), key_hash).await?)
+}
+
+/// Forgets requests that are not repeated any more.
+///
+/// # Errors
+/// The database refused.
+pub async fn forget_old(state: &AppState) -> Result<()> {
+    Ok(store::idempotency_keys::prune(state.db.connection(), state.clock.now() - KEPT).await?)
 }

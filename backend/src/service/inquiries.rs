@@ -13,7 +13,7 @@ use super::{
 use crate::{
     state::AppState,
     store::{
-        ConnectionTrait, DatabaseTransaction,
+        self, ConnectionTrait, DatabaseTransaction,
         audit::NewAuditEntry,
         inquiries::{self, NewMessage, StoredInquiry},
         millis,
@@ -148,12 +148,7 @@ pub async fn create(state: &AppState, party: &Party, new: NewInquiry) -> Result<
     let now = state.clock.now();
     let id = Uuid::now_v7();
     let transaction = state.db.begin().await?;
-    if inquiries::count_unclosed(&transaction, account_id).await? >= i64::from(MAX_UNCLOSED) {
-        return Err(Error::conflict(
-            RefusalCode::TooMany,
-            format!("{MAX_UNCLOSED} inquiries are not closed: close some, or write to one"),
-        ));
-    }
+    expect_few_unclosed(&transaction, account_id).await?;
     inquiries::insert(&transaction, id, account_id, author_id, (new.category, subject), now).await?;
     let message = NewMessage {
         number: 1,
@@ -176,11 +171,27 @@ pub async fn create(state: &AppState, party: &Party, new: NewInquiry) -> Result<
     Ok(made)
 }
 
+/// That the account may have one more inquiry that is not closed.
+///
+/// # Errors
+/// [`Error::Conflict`].
+async fn expect_few_unclosed(transaction: &DatabaseTransaction, account_id: Uuid) -> Result<()> {
+    // Whoever counts waits for others who do.
+    store::accounts::lock(transaction, account_id).await?.ok_or(Error::NotFound)?;
+    if inquiries::count_unclosed(transaction, account_id).await? >= i64::from(MAX_UNCLOSED) {
+        return Err(Error::conflict(
+            RefusalCode::TooMany,
+            format!("{MAX_UNCLOSED} inquiries are not closed: close some, or write to one"),
+        ));
+    }
+    Ok(())
+}
+
 /// Writes to an inquiry: the provider answers it so, the account opens it again.
 ///
 /// # Errors
 /// [`Error::NotFound`] as [`get`]; [`Error::Forbidden`], [`Error::Invalid`] as [`create`]. [`Error::Conflict`]: it has too
-/// many messages.
+/// many messages, or the account opens it again while too many are not closed.
 pub async fn write(state: &AppState, party: &Party, id: Uuid, new: NewInquiryMessage) -> Result<InquiryThread> {
     let author_id = party.author()?;
     let text = words(&new.text, "/text")?;
@@ -208,6 +219,9 @@ async fn add(
         ));
     }
     let (id, number, side) = (before.inquiry.id, before.messages + 1, party.side());
+    if side == InquirySide::Account && before.inquiry.state == InquiryState::Closed {
+        expect_few_unclosed(transaction, before.account_id).await?;
+    }
     let (action, after) = match side {
         InquirySide::Account => ("inquiry.write", InquiryState::Open),
         InquirySide::Provider => ("inquiry.answer", InquiryState::Answered),

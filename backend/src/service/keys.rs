@@ -27,7 +27,7 @@ pub struct Keys {
     /// Of a password nobody has: checked when the user is unknown, so that both answers take the same time.
     nobody: String,
     turns: Semaphore,
-    /// Whoever has a turn, or waits for one, by their network.
+    /// Whoever has a turn, or waits for one, by their network, or the user whose browser is known.
     networks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -124,7 +124,8 @@ impl Keys {
         Ok(known && matches)
     }
 
-    /// A turn. Of each network only one stands in the queue of all: however often somebody asks, others come next.
+    /// A turn. Of each network, or user in known browsers, only one stands in the queue of all: however often somebody
+    /// asks, others come next.
     async fn turn(&self, network: &str) -> Result<Turn<'_>> {
         let own = self.own_queue(network);
         let turn = async {

@@ -100,7 +100,8 @@ fn is_known(password: &str, email: &Address) -> bool {
     rest.chars().count() < MIN_OWN
 }
 
-/// Writes a user's new password: every session but for one ends, and so do links that would set another.
+/// Writes a user's new password: every session but for one ends, and so do links that would set another. Wrong codes of
+/// the second factor go on counting: whoever reads the user's mail can have a new password as often as they like.
 ///
 /// # Errors
 /// The database refused.
@@ -112,8 +113,6 @@ pub(super) async fn set(
 ) -> Result<()> {
     store::users::set_password(tx, user_id, password_hash).await?;
     store::sessions::delete_all(tx, user_id, but).await?;
-    // Who guessed codes knew the password until now.
-    store::second_factors::forgive(tx, user_id).await?;
     Ok(store::password_resets::remove_unused(tx, user_id).await?)
 }
 

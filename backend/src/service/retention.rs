@@ -1,10 +1,10 @@
 //! What is not kept for ever: delivery events that are older than the account's retention, counts that no report
-//! shows, ended sessions, and links that work no longer.
+//! shows, ended sessions, replaced keys, and links that work no longer.
 //!
 //! Counts and blocks that events led to stay. What ended on a list (`removed_blocks`, change sets, distributions) stays
 //! too: agents that were away catch up by it, and it is the evidence of what was blocked when.
 
-use super::{Result, delivery_report};
+use super::{Result, delivery_report, signing_keys};
 use crate::{
     state::AppState,
     store::{Db, delivery_events, event_tallies, invitations, password_resets, server_configurations, sessions},
@@ -25,6 +25,7 @@ const LINKS_REMEMBERED: TimeDelta = TimeDelta::days(30);
 /// The database refused; what was removed until then stays removed.
 pub async fn remove_old(state: &AppState) -> Result<()> {
     let now = state.clock.now();
+    signing_keys::remove_ended(&state.db, now).await?;
     sessions::remove_expired(state.db.connection(), now).await?;
     invitations::remove_expired(state.db.connection(), now - LINKS_REMEMBERED).await?;
     password_resets::remove_expired(state.db.connection(), now - LINKS_REMEMBERED).await?;

@@ -18,7 +18,7 @@ use crate::{
     store::{
         self, DatabaseTransaction,
         audit::NewAuditEntry,
-        sessions::{NewSession, Rotation},
+        sessions::{NewSession, Rotation, Session},
         users::User,
     },
 };
@@ -90,10 +90,9 @@ pub async fn sign_in(
     let key = Address::parse(&request.email).map_or(request.email, |email| email.key().to_string());
     let user = store::users::find_by_email(state.db.connection(), &key).await?;
     let (hash, known) = (user.as_ref().map(|user| user.password_hash.clone()), user.as_ref().map(|user| user.id));
-    let password = hash.as_deref().map(keys::token_hash);
-    let place = Place::of(device, &origin, known.zip(password.as_deref()));
+    let place = Place::of(device, &origin, known);
     let attempt = state.attempts.begin_at(&key, &place, now)?;
-    let matches = state.keys.verify(place.as_str(), request.password, hash).await?;
+    let matches = state.keys.verify(&place.queue(known), request.password, hash).await?;
     let Some(user) = user.filter(|user| matches && user.active) else {
         attempt.wrong();
         tracing::warn!(user = ?known, client = origin.client_address, "a sign-in failed");
@@ -136,7 +135,7 @@ pub async fn sign_in_with_second_factor(
     if proven.expires_at <= now.timestamp() {
         return Err(Error::gone(RefusalCode::TooLate, "this took too long: sign in again"));
     }
-    let place = Place::of(device, &origin, Some((proven.user_id, &proven.password)));
+    let place = Place::of(device, &origin, Some(proven.user_id));
     let attempt = second_factors::attempt_from(state, proven.user_id, place.as_str(), now)?;
     let tx = state.db.begin().await?;
     let unchanged = |now: &User| now.active && keys::token_hash(&now.password_hash) == proven.password;
@@ -290,10 +289,7 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
         // Otherwise another request rotated it between our read and our write: that tab has the new cookie.
         is_rotated.then(|| format!("{id}.{family}.{new_secret}"))
     } else if !is_previous || now - session.rotated_at > ROTATION_GRACE {
-        let tx = state.db.begin().await?;
-        store::sessions::delete(&tx, id).await?;
-        tx.commit().await?;
-        tracing::warn!(session_id = %id, "a refresh token was used twice: the session is ended");
+        end_reused(state, session, origin, now).await?;
         return Err(Error::Unauthorized);
     } else {
         None
@@ -301,6 +297,25 @@ pub async fn refresh(state: &AppState, refresh_token: &str, origin: Origin) -> R
     let account_id = if session.user.role == Role::Provider { session.account_id } else { session.user.account_id };
     let access_token = access_token(state, session.user.id, id, account_id, now)?;
     Ok(Begun { access_token, refresh_token, device_token: None })
+}
+
+/// Ends a session whose refresh token was used twice. Nobody knows who was the thief: the log has whose session it was, and
+/// from where the token came again.
+async fn end_reused(state: &AppState, session: Session, origin: Origin, now: DateTime<Utc>) -> Result<()> {
+    let Session { id, user, account_id, is_suspended, .. } = session;
+    let tx = state.db.begin().await?;
+    if let Some(before) = own::end(&tx, &user, id, now).await? {
+        let actor = Actor::User { id: user.id, session_id: id, email: user.email, role: user.role };
+        let identity = Identity { account_id, is_suspended, actor, origin };
+        if user.role == Role::Provider {
+            accounts::record_leaving(&tx, &identity, now).await?;
+        }
+        let entry = identity.audit(user.account_id, now, "session.end_reused", id.to_string());
+        tx.audit(NewAuditEntry { before: Some(before), ..entry });
+    }
+    tx.commit().await?;
+    tracing::warn!(session_id = %id, "a refresh token was used twice: the session is ended");
+    Ok(())
 }
 
 /// Ends the session.

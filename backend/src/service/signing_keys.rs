@@ -64,19 +64,22 @@ struct Key {
     id: String,
     encoding: EncodingKey,
     decoding: DecodingKey,
+    /// From when on it is not believed; `None`: nothing has replaced it.
+    ends_at: Option<DateTime<Utc>>,
 }
 
-impl From<StoredKey> for Key {
-    fn from(key: StoredKey) -> Self {
+impl From<(StoredKey, Option<DateTime<Utc>>)> for Key {
+    fn from((key, ends_at): (StoredKey, Option<DateTime<Utc>>)) -> Self {
         let secret = key.secret.as_bytes();
-        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), id: key.id }
+        let (encoding, decoding) = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
+        Self { id: key.id, encoding, decoding, ends_at }
     }
 }
 
 impl Signer {
-    fn new(keys: Vec<Key>) -> Self {
+    fn new(keys: Vec<StoredKey>) -> Self {
         hs256::install();
-        Self(RwLock::new(keys))
+        Self(RwLock::new(with_ends(keys).map(Key::from).collect()))
     }
 
     /// Reads the keys, and makes the first one at the first start.
@@ -87,9 +90,7 @@ impl Signer {
         if signing_keys::list(db.connection()).await?.is_empty() {
             signing_keys::insert(db.connection(), &new_key(now)).await?;
         }
-        let signer = Self::new(Vec::new());
-        signer.reload(db).await?;
-        Ok(signer)
+        Ok(Self::new(signing_keys::list(db.connection()).await?))
     }
 
     /// Reads the keys again.
@@ -97,7 +98,7 @@ impl Signer {
     /// # Errors
     /// The database refused.
     pub async fn reload(&self, db: &Db) -> Result<()> {
-        let keys = signing_keys::list(db.connection()).await?.into_iter().map(Key::from).collect();
+        let keys = with_ends(signing_keys::list(db.connection()).await?).map(Key::from).collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
     }
@@ -136,11 +137,12 @@ impl Signer {
     /// Reads an access token; nothing but HS256 with a key of ours is accepted.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`]: not ours, changed, or expired at `now`.
+    /// [`Error::Unauthorized`]: not ours, changed, or at `now` expired, or of a key that has ended.
     pub fn read(&self, token: &str, now: DateTime<Utc>) -> Result<Claims> {
         let header = access_header(token).ok_or(Error::Unauthorized)?;
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let key = keys.iter().find(|key| header.kid.as_deref() == Some(&key.id)).ok_or(Error::Unauthorized)?;
+        let named = keys.iter().find(|key| header.kid.as_deref() == Some(&key.id));
+        let key = named.filter(|key| !has_ended(key.ends_at, now)).ok_or(Error::Unauthorized)?;
         let mut validation = Validation::new(Algorithm::HS256);
         // The library would compare with the machine's clock; ours is injected.
         validation.validate_exp = false;
@@ -163,7 +165,34 @@ fn new_key(now: DateTime<Utc>) -> StoredKey {
     StoredKey { id: Uuid::now_v7().simple().to_string(), secret: random_text(), created_at: now }
 }
 
-/// Makes a new key, with which every node signs within half a minute. Keys that were replaced long ago are removed; with
+/// Keys, newest first, with when they end: [`OVERLAP`] after the next one was made. It is looked at when a key is used, so
+/// that it ends in time also where nobody removes it.
+fn with_ends(keys: Vec<StoredKey>) -> impl Iterator<Item = (StoredKey, Option<DateTime<Utc>>)> {
+    let mut ends_at = None;
+    keys.into_iter().map(move |key| {
+        let next_ends_at = key.created_at + OVERLAP;
+        (key, ends_at.replace(next_ends_at))
+    })
+}
+
+fn has_ended(ends_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    ends_at.is_some_and(|ends_at| ends_at <= now)
+}
+
+/// Removes the keys that have ended.
+///
+/// # Errors
+/// The database refused.
+pub async fn remove_ended(db: &Db, now: DateTime<Utc>) -> Result<()> {
+    for (key, ends_at) in with_ends(signing_keys::list(db.connection()).await?) {
+        if has_ended(ends_at, now) {
+            signing_keys::remove(db.connection(), &key.id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a new key, with which every node signs within half a minute. Keys that have ended are removed; with
 /// `at_once` all are, because somebody else may know them: every access token ends, and browsers get new ones for their
 /// sessions by themselves.
 ///
@@ -171,14 +200,12 @@ fn new_key(now: DateTime<Utc>) -> StoredKey {
 /// The database refused.
 pub async fn rotate(db: &Db, now: DateTime<Utc>, at_once: bool) -> Result<()> {
     let transaction = db.begin().await?;
-    let mut replaced_at = now;
     let mut removed = 0;
-    for key in signing_keys::list(&transaction).await? {
-        if at_once || now - replaced_at >= OVERLAP {
+    for (key, ends_at) in with_ends(signing_keys::list(&transaction).await?) {
+        if at_once || has_ended(ends_at, now) {
             signing_keys::remove(&transaction, &key.id).await?;
             removed += 1;
         }
-        replaced_at = key.created_at;
     }
     let key = new_key(now);
     signing_keys::insert(&transaction, &key).await?;
@@ -197,12 +224,10 @@ mod tests {
     use ring::hmac::{self, HMAC_SHA256, HMAC_SHA512};
 
     fn signer(keys: &[(&str, &str)]) -> Signer {
-        let key = |(id, secret): &(&str, &str)| {
-            Key::from(StoredKey {
-                id: (*id).to_owned(),
-                secret: (*secret).to_owned(),
-                created_at: DateTime::UNIX_EPOCH,
-            })
+        let key = |(id, secret): &(&str, &str)| StoredKey {
+            id: (*id).to_owned(),
+            secret: (*secret).to_owned(),
+            created_at: DateTime::UNIX_EPOCH,
         };
         Signer::new(keys.iter().map(key).collect())
     }
@@ -235,6 +260,17 @@ mod tests {
         assert!(both.read(&before, now).is_ok() && both.read(&after, now).is_ok());
         assert!(old.is_unknown(&after) && !both.is_unknown(&after), "a node that has not heard of it looks again");
         assert!(old.read(&after, now).is_err());
+    }
+
+    #[test]
+    fn a_key_is_believed_for_an_hour_after_it_was_replaced() {
+        let (old, both) = (signer(&[("a", "one")]), signer(&[("b", "two"), ("a", "one")]));
+        let now = DateTime::UNIX_EPOCH;
+        let claims = Claims { exp: (now + OVERLAP * 2).timestamp(), ..claims(now) };
+        let (before, after) = (old.sign(&claims).unwrap(), both.sign(&claims).unwrap());
+        assert!(both.read(&before, now + OVERLAP - TimeDelta::seconds(1)).is_ok());
+        assert!(both.read(&before, now + OVERLAP).is_err());
+        assert!(both.read(&after, now + OVERLAP).is_ok() && old.read(&before, now + OVERLAP).is_ok());
     }
 
     #[test]

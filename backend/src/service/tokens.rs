@@ -77,6 +77,8 @@ pub async fn create(state: &AppState, access: &Access, new: NewApiToken) -> Resu
         secret: keys::random_text(),
     })?;
     let tx = state.db.begin().await?;
+    // Whoever counts waits for others who do.
+    store::accounts::lock(&tx, access.account_id).await?.ok_or(Error::NotFound)?;
     let present = store::tokens::list(&tx, access.account_id, Keyset::ALL).await?;
     expect_room(present.iter().filter(|token| token.mail_server_id.is_none()).count(), "tokens")?;
     store::tokens::insert(&tx, access.account_id, &token, &keys::token_hash(&secret)).await?;

@@ -6,7 +6,7 @@ mod invalid_rows;
 mod receive;
 
 pub use invalid_rows::invalid_rows;
-pub use receive::{Algorithm, Announced, Checksum, receive};
+pub use receive::{Algorithm, Announced, Checksum, Sender, receive};
 
 use super::{Access, Error, Result, position, server_configurations::OpenConfiguration, wake::What};
 use crate::{
@@ -95,6 +95,8 @@ pub async fn begin(
         expires_at: kept_until(UploadState::Uploading, now),
     };
     let transaction = state.db.begin().await?;
+    // Whoever counts waits for others who do.
+    change_sets::lock(&transaction, configuration.id).await?.ok_or(Error::NotFound)?;
     if store::uploads::count_open(&transaction, configuration.id).await? >= MAX_OPEN {
         let detail = "uploads of this server configuration are not registered: register or delete some first";
         return Err(Error::conflict(RefusalCode::TooMany, format!("{MAX_OPEN} {detail}")));

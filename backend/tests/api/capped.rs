@@ -1,7 +1,8 @@
 //! What the console shows whole has an end.
 
-use crate::support::{TestApp, rows};
+use crate::support::{TestApp, client::Response, rows};
 use backend::store::mail_servers;
+use futures::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use shared::{Problem, RefusalCode, session::Me};
@@ -32,9 +33,18 @@ async fn there_are_a_thousand_of_what_is_shown_whole() {
         ("/api/v1/tokens", |name| json!({ "name": name, "scopes": ["read"] })),
         (&mail_servers, |name| json!({ "name": name })),
     ] {
-        place.administrator.post(path, &body("last")).await.expect(201);
-        let refused = place.administrator.post(path, &body("beyond")).await;
-        assert_eq!(refused.status, StatusCode::CONFLICT, "{path}");
-        assert_eq!(refused.json::<Problem>().code, Some(RefusalCode::TooMany), "{path}");
+        // All at once, of which none may count what the others are about to make.
+        let administrator = &place.administrator;
+        let answers = join_all((0..8).map(|n| {
+            let body = body(&format!("last{n}"));
+            async move { administrator.post(path, &body).await }
+        }))
+        .await;
+        let is_made = |answer: &Response| answer.status == StatusCode::CREATED;
+        let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(is_made);
+        assert_eq!(made.len(), 1, "{path}");
+        for refused in refused {
+            assert_eq!(refused.expect(409).json::<Problem>().code, Some(RefusalCode::TooMany), "{path}");
+        }
     }
 }

@@ -4,11 +4,13 @@ use crate::{
     people,
     support::{PASSWORD, TestApp, client::Client, client::Response},
 };
-use backend::store::statement;
+use backend::{service::keys, store::statement};
+use chrono::TimeDelta;
 use reqwest::Method;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use shared::{Page, Problem, RefusalCode, account::Account, mail_server::ServerConfiguration, session::ApiToken};
+use std::time::Duration;
 
 const CONFIGURATIONS: &str = "/api/v1/server-configurations";
 
@@ -169,4 +171,41 @@ async fn an_error_beside_the_handlers_has_its_headers() {
     assert_eq!(failed.headers["x-content-type-options"], "nosniff");
     let id = failed.headers["x-request-id"].to_str().expect("text").to_owned();
     assert_eq!(failed.json::<Problem>().request_id, Some(id));
+}
+
+/// The hashes of the bodies of which something is kept.
+async fn body_hashes(app: &TestApp) -> Vec<String> {
+    let connection = app.running.state.db.connection();
+    let kept = statement(connection, "SELECT body_hash FROM idempotency_keys", []);
+    let rows = connection.query_all_raw(kept).await.expect("an answer");
+    rows.iter().map(|row| row.try_get("", "body_hash").expect("a text")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_of_a_body_does_not_help_to_guess_the_password_in_it() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let body = json!({ "password": PASSWORD });
+    for key in ["k1", "k2"] {
+        post(&place.administrator, "/api/v1/me/second-factor", key, &body).await.expect(201);
+    }
+    let kept = body_hashes(&app).await;
+    assert!(kept.len() == 2 && kept[0] != kept[1], "{kept:?}");
+    assert!(!kept.contains(&keys::bytes_hash(body.to_string().as_bytes())), "{kept:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_goes_after_a_day_by_itself() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let body = json!({ "name": "Second", "time_zone": "UTC" });
+    post(&place.administrator, CONFIGURATIONS, "k1", &body).await.expect(201);
+    assert_eq!(body_hashes(&app).await.len(), 1);
+    app.clock.set(app.clock.now() + TimeDelta::hours(25));
+    let app = app.restart().await;
+    let begun = tokio::time::Instant::now();
+    while !body_hashes(&app).await.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is still there");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

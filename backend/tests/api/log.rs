@@ -190,10 +190,12 @@ async fn in_json_the_lines_of_a_request_have_the_id_that_its_answer_has() {
     let releases = format!("{configuration}/releases");
     let sessions = "/api/v1/sessions".to_owned();
     let wrong = json!({ "email": format!("{NAME}@first.example"), "password": "wrong wrong wrong" });
+    let made_up = Method::from_bytes(b"MADEUP").expect("a method");
     let answers = [
         ("GET", &list, client.get(&list).await.expect(200)),
         ("POST", &releases, client.post(&releases, &json!({ "address": "wrong" })).await.expect(422)),
         ("POST", &sessions, nobody.post(&sessions, &wrong).await.expect(401)),
+        ("MADEUP", &list, client.send(client.request(made_up, &list)).await.expect(405)),
     ];
     // All that it had to say is in the log.
     service.terminate();

@@ -4,6 +4,10 @@ use crate::support::TestApp;
 use reqwest::Method;
 use shared::Problem;
 
+fn made_up() -> Method {
+    Method::from_bytes(b"MADEUP").expect("a method")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_method_is_told_which_ones_are_right() {
     let app = TestApp::start().await;
@@ -16,6 +20,7 @@ async fn a_wrong_method_is_told_which_ones_are_right() {
         (Method::OPTIONS, place.path("/runs"), "GET, HEAD, POST"),
         (Method::HEAD, place.path("/releases"), "POST"),
         (Method::PUT, place.path("/uploads"), "GET, HEAD, OPTIONS, POST"),
+        (made_up(), place.path("/runs"), "GET, HEAD, POST"),
     ] {
         let is_head = method == Method::HEAD;
         let request = client.request(method, &path);
@@ -35,7 +40,7 @@ async fn a_wrong_method_is_told_which_ones_are_right() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_not_there_for_any_method() {
     let app = TestApp::start().await;
-    for method in [Method::GET, Method::HEAD, Method::POST, Method::DELETE] {
+    for method in [Method::GET, Method::HEAD, Method::POST, Method::DELETE, made_up()] {
         let url = format!("http://{}/api/v1/unknown", app.running.address);
         let answer = reqwest::Client::new().request(method.clone(), url).send().await.expect("an answer");
         assert_eq!(answer.status(), 404, "{method}");

@@ -1,6 +1,9 @@
 //! How much one session or token may have open at the same time, and that who goes away makes room.
 
-use crate::support::{TestApp, Workplace, client::Client};
+use crate::{
+    lists::Scene,
+    support::{TestApp, Workplace, client::Client},
+};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use shared::Problem;
@@ -54,6 +57,12 @@ async fn a_session_has_fifty_live_streams_and_whoever_goes_away_makes_room() {
     }
 }
 
+/// What an agent holds that has the newest list.
+async fn newest(agent: &Client) -> String {
+    let me: Value = agent.get("/api/v1/agent").await.expect(200).json();
+    format!("epoch={}&version={}", me["epoch"].as_str().expect("an epoch"), me["version"])
+}
+
 /// The status of an agent's call that waits so many seconds for something new.
 async fn wait(agent: &Client, held: &str, seconds: u32) -> u16 {
     let path = format!("/api/v1/agent/list?{held}&wait={seconds}");
@@ -66,8 +75,7 @@ async fn an_agent_has_twenty_calls_that_wait_and_they_end_when_it_is_gone() {
     let place: Workplace = app.workplace().await;
     let (agent, _) = place.mail_server(&app, "mx1").await;
     let (another, _) = place.mail_server(&app, "mx2").await;
-    let me: Value = agent.get("/api/v1/agent").await.expect(200).json();
-    let held = format!("epoch={}&version={}", me["epoch"].as_str().expect("an epoch"), me["version"]);
+    let held = newest(&agent).await;
     let mut statuses = futures::future::join_all((0..25).map(|_| wait(&agent, &held, 1))).await;
     statuses.sort_unstable();
     assert_eq!(statuses, [[204; 20].as_slice(), &[429; 5]].concat());
@@ -83,4 +91,20 @@ async fn an_agent_has_twenty_calls_that_wait_and_they_end_when_it_is_gone() {
         assert!(begun.elapsed() < LONG, "nobody made room");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_brings_nothing_after_its_token_was_renewed() {
+    let scene = Scene::start_without_jobs().await;
+    let (agent, mail_server) = scene.place.mail_server(&scene.app, "mx1").await;
+    let held = newest(&agent).await;
+    let publish = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let path = scene.place.path(&format!("/mail-servers/{mail_server}/token"));
+        scene.admin().post(&path, &json!({})).await.expect(200);
+        scene.errors("dead@example.com", "unknown_user", 1).await;
+        scene.run_by_hand().await;
+    };
+    let (status, ()) = tokio::join!(wait(&agent, &held, 30), publish);
+    assert_eq!(status, 401);
 }

@@ -5,6 +5,7 @@ use crate::support::{
     client::{Client, Response},
 };
 use chrono::TimeDelta;
+use futures::future::join_all;
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::json;
@@ -86,6 +87,20 @@ async fn a_mail_server_gets_a_token_that_a_new_one_replaces() {
     assert_eq!((changed.name.as_str(), changed.active), ("mx1", false));
     let list: Vec<MailServer> = place.administrator.items(&servers).await;
     assert_eq!(list, [changed]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_tokens_that_are_renewed_at_the_same_moment_one_works() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let (_, mail_server) = place.mail_server(&app, "mx1").await;
+    let (renew, nothing) = (place.path(&format!("/mail-servers/{mail_server}/token")), json!({}));
+    let mut working = 0;
+    for answer in join_all((0..8).map(|_| place.administrator.post(&renew, &nothing))).await {
+        let agent = app.client(Some(answer.expect(200).json::<MailServerCredential>().token));
+        working += usize::from(agent.get("/api/v1/agent").await.status == 200);
+    }
+    assert_eq!(working, 1);
 }
 
 /// One after the other, and whoever has not seen the change before theirs is told.

@@ -1,7 +1,10 @@
 //! Accounts that are suspended or change their plan, tokens that are limited, keys that are replaced.
 
 use crate::support::{PASSWORD, TestApp, Workplace, client::Client};
-use backend::service::{runs, signing_keys};
+use backend::service::{
+    retention, runs,
+    signing_keys::{self, Claims},
+};
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -210,6 +213,29 @@ async fn a_key_is_replaced_and_nobody_is_signed_out() {
     app.client(Some(healed.access_token)).get(&place.path("")).await.expect(200);
     let log = app.sign_in("provider@example.com").await.get("/api/v1/audit-log?q=signing_key").await;
     assert_eq!(log.expect(200).json::<Page<AuditEntry>>().items.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_replaced_an_hour_ago_is_forgotten() {
+    let app = TestApp::start_without_jobs().await;
+    let place = app.workplace().await;
+    let state = &app.running.state;
+    let body = json!({ "email": "administrator@first.example", "password": PASSWORD });
+    let token: AccessToken = app.anonymous().post("/api/v1/sessions", &body).await.expect(201).json();
+    let claims = state.signer.read(&token.access_token, app.clock.now()).expect("our token");
+    // Who has the key signs for as long as they like.
+    let exp = (app.clock.now() + TimeDelta::days(1)).timestamp();
+    let forger = app.client(Some(state.signer.sign(&Claims { exp, ..claims }).expect("a token")));
+    signing_keys::rotate(&state.db, app.clock.now(), false).await.expect("a new key");
+    state.signer.reload(&state.db).await.expect("the keys");
+    app.clock.set(app.clock.now() + TimeDelta::minutes(59));
+    forger.get(&place.path("")).await.expect(200);
+    app.clock.set(app.clock.now() + TimeDelta::minutes(1));
+    forger.get(&place.path("")).await.expect(401);
+    retention::remove_old(state).await.expect("old keys removed");
+    let left = backend::store::signing_keys::list(state.db.connection()).await.expect("keys").len();
+    assert_eq!(left, 1, "the one that signs");
+    app.sign_in("administrator@first.example").await.get(&place.path("")).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,14 +4,14 @@
 use super::metadata;
 use crate::{
     http::{
-        auth::{Operator, Viewer},
+        auth::{Operator, Viewer, bearer},
         body::content_length,
         extract::PathIds,
     },
     service::{
         Access, Error, Result,
         server_configurations::{OpenConfiguration, open},
-        uploads::{self, Algorithm, Announced, Begin, Checksum},
+        uploads::{self, Algorithm, Announced, Begin, Checksum, Sender},
     },
     state::AppState,
 };
@@ -149,7 +149,8 @@ async fn create(
     let mut upload = uploads::begin(&state, &access.0, &configuration, begin).await?;
     if brings_bytes && upload.size > 0 {
         let announced = Announced { offset: 0, length: length(&request), checksum };
-        let received = receive(&state, &configuration, upload.id, announced, payload).await;
+        let sender = sender(&request, &access.0)?;
+        let received = receive(&state, sender, &configuration, upload.id, announced, payload).await;
         if received.is_err()
             // Nobody is told where it is.
             && let Err(error) = uploads::remove(&state, &access.0, configuration.id, upload.id).await
@@ -238,7 +239,8 @@ async fn append(
     let checksum = check_content(&request)?;
     let offset = i64::try_from(number(&request, "Upload-Offset")?).unwrap_or(i64::MAX);
     let announced = Announced { offset, length: length(&request), checksum };
-    let upload = receive(&state, &configuration, ids.0.1, announced, payload).await?;
+    let sender = sender(&request, &access.0)?;
+    let upload = receive(&state, sender, &configuration, ids.0.1, announced, payload).await?;
     let mut response = HttpResponse::NoContent();
     describe_state(&mut response, &upload);
     Ok(response.finish())
@@ -276,6 +278,7 @@ async fn terminate(
 /// Takes the bytes in, also when the connection breaks and nobody waits for this answer any more: what came stays.
 async fn receive(
     state: &AppState,
+    sender: Sender,
     configuration: &OpenConfiguration,
     id: Uuid,
     announced: Announced,
@@ -283,9 +286,13 @@ async fn receive(
 ) -> Result<Upload> {
     let (state, configuration_id) = (state.clone(), configuration.id);
     let received = actix_web::rt::spawn(async move {
-        uploads::receive(&state, configuration_id, id, announced, payload.into_inner()).await
+        uploads::receive(&state, &sender, configuration_id, id, announced, payload.into_inner()).await
     });
     received.await.map_err(|error| Error::Internal(error.into()))?
+}
+
+fn sender(request: &HttpRequest, access: &Access) -> Result<Sender> {
+    Ok(Sender { access: access.clone(), token: bearer(request)?.to_owned() })
 }
 
 fn describe_state(response: &mut HttpResponseBuilder, upload: &Upload) {

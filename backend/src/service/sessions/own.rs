@@ -4,13 +4,15 @@ use crate::{
     service::{Actor, Error, Result, authentication::Identity, position, user_agents},
     state::AppState,
     store::{
-        self,
+        self, DatabaseTransaction,
         audit::NewAuditEntry,
         millis,
         search::{CursorScope, Keyset},
+        users::User,
     },
 };
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use shared::{Page, session::OwnSession};
 use uuid::Uuid;
 
@@ -39,6 +41,21 @@ pub(super) fn session_client(user_agent: Option<String>) -> Option<String> {
     user_agent.map(|user_agent| user_agents::shortened(&user_agent)).filter(|client| !client.is_empty())
 }
 
+/// Ends a session of a user; answers what the audit log tells of it, or nothing where they have none such.
+pub(super) async fn end(
+    tx: &DatabaseTransaction,
+    user: &User,
+    session_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Value>> {
+    let sessions = store::sessions::list(tx, user.id, now, Keyset::ALL).await?;
+    let Some(ended) = sessions.into_iter().find(|session| session.id == session_id) else { return Ok(None) };
+    let is_ended = store::sessions::delete_of(tx, user.id, session_id).await?;
+    let told = json!({ "email": user.email, "client": session_client(ended.user_agent),
+        "client_address": ended.client_address, "created_at": ended.created_at });
+    Ok(is_ended.then_some(told))
+}
+
 /// Ends one of one's own sessions.
 ///
 /// # Errors
@@ -48,13 +65,7 @@ pub async fn revoke(state: &AppState, identity: &Identity, session_id: Uuid) -> 
     let now = state.clock.now();
     let tx = state.db.begin().await?;
     let user = store::users::find(&tx, id).await?.ok_or(Error::Unauthorized)?;
-    let sessions = store::sessions::list(&tx, id, now, Keyset::ALL).await?;
-    let ended = sessions.into_iter().find(|session| session.id == session_id).ok_or(Error::NotFound)?;
-    if !store::sessions::delete_of(&tx, id, session_id).await? {
-        return Err(Error::NotFound);
-    }
-    let before = json!({ "email": user.email, "client": session_client(ended.user_agent),
-        "client_address": ended.client_address, "created_at": ended.created_at });
+    let before = end(&tx, &user, session_id, now).await?.ok_or(Error::NotFound)?;
     let entry = identity.audit(user.account_id, now, "session.revoke", session_id.to_string());
     tx.audit(NewAuditEntry { before: Some(before), ..entry });
     tx.commit().await?;

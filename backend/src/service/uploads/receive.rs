@@ -2,7 +2,11 @@
 
 use super::{complete, get, kept_until};
 use crate::{
-    service::{Error, Result, wake::What},
+    service::{
+        Access, Actor, Error, Result,
+        authentication::{Origin, Permission, identify, identify_session},
+        wake::What,
+    },
     state::AppState,
     store::uploads::pieces::{self, MAX_PIECE},
 };
@@ -21,6 +25,29 @@ use uuid::Uuid;
 /// Bytes a second. Whoever sends fewer for as long as the settings are patient is taken for gone: what came stays, and who
 /// is there goes on from it.
 const LOWEST_SPEED: u64 = 1024;
+/// How often it is looked whether who sends bytes still may.
+const CHECK: Duration = Duration::from_secs(3);
+
+/// Who sends the bytes of a request.
+pub struct Sender {
+    /// Their right to it when it began.
+    pub access: Access,
+    /// The token that it came with.
+    pub token: String,
+}
+
+impl Sender {
+    /// That they still may. The access token of a person may expire meanwhile, as long as the session goes on.
+    async fn expect_right(&self, state: &AppState) -> Result<()> {
+        let identity = match self.access.actor {
+            Actor::User { id, session_id, .. } => {
+                identify_session(state, id, session_id, Some(self.access.account_id), Origin::default()).await?
+            }
+            _ => identify(state, &self.token, Origin::default()).await?,
+        };
+        identity.require(Permission::Operate)
+    }
+}
 
 /// How a checksum is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +79,16 @@ pub struct Announced {
 }
 
 /// Adds the bytes of `body` to an upload. The newest caller wins: an older one that still sends is refused at its next
-/// piece. What came before the body broke off stays, unless it has a checksum: then all of it counts or nothing.
+/// piece, and one whose right to it ended within seconds. What came before the body broke off stays, unless it has a
+/// checksum: then all of it counts or nothing.
 ///
 /// # Errors
 /// [`Error::Conflict`]: the upload does not wait for this offset, or another caller took over. [`Error::TooLarge`]: more
 /// bytes than the file has. [`Error::ChecksumMismatch`]. [`Error::Malformed`]: the body broke off. [`Error::TooSlow`].
+/// [`Error::Unauthorized`], [`Error::Forbidden`], [`Error::Suspended`]: the caller may not go on.
 pub async fn receive<E: Display>(
     state: &AppState,
+    sender: &Sender,
     server_configuration_id: Uuid,
     id: Uuid,
     announced: Announced,
@@ -86,6 +116,8 @@ pub async fn receive<E: Display>(
     transaction.commit().await?;
     let mut intake = Intake {
         state,
+        sender,
+        checked: Instant::now(),
         server_configuration_id,
         id,
         writer,
@@ -189,6 +221,9 @@ impl Pace {
 /// One request that adds bytes.
 struct Intake<'a> {
     state: &'a AppState,
+    sender: &'a Sender,
+    /// When it was last looked whether the sender still may.
+    checked: Instant,
     server_configuration_id: Uuid,
     id: Uuid,
     writer: Uuid,
@@ -210,6 +245,10 @@ impl Intake<'_> {
             let Some(bytes) = pace.keep(body.next()).await? else { return Ok(()) };
             let mut bytes = bytes.map_err(|error| Error::Malformed(format!("the body broke off: {error}")))?;
             pace.came += bytes.len() as u64;
+            if self.checked.elapsed() >= CHECK {
+                self.sender.expect_right(self.state).await?;
+                self.checked = Instant::now();
+            }
             if let Some(sum) = &mut self.sum {
                 sum.update(&bytes);
             }

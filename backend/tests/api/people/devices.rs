@@ -1,6 +1,6 @@
 //! Browsers in which somebody has signed in before: nobody else's wrong passwords keep them out.
 
-use super::{reset_link, user};
+use super::{change, reset_link, user};
 use crate::support::{
     PASSWORD, TestApp,
     client::{Client, Response},
@@ -9,6 +9,7 @@ use crate::support::{
 use chrono::TimeDelta;
 use reqwest::{Method, header::SET_COOKIE};
 use serde_json::json;
+use std::num::NonZeroU32;
 
 const EMAIL: &str = "administrator@first.example";
 const WRONG: &str = "wrong wrong wrong";
@@ -86,4 +87,40 @@ async fn a_browser_is_known_by_the_present_password_and_for_ninety_days() {
     try_with(&second, hana, WRONG).await.expect(401);
     app.clock.set(app.clock.now() + TimeDelta::seconds(1));
     try_with(&second, hana, PASSWORD).await.expect(429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_browsers_of_a_user_may_ask_as_often_as_one() {
+    let app = TestApp::start_where(|settings| settings.request_rate = NonZeroU32::MIN).await;
+    let place = app.workplace().await;
+    let hana = "hana@first.example";
+    app.member(&place.administrator, hana, "viewer").await;
+    let (browsers, of_another) = ([app.anonymous(), app.anonymous(), app.anonymous()], app.anonymous());
+    for browser in &browsers {
+        try_with(browser, EMAIL, PASSWORD).await.expect(201);
+    }
+    try_with(&of_another, hana, PASSWORD).await.expect(201);
+    // The burst of ten seconds, and what time itself gives back.
+    let tries = browsers.iter().flat_map(|browser| (0..9).map(move |_| try_with(browser, EMAIL, PASSWORD)));
+    let answers = futures::future::join_all(tries).await;
+    let let_in = answers.iter().filter(|answer| answer.status == 201).count();
+    assert!((5..20).contains(&let_in), "{let_in}");
+    try_with(&of_another, hana, PASSWORD).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_deactivated_is_known_by_no_browser() {
+    let app = TestApp::start().await;
+    let place = app.workplace().await;
+    let hana = "hana@first.example";
+    app.member(&place.administrator, hana, "viewer").await;
+    let known = app.anonymous();
+    try_with(&known, hana, PASSWORD).await.expect(201);
+    guess(&app, hana).await;
+    try_with(&known, hana, WRONG).await.expect(401);
+    let before = user(&place.administrator, hana).await;
+    let after = change(&place.administrator, &before, json!({ "active": false })).await.expect(200).json();
+    try_with(&known, hana, WRONG).await.expect(429);
+    change(&place.administrator, &after, json!({ "active": true })).await.expect(200);
+    try_with(&known, hana, PASSWORD).await.expect(201);
 }

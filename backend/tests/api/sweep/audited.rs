@@ -30,7 +30,7 @@ const UNWRITTEN: &[(&str, &str)] = &[
     ("preview_password_reset", "reading changes nothing"),
     ("preview_execute_timing", "reading changes nothing"),
     ("preview_watch_period", "reading changes nothing"),
-    ("refresh_session", "the session goes on, whose beginning is written"),
+    ("refresh_session", "the session goes on, whose beginning is written; where it ends instead, that is"),
 ];
 
 /// What tells people which one it was, where the object is an id: a name, or what was looked for.

@@ -1,10 +1,13 @@
 //! How much may be uploaded, by whom, and for how long it is kept.
 
 use super::*;
+use crate::people;
 use backend::service::{list_operations, uploads};
 use chrono::TimeDelta;
+use futures::{Stream, StreamExt, future::join_all, stream};
 use serde_json::json;
 use shared::{account::Account, session::ApiTokenSecret};
+use tokio::sync::oneshot;
 
 /// Removes what is over, and waits until nothing is left of it.
 async fn expire(scene: &Scene) {
@@ -59,12 +62,78 @@ async fn the_provider_changes_the_limit() {
 async fn only_so_many_uploads_wait() {
     let scene = Scene::start_without_jobs().await;
     let mut paths = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..19 {
         paths.push(scene.begin(10, &[]).await);
     }
-    scene.create(10, &[]).await.expect(409);
+    let answers = join_all((0..8).map(|_| scene.create(10, &[]))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409], "also of those that come at once");
     scene.client().delete(&paths[0]).await.expect(204);
     scene.create(10, &[]).await.expect(201);
+}
+
+/// A kilobyte after each pause, for ever.
+fn flow() -> impl Stream<Item = std::io::Result<Vec<u8>>> {
+    stream::repeat(()).then(|()| async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(vec![b'x'; 1000])
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_ends_soon_after_the_right_to_it_but_not_with_an_access_token() {
+    let scene = Scene::start_without_jobs().await;
+    let body = json!({ "name": "test", "scopes": ["read", "lists"] });
+    let made: ApiTokenSecret = scene.client().post("/api/v1/tokens", &body).await.expect(201).json();
+    let script = scene.app.client(Some(made.secret));
+    let leaving = scene.app.member(scene.client(), "leaving@first.example", "operator").await;
+    let staying = scene.app.member(scene.client(), "staying@first.example", "operator").await;
+    let mut paths = Vec::new();
+    for _ in 0..3 {
+        paths.push(scene.begin(1 << 30, &[]).await);
+    }
+    let send = async |client: &Client, path: &str, body: reqwest::Body| {
+        let request = client.request(Method::PATCH, path).header("Tus-Resumable", "1.0.0").header("Upload-Offset", 0);
+        let request = request.header("Content-Type", "application/offset+octet-stream").body(body);
+        let answer = tokio::time::timeout(PATIENCE, client.send(request)).await.expect("an answer");
+        answer.status.as_u16()
+    };
+    let (end, ended) = oneshot::channel::<()>();
+    let flow_on = || reqwest::Body::wrap_stream(flow());
+    let until_ended = reqwest::Body::wrap_stream(flow().take_until(ended));
+    let end_rights = async {
+        let connection = scene.app.running.state.db.connection();
+        let open = "SELECT COUNT(*) AS n FROM uploads WHERE writer IS NOT NULL";
+        let count = async || {
+            let row = connection.query_one_raw(statement(connection, open, [])).await.expect("an answer");
+            row.expect("a row").try_get::<i64>("", "n").expect("a number")
+        };
+        let begun = tokio::time::Instant::now();
+        while count().await < 3 {
+            assert!(begun.elapsed() < PATIENCE, "not all of them send");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        scene.client().delete(&format!("/api/v1/tokens/{}", made.token.id)).await.expect(204);
+        let user = people::user(scene.client(), "leaving@first.example").await;
+        people::change(scene.client(), &user, json!({ "active": false })).await.expect(200);
+        scene.app.clock.set(scene.app.clock.now() + TimeDelta::minutes(16));
+        // Longer than until the next look.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        end.send(()).expect("the body is open");
+    };
+    let (revoked, deactivated, expired, ()) = tokio::join!(
+        send(&script, &paths[0], flow_on()),
+        send(&leaving, &paths[1], flow_on()),
+        send(&staying, &paths[2], until_ended),
+        end_rights
+    );
+    assert_eq!((revoked, deactivated, expired), (401, 401, 204));
+    let administrator = scene.app.sign_in("administrator@first.example").await;
+    for path in paths {
+        let upload: Upload = administrator.get(&path).await.expect(200).json();
+        assert!(upload.received > 0, "what came stays");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
