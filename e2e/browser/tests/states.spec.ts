@@ -1,6 +1,6 @@
 // What is shown while something is read, where it cannot be read, and where nothing is.
 import type { Page } from "@playwright/test";
-import { expect, expectAccessible, fillSignIn, json, refuse, signIn, signInAsProvider, test } from "./workplace";
+import { expect, expectAccessible, fillSignIn, json, signIn, signInAsProvider, test } from "./workplace";
 
 /** Answers as a proxy does that has no service behind it. */
 const fail = (page: Page, path: string) => page.route(path, (route) => route.fulfill({ status: 500, body: "" }));
@@ -34,10 +34,10 @@ test("what cannot be read on My account and Users says so, and is tried again", 
 test("what was done with an upload says when it cannot be read", async ({ page, workplace }) => {
   const upload = await workplace.upload("mail\nnew@example.com\n");
   await signIn(page, workplace, "/blocked/list");
-  const mend = await refuse(page, "**/list-operations*");
+  await fail(page, "**/list-operations*");
   await page.goto(workplace.at(`/blocked/uploads/${upload}`));
   await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
-  await mend();
+  await page.unroute("**/list-operations*");
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("button", { name: "Try again" })).toHaveCount(0);
 });
