@@ -183,7 +183,7 @@ test("a million invalid rows are counted and listed, and memory stays flat", asy
   assert.ok(service.peak() < 250, `${service.peak()} MiB`);
 });
 
-// Not on PostgreSQL, which compresses each piece: that takes minutes.
+// Not on PostgreSQL, too: the same code, and gigabytes more to write.
 if (!isPostgres) {
   test("a file of more than 2 GiB is refused on its line, memory stays flat, nothing is left", async () => {
     // Its memory, not that of the tests before it.
