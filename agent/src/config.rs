@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
+use shared::mistake;
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
@@ -126,7 +127,8 @@ impl Config {
 
     fn parse(text: &str) -> anyhow::Result<Self> {
         // Not the error itself: it repeats its line, which may hold the token, and ends in a log.
-        let file: ConfigFile = toml::from_str(text).map_err(|error| anyhow::Error::msg(described(&error, text)))?;
+        let file: ConfigFile = toml::from_str(text)
+            .map_err(|error| anyhow::Error::msg(mistake::described(text, error.span(), error.message())))?;
         let service = file.service.trim_end_matches('/').to_owned();
         check_service(&service)?;
         let token = match (file.token, &file.token_file) {
@@ -183,16 +185,6 @@ impl Config {
             bounce_mailbox: file.bounce_mailbox,
         })
     }
-}
-
-/// Where a mistake is, by its line and the name before it, and which.
-fn described(error: &toml::de::Error, text: &str) -> String {
-    // What concerns the whole file has no place in it.
-    let place = error.span().filter(|span| span.end > 0);
-    let Some(before) = place.and_then(|span| text.get(..span.start)) else { return error.message().to_owned() };
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let name = line.split_once('=').map(|(name, _)| format!("{}: ", name.trim())).unwrap_or_default();
-    format!("line {}: {name}{}", before.matches('\n').count() + 1, error.message())
 }
 
 /// Without TLS the token may be sent to this machine only: on the way to another, anybody could read it, or answer as the

@@ -146,7 +146,8 @@ async fn report_status(
         ticks.tick().await;
         let sync = sync.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let bounces = bounce::problem(&config).map(str::to_owned);
-        let problems = [sync.problem, map_file.problem(), progress.mail_log.now(), progress.incoming.now(), bounces];
+        let problems =
+            [sync.problem, map_file.problem.now(), progress.mail_log.now(), progress.incoming.now(), bounces];
         let problems: Vec<String> = problems.into_iter().flatten().collect();
         let status = Status {
             at: clock.now(),

@@ -5,7 +5,12 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::agent_sync::Acknowledgement;
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 /// How often the file is written.
 pub const INTERVAL: Duration = Duration::from_secs(2);
@@ -31,6 +36,39 @@ pub struct Status {
     pub spool_backlog: u64,
     /// How many octets of the current mail log were read.
     pub log_octets: Option<u64>,
+}
+
+/// What is wrong with a task, if anything is.
+#[derive(Debug, Default)]
+pub struct Problem(Mutex<Option<String>>);
+
+impl Problem {
+    /// What is wrong now.
+    pub fn now(&self) -> Option<String> {
+        self.noted().clone()
+    }
+
+    /// Notes it; answers whether something else was noted before.
+    pub fn set(&self, problem: Option<String>) -> bool {
+        let mut noted = self.noted();
+        let is_new = *noted != problem;
+        *noted = problem;
+        is_new
+    }
+
+    /// Notes it, and logs it once; when it is over, `well` is logged.
+    pub fn note(&self, problem: Option<String>, well: &str) {
+        if self.set(problem.clone()) {
+            match problem {
+                Some(problem) => tracing::warn!("{problem}"),
+                None => tracing::info!("{well}"),
+            }
+        }
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn path(config: &Config) -> PathBuf {

@@ -16,6 +16,7 @@ pub mod inquiry;
 pub mod list;
 pub mod list_operation;
 pub mod mail_server;
+pub mod mistake;
 pub mod page;
 pub mod plan;
 pub mod problem;

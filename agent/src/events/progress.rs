@@ -1,9 +1,7 @@
 //! What the tasks that read the mail log and take over bounces show of themselves.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64},
-};
+use crate::status::Problem;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// The tasks, seen from outside.
 #[derive(Debug, Default)]
@@ -16,28 +14,4 @@ pub struct Progress {
     pub mail_log: Problem,
     /// Why bounces are not taken over, if so.
     pub incoming: Problem,
-}
-
-/// What is wrong, if anything is.
-#[derive(Debug, Default)]
-pub struct Problem(Mutex<Option<String>>);
-
-impl Problem {
-    /// What is wrong now.
-    pub fn now(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Notes it, and logs it once; when it is over, `well` is logged.
-    pub fn note(&self, problem: Option<String>, well: &str) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if *noted == problem {
-            return;
-        }
-        match &problem {
-            Some(problem) => tracing::warn!("{problem}"),
-            None => tracing::info!("{well}"),
-        }
-        *noted = problem;
-    }
 }

@@ -1,7 +1,7 @@
 //! The cdb file that Postfix uses while the agent is down.
 
 use super::{REFUSAL, cdb};
-use crate::list::List;
+use crate::{list::List, status::Problem};
 use anyhow::Context;
 use shared::Address;
 use std::{
@@ -9,7 +9,7 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, timeout};
@@ -124,7 +124,8 @@ pub struct Keeper {
     list: Arc<List>,
     /// As it was at the start.
     found: Stamp,
-    problem: Mutex<Option<String>>,
+    /// Why the file is not what it should be.
+    pub problem: Problem,
 }
 
 impl Keeper {
@@ -134,16 +135,7 @@ impl Keeper {
     /// When the disk refuses.
     pub fn new(path: PathBuf, list: Arc<List>) -> anyhow::Result<Arc<Self>> {
         let found = make_whole(&path, &list)?;
-        Ok(Arc::new(Self { path, list, found, problem: Mutex::default() }))
-    }
-
-    /// Why the file is not what it should be.
-    pub fn problem(&self) -> Option<String> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn note(&self, problem: Option<String>) {
-        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+        Ok(Arc::new(Self { path, list, found, problem: Problem::default() }))
     }
 
     /// Keeps the file for ever.
@@ -172,12 +164,12 @@ impl Keeper {
                 Ok((count, of)) => {
                     tracing::info!(count, milliseconds = took.as_millis() as u64, "wrote the map file");
                     (written, stamp) = (wanted, of);
-                    self.note(None);
+                    self.problem.set(None);
                 }
                 Err(error) => {
                     let error = format!("cannot write map_file {}: {error:#}", self.path.display());
                     tracing::error!(error, "the map file stays as it is, trying again soon");
-                    self.note(Some(error));
+                    self.problem.set(Some(error));
                     // A list that was damaged is there again as soon as a snapshot is.
                     let _ = timeout(RETRY, changes.changed()).await;
                 }

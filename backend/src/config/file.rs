@@ -2,6 +2,7 @@
 
 use super::{SettingsFile, has_password};
 use anyhow::Context;
+use shared::mistake;
 use std::path::Path;
 
 impl SettingsFile {
@@ -14,23 +15,13 @@ impl SettingsFile {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the settings file {}", path.display()))?;
         toml::from_str(&text)
-            .map_err(|error| anyhow::Error::msg(described(&error, &text)))
+            .map_err(|error| anyhow::Error::msg(mistake::described(&text, error.span(), error.message())))
             .with_context(|| format!("in the settings file {}", path.display()))
     }
 
     pub(super) fn holds_password(&self) -> bool {
         [&self.database_url, &self.smtp_url].into_iter().flatten().any(|url| has_password(url))
     }
-}
-
-/// Where a mistake is, by its line and the name before it, and which.
-fn described(error: &toml::de::Error, text: &str) -> String {
-    // What concerns the whole file has no place in it.
-    let place = error.span().filter(|span| span.end > 0);
-    let Some(before) = place.and_then(|span| text.get(..span.start)) else { return error.message().to_owned() };
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let name = line.split_once('=').map(|(name, _)| format!("{}: ", name.trim())).unwrap_or_default();
-    format!("line {}: {name}{}", before.matches('\n').count() + 1, error.message())
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use shared::delivery_report::{DomainErrors, TOP_DOMAINS};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// Counts removed of each table in one transaction: so few that nobody waits long.
+const STEP: u64 = 2_000;
 /// The tables, and what each counts by beside the day.
 const TABLES: [(&str, &str); 2] = [("event_tallies", "result"), ("domain_tallies", "domain")];
 
@@ -87,9 +89,6 @@ pub async fn top_domains(
         .map(|row| Ok(DomainErrors { domain: row.try_get("", "domain")?, errors: row.try_get("", "errors")? }))
         .collect()
 }
-
-/// Counts removed of each table in one transaction: so few that nobody waits long.
-const STEP: u64 = 2_000;
 
 /// Whether there are counts of days that began before a time.
 ///

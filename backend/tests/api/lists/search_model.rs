@@ -142,6 +142,17 @@ fn state(added: (Option<i64>, bool), removed: Option<(Option<i64>, bool)>) -> Op
     }
 }
 
+/// Inserts a row whose first values are its id and its configuration; the same for another configuration, too, if one is
+/// named.
+async fn insert(db: &Db, sql: &str, values: Vec<Value>, other: Option<Uuid>) {
+    if let Some(other) = other {
+        let mut values = values.clone();
+        (values[0], values[1]) = (Uuid::now_v7().into(), other.into());
+        run(db, sql, values).await;
+    }
+    run(db, sql, values).await;
+}
+
 async fn run(db: &Db, sql: &str, values: Vec<Value>) {
     let statement = Statement::from_sql_and_values(db.backend(), sql, values);
     db.connection().execute_raw(statement).await.expect(sql);
@@ -202,12 +213,7 @@ async fn fill(db: &Db, place: &Workplace, other: Uuid, dice: &mut Dice) -> Vec<M
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'release', 5, $10)"
             }
         };
-        if live && n % 10 == 1 {
-            let mut values = values.clone();
-            (values[0], values[1]) = (Uuid::now_v7().into(), other.into());
-            run(db, sql, values).await;
-        }
-        run(db, sql, values).await;
+        insert(db, sql, values, Some(other).filter(|_| live && n % 10 == 1)).await;
         models.push(model);
     }
     models
@@ -251,12 +257,7 @@ async fn fill_exemptions(db: &Db, place: &Workplace, other: Uuid, dice: &mut Dic
         ];
         let sql = "INSERT INTO exemptions (id, server_configuration_id, address_key, address, domain, reason, \
                    released_at, made_set_id, ended_set_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        if open && n % 10 == 1 {
-            let mut values = values.clone();
-            (values[0], values[1]) = (Uuid::now_v7().into(), other.into());
-            run(db, sql, values).await;
-        }
-        run(db, sql, values).await;
+        insert(db, sql, values, Some(other).filter(|_| open && n % 10 == 1)).await;
         models.push(model);
     }
     models
