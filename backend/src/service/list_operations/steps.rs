@@ -76,16 +76,16 @@ pub(super) async fn look(state: &AppState, stored: &StoredOperation, rows: usize
             (None, None, None) => 0,
         });
     }
+    let total = operation.total.or(found.total).unwrap_or_default();
     if let Some(chosen) = &chosen {
         let after = match &stored.position {
             Some(Position::Block(at, id)) => Some((*at, *id)),
             _ => None,
         };
-        let total = operation.total.or(found.total).unwrap_or_default();
         found.next = chosen.next(connection, total, after, rows).await?;
     }
     if let (ListOperationKind::Release, Some(upload)) = (operation.kind, operation.upload_id)
-        && bulk::places(connection, upload, place(stored), rows).await?.count < rows as i64
+        && total - operation.done < rows as i64
     {
         let blocks = malformed::blocks(connection, server_configuration_id, upload, rows).await?;
         found.malformed = blocks.into_iter().map(|block| block.id).collect();
@@ -105,14 +105,6 @@ async fn count(state: &AppState, id: Uuid, chosen: &Chosen) -> Result<i64> {
         }
     }
     Ok(counting.count)
-}
-
-/// The place of the upload after which an operation goes on.
-fn place(stored: &StoredOperation) -> i64 {
-    match &stored.position {
-        Some(Position::Place(place)) => *place,
-        _ => 0,
-    }
 }
 
 /// A step at work in its transaction.
@@ -196,7 +188,11 @@ impl<'a> Work<'a> {
 
     async fn next_places(&self) -> Result<bulk::Places> {
         let upload_id = self.stored.operation.upload_id.ok_or(Error::NotFound)?;
-        Ok(bulk::places(self.transaction, upload_id, place(&self.stored), self.rows).await?)
+        let after = match &self.stored.position {
+            Some(Position::Place(place)) => *place,
+            _ => 0,
+        };
+        Ok(bulk::places(self.transaction, upload_id, after, self.rows).await?)
     }
 
     fn places_done(&mut self, places: bulk::Places) -> bool {
