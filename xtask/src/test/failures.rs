@@ -5,17 +5,29 @@ use serde_json::Value;
 /// How many lines are told of a failure.
 const LINES: usize = 20;
 
-/// Rust's test harness: under `---- name stdout ----`, what the test printed. Between two lines `successes:` stands the
-/// same of tests that passed, where that is asked for.
+/// Rust's test harness: under `failures:`, for each test `---- name stdout ----` and what it printed. The same stands of
+/// tests that passed under `successes:`, where that is asked for. A test that no block tells of is named all the same.
 pub fn rust(output: &str) -> Vec<String> {
-    let failed: String = output.split("\nsuccesses:\n").step_by(2).collect();
-    let blocks = failed.split("\n---- ").skip(1).filter_map(|block| block.split_once(" stdout ----\n"));
-    let printed = |text: &str| {
-        let text = text.split("\n\nfailures:\n").next().unwrap_or_default();
+    let (mut failing, mut blocks, mut named) = (false, Vec::<(&str, Vec<&str>)>::new(), Vec::new());
+    for line in output.lines() {
+        let block = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----"));
+        match (line, block) {
+            ("successes:", _) => failing = false,
+            // Once above the blocks, once above the names alone.
+            ("failures:", _) => failing = !failing,
+            (_, Some(name)) if failing => blocks.push((name, Vec::new())),
+            _ if failing => blocks.last_mut().into_iter().for_each(|(_, text)| text.push(line)),
+            _ => named.extend(line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))),
+        }
+    }
+    let silent = named.into_iter().filter(|name| !blocks.iter().any(|(told, _)| told == name)).map(str::to_owned);
+    let silent: Vec<_> = silent.collect();
+    let told = blocks.into_iter().map(|(name, text)| {
         // A backtrace leads through the harness; the first line says where it happened.
-        text.split("\nstack backtrace:\n").next().unwrap_or_default().to_owned()
-    };
-    blocks.map(|(name, text)| told(&format!("{name}\n{}", printed(text)))).collect()
+        let text: Vec<_> = text.into_iter().take_while(|line| *line != "stack backtrace:").collect();
+        told(&format!("{name}\n{}", text.join("\n")))
+    });
+    told.chain(silent).collect()
 }
 
 /// Node.js' test runner in the format TAP: `not ok N - name`, and what is indented under it between `---` and `...`.
@@ -71,6 +83,13 @@ mod tests {
             thread 'a::b' panicked at x.rs:1:2:\nleft: 1\nstack backtrace:\n   0: __rustc\n\n\nfailures:\n    a::b\n\ntest result: FAILED. 1 passed; 1 failed";
         assert_eq!(rust(output), ["a::b\n  thread 'a::b' panicked at x.rs:1:2:\n  left: 1"]);
         assert!(rust("test c ... ok\n").is_empty());
+    }
+
+    #[test]
+    fn tells_what_failed_in_rust_apart_from_what_passed() {
+        let output = "test a ... FAILED\ntest b ... ok\ntest c ... FAILED\n\nsuccesses:\n\n---- b stdout ----\nfine\n\n\n\
+            successes:\n    b\n\nfailures:\n\n---- a stdout ----\nError: \"bad\"\n\n\nfailures:\n    a\n    c\n";
+        assert_eq!(rust(output), ["a\n  Error: \"bad\"", "c"]);
     }
 
     #[test]
