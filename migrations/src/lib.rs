@@ -32,6 +32,7 @@ mod m0026_told_in_any_language;
 mod m0027_odd_addresses;
 mod m0028_odd_by_address;
 mod m0029_late_errors;
+mod m0030_runs_in_steps;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0027_odd_addresses::MIGRATION),
             Box::new(m0028_odd_by_address::MIGRATION),
             Box::new(m0029_late_errors::MIGRATION),
+            Box::new(m0030_runs_in_steps::MIGRATION),
         ]
     }
 }

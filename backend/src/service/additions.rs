@@ -1,12 +1,12 @@
 //! Small additions: a few addresses on the blocked list, without a file.
 
-use super::{Access, Error, Result, wake::What};
+use super::{Access, Error, Result, blocked_addresses::take_out_of_building, wake::What};
 use crate::{
     state::AppState,
     store::{
         DatabaseTransaction,
         address_history::ExemptionEnd,
-        blocked_addresses::{self, NewBlock, bulk},
+        blocked_addresses::{self, NewBlock},
         change_sets, exemptions,
     },
 };
@@ -46,7 +46,8 @@ pub async fn add(
     let (by, comment) = (access.actor.name(), request.comment.as_deref());
     let ended = ExemptionEnd { at: now, by, comment };
     exemptions::bulk::remove(&transaction, server_configuration_id, &keys, &ended).await?;
-    take_over(&transaction, server_configuration_id, &keys).await?;
+    // What is about to block them may yet be taken back, and they are to stay.
+    take_out_of_building(&transaction, server_configuration_id, &keys).await?;
     let blocks: Vec<NewBlock> = wanted
         .iter()
         .map(|(key, address)| NewBlock {
@@ -93,7 +94,7 @@ pub async fn add(
     Ok(AdditionResult { items })
 }
 
-/// Which of these addresses are on the list: also those that a list operation takes off, until it is done.
+/// Which of these addresses are on the list: also those that a run or a list operation takes off, until it is done.
 async fn blocked(
     transaction: &DatabaseTransaction,
     server_configuration_id: Uuid,
@@ -103,20 +104,4 @@ async fn blocked(
     let ending = blocked_addresses::pending_removals(transaction, server_configuration_id, keys).await?;
     let ending = ending.into_iter().filter(|removal| !removal.ready).map(|removal| removal.block);
     Ok(live.into_iter().chain(ending).map(|block| block.key).collect())
-}
-
-/// Takes addresses out of the list operation that is about to block them: it may yet be cancelled, and they are to stay.
-async fn take_over(
-    transaction: &DatabaseTransaction,
-    server_configuration_id: Uuid,
-    keys: &[&AddressKey],
-) -> Result<()> {
-    for (set_id, keys) in bulk::building(transaction, server_configuration_id, keys).await? {
-        let mut set = change_sets::get(transaction, set_id).await?;
-        for key in bulk::take_out(transaction, set_id, &keys).await? {
-            set.added.remove(&key);
-        }
-        change_sets::save(transaction, &set).await?;
-    }
-    Ok(())
 }

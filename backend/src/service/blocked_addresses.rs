@@ -7,9 +7,9 @@ use crate::{
     state::AppState,
     store::{
         DatabaseTransaction, agent_lists,
-        blocked_addresses::{self, Block, End},
+        blocked_addresses::{self, Block, End, bulk},
         change_sets::{self, ChangeSet, Sum},
-        conditions, millis,
+        conditions, millis, pending_parts,
         search::{CursorScope, Portion},
     },
 };
@@ -103,6 +103,42 @@ pub(super) async fn take_from_sets(transaction: &DatabaseTransaction, taken: Has
     for (set_id, sum) in taken {
         let mut set = change_sets::get(transaction, set_id).await?;
         set.added = set.added.minus(sum);
+        change_sets::save(transaction, &set).await?;
+    }
+    Ok(())
+}
+
+/// What was pending when a set that becomes ready took it off, and still is, was never on a published list: it leaves the set that would
+/// have added it, and nobody has to take it off. True when there was such a block.
+pub(super) async fn leave_pending(transaction: &DatabaseTransaction, set: &mut ChangeSet) -> Result<bool> {
+    let mut met = false;
+    for (added_set_id, part) in pending_parts::list(transaction, set.id).await? {
+        let mut added = change_sets::get(transaction, added_set_id).await?;
+        if added.version.is_none() && part.count > 0 {
+            added.added = added.added.minus(part);
+            change_sets::save(transaction, &added).await?;
+            set.removed = set.removed.minus(part);
+            met = true;
+        }
+    }
+    pending_parts::clear(transaction, set.id).await?;
+    Ok(met)
+}
+
+/// Takes addresses out of the sets that are about to block them.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn take_out_of_building(
+    transaction: &DatabaseTransaction,
+    server_configuration_id: Uuid,
+    keys: &[&AddressKey],
+) -> Result<()> {
+    for (set_id, keys) in bulk::building(transaction, server_configuration_id, keys).await? {
+        let mut set = change_sets::get(transaction, set_id).await?;
+        for key in bulk::take_out(transaction, set_id, &keys).await? {
+            set.added.remove(&key);
+        }
         change_sets::save(transaction, &set).await?;
     }
     Ok(())

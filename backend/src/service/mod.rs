@@ -28,6 +28,7 @@ pub mod live;
 pub mod mail_servers;
 pub mod mails;
 pub mod metrics;
+mod pace;
 pub mod password_resets;
 pub mod passwords;
 pub mod releases;

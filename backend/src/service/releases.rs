@@ -1,6 +1,11 @@
 //! Releases: off the blocked list on every mail server at once, and on the stop cancellation list.
 
-use super::{Access, Result, blocked_addresses::end, distributions, wake::What};
+use super::{
+    Access, Result,
+    blocked_addresses::{end, take_out_of_building},
+    distributions,
+    wake::What,
+};
 use crate::{
     state::AppState,
     store::{
@@ -46,12 +51,10 @@ pub async fn release(
     let released = End { cause: RemovalCause::Release, at: now, by, comment };
     end(&transaction, server_configuration_id, &live, released, &mut set).await?;
     take_over(&transaction, &ending, &mut set, released).await?;
-    conditions::reset_counts(
-        &transaction,
-        server_configuration_id,
-        &ending.iter().map(|removal| &removal.block.key).collect::<Vec<_>>(),
-    )
-    .await?;
+    let ended: Vec<&AddressKey> = ending.iter().map(|removal| &removal.block.key).collect();
+    conditions::reset_counts(&transaction, server_configuration_id, &ended).await?;
+    // What a run or a registration at work is about to block again is exempt now.
+    take_out_of_building(&transaction, server_configuration_id, &ended).await?;
 
     let ended = ending.iter().map(|removal| &removal.block);
     let released: HashMap<&AddressKey, &Block> = ended.chain(&live).map(|block| (&block.key, block)).collect();
@@ -108,7 +111,7 @@ pub async fn release(
     Ok(ReleaseResult { items, distribution_id })
 }
 
-/// Takes removals that wait, for a distribution or for the end of a list operation, into this release, so that they
+/// Takes removals that wait, for a distribution or for the end of a run or of a list operation, into this release, so that they
 /// reach the mail servers now.
 async fn take_over(
     transaction: &DatabaseTransaction,

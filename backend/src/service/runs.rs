@@ -1,21 +1,23 @@
-//! Runs: apply the conditions, cancel what the watch period ended, have it distributed (PRODUCT section 4).
+//! Runs: apply the conditions, cancel what the watch period ended, have it distributed (PRODUCT section 4). A run changes
+//! many rows as one act, in many small transactions: nobody waits long for one.
 
-mod cancelling;
+mod perform;
+mod steps;
 mod watch_period;
 
+pub(super) use perform::backoff;
+pub use perform::{failed, perform, step};
 pub(super) use watch_period::WatchPeriod;
 
 use super::{
-    Access, Error, Result, audit, position, schedule::Schedule, server_configurations::OpenConfiguration, wake::What,
+    Access, Error, Result, position, schedule::Schedule, server_configurations::OpenConfiguration, wake::What,
 };
 use crate::{
     state::AppState,
     store::{
-        DatabaseTransaction, Pool,
+        DatabaseTransaction,
         audit::NewAuditEntry,
-        change_sets::{self, ChangeSet},
-        conditions::{self, Condition},
-        distributions, list_operations, millis, queue, run_settings, runs,
+        change_sets, distributions, list_operations, millis, queue, run_settings, runs,
         search::{CursorScope, Keyset},
     },
 };
@@ -23,25 +25,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::{
     Page,
-    run::{DistributionKind, FailureCause, ReasonCount, Run, RunState, RunTrigger},
+    run::{Run, RunTrigger},
 };
-use std::time::{Duration, Instant};
-use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
-
-/// How often a run is begun before it is given up.
-const MAX_ATTEMPTS: i64 = 8;
-/// Rows handled in one statement: their addresses are held in memory.
-const BATCH: i64 = 10_000;
-/// How often it is noted that a run is being performed: long before the sweep takes its job for dead.
-const NOTE: Duration = Duration::from_secs(5);
-/// After how many seconds a job looks again that found another at work.
-const LOOK_AGAIN: u32 = 5;
-
-/// How long to wait before the next attempt, in seconds.
-pub(super) fn backoff(attempts: i64) -> u32 {
-    1 << attempts.clamp(0, 6)
-}
 
 /// A page of the runs, newest first.
 ///
@@ -119,7 +105,7 @@ pub async fn schedule(state: &AppState) -> Result<()> {
 /// Queues the scheduled run of a server configuration if it is still due.
 async fn schedule_one(state: &AppState, server_configuration_id: Uuid, now: DateTime<Utc>) -> Result<()> {
     let transaction = state.db.begin().await?;
-    // A run may hold it for minutes: the other configurations do not wait for that, and this one is looked at again.
+    // Whoever holds it may take long: the other configurations do not wait for that, and this one is looked at again.
     if change_sets::try_lock(&transaction, server_configuration_id).await?.is_none() {
         return Ok(());
     }
@@ -136,188 +122,6 @@ async fn schedule_one(state: &AppState, server_configuration_id: Uuid, now: Date
         changes.extend([What::Run(id), What::Job]);
     }
     state.wake.commit(transaction, server_configuration_id, &changes).await
-}
-
-/// Performs a run. Doing it twice does nothing the second time; while another run of the same configuration is being
-/// performed it does nothing, because that one rings for the next when it ends.
-///
-/// # Errors
-/// The database refused; then the list is as it was.
-pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
-    let Some(server_configuration_id) = begin(state, id).await? else { return Ok(()) };
-    let begun = Instant::now();
-    let _noting = at_work(state, id);
-    let transaction = state.db.begin().await?;
-    change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    let stored = runs::get(&transaction, id).await?.ok_or(Error::NotFound)?;
-    if stored.run.finished_at.is_some() {
-        return Ok(());
-    }
-    let now = not_before(state, &stored.run);
-    let mut settings = run_settings::get(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    let rules = conditions::list(&transaction, server_configuration_id).await?;
-    let mut set = change_sets::create(&transaction, server_configuration_id, now).await?;
-    change_sets::of_run(&transaction, set.id, id).await?;
-
-    let scheduled_for = stored.run.scheduled_for;
-    let cancelled =
-        cancelling::watched(&transaction, server_configuration_id, &settings, scheduled_for, &mut set, now).await?;
-    let disabled = cancelling::disabled(&transaction, server_configuration_id, &rules, &mut set, now).await?;
-    if settings.conditions_changed {
-        conditions::mark_passing(&transaction, server_configuration_id).await?;
-    }
-    let blocked = block(&transaction, server_configuration_id, &rules, &mut set, now).await?;
-
-    if set.added.count == 0 && set.removed.count == 0 {
-        change_sets::discard(&transaction, set.id).await?;
-    } else {
-        change_sets::save(&transaction, &set).await?;
-    }
-    let distribution = distributions::insert(&transaction, server_configuration_id, DistributionKind::Run, now).await?;
-    queue::ring(&transaction, queue::Job::Distribution(distribution), 0).await?;
-    settings.conditions_changed = false;
-    settings.previous_execution_at = Some(now);
-    run_settings::save(&transaction, server_configuration_id, &settings).await?;
-    runs::finish(&transaction, id, &blocked, cancelled, distribution, not_before(state, &stored.run)).await?;
-    ring_next(&transaction, server_configuration_id).await?;
-    let added: i64 = blocked.iter().map(|count| count.count).sum();
-    // What nobody asked for and changed nothing is no change.
-    if added + cancelled + disabled > 0 || stored.run.trigger == RunTrigger::Immediate {
-        let told = json!({ "blocked": added, "watch_period": cancelled, "condition_disabled": disabled });
-        audit::by_service(&transaction, server_configuration_id, now, "run.done", (id, told)).await?;
-    }
-    let changes = [What::Rows, What::RunSettings, What::Run(id), What::Distribution(distribution), What::Job];
-    state.wake.commit(transaction, server_configuration_id, &changes).await?;
-    state.metrics.run_done(stored.run.trigger, begun.elapsed(), now, &blocked, cancelled);
-    Ok(())
-}
-
-/// The present time, for a run that another node may have asked for: its clock may be ahead of this one's, by which the
-/// run of midnight would do its work on the day before.
-fn not_before(state: &AppState, run: &Run) -> DateTime<Utc> {
-    state.clock.now().max(run.created_at)
-}
-
-/// Has it noted, until what it returns is dropped, that a run is being performed. With SQLite nobody could ring for it
-/// once more, as the run's transaction keeps every other writer waiting.
-fn at_work(state: &AppState, id: Uuid) -> Option<AbortOnDropHandle<()>> {
-    match state.db.pool() {
-        Pool::Sqlite(_) => None,
-        Pool::Postgres(_) => Some(AbortOnDropHandle::new(tokio::spawn(keep_noting(state.clone(), id)))),
-    }
-}
-
-async fn keep_noting(state: AppState, id: Uuid) {
-    loop {
-        tokio::time::sleep(NOTE).await;
-        if let Err(error) = runs::rung(state.db.connection(), id, state.clock.now()).await {
-            tracing::warn!(%error, "cannot note that a run is being performed");
-        }
-    }
-}
-
-/// Claims a run: `None` when there is nothing to do, or not yet.
-async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
-    let connection = state.db.connection();
-    let stored = runs::get(connection, id).await?.filter(|stored| stored.run.finished_at.is_none());
-    let Some(stored) = stored else { return Ok(None) };
-    let server_configuration_id = stored.server_configuration_id;
-    let may_be_at_work = stored.run.state == RunState::Running
-        || runs::is_another_running(connection, server_configuration_id, id).await?;
-    let transaction = state.db.begin().await?;
-    let locked = if may_be_at_work {
-        change_sets::try_lock(&transaction, server_configuration_id).await?
-    } else {
-        change_sets::lock(&transaction, server_configuration_id).await?
-    };
-    if locked.is_none() {
-        // Jobs that waited as long as a run takes would keep the workers from everybody else.
-        queue::ring(&transaction, queue::Job::Run(id), LOOK_AGAIN).await?;
-        transaction.commit().await?;
-        return Ok(None);
-    }
-    let Some(stored) = runs::get(&transaction, id).await? else { return Ok(None) };
-    if stored.run.finished_at.is_some() || runs::is_another_running(&transaction, server_configuration_id, id).await? {
-        return Ok(None);
-    }
-    let now = not_before(state, &stored.run);
-    if stored.attempts >= MAX_ATTEMPTS {
-        let before = stored.run.error.unwrap_or_else(|| "the process ended each time".to_owned());
-        let error = format!("given up after {} attempts: {before}", stored.attempts);
-        // The process that ends each time notes nothing.
-        let cause = stored.run.error_cause.unwrap_or(FailureCause::Interrupted);
-        runs::fail(&transaction, id, &error, cause, Some(now)).await?;
-        ring_next(&transaction, server_configuration_id).await?;
-        state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
-        state.metrics.run_given_up(stored.run.trigger, now);
-        return Ok(None);
-    }
-    runs::begin(&transaction, id, now).await?;
-    state.wake.commit(transaction, server_configuration_id, &[What::Run(id)]).await?;
-    Ok(Some(server_configuration_id))
-}
-
-/// Rings for the run that waited for this one.
-async fn ring_next(transaction: &DatabaseTransaction, server_configuration_id: Uuid) -> Result<()> {
-    if let Some(next) = runs::next_queued(transaction, server_configuration_id).await? {
-        queue::ring(transaction, queue::Job::Run(next), 0).await?;
-    }
-    Ok(())
-}
-
-/// Notes why a run failed and has it tried again, later each time; the last time it is given up.
-///
-/// # Errors
-/// The database refused; then the sweep tries again.
-pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
-    let transaction = state.db.begin().await?;
-    let Some(stored) = runs::get(&transaction, id).await? else { return Ok(()) };
-    if matches!(stored.run.state, RunState::Done | RunState::Failed) {
-        return Ok(());
-    }
-    let given_up = stored.attempts >= MAX_ATTEMPTS;
-    runs::fail(&transaction, id, &error.to_string(), error.cause(), given_up.then(|| state.clock.now())).await?;
-    if given_up {
-        ring_next(&transaction, stored.server_configuration_id).await?;
-    } else {
-        queue::ring(&transaction, queue::Job::Run(id), backoff(stored.attempts)).await?;
-    }
-    state.wake.commit(transaction, stored.server_configuration_id, &[What::Run(id), What::Job]).await?;
-    state.metrics.run_attempt_failed();
-    if given_up {
-        state.metrics.run_given_up(stored.run.trigger, state.clock.now());
-    }
-    Ok(())
-}
-
-/// Blocks every address with a changed tally that passes an enabled condition.
-async fn block(
-    transaction: &DatabaseTransaction,
-    server_configuration_id: Uuid,
-    rules: &[Condition],
-    set: &mut ChangeSet,
-    now: DateTime<Utc>,
-) -> Result<Vec<ReasonCount>> {
-    let mut counts: Vec<ReasonCount> = Vec::new();
-    let mut after = String::new();
-    while let Some(last) =
-        conditions::next_changed(transaction, server_configuration_id, &after, BATCH as usize).await?
-    {
-        let batch = (after.as_str(), last.as_str());
-        let blocked =
-            conditions::block_passing(transaction, server_configuration_id, set.id, rules, batch, now).await?;
-        for (key, reason) in blocked {
-            set.added.add(&key);
-            match counts.iter_mut().find(|count| count.reason == reason) {
-                Some(count) => count.count += 1,
-                None => counts.push(ReasonCount { reason, count: 1 }),
-            }
-        }
-        after = last;
-    }
-    conditions::clear_changed(transaction, server_configuration_id).await?;
-    counts.sort_by_key(|count| count.reason);
-    Ok(counts)
 }
 
 /// Tells the queue again of every run, distribution and list operation that waits, unless it was told within `patience`:

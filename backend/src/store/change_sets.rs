@@ -2,7 +2,7 @@
 
 use super::{Error, Result, exists, locking, millis, statement};
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult};
 use shared::{AddressKey, ListChecksum};
 use uuid::Uuid;
 
@@ -46,8 +46,8 @@ pub struct ChangeSet {
     pub id: Uuid,
     /// The list version that it was published with; `None` while pending.
     pub version: Option<i64>,
-    /// Whether it counts: a list operation builds a set, or takes it apart, in many transactions, and until it is ready
-    /// its blocks are not on the list and what it takes off still is.
+    /// Whether it counts: a run or a list operation builds a set, or takes it apart, in many transactions, and until it
+    /// is ready its blocks are not on the list and what it takes off still is.
     pub ready: bool,
     /// What the list gains.
     pub added: Sum,
@@ -216,6 +216,18 @@ pub async fn save<C: ConnectionTrait>(transaction: &C, set: &ChangeSet) -> Resul
     Ok(())
 }
 
+/// Lets the commit return before PostgreSQL's disk has it: for a step that is done again when it is lost with the
+/// database's machine. Whatever is committed after it is durable only together with it.
+///
+/// # Errors
+/// The database refused.
+pub async fn need_not_last<C: ConnectionTrait>(transaction: &C) -> Result<()> {
+    if transaction.get_database_backend() == DatabaseBackend::Postgres {
+        transaction.execute_unprepared("SET LOCAL synchronous_commit TO off").await?;
+    }
+    Ok(())
+}
+
 /// Removes a set that was made and not needed.
 ///
 /// # Errors
@@ -260,13 +272,25 @@ pub async fn pending<C: ConnectionTrait>(connection: &C, server_configuration_id
     rows.iter().map(read).collect()
 }
 
-/// Whether a list operation builds a set of the configuration, or takes one apart.
+/// Whether a run or a list operation builds a set of the configuration, or takes one apart.
 ///
 /// # Errors
 /// The database refused.
 pub async fn is_building<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<bool> {
-    let sql = "SELECT 1 AS one FROM change_sets WHERE server_configuration_id = $1 AND NOT ready LIMIT 1";
-    exists(connection, sql, [server_configuration_id.into()]).await
+    is_building_besides(connection, server_configuration_id, Uuid::nil()).await
+}
+
+/// As [`is_building`], of other sets than one.
+///
+/// # Errors
+/// The database refused.
+pub async fn is_building_besides<C: ConnectionTrait>(
+    connection: &C,
+    server_configuration_id: Uuid,
+    id: Uuid,
+) -> Result<bool> {
+    let sql = "SELECT 1 AS one FROM change_sets WHERE server_configuration_id = $1 AND NOT ready AND id <> $2 LIMIT 1";
+    exists(connection, sql, [server_configuration_id.into(), id.into()]).await
 }
 
 /// The sets published after version `after`, up to `version`, oldest first.

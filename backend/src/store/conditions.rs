@@ -1,7 +1,7 @@
 //! Blocking conditions, and what a run asks of the tallies.
 
 use super::{
-    Result,
+    Error, Result,
     blocked_addresses::is_blocked,
     change_sets::{BUILDING, placeholders},
     error_tallies::mark_changed,
@@ -70,18 +70,37 @@ pub async fn save<C: ConnectionTrait>(
     Ok(())
 }
 
-/// Marks what passes a condition as changed, because the conditions changed and not the counts.
+/// The address with which a batch of at most `limit` tallies ends, after another address, and how many they are; `None`
+/// when there are no more.
 ///
 /// # Errors
 /// The database refused.
-pub async fn mark_passing<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid) -> Result<()> {
-    let passing = "t.server_configuration_id = $1 AND EXISTS \
-                   (SELECT 1 FROM blocking_conditions c WHERE c.server_configuration_id = $1 \
-                   AND c.reason = t.reason AND c.enabled AND t.count >= c.frequency)";
-    mark_changed(transaction, passing, [server_configuration_id.into()]).await
+pub async fn next_tallies<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    after: &str,
+    limit: i64,
+) -> Result<Option<(String, i64)>> {
+    last_of_next(transaction, "error_tallies", server_configuration_id, after, limit).await
 }
 
-/// What a list operation is taking off: until it is done as a whole the address is blocked, and what it has counted is
+/// Marks what passes a condition as changed, because the conditions changed and not the counts: of the addresses after
+/// one, up to another.
+///
+/// # Errors
+/// The database refused.
+pub async fn mark_passing<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    batch: (&str, &str),
+) -> Result<()> {
+    let passing = "t.server_configuration_id = $1 AND t.address_key > $2 AND t.address_key <= $3 AND EXISTS \
+                   (SELECT 1 FROM blocking_conditions c WHERE c.server_configuration_id = $1 \
+                   AND c.reason = t.reason AND c.enabled AND t.count >= c.frequency)";
+    mark_changed(transaction, passing, [server_configuration_id.into(), batch.0.into(), batch.1.into()]).await
+}
+
+/// What a set that is not ready takes off: until it is done as a whole the address is blocked, and what it has counted is
 /// for a later run to judge.
 fn is_being_taken_off(tallies: &str) -> String {
     is_there(&format!(
@@ -90,8 +109,7 @@ fn is_being_taken_off(tallies: &str) -> String {
     ))
 }
 
-/// The address with which a batch of at most `limit` tallies that changed since the last run ends, after another address;
-/// `None` when there are no more. Nothing is counted meanwhile: counting waits for the lock of the server configuration.
+/// As [`next_tallies`], of those that changed since a run has looked at them.
 ///
 /// # Errors
 /// The database refused.
@@ -99,20 +117,31 @@ pub async fn next_changed<C: ConnectionTrait>(
     transaction: &C,
     server_configuration_id: Uuid,
     after: &str,
-    limit: usize,
-) -> Result<Option<String>> {
+    limit: i64,
+) -> Result<Option<(String, i64)>> {
+    last_of_next(transaction, "changed_tallies", server_configuration_id, after, limit).await
+}
+
+async fn last_of_next<C: ConnectionTrait>(
+    transaction: &C,
+    table: &str,
+    server_configuration_id: Uuid,
+    after: &str,
+    limit: i64,
+) -> Result<Option<(String, i64)>> {
     let sql = format!(
-        "SELECT MAX(address_key) AS last FROM (SELECT address_key FROM changed_tallies WHERE server_configuration_id = $1 \
+        "SELECT MAX(address_key) AS last, COUNT(*) AS n FROM (SELECT address_key FROM {table} WHERE server_configuration_id = $1 \
          AND address_key > $2 ORDER BY address_key, reason LIMIT {limit}) AS next"
     );
     let values = [server_configuration_id.into(), after.into()];
-    let row = transaction.query_one_raw(statement(transaction, sql, values)).await?;
-    Ok(row.map(|row| row.try_get("", "last")).transpose()?.flatten())
+    let Some(row) = transaction.query_one_raw(statement(transaction, sql, values)).await? else { return Ok(None) };
+    let last: Option<String> = row.try_get("", "last")?;
+    Ok(last.map(|last| Ok::<_, Error>((last, row.try_get("", "n")?))).transpose()?)
 }
 
 /// Blocks every address of a batch (after one, up to another) with a changed tally that passes an enabled condition, is
 /// not exempt and not blocked. The first reason in the table's order names the block, the first spelling that was seen
-/// shows it. Returns the addresses and their reasons.
+/// shows it. Returns the addresses.
 ///
 /// # Errors
 /// The database refused.
@@ -123,7 +152,7 @@ pub async fn block_passing<C: ConnectionTrait>(
     rules: &[Condition],
     batch: (&str, &str),
     now: DateTime<Utc>,
-) -> Result<Vec<(AddressKey, Reason)>> {
+) -> Result<Vec<AddressKey>> {
     let rules: Vec<&Condition> = rules.iter().filter(|rule| rule.enabled).collect();
     if rules.is_empty() {
         return Ok(Vec::new());
@@ -150,7 +179,7 @@ pub async fn block_passing<C: ConnectionTrait>(
          WHERE d.server_configuration_id = $1 AND d.address_key > $3 AND d.address_key <= $4 \
          AND t.server_configuration_id = $1 AND t.address_key = d.address_key AND t.reason = d.reason \
          AND ({}) GROUP BY d.address_key) AS p \
-         WHERE NOT ({} OR {} OR {}) RETURNING address_key, reason",
+         WHERE NOT ({} OR {} OR {}) RETURNING address_key",
         new_id(transaction, "p.address_key"),
         typed_id(transaction, "$1"),
         Origin::Condition.as_str(),
@@ -163,19 +192,25 @@ pub async fn block_passing<C: ConnectionTrait>(
     );
     let values = [server_configuration_id.into(), set_id.into(), batch.0.into(), batch.1.into()];
     let rows = transaction.query_all_raw(statement(transaction, sql, values)).await?;
-    rows.iter().map(|row| Ok((AddressKey::from_stored(row.try_get("", "address_key")?), reason(row)?))).collect()
+    rows.iter().map(|row| Ok(AddressKey::from_stored(row.try_get("", "address_key")?))).collect()
 }
 
-/// Says that a run has looked at all tallies.
+/// Says that a run has looked at the tallies of a batch.
 ///
 /// # Errors
 /// The database refused.
-pub async fn clear_changed<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid) -> Result<()> {
+pub async fn clear_changed<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    batch: (&str, &str),
+) -> Result<()> {
     let sql = format!(
-        "DELETE FROM changed_tallies WHERE server_configuration_id = $1 AND NOT {}",
+        "DELETE FROM changed_tallies WHERE server_configuration_id = $1 AND address_key > $2 AND address_key <= $3 \
+         AND NOT {}",
         is_being_taken_off("changed_tallies")
     );
-    transaction.execute_raw(statement(transaction, sql, [server_configuration_id.into()])).await?;
+    let values = [server_configuration_id.into(), batch.0.into(), batch.1.into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
 }
 

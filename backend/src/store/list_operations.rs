@@ -8,7 +8,7 @@ use super::{
     statement, time, to_json,
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult};
 use serde::{Deserialize, Serialize};
 use shared::{
     list_operation::{ListOperation, ListOperationKind, ListOperationParameters, ListOperationState},
@@ -230,18 +230,6 @@ pub async fn next_queued<C: ConnectionTrait>(connection: &C, server_configuratio
                AND state = 'queued' ORDER BY created_at, id LIMIT 1";
     let row = connection.query_one_raw(statement(connection, sql, [server_configuration_id.into()])).await?;
     Ok(row.map(|row| row.try_get("", "id")).transpose()?)
-}
-
-/// Lets the commit return before PostgreSQL's disk has it: for a step that is done again when it is lost with the
-/// database's machine. Whatever is committed after it is durable only together with it.
-///
-/// # Errors
-/// The database refused.
-pub async fn need_not_last<C: ConnectionTrait>(transaction: &C) -> Result<()> {
-    if transaction.get_database_backend() == DatabaseBackend::Postgres {
-        transaction.execute_unprepared("SET LOCAL synchronous_commit TO off").await?;
-    }
-    Ok(())
 }
 
 /// Writes what changes while an operation is performed. `now`: it needs no reminder for a while.

@@ -6,6 +6,7 @@ use super::{
     statement,
 };
 use sea_orm::{ConnectionTrait, QueryResult};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 fn read(row: &QueryResult) -> Result<Sum> {
@@ -31,6 +32,18 @@ pub async fn list<C: ConnectionTrait>(connection: &C, removed_set_id: Uuid) -> R
     let sql = "SELECT added_set_id, count, checksum FROM pending_parts WHERE removed_set_id = $1";
     let rows = connection.query_all_raw(statement(connection, sql, [removed_set_id.into()])).await?;
     rows.iter().map(|row| Ok((row.try_get("", "added_set_id")?, read(row)?))).collect()
+}
+
+/// Adds to the parts of `removed_set_id`, by the set that had added them.
+///
+/// # Errors
+/// The database refused.
+pub async fn add<C: ConnectionTrait>(transaction: &C, removed_set_id: Uuid, parts: HashMap<Uuid, Sum>) -> Result<()> {
+    for (added_set_id, part) in parts {
+        let before = get(transaction, removed_set_id, added_set_id).await?;
+        save(transaction, removed_set_id, added_set_id, before.plus(part)).await?;
+    }
+    Ok(())
 }
 
 /// Forgets the parts of `removed_set_id`.

@@ -1,13 +1,19 @@
 //! Runs.
 
 use super::{
-    Error, Result, error_cause, exists, millis, optional_time,
+    Error, Result,
+    blocked_addresses::ending::Place,
+    error_cause, exists, from_json, millis, optional_time,
     search::{Conditions, Keyset, newest},
     statement, time, to_json,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
-use shared::run::{FailureCause, ReasonCount, Run, RunState, RunTrigger};
+use serde::{Deserialize, Serialize};
+use shared::{
+    Reason,
+    run::{FailureCause, ReasonCount, Run, RunState, RunTrigger},
+};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -18,13 +24,64 @@ pub struct StoredRun {
     pub server_configuration_id: Uuid,
     /// How often it was begun.
     pub attempts: i64,
+    /// How far it has come; `None` when nothing of it is prepared.
+    pub progress: Option<Progress>,
     /// What is shown of it.
     pub run: Run,
 }
 
+/// How far a run has come: it goes on from here, in whatever process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The change set that it builds: not ready until the run is done.
+    pub change_set_id: Uuid,
+    /// When it began: the time of everything that it blocks and ends.
+    pub at: DateTime<Utc>,
+    /// The conditions had changed since the run before: it looks at every count.
+    pub conditions_changed: bool,
+    /// Disabled conditions whose blocks it has cancelled, as was asked for.
+    pub disabled: Vec<Reason>,
+    /// What it does next.
+    pub stage: Stage,
+}
+
+/// What a run does, in this order. Each place or address is the last that is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Ends blocks made up to a time, at most so many.
+    Watched {
+        /// The time.
+        until: DateTime<Utc>,
+        /// How many more.
+        left: i64,
+        /// The last block.
+        after: Place,
+    },
+    /// Ends the blocks of a condition that was disabled with "cancel blocking".
+    Disabled {
+        /// Its reason.
+        reason: Reason,
+        /// The last block.
+        after: Place,
+    },
+    /// Marks the counts that pass the changed conditions.
+    Mark {
+        /// The last address.
+        after: String,
+    },
+    /// Blocks what passes.
+    Block {
+        /// The last address.
+        after: String,
+    },
+    /// Given up, or the disk is full: takes everything back.
+    TakeBack,
+}
+
 const COLUMNS: &str = "r.id, r.server_configuration_id, r.trigger_kind, r.state, r.scheduled_for, r.created_at, \
                        r.started_at, r.finished_at, r.attempts, r.blocked, r.cancelled, r.distribution_id, r.error, \
-                       r.error_cause";
+                       r.error_cause, r.progress";
 
 fn read(row: &QueryResult) -> Result<StoredRun> {
     let unreadable = |text: &str| Error::Unreadable(text.to_owned());
@@ -32,6 +89,7 @@ fn read(row: &QueryResult) -> Result<StoredRun> {
     let state: String = row.try_get("", "state")?;
     let day: Option<String> = row.try_get("", "scheduled_for")?;
     let blocked: String = row.try_get("", "blocked")?;
+    let progress: Option<String> = row.try_get("", "progress")?;
     let run = Run {
         id: row.try_get("", "id")?,
         trigger: RunTrigger::ALL
@@ -52,6 +110,7 @@ fn read(row: &QueryResult) -> Result<StoredRun> {
     Ok(StoredRun {
         server_configuration_id: row.try_get("", "server_configuration_id")?,
         attempts: row.try_get("", "attempts")?,
+        progress: progress.as_deref().map(from_json).transpose()?,
         run,
     })
 }
@@ -128,6 +187,14 @@ pub async fn done_since<C: ConnectionTrait>(
         .collect()
 }
 
+/// Whether a run of the configuration is being performed.
+///
+/// # Errors
+/// The database refused.
+pub async fn is_any_running<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<bool> {
+    is_another_running(connection, server_configuration_id, Uuid::nil()).await
+}
+
 /// Whether another run of the configuration is being performed.
 ///
 /// # Errors
@@ -164,6 +231,22 @@ pub async fn begin<C: ConnectionTrait>(transaction: &C, id: Uuid, now: DateTime<
     Ok(())
 }
 
+/// Writes how far a run has come, or that nothing of it is prepared. `now`: it needs no reminder for a while.
+///
+/// # Errors
+/// The database refused.
+pub async fn save_progress<C: ConnectionTrait>(
+    transaction: &C,
+    id: Uuid,
+    progress: Option<&Progress>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let sql = "UPDATE runs SET progress = $2, rung_at = $3 WHERE id = $1";
+    let values = [id.into(), progress.map(to_json).transpose()?.into(), millis(now).into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
 /// Says that a run is done.
 ///
 /// # Errors
@@ -177,28 +260,30 @@ pub async fn finish<C: ConnectionTrait>(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let sql = "UPDATE runs SET state = 'done', finished_at = $2, blocked = $3, cancelled = $4, distribution_id = $5, \
-               error = NULL, error_cause = NULL WHERE id = $1";
+               error = NULL, error_cause = NULL, progress = NULL WHERE id = $1";
     let values = [id.into(), millis(now).into(), to_json(blocked)?.into(), cancelled.into(), distribution_id.into()];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
     Ok(())
 }
 
-/// Says what went wrong; `given_up_at` ends the run.
+/// Says what went wrong.
 ///
 /// # Errors
 /// The database refused.
-pub async fn fail<C: ConnectionTrait>(
-    transaction: &C,
-    id: Uuid,
-    error: &str,
-    cause: FailureCause,
-    given_up_at: Option<DateTime<Utc>>,
-) -> Result<()> {
-    let sql = "UPDATE runs SET error = $2, error_cause = $3, finished_at = $4, \
-               state = CASE WHEN $5 THEN 'failed' ELSE state END WHERE id = $1 AND finished_at IS NULL";
-    let values =
-        [id.into(), error.into(), cause.as_str().into(), given_up_at.map(millis).into(), given_up_at.is_some().into()];
+pub async fn fail<C: ConnectionTrait>(transaction: &C, id: Uuid, error: &str, cause: FailureCause) -> Result<()> {
+    let sql = "UPDATE runs SET error = $2, error_cause = $3 WHERE id = $1 AND finished_at IS NULL";
+    let values = [id.into(), error.into(), cause.as_str().into()];
     transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
+/// Ends a run that failed; nothing of it is prepared.
+///
+/// # Errors
+/// The database refused.
+pub async fn give_up<C: ConnectionTrait>(transaction: &C, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let sql = "UPDATE runs SET state = 'failed', finished_at = $2 WHERE id = $1 AND finished_at IS NULL";
+    transaction.execute_raw(statement(transaction, sql, [id.into(), millis(now).into()])).await?;
     Ok(())
 }
 
@@ -212,7 +297,7 @@ pub async fn waiting<C: ConnectionTrait>(connection: &C, before: DateTime<Utc>) 
     rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
-/// Says that the queue was told of a run, or that it need not be because the run is being performed.
+/// Says that the queue was told of a run.
 ///
 /// # Errors
 /// The database refused.

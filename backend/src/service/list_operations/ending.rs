@@ -2,7 +2,10 @@
 
 use super::steps::Work;
 use crate::{
-    service::{Error, Result, distributions, runs, uploads::move_to as move_upload, wake::What},
+    service::{
+        Error, Result, blocked_addresses::leave_pending, distributions, runs, uploads::move_to as move_upload,
+        wake::What,
+    },
     store::{
         DatabaseTransaction,
         blocked_addresses::bulk,
@@ -81,23 +84,6 @@ pub(super) async fn end(work: &mut Work<'_>, mut head: Head) -> Result<Vec<What>
         change_sets::publish(work.transaction, &[set], head.version, work.now).await?;
     }
     Ok(changes)
-}
-
-/// What was pending when it was taken off, and still is, was never on a published list: it leaves the set that would
-/// have added it, and nobody has to take it off. True when there was such a block.
-async fn leave_pending(transaction: &DatabaseTransaction, set: &mut ChangeSet) -> Result<bool> {
-    let mut met = false;
-    for (added_set_id, part) in pending_parts::list(transaction, set.id).await? {
-        let mut added = change_sets::get(transaction, added_set_id).await?;
-        if added.version.is_none() && part.count > 0 {
-            added.added = added.added.minus(part);
-            change_sets::save(transaction, &added).await?;
-            set.removed = set.removed.minus(part);
-            met = true;
-        }
-    }
-    pending_parts::clear(transaction, set.id).await?;
-    Ok(met)
 }
 
 /// An address that was blocked again before the end of an older block was distributed is still on the published list,

@@ -5,9 +5,18 @@ use super::{
     steps::{Work, look},
 };
 use crate::{
-    service::{Error, Result, audit, runs::backoff, wake::What},
+    service::{
+        Error, Result, audit,
+        pace::{FIRST_ROWS, next_rows},
+        runs::backoff,
+        wake::What,
+    },
     state::AppState,
-    store::{change_sets, list_operations, queue},
+    store::{
+        change_sets,
+        list_operations::{self, StoredOperation},
+        queue, runs,
+    },
 };
 use serde_json::json;
 use shared::{list_operation::ListOperationState, run::FailureCause};
@@ -19,14 +28,8 @@ use uuid::Uuid;
 const MAX_ATTEMPTS: i64 = 8;
 /// How long one job works at an operation before it leaves the worker to others and rings for itself.
 const SLICE: Duration = Duration::from_secs(1);
-/// How long the transaction of a step should take.
-const STEP: Duration = Duration::from_millis(80);
-/// Rows of the first step; then as many as [`STEP`] allows.
-const FIRST_ROWS: usize = 1_000;
-/// Rows of a step, at most: their addresses are held in memory.
-const MAX_ROWS: usize = 10_000;
-/// Rows of a step, at least.
-const MIN_ROWS: usize = 200;
+/// After how many seconds an operation looks again whether the run is done that it found.
+const AFTER_RUN: u32 = 1;
 /// Progress is told this often.
 const TELL: Duration = Duration::from_millis(200);
 
@@ -64,12 +67,6 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     }
 }
 
-/// As many rows as a step may have, after one with `rows` took so long.
-fn paced(rows: usize, took: Duration) -> usize {
-    let share = STEP.as_secs_f64() / took.as_secs_f64().max(0.001);
-    ((rows as f64 * share.clamp(0.25, 2.0)) as usize).clamp(MIN_ROWS, MAX_ROWS)
-}
-
 /// Performs one step of at most `rows` rows; false when nothing is left to do.
 ///
 /// # Errors
@@ -89,6 +86,13 @@ async fn begin(state: &AppState, id: Uuid) -> Result<bool> {
     if stored.operation.state.is_final()
         || list_operations::is_another_running(&transaction, server_configuration_id, id).await?
     {
+        return Ok(false);
+    }
+    if runs::is_any_running(&transaction, server_configuration_id).await? {
+        // Both would build their sets of the same addresses, neither of which counts for the other.
+        queue::ring(&transaction, queue::Job::ListOperation(id), AFTER_RUN).await?;
+        list_operations::rung(&transaction, id, now).await?;
+        transaction.commit().await?;
         return Ok(false);
     }
     if stored.operation.state == ListOperationState::Queued {
@@ -132,6 +136,12 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
         // Another job was faster, or it was cancelled.
         return Ok(Left::More(rows));
     }
+    if runs::is_any_running(&transaction, server_configuration_id).await? {
+        queue::ring(&transaction, queue::Job::ListOperation(id), AFTER_RUN).await?;
+        list_operations::save(&transaction, &StoredOperation { attempts: 0, ..stored }, now).await?;
+        transaction.commit().await?;
+        return Ok(Left::Nothing);
+    }
     let mut work = Work::open(&transaction, stored, found, rows, now).await?;
     let exhausted = work.step().await?;
     let mut changes = if exhausted { ending::end(&mut work, head).await? } else { Vec::new() };
@@ -162,7 +172,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
         changes.push(What::ListOperation(id));
     }
     if !over {
-        list_operations::need_not_last(&transaction).await?;
+        change_sets::need_not_last(&transaction).await?;
     }
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
     if taking_back {
@@ -171,7 +181,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     if over {
         return Ok(Left::Nothing);
     }
-    let next = paced(rows, begun.elapsed());
+    let next = next_rows(rows, begun.elapsed());
     // That few rows took no time says nothing of many.
     Ok(Left::More(if is_short { next.min(rows) } else { next }))
 }
@@ -206,19 +216,4 @@ pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
     queue::ring(&transaction, queue::Job::ListOperation(id), pause).await?;
     let changes = [What::ListOperation(id), What::Job];
     state.wake.commit(transaction, stored.server_configuration_id, &changes).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slow_step_is_followed_by_a_smaller_one() {
-        assert_eq!(paced(1_000, STEP), 1_000);
-        assert_eq!(paced(1_000, STEP * 2), 500);
-        assert_eq!(paced(1_000, STEP / 10), 2_000);
-        assert_eq!(paced(1_000, STEP * 100), 250);
-        assert_eq!(paced(200, STEP * 100), MIN_ROWS);
-        assert_eq!(paced(9_000, Duration::ZERO), MAX_ROWS);
-    }
 }

@@ -339,11 +339,7 @@ impl<'a> Work<'a> {
                 parts.entry(block.added_set_id).or_default().add(&block.key);
             }
         }
-        for (added_set_id, part) in parts {
-            let before = pending_parts::get(self.transaction, set.id, added_set_id).await?;
-            pending_parts::save(self.transaction, set.id, added_set_id, before.plus(part)).await?;
-        }
-        Ok(())
+        Ok(pending_parts::add(self.transaction, set.id, parts).await?)
     }
 
     async fn block_again(&mut self, set: &mut ChangeSet, release_set_id: Uuid) -> Result<bool> {

@@ -1,9 +1,9 @@
 //! How a run ends blocks, a batch in one statement.
 
-use crate::store::{Result, change_sets::BUILDING, millis, statement, typed_id};
+use crate::store::{Result, change_sets::BUILDING, count, millis, reason, statement, typed_id};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
-use shared::{AddressKey, Reason, list::RemovalCause};
+use shared::{AddressKey, Reason, list::RemovalCause, run::ReasonCount};
 use uuid::Uuid;
 
 /// A block's place among all: when it was made, and which it is.
@@ -28,7 +28,7 @@ pub struct Ended {
     pub key: AddressKey,
     /// The set that had added it.
     pub added_set_id: Uuid,
-    /// Whether a published list holds it; otherwise no mail server has to be told.
+    /// Whether a published list holds it; otherwise no mail server may have to be told.
     pub published: bool,
 }
 
@@ -66,8 +66,8 @@ pub async fn next_ending<C: ConnectionTrait>(
     row.map(|row| Ok((row.try_get("", "blocked_at")?, row.try_get("", "id")?))).transpose()
 }
 
-/// Ends a batch of blocks, after a place and up to another: those that a published list holds by the set
-/// `removed_set_id`, the others at once. The counts of their addresses begin again at zero.
+/// Ends a batch of blocks, after a place and up to another, by the set `removed_set_id`. The counts of their addresses
+/// begin again at zero.
 ///
 /// # Errors
 /// The database refused.
@@ -96,9 +96,9 @@ pub async fn end_batch<C: ConnectionTrait>(
     let sql = format!(
         "INSERT INTO removed_blocks (id, server_configuration_id, address_key, address, domain, reason, origin, \
          blocked_at, added_set_id, first_set_id, cause, removed_at, removed_set_id) \
-         SELECT {columns}, '{}', {}, CASE WHEN s.version IS NULL THEN NULL ELSE {} END \
-         FROM blocked_addresses b JOIN change_sets s ON s.id = b.added_set_id WHERE {batch} \
-         RETURNING address_key, added_set_id, removed_set_id IS NOT NULL AS published",
+         SELECT {columns}, '{}', {}, {} FROM blocked_addresses b WHERE {batch} \
+         RETURNING address_key, added_set_id, (SELECT s.version IS NOT NULL FROM change_sets s \
+         WHERE s.id = removed_blocks.added_set_id) AS published",
         cause.as_str(),
         millis(now),
         typed_id(transaction, "$6")
@@ -122,4 +122,26 @@ pub async fn end_batch<C: ConnectionTrait>(
             })
         })
         .collect()
+}
+
+/// How many blocks a set has made, by their reasons.
+///
+/// # Errors
+/// The database refused.
+pub async fn made_by<C: ConnectionTrait>(connection: &C, added_set_id: Uuid) -> Result<Vec<ReasonCount>> {
+    let sql = "SELECT reason, COUNT(*) AS n FROM blocked_addresses WHERE added_set_id = $1 GROUP BY reason";
+    let rows = connection.query_all_raw(statement(connection, sql, [added_set_id.into()])).await?;
+    let counts = rows.iter().map(|row| Ok(ReasonCount { reason: reason(row)?, count: row.try_get("", "n")? }));
+    let mut counts = counts.collect::<Result<Vec<_>>>()?;
+    counts.sort_by_key(|count| count.reason);
+    Ok(counts)
+}
+
+/// How many blocks a set has ended with a cause.
+///
+/// # Errors
+/// The database refused.
+pub async fn ended_by<C: ConnectionTrait>(connection: &C, removed_set_id: Uuid, cause: RemovalCause) -> Result<i64> {
+    let sql = "SELECT COUNT(*) AS n FROM removed_blocks WHERE removed_set_id = $1 AND cause = $2";
+    count(connection, sql, vec![removed_set_id.into(), cause.as_str().into()]).await
 }

@@ -1,20 +1,22 @@
 //! Random histories: whatever is blocked, registered, published, cancelled, released and undone in whatever order, with
-//! whatever in the middle of a list operation, every list, every snapshot and every change since any version is what a
+//! whatever in the middle of a list operation or of a run, every list, every snapshot and every change since any version is what a
 //! plain model of the rules says, and every sum is that of its rows.
+
+mod runs;
 
 use super::*;
 use backend::service::{
     agent_sync,
     agent_sync::{Connections, Holding, Pace},
-    distributions, list_operations, runs,
+    distributions, list_operations,
 };
-use chrono::TimeDelta;
 use futures::StreamExt;
 use shared::list::{AdditionResult, Exemption};
 use shared::list_operation::{ListOperation, ListOperationKind, ListOperationState};
 use std::collections::BTreeMap;
 
 use super::model::{Dice, Kind, Model, WATCH_DAYS, Work};
+use runs::RunAtWork;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_history_equals_the_model() {
@@ -29,6 +31,7 @@ struct History {
     mail_server: Uuid,
     dice: Dice,
     model: Model,
+    run: Option<RunAtWork>,
     /// Distributions that wait to be published.
     queued: Vec<Uuid>,
 }
@@ -40,7 +43,7 @@ impl History {
         let (reporter, mail_server) = scene.place.mail_server(&scene.app, "mx1").await;
         let dice = Dice(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15));
         let model = Model { history: vec![BTreeSet::new()], ..Model::default() };
-        let mut history = Self { scene, reporter, mail_server, dice, model, queued: Vec::new() };
+        let mut history = Self { scene, reporter, mail_server, dice, model, run: None, queued: Vec::new() };
         let mut finished = BTreeMap::new();
         for step in 0..length {
             let before = history.model.states();
@@ -48,9 +51,13 @@ impl History {
             let context = format!("seed {seed}, step {step}: {did}");
             *finished.entry(did.split(' ').next().expect("a word").to_owned()).or_insert(0) += 1;
             let after = history.model.states();
+            let keys = before.keys().chain(after.keys());
+            let touched = keys.filter(|key| before.get(*key) != after.get(*key)).cloned().collect::<Vec<_>>();
             if let Some(work) = &mut history.model.work {
-                let keys = before.keys().chain(after.keys());
-                work.touched.extend(keys.filter(|key| before.get(*key) != after.get(*key)).cloned());
+                work.touched.extend(touched.iter().cloned());
+            }
+            if let Some(run) = &mut history.run {
+                run.touched.extend(touched);
             }
             history.check(&context).await;
         }
@@ -67,9 +74,14 @@ impl History {
                     "reason": "unknown_user", "occurred_at": now }]);
                 self.reporter.post(&self.scene.place.path("/delivery-events"), &event).await.expect(200);
                 self.model.tallies.insert(key.clone());
+                if let Some(run) = &mut self.run {
+                    // It may have been looked at before or after that.
+                    run.touched.insert(key.clone());
+                }
                 format!("error of {key}")
             }
-            4 | 5 => self.run().await,
+            4 | 5 if self.run.is_none() => self.begin_run().await,
+            4 | 5 | 14 | 15 if self.run.is_some() => self.step_of_run().await,
             6 | 7 => {
                 let id = self.queued.pop()?;
                 let state = &self.scene.app.running.state;
@@ -117,18 +129,6 @@ impl History {
                 }
             }
         })
-    }
-
-    async fn run(&mut self) -> String {
-        let (scene, state) = (&self.scene, &self.scene.app.running.state);
-        scene.app.clock.set(scene.app.clock.now() + TimeDelta::days(self.dice.roll(3).cast_signed()));
-        let (held, claimed) = (sums::being_taken_off(scene).await, sums::claimed(scene).await);
-        let run: Run = scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202).json();
-        runs::perform(state, run.id).await.expect("a run");
-        let run = runs::get(state, scene.place.configuration, run.id).await.expect("the run");
-        self.queued.push(run.distribution_id.expect("a distribution"));
-        self.model.run(scene.app.clock.now(), &held, &claimed);
-        "run".to_owned()
     }
 
     /// Asks for a list operation.

@@ -52,6 +52,12 @@ pub(super) enum Kind {
     UndoRelease(Uuid),
 }
 
+/// What a run does.
+pub(super) struct OfRun {
+    pub(super) blocked: BTreeSet<String>,
+    pub(super) ended: BTreeSet<String>,
+}
+
 /// What the rules say.
 #[derive(Default)]
 pub(super) struct Model {
@@ -76,19 +82,31 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// `held`: an operation takes them off. `claimed`: one is about to block or exempt them. A run leaves both alone.
-    pub(super) fn run(&mut self, now: DateTime<Utc>, held: &BTreeSet<String>, claimed: &BTreeSet<String>) {
+    /// What a run is to do. `held`: an operation takes them off. `claimed`: one is about to block or exempt them. A run
+    /// leaves both alone.
+    pub(super) fn expect_of_run(
+        &self,
+        at: DateTime<Utc>,
+        held: &BTreeSet<String>,
+        claimed: &BTreeSet<String>,
+    ) -> OfRun {
         let over =
-            |(key, block): &(&String, &Live)| block.made + TimeDelta::days(WATCH_DAYS) <= now && !held.contains(*key);
-        let over: Vec<String> = self.live.iter().filter(over).map(|(key, _)| key.clone()).collect();
-        for key in over {
-            self.live.remove(&key);
-            self.tallies.remove(&key);
+            |(key, block): &(&String, &Live)| block.made + TimeDelta::days(WATCH_DAYS) <= at && !held.contains(*key);
+        let ended: BTreeSet<String> = self.live.iter().filter(over).map(|(key, _)| key.clone()).collect();
+        let free =
+            |key: &&String| !self.live.contains_key(*key) && !self.exempt.contains_key(*key) && !claimed.contains(*key);
+        OfRun { blocked: self.tallies.iter().filter(free).cloned().collect(), ended }
+    }
+
+    /// Takes in what a run has done.
+    pub(super) fn ran(&mut self, at: DateTime<Utc>, blocked: &BTreeSet<String>, ended: &BTreeSet<String>) {
+        for key in ended {
+            assert!(self.live.remove(key).is_some(), "{key} was not blocked");
+            self.tallies.remove(key);
         }
-        for key in &self.tallies {
-            if !self.exempt.contains_key(key) && !claimed.contains(key) {
-                self.live.entry(key.clone()).or_insert(Live { made: now, by: None });
-            }
+        for key in blocked {
+            let before = self.live.insert(key.clone(), Live { made: at, by: None });
+            assert!(before.is_none() && !self.exempt.contains_key(key), "{key} was blocked, or exempt");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Runs.
 
 mod locks;
+mod steps;
 
 use super::*;
 use backend::{

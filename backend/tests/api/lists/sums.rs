@@ -118,7 +118,7 @@ async fn keys(scene: &Scene, sql: &str) -> BTreeSet<String> {
     rows(scene, sql).await.iter().map(|row| row.try_get("", "address_key").expect("a key")).collect()
 }
 
-/// The addresses that a list operation at work takes off, and that are on the list until it is done.
+/// The addresses that a run or a list operation at work takes off, and that are on the list until it is done.
 pub(super) async fn being_taken_off(scene: &Scene) -> BTreeSet<String> {
     let sql = "SELECT r.address_key FROM removed_blocks r JOIN change_sets s ON s.id = r.removed_set_id \
                WHERE NOT s.ready";
@@ -138,6 +138,20 @@ pub(super) async fn set_of(scene: &Scene, operation: Uuid) -> Option<Uuid> {
     let state = &scene.app.running.state;
     let stored = backend::store::list_operations::get(state.db.connection(), operation).await.expect("a row");
     stored.expect("the operation").change_set_id
+}
+
+/// The change set of a run; none when it changed nothing.
+pub(super) async fn set_of_run(scene: &Scene, run: Uuid) -> Option<Uuid> {
+    let connection = scene.app.running.state.db.connection();
+    let sql = "SELECT id FROM change_sets WHERE run_id = $1";
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [run.into()]);
+    let found = connection.query_one_raw(statement).await.expect("an answer");
+    found.map(|row| row.try_get("", "id").expect("an id"))
+}
+
+/// The addresses with errors that are counted.
+pub(super) async fn counted(scene: &Scene) -> BTreeSet<String> {
+    keys(scene, "SELECT address_key FROM error_tallies WHERE count > 0").await
 }
 
 /// Makes an analysed upload of these addresses.

@@ -1,0 +1,261 @@
+//! How a run is performed: step by step, each one transaction.
+
+use super::steps::{Done, Outcome, Work};
+use crate::{
+    service::{
+        Error, Result, audit,
+        pace::{FIRST_ROWS, next_rows},
+        wake::What,
+    },
+    state::AppState,
+    store::{
+        DatabaseTransaction, change_sets, queue,
+        runs::{self, Progress, Stage, StoredRun},
+    },
+};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use shared::run::{FailureCause, Run, RunState, RunTrigger};
+use std::time::Instant;
+use uuid::Uuid;
+
+/// How often a run is begun before it is given up.
+const MAX_ATTEMPTS: i64 = 8;
+/// After how many seconds a job looks again that found another at work.
+const LOOK_AGAIN: u32 = 5;
+
+/// How long to wait before the next attempt, in seconds.
+pub(in crate::service) fn backoff(attempts: i64) -> u32 {
+    1 << attempts.clamp(0, 6)
+}
+
+/// Performs a run. Doing it twice does nothing the second time; while another run of the same configuration is being
+/// performed it does nothing, because that one rings for the next when it ends.
+///
+/// # Errors
+/// The database refused; the list is as it was.
+pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
+    let begun = Instant::now();
+    let Some(server_configuration_id) = begin(state, id).await? else { return Ok(()) };
+    let mut rows = FIRST_ROWS;
+    loop {
+        let step_begun = Instant::now();
+        if !take_step(state, (server_configuration_id, id), rows, begun).await? {
+            return Ok(());
+        }
+        rows = next_rows(rows, step_begun.elapsed());
+    }
+}
+
+/// Performs one step of at most `rows` rows; false when nothing is left to do.
+///
+/// # Errors
+/// As [`perform`].
+pub async fn step(state: &AppState, id: Uuid, rows: usize) -> Result<bool> {
+    let at_work = runs::get(state.db.connection(), id).await?.filter(|stored| stored.progress.is_some());
+    let server_configuration_id = match at_work {
+        Some(stored) => Some(stored.server_configuration_id),
+        None => begin(state, id).await?,
+    };
+    let Some(server_configuration_id) = server_configuration_id else { return Ok(false) };
+    take_step(state, (server_configuration_id, id), rows, Instant::now()).await
+}
+
+/// The present time, for a run that another node may have asked for: its clock may be ahead of this one's, by which the
+/// run of midnight would do its work on the day before.
+fn not_before(state: &AppState, run: &Run) -> DateTime<Utc> {
+    state.clock.now().max(run.created_at)
+}
+
+/// Claims a run: `None` when there is nothing to do, or not yet.
+async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
+    let connection = state.db.connection();
+    let stored = runs::get(connection, id).await?.filter(|stored| stored.run.finished_at.is_none());
+    let Some(stored) = stored else { return Ok(None) };
+    let server_configuration_id = stored.server_configuration_id;
+    let may_be_at_work = stored.run.state == RunState::Running
+        || runs::is_another_running(connection, server_configuration_id, id).await?;
+    let transaction = state.db.begin().await?;
+    let locked = if may_be_at_work {
+        change_sets::try_lock(&transaction, server_configuration_id).await?
+    } else {
+        change_sets::lock(&transaction, server_configuration_id).await?
+    };
+    if locked.is_none() {
+        // Where a step takes long, its duplicates would keep the workers from everybody else.
+        queue::ring(&transaction, queue::Job::Run(id), LOOK_AGAIN).await?;
+        transaction.commit().await?;
+        return Ok(None);
+    }
+    let Some(stored) = runs::get(&transaction, id).await? else { return Ok(None) };
+    if stored.run.finished_at.is_some() || runs::is_another_running(&transaction, server_configuration_id, id).await? {
+        return Ok(None);
+    }
+    if is_taking_back(&stored) {
+        return Ok(Some(server_configuration_id));
+    }
+    let now = not_before(state, &stored.run);
+    if stored.attempts < MAX_ATTEMPTS {
+        runs::begin(&transaction, id, now).await?;
+        state.wake.commit(transaction, server_configuration_id, &[What::Run(id)]).await?;
+        return Ok(Some(server_configuration_id));
+    }
+    let before = stored.run.error.as_deref().unwrap_or("the process ended each time");
+    let error = format!("given up after {} attempts: {before}", stored.attempts);
+    // The process that ends each time notes nothing.
+    let cause = stored.run.error_cause.unwrap_or(FailureCause::Interrupted);
+    runs::fail(&transaction, id, &error, cause).await?;
+    let goes_on = take_back(&transaction, &stored, now).await?;
+    if !goes_on {
+        give_up(&transaction, &stored, now).await?;
+    }
+    state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
+    if !goes_on {
+        state.metrics.run_given_up(stored.run.trigger, now);
+    }
+    Ok(goes_on.then_some(server_configuration_id))
+}
+
+fn is_taking_back(stored: &StoredRun) -> bool {
+    stored.progress.as_ref().is_some_and(|progress| progress.stage == Stage::TakeBack)
+}
+
+/// Has the next steps take back what a run has prepared; false when there is nothing.
+async fn take_back(transaction: &DatabaseTransaction, stored: &StoredRun, now: DateTime<Utc>) -> Result<bool> {
+    let Some(progress) = &stored.progress else { return Ok(false) };
+    let taking_back = Progress { stage: Stage::TakeBack, ..progress.clone() };
+    runs::save_progress(transaction, stored.run.id, Some(&taking_back), now).await?;
+    Ok(true)
+}
+
+/// Ends a run of which nothing is prepared.
+async fn give_up(transaction: &DatabaseTransaction, stored: &StoredRun, now: DateTime<Utc>) -> Result<()> {
+    runs::give_up(transaction, stored.run.id, now).await?;
+    ring_next(transaction, stored.server_configuration_id).await
+}
+
+/// Rings for the run that waited for this one.
+async fn ring_next(transaction: &DatabaseTransaction, server_configuration_id: Uuid) -> Result<()> {
+    if let Some(next) = runs::next_queued(transaction, server_configuration_id).await? {
+        queue::ring(transaction, queue::Job::Run(next), 0).await?;
+    }
+    Ok(())
+}
+
+/// One step in one transaction; false when nothing is left to do. `begun`: when this job began.
+async fn take_step(
+    state: &AppState,
+    (server_configuration_id, id): (Uuid, Uuid),
+    rows: usize,
+    begun: Instant,
+) -> Result<bool> {
+    let transaction = state.db.begin().await?;
+    change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let Some(stored) = runs::get(&transaction, id).await? else { return Ok(false) };
+    if stored.run.finished_at.is_some() {
+        return Ok(false);
+    }
+    let now = not_before(state, &stored.run);
+    let mut work = Work::open(&transaction, &stored, now).await?;
+    if !work.takes_back() {
+        // What is prepared would leave no room for an event, nor for taking it back.
+        state.db.check_room()?;
+    }
+    match work.go_on(rows).await? {
+        Outcome::More => {
+            let taking_back = work.takes_back();
+            work.save(now).await?;
+            change_sets::need_not_last(&transaction).await?;
+            transaction.commit().await?;
+            if taking_back {
+                state.db.give_back_space().await?;
+            }
+            return Ok(true);
+        }
+        Outcome::Done => {
+            let done = work.finish(now).await?;
+            ring_next(&transaction, server_configuration_id).await?;
+            tell(state, transaction, &stored, done, now, begun).await?;
+        }
+        Outcome::TakenBack => {
+            work.leave(now).await?;
+            let given_up = stored.attempts >= MAX_ATTEMPTS;
+            if given_up {
+                give_up(&transaction, &stored, now).await?;
+            } else {
+                queue::ring(&transaction, queue::Job::Run(id), backoff(stored.attempts)).await?;
+            }
+            state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
+            if given_up {
+                state.metrics.run_given_up(stored.run.trigger, now);
+            }
+            state.db.give_back_space().await?;
+        }
+    }
+    Ok(false)
+}
+
+/// Commits what a run did, and tells of it.
+async fn tell(
+    state: &AppState,
+    transaction: DatabaseTransaction,
+    stored: &StoredRun,
+    done: Done,
+    now: DateTime<Utc>,
+    begun: Instant,
+) -> Result<()> {
+    let (id, server_configuration_id, trigger) = (stored.run.id, stored.server_configuration_id, stored.run.trigger);
+    let added: i64 = done.blocked.iter().map(|count| count.count).sum();
+    // What nobody asked for and changed nothing is no change.
+    if added + done.cancelled + done.disabled > 0 || trigger == RunTrigger::Immediate {
+        let told = json!({ "blocked": added, "watch_period": done.cancelled, "condition_disabled": done.disabled });
+        audit::by_service(&transaction, server_configuration_id, now, "run.done", (id, told)).await?;
+    }
+    let changes = [What::Rows, What::RunSettings, What::Run(id), What::Distribution(done.distribution_id), What::Job];
+    state.wake.commit(transaction, server_configuration_id, &changes).await?;
+    state.metrics.run_done(trigger, begun.elapsed(), now, &done.blocked, done.cancelled);
+    Ok(())
+}
+
+/// Notes why a run failed and has it tried again, later each time; the last time what it has prepared is taken back, and
+/// it is given up. On a full disk that is taken back at once: others need the room.
+///
+/// # Errors
+/// The database refused; then the sweep tries again.
+pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
+    let Some(stored) = runs::get(state.db.connection(), id).await? else { return Ok(()) };
+    let server_configuration_id = stored.server_configuration_id;
+    let transaction = state.db.begin().await?;
+    // Another job may be at a step.
+    change_sets::lock(&transaction, server_configuration_id).await?;
+    let Some(stored) = runs::get(&transaction, id).await? else { return Ok(()) };
+    if stored.run.finished_at.is_some() {
+        return Ok(());
+    }
+    let now = not_before(state, &stored.run);
+    let given_up = stored.attempts >= MAX_ATTEMPTS;
+    let mut pause = backoff(stored.attempts);
+    let mut over = false;
+    // The error of a run that takes back is why.
+    if !is_taking_back(&stored) {
+        runs::fail(&transaction, id, &error.to_string(), error.cause()).await?;
+        if given_up || matches!(error, Error::StorageFull(_)) {
+            if take_back(&transaction, &stored, now).await? {
+                pause = 0;
+            } else if given_up {
+                over = true;
+            }
+        }
+    }
+    if over {
+        give_up(&transaction, &stored, now).await?;
+    } else {
+        queue::ring(&transaction, queue::Job::Run(id), pause).await?;
+    }
+    state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
+    state.metrics.run_attempt_failed();
+    if over {
+        state.metrics.run_given_up(stored.run.trigger, now);
+    }
+    Ok(())
+}
