@@ -157,8 +157,8 @@ async fn take_step(
     }
     let now = not_before(state, &stored.run);
     let mut work = Work::open(&transaction, &stored, now).await?;
-    if !work.takes_back() {
-        // What is prepared would leave no room for an event, nor for taking it back.
+    if stored.progress.is_some() && !work.takes_back() {
+        // What is prepared would leave no room for an event, nor for taking it back. A first step is as small as those.
         state.db.check_room()?;
     }
     match work.go_on(rows).await? {

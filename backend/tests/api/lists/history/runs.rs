@@ -29,7 +29,7 @@ impl History {
         let run: Run = scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202).json();
         let (at, touched) = (scene.app.clock.now(), BTreeSet::new());
         self.run = Some(RunAtWork { id: run.id, at, set: None, held, claimed, touched });
-        if self.dice.roll(3) > 0 {
+        if self.dice.roll(2) == 0 {
             return self.step_of_run().await;
         }
         let state = &self.scene.app.running.state;
@@ -39,7 +39,7 @@ impl History {
 
     pub(super) async fn step_of_run(&mut self) -> String {
         let (state, id) = (&self.scene.app.running.state, self.run.as_ref().expect("a run").id);
-        if self.dice.roll(10) == 0 {
+        if self.dice.roll(15) == 0 {
             let full = Error::StorageFull(anyhow::anyhow!("no room"));
             runs::failed(state, id, &full).await.expect("a note");
         } else {
