@@ -1,7 +1,7 @@
 //! Blocking conditions, and what a run asks of the tallies.
 
 use super::{
-    Error, Result,
+    Result,
     blocked_addresses::is_blocked,
     change_sets::{BUILDING, placeholders},
     error_tallies::mark_changed,
@@ -136,7 +136,7 @@ async fn last_of_next<C: ConnectionTrait>(
     let values = [server_configuration_id.into(), after.into()];
     let Some(row) = transaction.query_one_raw(statement(transaction, sql, values)).await? else { return Ok(None) };
     let last: Option<String> = row.try_get("", "last")?;
-    Ok(last.map(|last| Ok::<_, Error>((last, row.try_get("", "n")?))).transpose()?)
+    last.map(|last| Ok((last, row.try_get("", "n")?))).transpose()
 }
 
 /// Blocks every address of a batch (after one, up to another) with a changed tally that passes an enabled condition, is
