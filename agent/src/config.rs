@@ -1,6 +1,7 @@
 //! The agent's one configuration file.
 
 use anyhow::{Context, bail};
+use bounces::postfix::Relay;
 use serde::Deserialize;
 use shared::mistake;
 use std::{
@@ -66,6 +67,8 @@ struct ConfigFile {
     mail_log: Option<PathBuf>,
     #[serde(default = "default_syslog_name")]
     syslog_name: String,
+    #[serde(default)]
+    ignored_relays: Vec<String>,
     myhostname: Option<String>,
     map_file: Option<PathBuf>,
     bounce_domain: Option<String>,
@@ -103,6 +106,8 @@ pub struct Config {
     pub mail_log: Option<PathBuf>,
     /// Postfix's `syslog_name`: whose lines in the mail log count.
     pub syslog_name: String,
+    /// Relays in the mail log that are no recipient's server, such as a content filter: what they take is no delivery.
+    pub ignored_relays: Vec<Relay>,
     /// Postfix's `myhostname`, which event ids are derived from; by default what `postconf` says, or the machine's name.
     pub myhostname: String,
     /// The cdb file that Postfix uses while the agent is down.
@@ -146,6 +151,11 @@ impl Config {
         if file.syslog_name.is_empty() {
             bail!("syslog_name must be Postfix's syslog_name, usually \"postfix\"");
         }
+        let relays: Result<Vec<_>, _> = file.ignored_relays.iter().map(|relay| relay.parse::<Relay>()).collect();
+        let ignored_relays = relays.context(
+            "ignored_relays must be what the mail log has behind relay=, such as \"127.0.0.1[127.0.0.1]:10024\", or \
+             its host and port, such as \"127.0.0.1:10024\" or \"[::1]:10024\"",
+        )?;
         let myhostname = match file.myhostname {
             Some(name) => name,
             None => match postconf("myhostname") {
@@ -179,6 +189,7 @@ impl Config {
             socketmap_listen: file.socketmap_listen,
             mail_log: file.mail_log,
             syslog_name: file.syslog_name,
+            ignored_relays,
             myhostname,
             map_file,
             bounce_domain,
@@ -230,6 +241,7 @@ mod tests {
         assert_eq!(config.socketmap_listen.port(), 7101);
         assert_eq!(config.map_file, Path::new("/var/lib/stoplist-agent/blocklist.cdb"));
         assert_eq!(config.syslog_name, "postfix");
+        assert!(config.ignored_relays.is_empty());
         assert!(!format!("{config:?}").contains("t0ken"), "the token must not reach a log");
     }
 
@@ -242,6 +254,9 @@ mod tests {
             ("map_file = \"blocklist.cdb\"", "map_file"),
             ("map_file = \"/x/blocklist\"", ".cdb"),
             ("syslog_name = \"\"", "syslog_name"),
+            ("ignored_relays = \"127.0.0.1:10024\"", "ignored_relays: invalid type"),
+            ("ignored_relays = [\"127.0.0.1:10024\", \"127.0.0.1\"]", ": \"127.0.0.1\" is no relay"),
+            ("ignored_relays = [\"smtp-amavis:[127.0.0.1]:10024\"]", "such as \"127.0.0.1:10024\""),
             ("bounce_domain = \"bounces@example.com\"", "bounce_domain"),
             ("bounce_mailbox = \"bounce+\"", "bounce_mailbox"),
             ("bounce_mailbox = \"\"", "bounce_mailbox"),

@@ -79,8 +79,11 @@ impl Agent {
             .with_context(|| format!("cannot use the folder incoming in data_dir {data_dir}"))?;
         agent.tasks.spawn_blocking(|| incoming.run());
         if let Some(mail_log) = &config.mail_log {
-            let parser =
-                bounces::postfix::Config { server: config.myhostname.clone(), syslog_name: config.syslog_name.clone() };
+            let parser = bounces::postfix::Config {
+                server: config.myhostname.clone(),
+                syslog_name: config.syslog_name.clone(),
+                ignored_relays: config.ignored_relays.clone(),
+            };
             let progress = agent.progress.clone();
             let follower = Follower::new(mail_log, parser, &config.data_dir, spool.clone(), clock, progress)
                 .with_context(|| format!("cannot read mail-log.json in data_dir {data_dir}"))?;

@@ -121,7 +121,7 @@ fn exim_reports() {
 /// The log and the bounce message of one failure count once, and agree about the reason.
 #[test]
 fn a_postfix_report_repeats_what_the_log_said() {
-    let config = Config { server: "pfe.mta.test".into(), syslog_name: "pfe".into() };
+    let config = Config { server: "pfe.mta.test".into(), syslog_name: "pfe".into(), ignored_relays: Vec::new() };
     let mut log = LogParser::new(config);
     let logged: BTreeMap<_, _> = include_str!("samples/postfix-maillog.log")
         .lines()
@@ -250,7 +250,8 @@ fn other_messages_are_refused() {
 }
 
 fn log_event(line: &str) -> NewDeliveryEvent {
-    let mut log = LogParser::new(Config { server: "mx.test".into(), syslog_name: "postfix".into() });
+    let config = Config { server: "mx.test".into(), syslog_name: "postfix".into(), ignored_relays: Vec::new() };
+    let mut log = LogParser::new(config);
     log.feed(line.as_bytes(), received_at().fixed_offset()).remove(0)
 }
 

@@ -1,6 +1,6 @@
 //! The mail log of a real Postfix, line by line.
 
-use bounces::postfix::{Config, LogParser, State};
+use bounces::postfix::{Config, LogParser, Relay, State};
 use chrono::{DateTime, FixedOffset, Utc};
 use shared::delivery_event::{NewDeliveryEvent, Outcome};
 use std::collections::BTreeSet;
@@ -16,7 +16,11 @@ fn utc(time: &str) -> DateTime<Utc> {
 }
 
 fn config() -> Config {
-    Config { server: "pfe.mta.test".into(), syslog_name: "pfe".into() }
+    Config { server: "pfe.mta.test".into(), ..of("pfe") }
+}
+
+fn of(syslog_name: &str) -> Config {
+    Config { server: "mx.example".into(), syslog_name: syslog_name.into(), ignored_relays: Vec::new() }
 }
 
 fn feed_all(log: &mut LogParser, text: &str) -> Vec<NewDeliveryEvent> {
@@ -24,8 +28,7 @@ fn feed_all(log: &mut LogParser, text: &str) -> Vec<NewDeliveryEvent> {
 }
 
 fn one(line: &str, syslog_name: &str) -> Vec<NewDeliveryEvent> {
-    let config = Config { server: "mx.example".into(), syslog_name: syslog_name.into() };
-    LogParser::new(config).feed(line.as_bytes(), now())
+    LogParser::new(of(syslog_name)).feed(line.as_bytes(), now())
 }
 
 /// Every outcome in the sample, against the reviewed table.
@@ -149,9 +152,8 @@ fn the_year_and_zone_come_from_the_reference_time() {
     let at = |time: &str, now: &str| {
         let line =
             format!("{time} mx postfix/smtp[1]: 7E: to=<a@x.test>, relay=m, delay=0, dsn=2.0.0, status=sent (250 ok)");
-        let config = Config { server: "mx".into(), syslog_name: "postfix".into() };
         let now = DateTime::parse_from_rfc3339(now).unwrap();
-        LogParser::new(config).feed(line.as_bytes(), now)[0].occurred_at
+        LogParser::new(of("postfix")).feed(line.as_bytes(), now)[0].occurred_at
     };
     assert_eq!(at("Dec 31 23:59:59", "2027-01-01T00:00:05+00:00"), utc("2026-12-31T23:59:59+00:00"));
     assert_eq!(at("Jan  1 00:00:01", "2026-12-31T23:59:59+00:00"), utc("2027-01-01T00:00:01+00:00"));
@@ -161,7 +163,7 @@ fn the_year_and_zone_come_from_the_reference_time() {
 
 #[test]
 fn an_expired_message_fails_only_for_those_still_waiting() {
-    let mut log = LogParser::new(Config { server: "mx".into(), syslog_name: "postfix".into() });
+    let mut log = LogParser::new(of("postfix"));
     let events = feed_all(
         &mut log,
         "Nov 23 10:00:00 mx postfix/qmgr[1]: 4AAA: from=<s@a.test>, size=1, nrcpt=3 (queue active)
@@ -180,7 +182,7 @@ Nov 28 10:00:01 mx postfix/qmgr[1]: 4AAA: removed",
 #[test]
 fn only_what_waits_for_another_server_expires() {
     let expired = |program: &str| {
-        let mut log = LogParser::new(Config { server: "mx".into(), syslog_name: "postfix".into() });
+        let mut log = LogParser::new(of("postfix"));
         let events = feed_all(
             &mut log,
             &format!(
@@ -207,6 +209,61 @@ fn a_recipient_without_a_domain_is_the_one_that_postfix_completed() {
             "Nov 23 17:10:20 mx postfix/smtp[1]: 7E: to=<foo@mx.test>, orig_to=<{orig_to}>, relay=m.test[192.0.2.1]:25, delay=1, dsn=5.1.1, status=bounced (host m.test[192.0.2.1] said: 550 5.1.1 User unknown (in reply to RCPT TO command))"
         );
         assert_eq!(one(&line, "postfix")[0].address, address);
+    }
+}
+
+/// The reason of each event, `None` for a delivery, where these relays are ignored.
+fn reasons(ignored: &[&str], log: &str) -> Vec<Option<shared::Reason>> {
+    let ignored_relays = ignored.iter().map(|relay| relay.parse::<Relay>().unwrap()).collect();
+    let events = feed_all(&mut LogParser::new(Config { ignored_relays, ..of("postfix") }), log);
+    events.into_iter().map(|event| event.reason).collect()
+}
+
+/// amavis gives each message back to Postfix, under another queue id.
+#[test]
+fn a_message_through_a_content_filter_has_one_outcome() {
+    let log = "Nov 23 17:10:19 mx postfix/qmgr[1201]: 4ZzQxv0001z1: from=<news@shop.test>, size=2161, nrcpt=1 (queue active)
+Nov 23 17:10:20 mx amavis[977]: (00977-01) Passed CLEAN {RelayedOutbound}, <news@shop.test> -> <taro@example.com>, Queue-ID: 4ZzQxv0001z1, queued_as: 4ZzQxw0002z2, 1091 ms
+Nov 23 17:10:20 mx postfix/smtp[1310]: 4ZzQxv0001z1: to=<taro@example.com>, relay=127.0.0.1[127.0.0.1]:10024, delay=1.2, delays=0.05/0.01/0/1.1, dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 4ZzQxw0002z2)
+Nov 23 17:10:20 mx postfix/qmgr[1201]: 4ZzQxv0001z1: removed
+Nov 23 17:10:20 mx postfix/qmgr[1201]: 4ZzQxw0002z2: from=<news@shop.test>, size=2610, nrcpt=1 (queue active)
+Nov 23 17:10:21 mx postfix/smtp[1312]: 4ZzQxw0002z2: to=<taro@example.com>, relay=mx.example.com[192.0.2.1]:25, delay=0.9, delays=0.02/0.01/0.5/0.4, dsn=5.1.1, status=bounced (host mx.example.com[192.0.2.1] said: 550 5.1.1 <taro@example.com>: Recipient address rejected: User unknown (in reply to RCPT TO command))
+Nov 23 17:10:21 mx postfix/qmgr[1201]: 4ZzQxw0002z2: removed";
+    let refused = Some(shared::Reason::UnknownUser);
+    for ignored in ["127.0.0.1[127.0.0.1]:10024", "127.0.0.1:10024"] {
+        assert_eq!(reasons(&[ignored], log), [refused], "{ignored}");
+    }
+    assert_eq!(reasons(&[], log), [None, refused]);
+    assert_eq!(reasons(&["127.0.0.1:10025", "[::1]:10024"], log), [None, refused], "others");
+}
+
+#[test]
+fn what_fails_at_a_content_filter_is_told_and_never_the_recipients_fault() {
+    use shared::Reason::{Other, ResendTimeout, UnknownHost, UnknownUser};
+    for (otherwise, outcome) in [
+        (
+            UnknownUser,
+            "relay=amavis[172.18.0.3]:10024, delay=1, dsn=5.1.1, status=bounced (host amavis[172.18.0.3] said: 550 5.1.1 <taro@example.com>: Recipient address rejected: User unknown (in reply to RCPT TO command))",
+        ),
+        (
+            UnknownHost,
+            "relay=none, delay=1, dsn=5.4.4, status=bounced (Host or domain name not found. Name service error for name=amavis type=A: Host not found)",
+        ),
+        (
+            ResendTimeout,
+            "relay=amavis[172.18.0.3]:10024, delay=1, dsn=4.5.0, status=deferred (host amavis[172.18.0.3] said: 451 4.5.0 Error in processing, id=00977-02, virus_scan FAILED (in reply to end of DATA command))",
+        ),
+        (
+            ResendTimeout,
+            "relay=none, delay=1, dsn=4.4.1, status=deferred (connect to amavis[172.18.0.3]:10024: Connection refused)",
+        ),
+    ] {
+        let log = format!(
+            "Nov 23 10:00:01 mx postfix/smtp[2]: 4AAA: to=<taro@example.com>, {outcome}
+Nov 23 15:00:01 mx postfix/qmgr[1]: 4AAA: from=<news@shop.test>, status=expired, returned to sender"
+        );
+        assert_eq!(reasons(&["amavis:10024"], &log), [Some(Other)], "{outcome}");
+        assert_eq!(reasons(&[], &log), [Some(otherwise)], "{outcome}");
     }
 }
 

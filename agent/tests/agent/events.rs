@@ -312,6 +312,27 @@ async fn errors_in_the_log_reach_the_service_through_its_absence_and_a_restart()
     agent.stop().await;
 }
 
+/// As with amavis: the filter takes the message, Postfix has it again, and the recipient's server refuses it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_content_filter_took_is_not_reported_as_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("mail.log");
+    let service = FakeService::start([]).await;
+    append(
+        &log,
+        "Nov 23 17:10:18 pfe postfix/smtp[1]: 4ZzQxu9999z1: to=<user0@example.com>, relay=127.0.0.1[127.0.0.1]:10024, \
+         delay=1.2, delays=0.1/0/0/1.1, dsn=2.0.0, status=sent (250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): \
+         250 2.0.0 Ok: queued as 4ZzQxv0000z1)\n",
+    );
+    append(&log, &bounced(0));
+    let more = format!("mail_log = {log:?}\nmyhostname = \"pfe\"\nignored_relays = [\"127.0.0.1:10024\"]\n");
+    let agent = Agent::start(config(folder.path(), service.address, &more), Clock::system()).await.unwrap();
+    eventually("the error arrives", || !service.state().reports.is_empty()).await;
+    let outcomes: Vec<_> = service.state().reports.iter().map(|event| event["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["error"]);
+    agent.stop().await;
+}
+
 /// The local part of the addresses below: no line of the agent's log may have it.
 const NAME: &str = "taro.yamada";
 

@@ -86,7 +86,8 @@ async fn show(
 #[utoipa::path(tag = "Inquiries", operation_id = "write_to_inquiry", security(("bearer" = [])),
     params(("inquiry_id" = Uuid, Path, description = "The inquiry")), request_body = NewInquiryMessage, responses(
         (status = 201, body = InquiryThread),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "It has too many messages"),
+        (status = 409, body = Problem, content_type = "application/problem+json",
+            description = "It has too many messages, or it is closed and too many others are not"),
     ))]
 #[post("/inquiries/{inquiry_id}/messages")]
 async fn write(

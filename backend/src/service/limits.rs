@@ -51,7 +51,7 @@ impl Limits {
         identity.account_id.map_or(Ok(()), |account_id| count(&self.accounts, account_id))
     }
 
-    /// Counts what is done in a session, or a known browser, that has proven itself in another way than by an access token.
+    /// Counts what came with a cookie in place of an access token: for the session, or for the user of a known browser.
     ///
     /// # Errors
     /// [`Error::TooMany`].

@@ -32,6 +32,8 @@ pub(super) struct Outcome<'a> {
     pub(super) program: &'a str,
     pub(super) to: &'a str,
     pub(super) orig_to: Option<&'a str>,
+    /// `name[address]:port` of the server; `none` where none was reached.
+    pub(super) relay: &'a str,
     pub(super) dsn: &'a str,
     pub(super) status: &'a str,
     pub(super) text: &'a str,
@@ -98,9 +100,10 @@ fn outcome<'a>(queue_id: &'a str, program: &'a str, rest: &'a str) -> Option<Out
     }
     let (fields, result) = rest.split_once(", status=")?;
     let dsn = fields.split(", ").find_map(|field| field.strip_prefix("dsn="))?;
+    let relay = fields.split(", ").find_map(|field| field.strip_prefix("relay=")).unwrap_or("none");
     let (status, text) = result.split_once(' ').unwrap_or((result, ""));
     let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
-    Some(Outcome { queue_id, program, to, orig_to, dsn, status, text })
+    Some(Outcome { queue_id, program, to, orig_to, relay, dsn, status, text })
 }
 
 /// `reject: RCPT from …: 550 5.7.1 <…>: Recipient address rejected: …; from=<…> to=<…> proto=…`.

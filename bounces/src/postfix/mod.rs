@@ -1,8 +1,10 @@
 //! Follows a Postfix mail log.
 
 mod line;
+mod relay;
 mod state;
 
+pub use relay::{InvalidRelay, Relay};
 pub use state::State;
 
 use crate::{
@@ -30,12 +32,15 @@ pub struct Config {
     /// Postfix's `syslog_name`, `postfix` by default. Services with their own below it (`postfix/submission`) belong
     /// to it; another instance (`postfix-out`) does not.
     pub syslog_name: String,
+    /// Relays that only have a message on its way, such as a content filter, which gives it back to Postfix under
+    /// another queue id: what they take is not delivered yet.
+    pub ignored_relays: Vec<Relay>,
 }
 
 /// Joins the lines of a mail log by queue id and tells each recipient's final outcome.
 ///
-/// Deliveries by `local`, `virtual`, `pipe` and `discard`, notifications (`from=<>`) and refusals that are not ours are
-/// no events. Ids need `enable_long_queue_ids = yes`: short queue ids come again after a while.
+/// Deliveries by `local`, `virtual`, `pipe` and `discard` and to ignored relays, notifications (`from=<>`) and refusals
+/// that are not ours are no events. Ids need `enable_long_queue_ids = yes`: short queue ids come again after a while.
 #[derive(Debug, Clone)]
 pub struct LogParser {
     config: Config,
@@ -92,24 +97,25 @@ impl LogParser {
     }
 
     fn outcome(&mut self, at: DateTime<Utc>, outcome: &line::Outcome<'_>) -> Option<NewDeliveryEvent> {
-        let line::Outcome { queue_id, to, orig_to, dsn, status, text, program } = outcome;
+        let line::Outcome { queue_id, to, orig_to, relay, dsn, status, text, program } = outcome;
         let address = orig_to.filter(|original| is_qualified(original)).unwrap_or(to);
         if self.state.is_notification(queue_id) {
             return None;
         }
+        let ignored = self.is_ignored(relay, text);
         match *status {
             "deferred" => {
                 // error(8) and the queue manager hold back what smtp(8) failed to deliver before.
                 if matches!(*program, "smtp" | "lmtp" | "error" | "qmgr") {
                     let reply = clip(text, MAX_REPLY);
-                    let deferred = Deferred { address: address.to_owned(), status: (*dsn).to_owned(), reply };
-                    self.state.defer(queue_id, to, deferred);
+                    let (address, status) = (address.to_owned(), (*dsn).to_owned());
+                    self.state.defer(queue_id, to, Deferred { address, status, reply, ignored });
                 }
                 None
             }
             "sent" => {
                 self.state.settle(queue_id, to);
-                let remote = matches!(*program, "smtp" | "lmtp");
+                let remote = matches!(*program, "smtp" | "lmtp") && !ignored;
                 let id = event::queue_id(&self.config.server, queue_id, address, Outcome::Delivered);
                 remote.then(|| NewDeliveryEvent {
                     status: Some((*dsn).to_owned()),
@@ -121,21 +127,32 @@ impl LogParser {
                 let id = event::queue_id(&self.config.server, queue_id, address, Outcome::Error);
                 // error(8) asks no other server: its text is from our own transport map.
                 let ours = *program == "error" && text.contains(MARK) && !text.contains(" said: ");
+                // What a filter refuses reaches nobody, so it is told. But a filter judges messages, not mailboxes, and
+                // where it is gone the fault is the sender's own: `other`, which never counts.
+                let reason = if ours { Some(Reason::BlockedAddress) } else { ignored.then_some(Reason::Other) };
                 let reply = Reply { status: Some(dsn), text, phase: phase_in(text), ..Reply::default() };
                 let remote = matches!(*program, "smtp" | "lmtp" | "error");
-                remote.then(|| event::error(id, address, &reply, ours.then_some(Reason::BlockedAddress), at))
+                remote.then(|| event::error(id, address, &reply, reason, at))
             }
             _ => None,
         }
     }
 
+    /// Whether a relay that is to be ignored did this, or could not be asked.
+    fn is_ignored(&self, relay: &str, text: &str) -> bool {
+        self.config.ignored_relays.iter().any(|ignored| match relay {
+            "none" => ignored.failed_in(text),
+            relay => ignored.is(relay),
+        })
+    }
+
     fn expired(&mut self, queue_id: &str, forced: bool, at: DateTime<Utc>) -> Vec<NewDeliveryEvent> {
         let server = &self.config.server;
-        let expire = |Deferred { address, status, reply }: Deferred| {
+        let expire = |Deferred { address, status, reply, ignored }: Deferred| {
             let id = event::queue_id(server, queue_id, &address, Outcome::Error);
             let reply = Reply { status: Some(&status), text: &reply, expired: true, ..Reply::default() };
-            // `postsuper -e` is the operator's decision, not the recipient's failure.
-            event::error(id, &address, &reply, forced.then_some(Reason::Other), at)
+            // `postsuper -e` is the operator's decision, not the recipient's failure; nor is a filter that is down.
+            event::error(id, &address, &reply, (forced || ignored).then_some(Reason::Other), at)
         };
         self.state.take_deferred(queue_id).into_iter().map(expire).collect()
     }
@@ -159,7 +176,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_oldest_message_goes_first() {
-        let config = Config { server: "mx.example".into(), syslog_name: "postfix".into() };
+        let config = Config { server: "mx.example".into(), syslog_name: "postfix".into(), ignored_relays: Vec::new() };
         let mut log = LogParser { limit: 20, ..LogParser::new(config) };
         let now = DateTime::parse_from_rfc3339("2026-11-24T00:00:00Z").unwrap();
         for n in 0..100 {

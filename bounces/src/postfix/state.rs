@@ -32,6 +32,9 @@ pub(super) struct Deferred {
     pub(super) address: String,
     pub(super) status: String,
     pub(super) reply: String,
+    /// Whether a relay that is to be ignored failed.
+    #[serde(default)]
+    pub(super) ignored: bool,
 }
 
 impl State {

@@ -20,12 +20,12 @@ pub fn ConfigurationFrame() -> impl IntoView {
     provide_context(Configuration { id, live });
     let Configurations(loader) = expect_context();
     // The counts beside the names follow the lists.
-    Effect::new(move |before: Option<()>| {
-        live.lists.track();
-        live.distribution.track();
+    Effect::new(move |before: Option<u32>| {
+        let now = live.lists.get();
         if before.is_some() {
             loader.reload();
         }
+        now
     });
     let found = memo(move |_| loader.data.with(|all| all.as_ref()?.iter().find(|one| one.id == id.get()).cloned()));
     // Where they cannot be read, the sidebar says why.

@@ -1,33 +1,23 @@
 //! Telling that something has to be read again, and not too often.
 
-use super::{bump, sleep};
-use leptos::{prelude::*, task::spawn_local};
-use std::time::Duration;
+use super::{Pending, bump, sleep};
+use leptos::prelude::*;
+use std::{mem, time::Duration};
 
-/// The shortest time between two readings: what changes many times a second is not read as often.
-const REST: Duration = Duration::from_secs(2);
-
-/// Changes that many places read after, for as long as the console lasts.
+/// Changes that many places read after, until the component goes away.
 #[derive(Clone, Copy)]
 pub struct Changes {
     times: RwSignal<u32>,
-    rest: StoredValue<Rest>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Rest {
-    /// The next change is told at once.
-    Over,
-    /// A change was told a moment ago.
-    Resting,
-    /// And there was another one since.
-    More,
+    /// Whether there was one that was not told yet.
+    more: StoredValue<bool>,
+    telling: Pending,
+    rest: Duration,
 }
 
 impl Changes {
-    /// Nothing changed yet.
-    pub fn new() -> Self {
-        Self { times: RwSignal::new(0), rest: StoredValue::new(Rest::Over) }
+    /// Nothing changed yet. `rest`: the shortest time between two readings, however often something changes.
+    pub fn new(rest: Duration) -> Self {
+        Self { times: RwSignal::new(0), more: StoredValue::new(false), telling: Pending::new(), rest }
     }
 
     /// Another number after each change that was told.
@@ -35,21 +25,15 @@ impl Changes {
         self.times.get()
     }
 
-    /// Tells of a change: at once, or after the rest.
+    /// Tells of a change: at once, or after the rest together with all others of that time.
     pub fn tell(self) {
-        if self.rest.get_value() != Rest::Over {
-            return self.rest.set_value(Rest::More);
-        }
-        spawn_local(async move {
-            loop {
-                self.rest.set_value(Rest::Resting);
+        self.more.set_value(true);
+        // Where it is telling already, it comes to this one, too.
+        self.telling.start(async move {
+            while self.more.try_update_value(mem::take) == Some(true) {
                 bump(self.times);
-                sleep(REST).await;
-                if self.rest.get_value() == Rest::Resting {
-                    break;
-                }
+                sleep(self.rest).await;
             }
-            self.rest.set_value(Rest::Over);
         });
     }
 }

@@ -1,6 +1,6 @@
 //! What happens in the open server configuration, as it happens.
 
-use super::{Inquiries, Newer, Pending, Session, bump, effect, sleep};
+use super::{Inquiries, Newer, Pending, Session, bump, changes::Changes, effect, operation::is_news, sleep};
 use crate::api::{self, Client, Followed};
 use leptos::prelude::*;
 use shared::{
@@ -13,6 +13,10 @@ use uuid::Uuid;
 
 /// The pause before a stream that ended is opened again, and before all is read again that was read before it first stood.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// The shortest time between two readings of what mail servers change when they acknowledge a list: after a publication
+/// all of them do, within a moment.
+const REST: Duration = Duration::from_millis(500);
 
 /// What a stream tells.
 pub(super) enum Told {
@@ -50,12 +54,12 @@ pub(super) async fn listen(client: Client, newer: Newer, followed: Followed, tol
 pub struct Live {
     /// Whether events arrive now.
     pub connected: RwSignal<bool>,
-    /// The two lists.
-    pub lists: RwSignal<u32>,
+    /// The two lists, and who has acknowledged what of them.
+    pub lists: Changes,
     /// The run settings.
     pub run_settings: RwSignal<u32>,
     /// The mail servers.
-    pub mail_servers: RwSignal<u32>,
+    pub mail_servers: Changes,
     /// The delivery events.
     pub delivery_events: RwSignal<u32>,
     /// The uploads as a whole, after one was deleted.
@@ -80,9 +84,9 @@ impl Live {
     pub fn follow(client: Client, configuration: Memo<Uuid>) -> Self {
         let live = Self {
             connected: RwSignal::new(false),
-            lists: RwSignal::new(0),
+            lists: Changes::new(REST),
             run_settings: RwSignal::new(0),
-            mail_servers: RwSignal::new(0),
+            mail_servers: Changes::new(REST),
             delivery_events: RwSignal::new(0),
             uploads: RwSignal::new(0),
             missed: RwSignal::new(0),
@@ -120,11 +124,22 @@ impl Live {
             if !again {
                 sleep(PAUSE).await;
             }
-            for changed in [self.lists, self.run_settings, self.mail_servers, self.delivery_events, self.missed] {
+            for changed in [self.lists, self.mail_servers] {
+                changed.tell();
+            }
+            for changed in [self.run_settings, self.delivery_events, self.missed] {
                 bump(changed);
             }
             self.session.account_changed();
         });
+    }
+
+    /// Tells the list operation that an order was answered with, unless more was told of it before the answer came.
+    pub fn answered(self, operation: ListOperation) {
+        let is_older = |known: &ListOperation| known.id == operation.id && !is_news(known, &operation);
+        if !self.operation.with_untracked(|known| known.as_ref().is_some_and(is_older)) {
+            self.operation.set(Some(operation));
+        }
     }
 
     fn hear(self, event: LiveEvent) {
@@ -134,9 +149,9 @@ impl Live {
             LiveEvent::ListOperation(operation) => self.operation.set(Some(operation)),
             LiveEvent::Upload(upload) => self.upload.set(Some(*upload)),
             LiveEvent::UploadDeleted { .. } => bump(self.uploads),
-            LiveEvent::ListChanged => bump(self.lists),
+            LiveEvent::ListChanged => self.lists.tell(),
             LiveEvent::RunSettingsChanged => bump(self.run_settings),
-            LiveEvent::MailServersChanged => bump(self.mail_servers),
+            LiveEvent::MailServersChanged => self.mail_servers.tell(),
             LiveEvent::DeliveryEventsReported => bump(self.delivery_events),
             LiveEvent::InquiriesChanged => bump(self.inquiries.changed),
             LiveEvent::AccountChanged => self.session.account_changed(),

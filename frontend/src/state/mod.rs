@@ -23,7 +23,7 @@ pub use kept::Kept;
 pub use live::Live;
 pub use load::{Loader, load};
 pub use newer::Newer;
-pub use operation::followed;
+pub use operation::{followed, learn};
 pub use outbox::{Going, Outbox, Sending, Trouble};
 pub use preferences::{Preferences, Theme};
 pub use returning::Returning;

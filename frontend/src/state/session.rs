@@ -22,6 +22,8 @@ use std::time::Duration;
 const PROBE: Duration = Duration::from_secs(2);
 /// How long a sign-out waits for the service.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The shortest time between two readings of what changed in the account.
+const REST: Duration = Duration::from_secs(2);
 /// Remembered in this browser while the service has not been told of a sign-out: the cookie of such a session, which only
 /// the service can take away, must not sign in whoever comes next.
 const LEFT: &str = "stoplist.left";
@@ -37,7 +39,7 @@ pub struct Session {
 impl Session {
     /// Takes up the session of the refresh cookie, if there is one; watches the connection.
     pub fn start(client: Client) -> Self {
-        let account = Changes::new();
+        let account = Changes::new(REST);
         let me = load(
             // While a session has ended everything stays as it was for whoever signs in again.
             move || client.signed_in().get() == SignedIn::No,

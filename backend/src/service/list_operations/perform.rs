@@ -125,9 +125,9 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
         // Half a million rows would leave no room for an event, nor for taking them back.
         state.db.check_room()?;
     }
-    let begun = Instant::now();
     let transaction = state.db.begin().await?;
     let head = change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+    let locked = Instant::now();
     let Some(stored) = list_operations::get(&transaction, id).await? else { return Ok(Left::Nothing) };
     if stored.operation.state.is_final() || stored.operation.state == ListOperationState::Queued {
         return Ok(Left::Nothing);
@@ -174,6 +174,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     if !over {
         change_sets::need_not_last(&transaction).await?;
     }
+    let took = locked.elapsed();
     state.wake.commit(transaction, server_configuration_id, &changes).await?;
     if taking_back {
         state.db.give_back_space().await?;
@@ -181,7 +182,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     if over {
         return Ok(Left::Nothing);
     }
-    let next = next_rows(rows, begun.elapsed());
+    let next = next_rows(rows, took);
     // That few rows took no time says nothing of many.
     Ok(Left::More(if is_short { next.min(rows) } else { next }))
 }

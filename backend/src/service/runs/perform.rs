@@ -13,10 +13,10 @@ use crate::{
         runs::{self, Progress, Stage, StoredRun},
     },
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use shared::run::{FailureCause, Run, RunState, RunTrigger};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// How often a run is begun before it is given up.
@@ -38,13 +38,10 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     let begun = Instant::now();
     let Some(server_configuration_id) = begin(state, id).await? else { return Ok(()) };
     let mut rows = FIRST_ROWS;
-    loop {
-        let step_begun = Instant::now();
-        if !take_step(state, (server_configuration_id, id), rows, begun).await? {
-            return Ok(());
-        }
-        rows = next_rows(rows, step_begun.elapsed());
+    while let Some(took) = take_step(state, (server_configuration_id, id), rows, begun).await? {
+        rows = next_rows(rows, took);
     }
+    Ok(())
 }
 
 /// Performs one step of at most `rows` rows; false when nothing is left to do.
@@ -58,7 +55,7 @@ pub async fn step(state: &AppState, id: Uuid, rows: usize) -> Result<bool> {
         None => begin(state, id).await?,
     };
     let Some(server_configuration_id) = server_configuration_id else { return Ok(false) };
-    take_step(state, (server_configuration_id, id), rows, Instant::now()).await
+    Ok(take_step(state, (server_configuration_id, id), rows, Instant::now()).await?.is_some())
 }
 
 /// The present time, for a run that another node may have asked for: its clock may be ahead of this one's, by which the
@@ -83,7 +80,7 @@ async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
     };
     if locked.is_none() {
         // Where a step takes long, its duplicates would keep the workers from everybody else.
-        queue::ring(&transaction, queue::Job::Run(id), LOOK_AGAIN).await?;
+        ring_in(&transaction, id, LOOK_AGAIN, state.clock.now()).await?;
         transaction.commit().await?;
         return Ok(None);
     }
@@ -134,6 +131,12 @@ async fn give_up(transaction: &DatabaseTransaction, stored: &StoredRun, now: Dat
     ring_next(transaction, stored.server_configuration_id).await
 }
 
+/// Rings for a run in some seconds. The sweep need not before: two jobs would take the last attempt for two.
+async fn ring_in(transaction: &DatabaseTransaction, id: Uuid, seconds: u32, now: DateTime<Utc>) -> Result<()> {
+    queue::ring(transaction, queue::Job::Run(id), seconds).await?;
+    Ok(runs::rung(transaction, id, now + TimeDelta::seconds(seconds.into())).await?)
+}
+
 /// Rings for the run that waited for this one.
 async fn ring_next(transaction: &DatabaseTransaction, server_configuration_id: Uuid) -> Result<()> {
     if let Some(next) = runs::next_queued(transaction, server_configuration_id).await? {
@@ -142,18 +145,19 @@ async fn ring_next(transaction: &DatabaseTransaction, server_configuration_id: U
     Ok(())
 }
 
-/// One step in one transaction; false when nothing is left to do. `begun`: when this job began.
+/// One step in one transaction; returns how long its work took if more is left. `begun`: when this job began.
 async fn take_step(
     state: &AppState,
     (server_configuration_id, id): (Uuid, Uuid),
     rows: usize,
     begun: Instant,
-) -> Result<bool> {
+) -> Result<Option<Duration>> {
     let transaction = state.db.begin().await?;
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-    let Some(stored) = runs::get(&transaction, id).await? else { return Ok(false) };
+    let locked = Instant::now();
+    let Some(stored) = runs::get(&transaction, id).await? else { return Ok(None) };
     if stored.run.finished_at.is_some() {
-        return Ok(false);
+        return Ok(None);
     }
     let now = not_before(state, &stored.run);
     let mut work = Work::open(&transaction, &stored, now).await?;
@@ -166,11 +170,12 @@ async fn take_step(
             let taking_back = work.takes_back();
             work.save(now).await?;
             change_sets::need_not_last(&transaction).await?;
+            let took = locked.elapsed();
             transaction.commit().await?;
             if taking_back {
                 state.db.give_back_space().await?;
             }
-            return Ok(true);
+            return Ok(Some(took));
         }
         Outcome::Done => {
             let done = work.finish(now).await?;
@@ -183,7 +188,7 @@ async fn take_step(
             if given_up {
                 give_up(&transaction, &stored, now).await?;
             } else {
-                queue::ring(&transaction, queue::Job::Run(id), backoff(stored.attempts)).await?;
+                ring_in(&transaction, id, backoff(stored.attempts), now).await?;
             }
             state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
             if given_up {
@@ -192,7 +197,7 @@ async fn take_step(
             state.db.give_back_space().await?;
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Commits what a run did, and tells of it.
@@ -250,7 +255,7 @@ pub async fn failed(state: &AppState, id: Uuid, error: &Error) -> Result<()> {
     if over {
         give_up(&transaction, &stored, now).await?;
     } else {
-        queue::ring(&transaction, queue::Job::Run(id), pause).await?;
+        ring_in(&transaction, id, pause, now).await?;
     }
     state.wake.commit(transaction, server_configuration_id, &[What::Run(id), What::Job]).await?;
     state.metrics.run_attempt_failed();

@@ -22,17 +22,10 @@ pub fn AddressPage() -> impl IntoView {
     let words = &texts.history;
     let Configuration { id, live } = Configuration::open();
     let address = memo(move |_| url.get("address"));
-    // Which mail server has acknowledged what.
-    let acknowledged = move || {
-        live.distribution.with(|now| {
-            let now = now.as_ref()?;
-            Some((now.id, now.receipts.iter().filter(|receipt| receipt.acknowledged_at.is_some()).count()))
-        })
-    };
     let loader = load(
         // Not the memo: what reads the query by itself and through a memo, too, does not hear of its changes.
         move || (id.get(), url.get("address")),
-        move || (url.get("cursor"), live.lists.get(), live.delivery_events.get(), acknowledged()),
+        move || (url.get("cursor"), live.lists.get(), live.delivery_events.get()),
         move |(id, address), (cursor, ..)| async move { client.address_history(id, &address, &cursor).await },
     );
     let chosen = RwSignal::new(Vec::<String>::new());

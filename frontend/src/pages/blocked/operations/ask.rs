@@ -3,7 +3,7 @@
 use crate::{
     api::Asked,
     pages::Confirm,
-    state::{Configuration, client, texts},
+    state::{Configuration, client, learn, texts},
     ui::{Field, Kind},
 };
 use futures::future::FutureExt;
@@ -37,10 +37,10 @@ pub fn AskDialog(
             let of = operation.with_untracked(|operation| operation.id);
             let answer = client.ask_operation(id.get_untracked(), of, asked, &request).await?;
             match asked {
-                Asked::Cancel => operation.set(answer),
+                Asked::Cancel => learn(operation, answer),
                 Asked::Undo => {
                     operation.update(|operation| operation.undone_by = Some(answer.id));
-                    live.operation.set(Some(answer));
+                    live.answered(answer);
                 }
             }
             comment.set(String::new());

@@ -28,6 +28,7 @@ use shared::{
     session::Role,
     upload::{Upload, UploadState},
 };
+use std::mem;
 
 /// The upload that the page's URL names.
 #[component]
@@ -40,9 +41,15 @@ pub fn UploadPage() -> impl IntoView {
         move || (live.uploads.get(), live.missed.get()),
         move |(id, key), _| async move { client.upload(id, key).await },
     );
+    let mut begun = false;
     effect(move || {
-        if let Some(changed) = live.upload.get().filter(|changed| changed.id == key.get_untracked()) {
-            loader.data.set(Some(changed));
+        let changed = live.upload.get().filter(|changed| changed.id == key.get_untracked());
+        let begun = mem::replace(&mut begun, true);
+        let Some(changed) = changed else { return };
+        loader.data.set(Some(changed));
+        // The answer that is awaited may be older than that. What was told before is in it.
+        if begun && loader.busy.get_untracked() {
+            loader.reload();
         }
     });
     let going = memo(move |_| loader.data.with(|upload| upload.as_ref().is_some_and(goes_on)));
@@ -128,7 +135,7 @@ fn Loaded(first: Upload, loader: Loader<Upload>) -> impl IntoView {
         <Show when=move || part.get() != Part::Sending>
             <Operations upload/>
             <Summary upload done/>
-            <ReadingCard upload changed=move |changed| loader.data.set(Some(changed))/>
+            <ReadingCard upload changed=move |()| loader.reload()/>
         </Show>
         <DeleteDialog chosen deleted=leave/>
     }
@@ -169,7 +176,14 @@ fn Operations(upload: Memo<Upload>) -> impl IntoView {
         again.track();
         asking.replace(async move {
             let answer = client.upload_operations(id.get_untracked(), &upload.get_untracked()).await;
-            error.set(answer.map(|found| known.set(found)).err());
+            let take = |found: Vec<ListOperation>| {
+                known.update(|known| {
+                    // What was told and is not in the answer was asked for since.
+                    known.retain(|told| found.iter().all(|one| one.id != told.id));
+                    known.extend(found);
+                });
+            };
+            error.set(answer.map(take).err());
         });
     });
     effect(move || {

@@ -69,9 +69,9 @@ fn at<T: Copy>(all: &[T], place: &str) -> Option<T> {
 pub fn ReadingCard(
     /// The upload.
     upload: Memo<Upload>,
-    /// Takes the upload when it is read again.
+    /// Called when the file is being read again.
     #[prop(into)]
-    changed: Callback<Upload>,
+    changed: Callback<()>,
 ) -> impl IntoView {
     let (texts, client, session) = (texts(), client(), expect_context::<Session>());
     let (words, Configuration { id, .. }) = (&texts.uploads, Configuration::open());
@@ -98,9 +98,10 @@ pub fn ReadingCard(
                 None => wanted,
             };
             match client.read_upload_again(id.get_untracked(), key, &request).await {
-                Ok(upload) => {
+                Ok(_) => {
                     error.set(None);
-                    changed.run(upload);
+                    // Not what was answered: the file may be read by now.
+                    changed.run(());
                 }
                 Err(problem) => error.set(Some(problem)),
             }

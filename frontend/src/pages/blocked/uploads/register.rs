@@ -37,7 +37,7 @@ pub fn RegisterDialog(
             };
             let upload = upload.with_untracked(|upload| upload.id);
             let operation = client.register_upload(id.get_untracked(), upload, &request).await?;
-            live.operation.set(Some(operation));
+            live.answered(operation);
             done.run(());
             Ok(())
         }

@@ -40,7 +40,7 @@ pub fn ReleaseDialog(
                 return Ok(());
             }
             let operation = client.release_in_bulk(id.get_untracked(), &request(false)).await?;
-            live.operation.set(Some(operation));
+            live.answered(operation);
             done.run(());
             Ok(())
         }
