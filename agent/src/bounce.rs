@@ -71,6 +71,7 @@ pub fn take(config: &Config, clock: Clock, recipient: Option<&str>, mut input: i
         own_hosts: std::slice::from_ref(&config.myhostname),
         received_at: clock.now(),
         sent_to: sent_to.as_deref(),
+        ignored_relays: &config.ignored_relays,
     };
     let events = match dsn::parse(&message, &context) {
         Ok(events) => events,

@@ -6,6 +6,7 @@ use crate::{
     event,
     event::{clip, is_qualified},
     plain_text,
+    postfix::Relay,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
@@ -34,6 +35,8 @@ pub struct Context<'a> {
     /// Whom the failed message was sent to, where the address that the bounce message came to tells it
     /// ([`crate::BounceAddress`]). A server behind a forwarding names another address, which was never sent to.
     pub sent_to: Option<&'a str>,
+    /// As [`crate::postfix::Config::ignored_relays`].
+    pub ignored_relays: &'a [Relay],
 }
 
 impl Context<'_> {
@@ -158,6 +161,9 @@ fn failure(
         && diagnostic.is_none_or(|(kind, _)| kind.eq_ignore_ascii_case("x-postfix"))
         && !text.contains(" said: ");
     let blocked = (source.ours && own_words && text.contains(MARK)).then_some(Reason::BlockedAddress);
+    // As the mail log has it.
+    let at_filter = source.ours && context.ignored_relays.iter().any(|relay| relay.failed_in(explanation));
+    let reason = blocked.or(at_filter.then_some(Reason::Other));
     let (id, address) = match &source.queue_id {
         Some(queue_id) => {
             // Original-Recipient is what the sender asked to be told (ORCPT); the log has what the message said.
@@ -177,7 +183,7 @@ fn failure(
     };
     let at = recipient.get("last-attempt-date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
     let at = at.and_then(|at| context.possible(at.to_utc())).unwrap_or(source.date);
-    Some(event::error(id, address, &reply, blocked, at))
+    Some(event::error(id, address, &reply, reason, at))
 }
 
 /// The header fields of one group, by name in lower case; the first of a name counts.

@@ -2,7 +2,7 @@
 
 use bounces::{
     dsn::{self, Context, Error},
-    postfix::{Config, LogParser},
+    postfix::{Config, LogParser, Relay},
 };
 use chrono::{DateTime, Utc};
 use shared::{
@@ -20,7 +20,17 @@ fn parse(message: &[u8], own_host: &str) -> Result<Vec<NewDeliveryEvent>, Error>
 }
 
 fn parse_sent_to(message: &[u8], own_host: &str, sent_to: Option<&str>) -> Result<Vec<NewDeliveryEvent>, Error> {
-    dsn::parse(message, &Context { own_hosts: &[own_host.to_owned()], received_at: received_at(), sent_to })
+    parse_with(message, own_host, sent_to, &[])
+}
+
+fn parse_with(
+    message: &[u8],
+    own_host: &str,
+    sent_to: Option<&str>,
+    ignored_relays: &[Relay],
+) -> Result<Vec<NewDeliveryEvent>, Error> {
+    let own_hosts = &[own_host.to_owned()];
+    dsn::parse(message, &Context { own_hosts, received_at: received_at(), sent_to, ignored_relays })
 }
 
 /// Every message of a folder of samples, by file name.
@@ -93,6 +103,18 @@ fn postfix_reports() {
             ("victim@x.test", "other"),
         ],
     );
+}
+
+#[test]
+fn what_a_content_filter_refuses_is_other_as_in_the_mail_log() {
+    let message = &samples("postfix-dsn")["u-511-a@gm.test"];
+    let reason = |own_host: &str, relay: &str| {
+        let events = parse_with(message, own_host, None, &[relay.parse().unwrap()]).unwrap();
+        events[0].reason
+    };
+    assert_eq!(reason("pfe.mta.test", "127.0.0.1:25"), Some(Reason::Other));
+    assert_eq!(reason("pfe.mta.test", "10.0.0.1:25"), Some(Reason::UnknownUser), "it was another server");
+    assert_eq!(reason("mx.elsewhere.test", "127.0.0.1:25"), Some(Reason::UnknownUser), "of another network");
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Relay {
 
     /// Whether Postfix says that it failed at this relay where it logs `relay=none`: it could not connect or find the
     /// name, or failed with another message and spares this one the attempt.
-    pub(super) fn failed_in(&self, text: &str) -> bool {
+    pub(crate) fn failed_in(&self, text: &str) -> bool {
         let text = text.strip_prefix("delivery temporarily suspended: ").unwrap_or(text);
         let Some(server) = FAILURES.iter().find_map(|words| text.strip_prefix(words)) else { return false };
         let server = server.split(' ').next().unwrap_or_default().trim_end_matches(':');
