@@ -11,7 +11,7 @@ pub mod smtp;
 pub mod wait;
 
 pub use database::Database;
-pub use postfix::{Postfix, PostfixPlan};
+pub use postfix::{Postfix, PostfixPlan, RETRY_TIME};
 pub use process::Process;
 pub use sasl::Sasl;
 pub use sink::Answer;

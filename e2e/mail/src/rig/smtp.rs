@@ -14,7 +14,7 @@ use tokio::{
 /// Who sends all mail of the tests.
 pub const SENDER: &str = "sender@shop.test";
 /// How long a server may take for one reply.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A reply of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,16 @@
 //! How many errors it takes.
 
-use mail_e2e::{field::Field, rig::Answer};
+use mail_e2e::{
+    field::Field,
+    rig::{Answer, RETRY_TIME},
+};
 use shared::Reason;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resend_timeout_needs_its_three_and_a_rejected_reception_its_ten() -> anyhow::Result<()> {
     Field::prove(async |field| {
         let (late, full) = ("late@example.test", "full@example.test");
+        field.one.postfix.set(RETRY_TIME).await?;
         field.site.when_mailed(late, Answer::try_later());
         field.site.when_mailed(full, Answer::mailbox_disabled());
 
