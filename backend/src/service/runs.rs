@@ -105,10 +105,7 @@ pub async fn schedule(state: &AppState) -> Result<()> {
 /// Queues the scheduled run of a server configuration if it is still due.
 async fn schedule_one(state: &AppState, server_configuration_id: Uuid, now: DateTime<Utc>) -> Result<()> {
     let transaction = state.db.begin().await?;
-    // Whoever holds it may take long: the other configurations do not wait for that, and this one is looked at again.
-    if change_sets::try_lock(&transaction, server_configuration_id).await?.is_none() {
-        return Ok(());
-    }
+    change_sets::lock(&transaction, server_configuration_id).await?;
     let settings = run_settings::get(&transaction, server_configuration_id).await?;
     let Some(mut settings) = settings.filter(|settings| settings.next_run_at <= now) else { return Ok(()) };
     let schedule = Schedule::parse(&settings.execute_timing, &settings.time_zone)?;

@@ -243,7 +243,7 @@ pub async fn end<C: ConnectionTrait>(
     Ok(())
 }
 
-/// A block that ended, but whose removal waits for a distribution or for the end of a list operation.
+/// A block that ended, but whose removal waits for a distribution or for the end of a run or of a list operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRemoval {
     /// The block.

@@ -111,16 +111,6 @@ pub async fn lock<C: ConnectionTrait>(transaction: &C, server_configuration_id: 
     read_head(transaction, server_configuration_id, locking(transaction)).await
 }
 
-/// As [`lock`] if nobody else holds it; otherwise `None`, without waiting. SQLite's writers are alone anyway.
-///
-/// # Errors
-/// The database refused.
-pub async fn try_lock<C: ConnectionTrait>(transaction: &C, server_configuration_id: Uuid) -> Result<Option<Head>> {
-    let lock = locking(transaction);
-    let skip = if lock.is_empty() { "" } else { " SKIP LOCKED" };
-    read_head(transaction, server_configuration_id, &format!("{lock}{skip}")).await
-}
-
 /// Moves the head of the list.
 ///
 /// # Errors

@@ -141,7 +141,7 @@ async fn last_of_next<C: ConnectionTrait>(
 
 /// Blocks every address of a batch (after one, up to another) with a changed tally that passes an enabled condition, is
 /// not exempt and not blocked. The first reason in the table's order names the block, the first spelling that was seen
-/// shows it. Returns the addresses.
+/// shows it. Returns the addresses and their reasons.
 ///
 /// # Errors
 /// The database refused.
@@ -152,7 +152,7 @@ pub async fn block_passing<C: ConnectionTrait>(
     rules: &[Condition],
     batch: (&str, &str),
     now: DateTime<Utc>,
-) -> Result<Vec<AddressKey>> {
+) -> Result<Vec<(AddressKey, Reason)>> {
     let rules: Vec<&Condition> = rules.iter().filter(|rule| rule.enabled).collect();
     if rules.is_empty() {
         return Ok(Vec::new());
@@ -179,7 +179,7 @@ pub async fn block_passing<C: ConnectionTrait>(
          WHERE d.server_configuration_id = $1 AND d.address_key > $3 AND d.address_key <= $4 \
          AND t.server_configuration_id = $1 AND t.address_key = d.address_key AND t.reason = d.reason \
          AND ({}) GROUP BY d.address_key) AS p \
-         WHERE NOT ({} OR {} OR {}) RETURNING address_key",
+         WHERE NOT ({} OR {} OR {}) RETURNING address_key, reason",
         new_id(transaction, "p.address_key"),
         typed_id(transaction, "$1"),
         Origin::Condition.as_str(),
@@ -192,7 +192,7 @@ pub async fn block_passing<C: ConnectionTrait>(
     );
     let values = [server_configuration_id.into(), set_id.into(), batch.0.into(), batch.1.into()];
     let rows = transaction.query_all_raw(statement(transaction, sql, values)).await?;
-    rows.iter().map(|row| Ok(AddressKey::from_stored(row.try_get("", "address_key")?))).collect()
+    rows.iter().map(|row| Ok((AddressKey::from_stored(row.try_get("", "address_key")?), reason(row)?))).collect()
 }
 
 /// Says that a run has looked at the tallies of a batch.

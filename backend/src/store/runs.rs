@@ -35,7 +35,7 @@ pub struct StoredRun {
 pub struct Progress {
     /// The change set that it builds: not ready until the run is done.
     pub change_set_id: Uuid,
-    /// When it began: the time of everything that it blocks and ends.
+    /// When the last step was done.
     pub at: DateTime<Utc>,
     /// The conditions had changed since the run before: it looks at every count.
     pub conditions_changed: bool,
@@ -43,6 +43,12 @@ pub struct Progress {
     pub disabled: Vec<Reason>,
     /// What it does next.
     pub stage: Stage,
+    /// How many addresses it has blocked.
+    pub blocked: BTreeMap<Reason, i64>,
+    /// How many blocks the watch period has ended.
+    pub cancelled: i64,
+    /// How many blocks of disabled conditions it has ended.
+    pub disabled_count: i64,
 }
 
 /// What a run does, in this order. Each place or address is the last that is done.
@@ -51,6 +57,8 @@ pub struct Progress {
 pub enum Stage {
     /// Ends blocks made up to a time, at most so many.
     Watched {
+        /// The watch period in days, and the limit of a day, by which this was reckoned.
+        by: (Option<i64>, Option<i64>),
         /// The time.
         until: DateTime<Utc>,
         /// How many more.
@@ -187,12 +195,14 @@ pub async fn done_since<C: ConnectionTrait>(
         .collect()
 }
 
-/// Whether a run of the configuration is being performed.
+/// Whether a run of the configuration has prepared something that does not count yet.
 ///
 /// # Errors
 /// The database refused.
-pub async fn is_any_running<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<bool> {
-    is_another_running(connection, server_configuration_id, Uuid::nil()).await
+pub async fn is_any_building<C: ConnectionTrait>(connection: &C, server_configuration_id: Uuid) -> Result<bool> {
+    let sql = "SELECT 1 AS one FROM runs WHERE server_configuration_id = $1 AND finished_at IS NULL \
+               AND progress IS NOT NULL LIMIT 1";
+    exists(connection, sql, [server_configuration_id.into()]).await
 }
 
 /// Whether another run of the configuration is being performed.

@@ -88,7 +88,7 @@ async fn begin(state: &AppState, id: Uuid) -> Result<bool> {
     {
         return Ok(false);
     }
-    if runs::is_any_running(&transaction, server_configuration_id).await? {
+    if runs::is_any_building(&transaction, server_configuration_id).await? {
         // Both would build their sets of the same addresses, neither of which counts for the other.
         queue::ring(&transaction, queue::Job::ListOperation(id), AFTER_RUN).await?;
         list_operations::rung(&transaction, id, now).await?;
@@ -136,7 +136,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
         // Another job was faster, or it was cancelled.
         return Ok(Left::More(rows));
     }
-    if runs::is_any_running(&transaction, server_configuration_id).await? {
+    if runs::is_any_building(&transaction, server_configuration_id).await? {
         queue::ring(&transaction, queue::Job::ListOperation(id), AFTER_RUN).await?;
         list_operations::save(&transaction, &StoredOperation { attempts: 0, ..stored }, now).await?;
         transaction.commit().await?;

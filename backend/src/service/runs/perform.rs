@@ -15,14 +15,16 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use shared::run::{FailureCause, Run, RunState, RunTrigger};
+use shared::run::{FailureCause, Run, RunTrigger};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// How often a run is begun before it is given up.
 const MAX_ATTEMPTS: i64 = 8;
-/// After how many seconds a job looks again that found another at work.
+/// After how many seconds a job looks again that found another at the last attempt.
 const LOOK_AGAIN: u32 = 5;
+/// Longer than a step takes.
+const AT_WORK: TimeDelta = TimeDelta::seconds(30);
 
 /// How long to wait before the next attempt, in seconds.
 pub(in crate::service) fn backoff(attempts: i64) -> u32 {
@@ -36,9 +38,9 @@ pub(in crate::service) fn backoff(attempts: i64) -> u32 {
 /// The database refused; the list is as it was.
 pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     let begun = Instant::now();
-    let Some(server_configuration_id) = begin(state, id).await? else { return Ok(()) };
+    let Some(claim) = begin(state, id).await? else { return Ok(()) };
     let mut rows = FIRST_ROWS;
-    while let Some(took) = take_step(state, (server_configuration_id, id), rows, begun).await? {
+    while let Some(took) = take_step(state, claim, rows, begun).await? {
         rows = next_rows(rows, took);
     }
     Ok(())
@@ -50,12 +52,14 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
 /// As [`perform`].
 pub async fn step(state: &AppState, id: Uuid, rows: usize) -> Result<bool> {
     let at_work = runs::get(state.db.connection(), id).await?.filter(|stored| stored.progress.is_some());
-    let server_configuration_id = match at_work {
-        Some(stored) => Some(stored.server_configuration_id),
+    let claim = match at_work {
+        Some(StoredRun { server_configuration_id, attempts: attempt, .. }) => {
+            Some(Claim { id, server_configuration_id, attempt })
+        }
         None => begin(state, id).await?,
     };
-    let Some(server_configuration_id) = server_configuration_id else { return Ok(false) };
-    Ok(take_step(state, (server_configuration_id, id), rows, Instant::now()).await?.is_some())
+    let Some(claim) = claim else { return Ok(false) };
+    Ok(take_step(state, claim, rows, Instant::now()).await?.is_some())
 }
 
 /// The present time, for a run that another node may have asked for: its clock may be ahead of this one's, by which the
@@ -64,38 +68,40 @@ fn not_before(state: &AppState, run: &Run) -> DateTime<Utc> {
     state.clock.now().max(run.created_at)
 }
 
+/// A run that a job performs.
+#[derive(Debug, Clone, Copy)]
+struct Claim {
+    id: Uuid,
+    server_configuration_id: Uuid,
+    /// The attempt that the job is: when another job begins the run, this one leaves it.
+    attempt: i64,
+}
+
 /// Claims a run: `None` when there is nothing to do, or not yet.
-async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
-    let connection = state.db.connection();
-    let stored = runs::get(connection, id).await?.filter(|stored| stored.run.finished_at.is_none());
-    let Some(stored) = stored else { return Ok(None) };
+async fn begin(state: &AppState, id: Uuid) -> Result<Option<Claim>> {
+    let Some(stored) = runs::get(state.db.connection(), id).await? else { return Ok(None) };
     let server_configuration_id = stored.server_configuration_id;
-    let may_be_at_work = stored.run.state == RunState::Running
-        || runs::is_another_running(connection, server_configuration_id, id).await?;
     let transaction = state.db.begin().await?;
-    let locked = if may_be_at_work {
-        change_sets::try_lock(&transaction, server_configuration_id).await?
-    } else {
-        change_sets::lock(&transaction, server_configuration_id).await?
-    };
-    if locked.is_none() {
-        // Where a step takes long, its duplicates would keep the workers from everybody else.
-        ring_in(&transaction, id, LOOK_AGAIN, state.clock.now()).await?;
-        transaction.commit().await?;
-        return Ok(None);
-    }
+    change_sets::lock(&transaction, server_configuration_id).await?;
     let Some(stored) = runs::get(&transaction, id).await? else { return Ok(None) };
     if stored.run.finished_at.is_some() || runs::is_another_running(&transaction, server_configuration_id, id).await? {
         return Ok(None);
     }
+    let claim = Claim { id, server_configuration_id, attempt: stored.attempts };
     if is_taking_back(&stored) {
-        return Ok(Some(server_configuration_id));
+        return Ok(Some(claim));
     }
     let now = not_before(state, &stored.run);
     if stored.attempts < MAX_ATTEMPTS {
         runs::begin(&transaction, id, now).await?;
         state.wake.commit(transaction, server_configuration_id, &[What::Run(id)]).await?;
-        return Ok(Some(server_configuration_id));
+        return Ok(Some(Claim { attempt: stored.attempts + 1, ..claim }));
+    }
+    if stored.progress.as_ref().is_some_and(|progress| now - progress.at < AT_WORK) {
+        // Its last attempt is going on.
+        ring_in(&transaction, id, LOOK_AGAIN, now).await?;
+        transaction.commit().await?;
+        return Ok(None);
     }
     let before = stored.run.error.as_deref().unwrap_or("the process ended each time");
     let error = format!("given up after {} attempts: {before}", stored.attempts);
@@ -110,7 +116,7 @@ async fn begin(state: &AppState, id: Uuid) -> Result<Option<Uuid>> {
     if !goes_on {
         state.metrics.run_given_up(stored.run.trigger, now);
     }
-    Ok(goes_on.then_some(server_configuration_id))
+    Ok(goes_on.then_some(claim))
 }
 
 fn is_taking_back(stored: &StoredRun) -> bool {
@@ -148,7 +154,7 @@ async fn ring_next(transaction: &DatabaseTransaction, server_configuration_id: U
 /// One step in one transaction; returns how long its work took if more is left. `begun`: when this job began.
 async fn take_step(
     state: &AppState,
-    (server_configuration_id, id): (Uuid, Uuid),
+    Claim { id, server_configuration_id, attempt }: Claim,
     rows: usize,
     begun: Instant,
 ) -> Result<Option<Duration>> {
@@ -156,7 +162,7 @@ async fn take_step(
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let locked = Instant::now();
     let Some(stored) = runs::get(&transaction, id).await? else { return Ok(None) };
-    if stored.run.finished_at.is_some() {
+    if stored.run.finished_at.is_some() || stored.attempts != attempt {
         return Ok(None);
     }
     let now = not_before(state, &stored.run);
@@ -168,7 +174,7 @@ async fn take_step(
     match work.go_on(rows).await? {
         Outcome::More => {
             let taking_back = work.takes_back();
-            work.save(now).await?;
+            work.save().await?;
             change_sets::need_not_last(&transaction).await?;
             let took = locked.elapsed();
             transaction.commit().await?;
@@ -178,12 +184,12 @@ async fn take_step(
             return Ok(Some(took));
         }
         Outcome::Done => {
-            let done = work.finish(now).await?;
+            let done = work.finish(stored.run.started_at.unwrap_or(now)).await?;
             ring_next(&transaction, server_configuration_id).await?;
             tell(state, transaction, &stored, done, now, begun).await?;
         }
         Outcome::TakenBack => {
-            work.leave(now).await?;
+            work.leave().await?;
             let given_up = stored.attempts >= MAX_ATTEMPTS;
             if given_up {
                 give_up(&transaction, &stored, now).await?;

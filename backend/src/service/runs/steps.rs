@@ -22,7 +22,7 @@ use shared::{
     list::RemovalCause,
     run::{DistributionKind, ReasonCount},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// What a step left to do.
@@ -53,6 +53,8 @@ pub(super) struct Work<'a> {
     transaction: &'a DatabaseTransaction,
     server_configuration_id: Uuid,
     run_id: Uuid,
+    /// The time of this step, and of everything that it blocks and ends.
+    now: DateTime<Utc>,
     progress: Progress,
     set: ChangeSet,
 }
@@ -67,11 +69,11 @@ impl<'a> Work<'a> {
         let (server_configuration_id, run_id) = (stored.server_configuration_id, stored.run.id);
         if let Some(progress) = stored.progress.clone() {
             let set = change_sets::get(transaction, progress.change_set_id).await?;
-            return Ok(Self { transaction, server_configuration_id, run_id, progress, set });
+            return Ok(Self { transaction, server_configuration_id, run_id, now, progress, set });
         }
         let set = change_sets::build(transaction, server_configuration_id, now).await?;
         change_sets::of_run(transaction, set.id, run_id).await?;
-        let mut settings = run_settings::get(transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+        let mut settings = settings(transaction, server_configuration_id).await?;
         let conditions_changed = settings.conditions_changed;
         if conditions_changed {
             // What changes from now on is for the next run to look at.
@@ -83,8 +85,17 @@ impl<'a> Work<'a> {
             Some(watched) => watched,
             None => after_watched(&rules, conditions_changed, &[]),
         };
-        let progress = Progress { change_set_id: set.id, at: now, conditions_changed, disabled: Vec::new(), stage };
-        Ok(Self { transaction, server_configuration_id, run_id, progress, set })
+        let progress = Progress {
+            change_set_id: set.id,
+            at: now,
+            conditions_changed,
+            disabled: Vec::new(),
+            stage,
+            blocked: BTreeMap::new(),
+            cancelled: 0,
+            disabled_count: 0,
+        };
+        Ok(Self { transaction, server_configuration_id, run_id, now, progress, set })
     }
 
     /// Whether it takes back what was prepared.
@@ -97,7 +108,7 @@ impl<'a> Work<'a> {
         let mut rest = rows as i64;
         while rest > 0 {
             rest -= match self.progress.stage.clone() {
-                Stage::Watched { until, left, after } => self.watched(until, left, after, rest).await?,
+                Stage::Watched { by, until, left, after } => self.watched(by, until, left, after, rest).await?,
                 Stage::Disabled { reason, after } => self.disabled(reason, after, rest).await?,
                 Stage::Mark { after } => self.mark(&after, rest).await?,
                 Stage::Block { after } => match self.block(&after, rest).await? {
@@ -114,11 +125,24 @@ impl<'a> Work<'a> {
     }
 
     /// Ends blocks whose watch period is over, oldest first.
-    async fn watched(&mut self, until: DateTime<Utc>, left: i64, after: Place, rest: i64) -> Result<i64> {
-        let rows = rest.min(left);
-        let (done, last) = self.end(Ending::MadeUntil(until), after, rows, RemovalCause::WatchPeriod).await?;
+    async fn watched(
+        &mut self,
+        by: (Option<i64>, Option<i64>),
+        until: DateTime<Utc>,
+        left: i64,
+        after: Place,
+        rest: i64,
+    ) -> Result<i64> {
+        let settings = settings(self.transaction, self.server_configuration_id).await?;
+        let (mut done, mut last) = (0, None);
+        // Where it was changed since, the next run goes by what it is now.
+        if by == watch_settings(&settings) {
+            let (what, rows) = (Ending::MadeUntil(until), rest.min(left));
+            (done, last) = self.end(what, after, rows, RemovalCause::WatchPeriod).await?;
+            self.progress.cancelled += done;
+        }
         self.progress.stage = match last {
-            Some(after) => Stage::Watched { until, left: left - done, after },
+            Some(after) => Stage::Watched { by, until, left: left - done, after },
             None => self.after_watched().await?,
         };
         Ok(done)
@@ -132,6 +156,7 @@ impl<'a> Work<'a> {
         let (mut done, mut last) = (0, None);
         if rule.is_some() {
             (done, last) = self.end(Ending::Reason(reason), after, rest, RemovalCause::ConditionDisabled).await?;
+            self.progress.disabled_count += done;
         }
         if let Some(after) = last {
             self.progress.stage = Stage::Disabled { reason, after };
@@ -168,9 +193,9 @@ impl<'a> Work<'a> {
         let (transaction, server_configuration_id) = (self.transaction, self.server_configuration_id);
         let last = ending::next_ending(transaction, server_configuration_id, what, after, rows).await?;
         let Some(last) = last else { return Ok((0, None)) };
-        let (batch, at) = ((after, last), self.progress.at);
+        let (batch, now) = ((after, last), self.now);
         let ended =
-            ending::end_batch(transaction, server_configuration_id, what, batch, cause, self.set.id, at).await?;
+            ending::end_batch(transaction, server_configuration_id, what, batch, cause, self.set.id, now).await?;
         let mut parts: HashMap<Uuid, Sum> = HashMap::new();
         for block in &ended {
             self.set.removed.add(&block.key);
@@ -200,11 +225,12 @@ impl<'a> Work<'a> {
         let next = conditions::next_changed(transaction, server_configuration_id, after, rest).await?;
         let Some((last, count)) = next else { return Ok(0) };
         let (rules, batch) = (self.conditions().await?, (after, last.as_str()));
-        let (set_id, at) = (self.set.id, self.progress.at);
+        let (set_id, now) = (self.set.id, self.now);
         let blocked =
-            conditions::block_passing(transaction, server_configuration_id, set_id, &rules, batch, at).await?;
-        for key in &blocked {
-            self.set.added.add(key);
+            conditions::block_passing(transaction, server_configuration_id, set_id, &rules, batch, now).await?;
+        for (key, reason) in blocked {
+            self.set.added.add(&key);
+            *self.progress.blocked.entry(reason).or_default() += 1;
         }
         conditions::clear_changed(transaction, server_configuration_id, batch).await?;
         self.progress.stage = Stage::Block { after: last };
@@ -227,19 +253,22 @@ impl<'a> Work<'a> {
     }
 
     /// Saves where the next step goes on.
-    pub(super) async fn save(self, now: DateTime<Utc>) -> Result<()> {
+    pub(super) async fn save(mut self) -> Result<()> {
+        self.progress.at = self.now;
         change_sets::save(self.transaction, &self.set).await?;
-        Ok(runs::save_progress(self.transaction, self.run_id, Some(&self.progress), now).await?)
+        Ok(runs::save_progress(self.transaction, self.run_id, Some(&self.progress), self.now).await?)
     }
 
-    /// Makes what is prepared ready and has it distributed.
-    pub(super) async fn finish(mut self, now: DateTime<Utc>) -> Result<Done> {
-        let (transaction, server_configuration_id) = (self.transaction, self.server_configuration_id);
-        let blocked = ending::made_by(transaction, self.set.id).await?;
-        let cancelled = ending::ended_by(transaction, self.set.id, RemovalCause::WatchPeriod).await?;
-        let disabled = ending::ended_by(transaction, self.set.id, RemovalCause::ConditionDisabled).await?;
-        leave_pending(transaction, &mut self.set).await?;
-        if blocked.is_empty() && cancelled + disabled == 0 {
+    /// Makes what is prepared ready and has it distributed. `begun_at`: when the run began.
+    pub(super) async fn finish(mut self, begun_at: DateTime<Utc>) -> Result<Done> {
+        let (transaction, server_configuration_id, now) = (self.transaction, self.server_configuration_id, self.now);
+        self.count_again().await?;
+        let Progress { blocked, cancelled, disabled_count: disabled, .. } = self.progress;
+        let blocked: Vec<_> = blocked.into_iter().map(|(reason, count)| ReasonCount { reason, count }).collect();
+        if leave_pending(transaction, &mut self.set).await? {
+            ending::leave_unpublished(transaction, server_configuration_id, self.set.id).await?;
+        }
+        if self.set.added.count + self.set.removed.count == 0 {
             change_sets::discard(transaction, self.set.id).await?;
         } else {
             self.set.ready = true;
@@ -248,15 +277,29 @@ impl<'a> Work<'a> {
         let kind = DistributionKind::Run;
         let distribution_id = distributions::insert(transaction, server_configuration_id, kind, now).await?;
         queue::ring(transaction, queue::Job::Distribution(distribution_id), 0).await?;
-        let mut settings = run_settings::get(transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
-        settings.previous_execution_at = Some(self.progress.at);
+        let mut settings = settings(transaction, server_configuration_id).await?;
+        settings.previous_execution_at = Some(begun_at);
         run_settings::save(transaction, server_configuration_id, &settings).await?;
         runs::finish(transaction, self.run_id, &blocked, cancelled, distribution_id, now).await?;
         Ok(Done { blocked, cancelled, disabled, distribution_id })
     }
 
+    /// Counts what it has done where somebody took some of it out of the set between two steps.
+    async fn count_again(&mut self) -> Result<()> {
+        let (transaction, set) = (self.transaction, &self.set);
+        let progress = &mut self.progress;
+        if progress.blocked.values().sum::<i64>() != set.added.count {
+            progress.blocked = ending::made_by(transaction, set.id).await?;
+        }
+        if progress.cancelled + progress.disabled_count != set.removed.count {
+            progress.cancelled = ending::ended_by(transaction, set.id, RemovalCause::WatchPeriod).await?;
+            progress.disabled_count = ending::ended_by(transaction, set.id, RemovalCause::ConditionDisabled).await?;
+        }
+        Ok(())
+    }
+
     /// Leaves everything to the next attempt, or the next run, after all of it was taken back.
-    pub(super) async fn leave(self, now: DateTime<Utc>) -> Result<()> {
+    pub(super) async fn leave(self) -> Result<()> {
         let (transaction, server_configuration_id) = (self.transaction, self.server_configuration_id);
         for rule in self.conditions().await?.iter().filter(|rule| !rule.enabled) {
             if self.progress.disabled.contains(&rule.reason) {
@@ -265,14 +308,23 @@ impl<'a> Work<'a> {
             }
         }
         if self.progress.conditions_changed {
-            let mut settings = run_settings::get(transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
+            let mut settings = settings(transaction, server_configuration_id).await?;
             settings.conditions_changed = true;
             run_settings::save(transaction, server_configuration_id, &settings).await?;
         }
-        runs::save_progress(transaction, self.run_id, None, now).await?;
+        runs::save_progress(transaction, self.run_id, None, self.now).await?;
         pending_parts::clear(transaction, self.set.id).await?;
         Ok(change_sets::discard(transaction, self.set.id).await?)
     }
+}
+
+async fn settings(transaction: &DatabaseTransaction, server_configuration_id: Uuid) -> Result<StoredRunSettings> {
+    run_settings::get(transaction, server_configuration_id).await?.ok_or(Error::NotFound)
+}
+
+/// By what it is reckoned which blocks end.
+fn watch_settings(settings: &StoredRunSettings) -> (Option<i64>, Option<i64>) {
+    (settings.watch_period_days, settings.watch_daily_limit)
 }
 
 /// The next condition that was disabled with "cancel blocking" and is not one of `done`, or what comes after all of them.
@@ -303,5 +355,6 @@ async fn watched(
         let ended = blocked_addresses::ended_since(transaction, server_configuration_id, cause, since).await?;
         left = (limit - ended).max(0);
     }
-    Ok(Some(Stage::Watched { until: period.over(now, scheduled_for), left, after: BEFORE_ALL }))
+    let (by, until) = (watch_settings(settings), period.over(now, scheduled_for));
+    Ok(Some(Stage::Watched { by, until, left, after: BEFORE_ALL }))
 }

@@ -12,7 +12,7 @@ pub fn ended_source(server_configuration_id: Uuid) -> Source {
     let mut scope = Conditions::new();
     scope.equal("b.server_configuration_id", server_configuration_id);
     let mut matching = scope.clone();
-    // What a list operation is still adding or taking off has not ended.
+    // What a set that is not ready adds or takes off has not ended.
     matching.and("s.ready AND (r.id IS NULL OR r.ready)");
     Source {
         tables: Tables::new("removed_blocks", "b").join(

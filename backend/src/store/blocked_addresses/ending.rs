@@ -3,7 +3,8 @@
 use crate::store::{Result, change_sets::BUILDING, count, millis, reason, statement, typed_id};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
-use shared::{AddressKey, Reason, list::RemovalCause, run::ReasonCount};
+use shared::{AddressKey, Reason, list::RemovalCause};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A block's place among all: when it was made, and which it is.
@@ -124,17 +125,30 @@ pub async fn end_batch<C: ConnectionTrait>(
         .collect()
 }
 
+/// Leaves those that a set has ended and no published list ever held to no set: no mail server has to be told.
+///
+/// # Errors
+/// The database refused.
+pub async fn leave_unpublished<C: ConnectionTrait>(
+    transaction: &C,
+    server_configuration_id: Uuid,
+    removed_set_id: Uuid,
+) -> Result<()> {
+    let sql = "UPDATE removed_blocks SET removed_set_id = NULL WHERE removed_set_id = $2 AND added_set_id IN \
+               (SELECT id FROM change_sets WHERE server_configuration_id = $1 AND version IS NULL AND ready)";
+    let values = [server_configuration_id.into(), removed_set_id.into()];
+    transaction.execute_raw(statement(transaction, sql, values)).await?;
+    Ok(())
+}
+
 /// How many blocks a set has made, by their reasons.
 ///
 /// # Errors
 /// The database refused.
-pub async fn made_by<C: ConnectionTrait>(connection: &C, added_set_id: Uuid) -> Result<Vec<ReasonCount>> {
+pub async fn made_by<C: ConnectionTrait>(connection: &C, added_set_id: Uuid) -> Result<BTreeMap<Reason, i64>> {
     let sql = "SELECT reason, COUNT(*) AS n FROM blocked_addresses WHERE added_set_id = $1 GROUP BY reason";
     let rows = connection.query_all_raw(statement(connection, sql, [added_set_id.into()])).await?;
-    let counts = rows.iter().map(|row| Ok(ReasonCount { reason: reason(row)?, count: row.try_get("", "n")? }));
-    let mut counts = counts.collect::<Result<Vec<_>>>()?;
-    counts.sort_by_key(|count| count.reason);
-    Ok(counts)
+    rows.iter().map(|row| Ok((reason(row)?, row.try_get("", "n")?))).collect()
 }
 
 /// How many blocks a set has ended with a cause.
@@ -143,5 +157,5 @@ pub async fn made_by<C: ConnectionTrait>(connection: &C, added_set_id: Uuid) -> 
 /// The database refused.
 pub async fn ended_by<C: ConnectionTrait>(connection: &C, removed_set_id: Uuid, cause: RemovalCause) -> Result<i64> {
     let sql = "SELECT COUNT(*) AS n FROM removed_blocks WHERE removed_set_id = $1 AND cause = $2";
-    count(connection, sql, vec![removed_set_id.into(), cause.as_str().into()]).await
+    count(connection, sql, [removed_set_id.into(), cause.as_str().into()]).await
 }

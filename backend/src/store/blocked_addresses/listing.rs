@@ -64,10 +64,10 @@ const ENDED: Tables = Tables::new("removed_blocks", "b")
 /// Sets of a configuration (`$1`) that wait for a distribution.
 const PENDING: &str = "(SELECT id FROM change_sets WHERE server_configuration_id = $1 AND version IS NULL AND ready)";
 
-/// Rows that a list operation is still adding are not on the list.
+/// Rows of a set that is not ready are not on the list.
 const IS_READY: &str = "s.ready";
 
-/// Blocks on the list that no list operation is taking off.
+/// Blocks on the list that no set takes off which is not ready.
 pub(super) fn live(filter: &Filter, server_configuration_id: Uuid) -> Option<Conditions> {
     let mut conditions = conditions(filter, server_configuration_id);
     conditions.and(IS_READY);
@@ -80,7 +80,7 @@ pub(super) fn live(filter: &Filter, server_configuration_id: Uuid) -> Option<Con
     Some(conditions)
 }
 
-/// What a list operation is taking off: it is on the list until the operation is done as a whole.
+/// What a set takes off that is not ready: until it is, it is on the list.
 fn live_until_done(filter: &Filter, server_configuration_id: Uuid) -> Option<Conditions> {
     let mut conditions = live(filter, server_configuration_id)?;
     conditions.and(format!("b.removed_set_id IN {BUILDING}"));

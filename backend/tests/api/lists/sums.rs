@@ -140,15 +140,6 @@ pub(super) async fn set_of(scene: &Scene, operation: Uuid) -> Option<Uuid> {
     stored.expect("the operation").change_set_id
 }
 
-/// The change set of a run; none when it changed nothing.
-pub(super) async fn set_of_run(scene: &Scene, run: Uuid) -> Option<Uuid> {
-    let connection = scene.app.running.state.db.connection();
-    let sql = "SELECT id FROM change_sets WHERE run_id = $1";
-    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [run.into()]);
-    let found = connection.query_one_raw(statement).await.expect("an answer");
-    found.map(|row| row.try_get("", "id").expect("an id"))
-}
-
 /// The addresses with errors that are counted.
 pub(super) async fn counted(scene: &Scene) -> BTreeSet<String> {
     keys(scene, "SELECT address_key FROM error_tallies WHERE count > 0").await

@@ -68,12 +68,12 @@ impl History {
             return if taken_back { "run-taken-back" } else { "run-step" }.to_owned();
         }
         self.queued.push(stored.run.distribution_id.expect("a distribution"));
-        let set = sums::set_of_run(scene, work.id).await;
-        let (mut blocked, mut ended) = (BTreeSet::new(), BTreeSet::new());
-        if let Some(set) = set {
-            blocked = sums::of_set(scene, set, "blocked_addresses", "added_set_id").await;
-            ended = sums::of_set(scene, set, "removed_blocks", "removed_set_id").await;
-        }
+        // Whatever else happened is in the model already.
+        let shown: BTreeSet<String> =
+            scene.blocked("in_effect").await.into_iter().chain(scene.blocked("pending").await).collect();
+        let live: BTreeSet<String> = self.model.live.keys().cloned().collect();
+        let blocked: BTreeSet<String> = shown.difference(&live).cloned().collect();
+        let ended: BTreeSet<String> = live.difference(&shown).cloned().collect();
         let expected = self.model.expect_of_run(work.at, &work.held, &work.claimed);
         for key in (0..12).map(|n| format!("a{n}@example.com")).filter(|key| !work.touched.contains(key)) {
             let did = (blocked.contains(&key), ended.contains(&key));

@@ -28,6 +28,13 @@ fn addresses(letter: char, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{letter}{n}@example.com")).collect()
 }
 
+async fn registration(scene: &Scene, addresses: &[String]) -> ListOperation {
+    let upload = sums::upload(scene, addresses).await;
+    let body = json!({ "block_exempt": false, "delivery_timing": DeliveryTiming::NextExecution });
+    let path = scene.place.path(&format!("/uploads/{upload}/registration"));
+    scene.admin().post(&path, &body).await.expect(202).json()
+}
+
 /// A list of `a0` to `a4`, whose watch period is over, and errors of `b0` to `b4`.
 async fn with_both() -> Scene {
     let scene = Scene::start_without_jobs().await;
@@ -136,9 +143,14 @@ async fn a_full_disk_gets_its_room_back_and_the_run_begins_anew() {
     let connection = state.db.connection();
     let left = connection.query_one_raw(backend::store::statement(connection, prepared, [])).await.expect("an answer");
     assert!(left.is_none(), "nothing is left of it");
+    // What makes room does not wait for the next attempt.
+    let operation = registration(&scene, &addresses('d', 1)).await;
+    while backend::service::list_operations::step(state, operation.id, 10).await.expect("a step") {}
+    let path = format!("/list-operations/{}", operation.id);
+    assert_eq!(scene.get::<ListOperation>(&path).await.state, ListOperationState::Done);
     sums::prove(&scene, "taken back").await;
     let (run, distribution) = finish(&scene, id).await;
-    assert_eq!((run.error, run.cancelled, distribution.added, distribution.removed), (None, 5, 5, 5));
+    assert_eq!((run.error, run.cancelled, distribution.added, distribution.removed), (None, 5, 6, 5));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,10 +167,7 @@ async fn a_run_goes_on_in_another_process() {
 async fn a_list_operation_waits_for_a_run_and_a_run_does_not_wait_for_it() {
     let scene = with_both().await;
     let state = &scene.app.running.state;
-    let upload = sums::upload(&scene, &addresses('d', 5)).await;
-    let body = json!({ "block_exempt": false, "delivery_timing": DeliveryTiming::NextExecution });
-    let path = scene.place.path(&format!("/uploads/{upload}/registration"));
-    let registration: ListOperation = scene.admin().post(&path, &body).await.expect(202).json();
+    let registration = registration(&scene, &addresses('d', 5)).await;
     let path = format!("/list-operations/{}", registration.id);
     let step = async || backend::service::list_operations::step(state, registration.id, 2).await.expect("a step");
     assert!(step().await, "more is left");
@@ -172,5 +181,49 @@ async fn a_list_operation_waits_for_a_run_and_a_run_does_not_wait_for_it() {
     while step().await {}
     let done: ListOperation = scene.get(&path).await;
     assert_eq!((done.state, done.counts.added), (ListOperationState::Done, 5));
+    sums::prove(&scene, "at the end").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_ended_before_it_was_published_was_never_on_a_list() {
+    let scene = Scene::start_without_jobs().await;
+    scene.change_settings(|body| body["watch_period_days"] = json!(1)).await.expect(200);
+    let body = json!({ "addresses": ["a0@example.com", "a1@example.com"] });
+    scene.admin().post(&scene.place.path("/blocked-addresses"), &body).await.expect(200);
+    scene.app.clock.set(scene.app.clock.now() + TimeDelta::days(2));
+    scene.errors("b0@example.com", "unknown_user", 1).await;
+    let id = begun(&scene, 1).await;
+    let state = &scene.app.running.state;
+    runs::perform(state, id).await.expect("a run");
+    let run: Run = scene.get(&format!("/runs/{id}")).await;
+    assert_eq!((run.cancelled, run.blocked[0].count), (2, 1));
+    let released = scene.release(&["a0@example.com"]).await;
+    assert_eq!(json!(released.items[0].status), json!("not_blocked"));
+    sums::prove(&scene, "before it is published").await;
+    let distribution = run.distribution_id.expect("a distribution");
+    distributions::perform(state, distribution).await.expect("a distribution");
+    let distribution: Distribution = scene.get(&format!("/distributions/{distribution}")).await;
+    assert_eq!((distribution.version, distribution.added, distribution.removed), (Some(1), 1, 0));
+    assert!(scene.blocked("releasing").await.is_empty(), "no mail server has to be told");
+    sums::prove(&scene, "published").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_period_that_is_changed_in_the_middle_of_a_run_ends_nothing_more() {
+    let scene = with_both().await;
+    let id = begun(&scene, 1).await;
+    scene.change_settings(|body| body["watch_period_days"] = json!(30)).await.expect(200);
+    let (run, distribution) = finish(&scene, id).await;
+    assert_eq!((run.cancelled, distribution.added, distribution.removed), (2, 5, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_jobs_perform_a_run_once() {
+    let scene = with_both().await;
+    let (state, id) = (&scene.app.running.state, begun(&scene, 2).await);
+    let (one, other) = tokio::join!(runs::perform(state, id), runs::perform(state, id));
+    one.and(other).expect("a run, and nothing to do");
+    let run: Run = scene.get(&format!("/runs/{id}")).await;
+    assert_eq!((run.state, run.cancelled, run.blocked[0].count), (RunState::Done, 5, 5));
     sums::prove(&scene, "at the end").await;
 }
