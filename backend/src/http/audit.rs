@@ -109,7 +109,7 @@ async fn begin(
     format: Format,
     query: &str,
 ) -> Result<HttpResponse> {
-    let slot = state.slots.take(Lasting::Download { account_id: identity.account_id }, &identity.actor)?;
+    let slot = state.slots.take_soon(Lasting::Download { account_id: identity.account_id }, &identity.actor).await?;
     let log = downloads::audit_log(state, identity, &search.filter(), format.wish(query)).await?;
     Ok(answer(state, log, slot))
 }

@@ -115,7 +115,8 @@ impl Wanted {
         query: &str,
     ) -> Result<HttpResponse> {
         let configuration = open(&state.db, access, configuration, capability(self.list())).await?;
-        let slot = state.slots.take(Lasting::Download { account_id: Some(access.account_id) }, &access.actor)?;
+        let slot =
+            state.slots.take_soon(Lasting::Download { account_id: Some(access.account_id) }, &access.actor).await?;
         let download = match self {
             Self::BlockedAddresses(search, format) => {
                 let (filter, sort, direction) = search.parts();
@@ -148,7 +149,7 @@ pub(super) const fn capability(list: DownloadList) -> Capability {
 /// # Errors
 /// [`crate::service::Error::NotFound`]: no such account. [`crate::service::Error::TooManyOpen`].
 pub(super) async fn whole_account(state: &AppState, provider: &Identity, id: Uuid) -> Result<HttpResponse> {
-    let slot = state.slots.take(Lasting::Download { account_id: provider.account_id }, &provider.actor)?;
+    let slot = state.slots.take_soon(Lasting::Download { account_id: provider.account_id }, &provider.actor).await?;
     Ok(answer(state, downloads::account(state, provider, id).await?, slot))
 }
 

@@ -106,6 +106,7 @@ async fn invalid_rows(
 ) -> Result<HttpResponse> {
     let configuration = open(&state.db, &access.0, ids.0.0, Capability::Upload).await?;
     let (upload, _) = uploads::get(&state, configuration.id, ids.0.1).await?;
-    let slot = state.slots.take(Lasting::Download { account_id: Some(access.0.account_id) }, &access.0.actor)?;
+    let slot =
+        state.slots.take_soon(Lasting::Download { account_id: Some(access.0.account_id) }, &access.0.actor).await?;
     Ok(answer(&state, uploads::invalid_rows(&state, upload, &format.0.wish("")), slot))
 }

@@ -18,6 +18,11 @@ use uuid::Uuid;
 /// the lowest speed of an upload.
 const PIECE: usize = 64 * 1024;
 
+/// How often it is looked for a place that is about to be given back, half a second in all.
+const LOOKS: u32 = 10;
+/// Between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
 /// What lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lasting {
@@ -96,6 +101,21 @@ impl Slots {
             *open.entry(key).or_default() += 1;
         }
         Ok(Slot { slots: self.clone(), key })
+    }
+
+    /// As [`Slots::take`], and looks again for a moment: a place is given back a little after its reader has the last byte,
+    /// which may ask for the next file by then.
+    ///
+    /// # Errors
+    /// As [`Slots::take`].
+    pub async fn take_soon(&self, what: Lasting, actor: &Actor) -> Result<Slot> {
+        for _ in 0..LOOKS {
+            if let Ok(slot) = self.take(what, actor) {
+                return Ok(slot);
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        self.take(what, actor)
     }
 
     /// How many downloads one account may have open: where there is more than one place, it leaves some to the others,
@@ -229,6 +249,20 @@ mod tests {
             assert!(slots.take(download(2), &agent(2)).is_err(), "{connections}");
             drop(held);
         }
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_given_back_in_a_moment_is_waited_for() {
+        let slots = Slots::new(2);
+        let reader = agent(1);
+        let held = slots.take(download(1), &reader).unwrap();
+        let given_back = async {
+            tokio::time::sleep(BETWEEN_LOOKS * 3).await;
+            drop(held);
+        };
+        let (taken, ()) = tokio::join!(slots.take_soon(download(1), &reader), given_back);
+        let _held = taken.unwrap();
+        let Err(Error::TooManyOpen { .. }) = slots.take_soon(download(1), &reader).await else { panic!("a second") };
     }
 
     #[test]
