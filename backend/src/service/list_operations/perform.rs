@@ -28,6 +28,8 @@ use uuid::Uuid;
 const MAX_ATTEMPTS: i64 = 8;
 /// How long one job works at an operation before it leaves the worker to others and rings for itself.
 const SLICE: Duration = Duration::from_secs(1);
+/// How long the work of a step should take in its transaction.
+const STEP: Duration = Duration::from_millis(80);
 /// After how many seconds an operation looks again whether the run is done that it found.
 const AFTER_RUN: u32 = 1;
 /// Progress is told this often.
@@ -182,7 +184,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
     if over {
         return Ok(Left::Nothing);
     }
-    let next = next_rows(rows, took);
+    let next = next_rows(rows, took, STEP);
     // That few rows took no time says nothing of many.
     Ok(Left::More(if is_short { next.min(rows) } else { next }))
 }
