@@ -21,9 +21,11 @@ use uuid::Uuid;
 
 /// How often a run is begun before it is given up.
 const MAX_ATTEMPTS: i64 = 8;
-/// How long the work of a step should take in its transaction. A run is seldom, and each step has the same pages of the
+/// For how long a step takes batch after batch in its transaction. A run is seldom, and each step has the same pages of the
 /// indexes written once more: in steps of 80 ms it took half as long again.
-const STEP: Duration = Duration::from_millis(250);
+const STEP: Duration = Duration::from_secs(1);
+/// How long a batch should take.
+const BATCH: Duration = Duration::from_millis(250);
 /// After how many seconds a job looks again that found another at the last attempt.
 const LOOK_AGAIN: u32 = 5;
 /// Longer than a step takes.
@@ -43,13 +45,13 @@ pub async fn perform(state: &AppState, id: Uuid) -> Result<()> {
     let begun = Instant::now();
     let Some(claim) = begin(state, id).await? else { return Ok(()) };
     let mut rows = FIRST_ROWS;
-    while let Some(took) = take_step(state, claim, rows, begun).await? {
-        rows = next_rows(rows, took, STEP);
+    while let Some(next) = take_step(state, claim, rows, STEP, begun).await? {
+        rows = next;
     }
     Ok(())
 }
 
-/// Performs one step of at most `rows` rows; false when nothing is left to do.
+/// Performs one step of one batch of at most `rows` rows; false when nothing is left to do.
 ///
 /// # Errors
 /// As [`perform`].
@@ -62,7 +64,7 @@ pub async fn step(state: &AppState, id: Uuid, rows: usize) -> Result<bool> {
         None => begin(state, id).await?,
     };
     let Some(claim) = claim else { return Ok(false) };
-    Ok(take_step(state, claim, rows, Instant::now()).await?.is_some())
+    Ok(take_step(state, claim, rows, Duration::ZERO, Instant::now()).await?.is_some())
 }
 
 /// The present time, for a run that another node may have asked for: its clock may be ahead of this one's, by which the
@@ -154,13 +156,15 @@ async fn ring_next(transaction: &DatabaseTransaction, server_configuration_id: U
     Ok(())
 }
 
-/// One step in one transaction; returns how long its work took if more is left. `begun`: when this job began.
+/// One step in one transaction, which takes batches for some time, the first of so many `rows`. Returns how many rows the
+/// next batch may have, if more is left. `begun`: when this job began.
 async fn take_step(
     state: &AppState,
     Claim { id, server_configuration_id, attempt }: Claim,
-    rows: usize,
+    mut rows: usize,
+    time: Duration,
     begun: Instant,
-) -> Result<Option<Duration>> {
+) -> Result<Option<usize>> {
     let transaction = state.db.begin().await?;
     change_sets::lock(&transaction, server_configuration_id).await?.ok_or(Error::NotFound)?;
     let locked = Instant::now();
@@ -170,21 +174,32 @@ async fn take_step(
     }
     let now = not_before(state, &stored.run);
     let mut work = Work::open(&transaction, &stored, now).await?;
-    if stored.progress.is_some() && !work.takes_back() {
-        // What is prepared would leave no room for an event, nor for taking it back. A first step is as small as those.
-        state.db.check_room()?;
-    }
-    match work.go_on(rows).await? {
+    let (mut begins, mut before) = (stored.progress.is_none(), locked.elapsed());
+    let outcome = loop {
+        if !begins && !work.takes_back() {
+            // What is prepared would leave no room for an event, nor for taking it back. A first batch is as small as those.
+            state.db.check_room()?;
+        }
+        begins = false;
+        let outcome = work.go_on(rows).await?;
+        let now = locked.elapsed();
+        rows = next_rows(rows, now - before, BATCH);
+        // On a full disk what a batch takes back is room for the next.
+        if outcome != Outcome::More || now >= time || work.takes_back() {
+            break outcome;
+        }
+        before = now;
+    };
+    match outcome {
         Outcome::More => {
             let taking_back = work.takes_back();
             work.save().await?;
             change_sets::need_not_last(&transaction).await?;
-            let took = locked.elapsed();
             transaction.commit().await?;
             if taking_back {
                 state.db.give_back_space().await?;
             }
-            return Ok(Some(took));
+            return Ok(Some(rows));
         }
         Outcome::Done => {
             let done = work.finish(stored.run.started_at.unwrap_or(now)).await?;

@@ -13,8 +13,7 @@ use uuid::Uuid;
 /// How many addresses each run blocks.
 const ADDRESSES: usize = 2_000;
 
-/// Before which statement of which job the service dies: in the first and in the second step of a run, and in the
-/// transaction of its distribution.
+/// Before which statement of which job the service dies, each in the transaction that does its work.
 const MOMENTS: [(&str, usize); 4] = [("Run", 9), ("Run", 16), ("Distribution", 4), ("Distribution", 8)];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +25,7 @@ async fn killed_inside_a_run_and_inside_its_distribution_it_finishes_them_after_
             let run = field.api.queue_run().await?.id;
             holds_within("the service kills itself", SOON, async || field.service.was_killed()).await?;
             clock.let_live()?;
-            // What is left of the steps before the one that died does not count.
+            // The transaction that died left nothing.
             let done = round + usize::from(job == "Distribution");
             let expected = format!("{done} done, {} blocked, {round} published", done * ADDRESSES);
             assert_eq!(left_behind(field.database.url()).await?, expected, "killed in {job}, statement {n}");
