@@ -22,8 +22,8 @@ pub(crate) const REASONS: [Reason; 3] = [Reason::UnknownHost, Reason::UnknownUse
 /// So many fields has a filter.
 const FIELDS: usize = 7;
 
-/// Longer than a step needs to come to where it waits.
-const PAUSE: Duration = Duration::from_millis(150);
+/// Longer than a step needs to come to where it waits, on a busy machine too.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// One of many addresses that have parts in common.
 pub(crate) fn address(n: usize) -> String {
