@@ -76,7 +76,7 @@ async fn an_agent_has_twenty_calls_that_wait_and_they_end_when_it_is_gone() {
     let (agent, _) = place.mail_server(&app, "mx1").await;
     let (another, _) = place.mail_server(&app, "mx2").await;
     let held = newest(&agent).await;
-    let mut statuses = futures::future::join_all((0..25).map(|_| wait(&agent, &held, 1))).await;
+    let mut statuses = futures::future::join_all((0..25).map(|_| wait(&agent, &held, 5))).await;
     statuses.sort_unstable();
     assert_eq!(statuses, [[204; 20].as_slice(), &[429; 5]].concat());
 
