@@ -108,8 +108,31 @@ pub(super) async fn take_from_sets(transaction: &DatabaseTransaction, taken: Has
     Ok(())
 }
 
-/// What was pending when a set that becomes ready took it off, and still is, was never on a published list: it leaves the set that would
-/// have added it, and nobody has to take it off. True when there was such a block.
+/// Counts ended blocks in the set that is not ready and takes them off: of each the address, the set that had added it, and
+/// whether a published list holds it.
+///
+/// # Errors
+/// The database refused.
+pub(super) async fn count_off<'a>(
+    transaction: &DatabaseTransaction,
+    set: &mut ChangeSet,
+    ended: impl IntoIterator<Item = (&'a AddressKey, Uuid, bool)>,
+) -> Result<()> {
+    let mut parts: HashMap<Uuid, Sum> = HashMap::new();
+    for (key, added_set_id, published) in ended {
+        set.removed.add(key);
+        if !published {
+            parts.entry(added_set_id).or_default().add(key);
+        }
+    }
+    Ok(pending_parts::add(transaction, set.id, parts).await?)
+}
+
+/// What was pending when a set that becomes ready took it off, and still is, was never on a published list: it leaves the
+/// set that would have added it, and nobody has to take it off. True when there was such a block.
+///
+/// # Errors
+/// The database refused.
 pub(super) async fn leave_pending(transaction: &DatabaseTransaction, set: &mut ChangeSet) -> Result<bool> {
     let mut met = false;
     for (added_set_id, part) in pending_parts::list(transaction, set.id).await? {

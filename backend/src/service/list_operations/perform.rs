@@ -13,7 +13,7 @@ use crate::{
     },
     state::AppState,
     store::{
-        change_sets,
+        DatabaseTransaction, change_sets,
         list_operations::{self, StoredOperation},
         queue, runs,
     },
@@ -90,9 +90,7 @@ async fn begin(state: &AppState, id: Uuid) -> Result<bool> {
     {
         return Ok(false);
     }
-    if runs::is_any_building(&transaction, server_configuration_id).await? {
-        // Both would build their sets of the same addresses, neither of which counts for the other.
-        queue::ring(&transaction, queue::Job::ListOperation(id), AFTER_RUN).await?;
+    if waits_for_run(&transaction, &stored).await? {
         list_operations::rung(&transaction, id, now).await?;
         transaction.commit().await?;
         return Ok(false);
@@ -111,6 +109,16 @@ async fn begin(state: &AppState, id: Uuid) -> Result<bool> {
     list_operations::save(&transaction, &stored, now).await?;
     state.wake.commit(transaction, server_configuration_id, &[What::ListOperation(id)]).await?;
     Ok(true)
+}
+
+/// Rings again in a while and is true where a run has prepared something: both would build their sets of the same
+/// addresses, neither of which counts for the other.
+async fn waits_for_run(transaction: &DatabaseTransaction, stored: &StoredOperation) -> Result<bool> {
+    let waits = runs::is_any_building(transaction, stored.server_configuration_id).await?;
+    if waits {
+        queue::ring(transaction, queue::Job::ListOperation(stored.operation.id), AFTER_RUN).await?;
+    }
+    Ok(waits)
 }
 
 /// One step in one transaction. `pause`: ring for the next job.
@@ -138,8 +146,7 @@ async fn take_step(state: &AppState, id: Uuid, rows: usize, tell: bool, pause: b
         // Another job was faster, or it was cancelled.
         return Ok(Left::More(rows));
     }
-    if runs::is_any_building(&transaction, server_configuration_id).await? {
-        queue::ring(&transaction, queue::Job::ListOperation(id), AFTER_RUN).await?;
+    if waits_for_run(&transaction, &stored).await? {
         list_operations::save(&transaction, &StoredOperation { attempts: 0, ..stored }, now).await?;
         transaction.commit().await?;
         return Ok(Left::Nothing);

@@ -2,15 +2,14 @@
 
 use super::{chosen, malformed};
 use crate::{
-    service::{Error, Result},
+    service::{Error, Result, blocked_addresses::count_off},
     state::AppState,
     store::{
         DatabaseTransaction,
         blocked_addresses::{self, Block, Chosen, Counting, End, NextBlocks, bulk},
-        change_sets::{self, ChangeSet, Sum},
+        change_sets::{self, ChangeSet},
         conditions, exemptions,
         list_operations::{self, Position, StoredOperation},
-        pending_parts,
     },
 };
 use chrono::{DateTime, Utc};
@@ -19,7 +18,7 @@ use shared::{
     list::{BlockState, RemovalCause},
     list_operation::{ListOperationKind, ListOperationState},
 };
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -332,14 +331,8 @@ impl<'a> Work<'a> {
         let ids: Vec<Uuid> = blocks.iter().map(|block| block.id).collect();
         let end = End::by_itself(cause, self.at());
         blocked_addresses::end(self.transaction, &ids, end, Some(set.id)).await?;
-        let mut parts: HashMap<Uuid, Sum> = HashMap::new();
-        for block in blocks {
-            set.removed.add(&block.key);
-            if block.version.is_none() {
-                parts.entry(block.added_set_id).or_default().add(&block.key);
-            }
-        }
-        Ok(pending_parts::add(self.transaction, set.id, parts).await?)
+        let off = blocks.iter().map(|block| (&block.key, block.added_set_id, block.version.is_some()));
+        count_off(self.transaction, set, off).await
     }
 
     async fn block_again(&mut self, set: &mut ChangeSet, release_set_id: Uuid) -> Result<bool> {

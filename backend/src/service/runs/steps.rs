@@ -2,14 +2,18 @@
 
 use super::WatchPeriod;
 use crate::{
-    service::{Error, Result, blocked_addresses::leave_pending, schedule::Schedule},
+    service::{
+        Error, Result,
+        blocked_addresses::{count_off, leave_pending},
+        schedule::Schedule,
+    },
     store::{
         DatabaseTransaction,
         blocked_addresses::{
             self, bulk,
             ending::{self, BEFORE_ALL, Ending, Place},
         },
-        change_sets::{self, ChangeSet, Sum},
+        change_sets::{self, ChangeSet},
         conditions::{self, Condition},
         distributions, pending_parts, queue,
         run_settings::{self, StoredRunSettings},
@@ -22,7 +26,7 @@ use shared::{
     list::RemovalCause,
     run::{DistributionKind, ReasonCount},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// What a step left to do.
@@ -196,14 +200,8 @@ impl<'a> Work<'a> {
         let (batch, now) = ((after, last), self.now);
         let ended =
             ending::end_batch(transaction, server_configuration_id, what, batch, cause, self.set.id, now).await?;
-        let mut parts: HashMap<Uuid, Sum> = HashMap::new();
-        for block in &ended {
-            self.set.removed.add(&block.key);
-            if !block.published {
-                parts.entry(block.added_set_id).or_default().add(&block.key);
-            }
-        }
-        pending_parts::add(transaction, self.set.id, parts).await?;
+        let off = ended.iter().map(|block| (&block.key, block.added_set_id, block.published));
+        count_off(transaction, &mut self.set, off).await?;
         Ok((ended.len() as i64, Some(last)))
     }
 
