@@ -23,9 +23,11 @@ pub fn rust(output: &str) -> Vec<String> {
     let silent = named.into_iter().filter(|name| !blocks.iter().any(|(told, _)| told == name)).map(str::to_owned);
     let silent: Vec<_> = silent.collect();
     let told = blocks.into_iter().map(|(name, text)| {
-        // A backtrace leads through the harness; the first line says where it happened.
-        let text: Vec<_> = text.into_iter().take_while(|line| *line != "stack backtrace:").collect();
-        told(&format!("{name}\n{}", text.join("\n")))
+        // What a test ends with is said last. A backtrace leads through the harness; the first line says where it happened.
+        let text = text.into_iter().take_while(|line| !line.eq_ignore_ascii_case("stack backtrace:"));
+        let text: Vec<_> = text.filter(|line| !line.trim().is_empty()).collect();
+        let end = &text[text.len().saturating_sub(LINES - 1)..];
+        told(&format!("{name}\n{}", end.join("\n")))
     });
     told.chain(silent).collect()
 }
@@ -74,7 +76,7 @@ fn told(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{node, playwright, rust};
+    use super::{LINES, node, playwright, rust};
     use serde_json::json;
 
     #[test]
@@ -90,6 +92,17 @@ mod tests {
         let output = "test a ... FAILED\ntest b ... ok\ntest c ... FAILED\n\nsuccesses:\n\n---- b stdout ----\nfine\n\n\n\
             successes:\n    b\n\nfailures:\n\n---- a stdout ----\nError: \"bad\"\n\n\nfailures:\n    a\n    c\n";
         assert_eq!(rust(output), ["a\n  Error: \"bad\"", "c"]);
+    }
+
+    #[test]
+    fn tells_how_a_failure_ends() {
+        let log: String = (0..60).map(|n| format!("line {n}\n")).collect();
+        let output = format!(
+            "failures:\n\n---- a stdout ----\n{log}Error: bad\n\nStack backtrace:\n   0: x\n\nfailures:\n    a\n"
+        );
+        let told = rust(&output);
+        let lines: Vec<_> = told[0].lines().collect();
+        assert_eq!((lines[0], lines[1], lines[LINES - 1], lines.len()), ("a", "  line 42", "  Error: bad", LINES));
     }
 
     #[test]

@@ -67,14 +67,25 @@ impl MailServer {
     /// # Errors
     /// The deadline passed.
     pub async fn map_file_refuses(&self, address: &str) -> anyhow::Result<()> {
-        let map = format!("cdb:{}", self.agent.map_file().with_extension("").display());
         let what = format!("the map file of {} refuses {address}", self.postfix.name());
-        holds_within(&what, SOON, async || {
-            let answer = self.postfix.look_up(&map, &address.to_lowercase()).await?;
-            Ok(answer.is_some_and(|answer| answer.contains("Blocked by Stoplist")))
-        })
-        .await?;
+        holds_within(&what, SOON, async || self.is_in_map_file(address).await).await?;
         Ok(())
+    }
+
+    /// Waits until the map file does not refuse the address any more.
+    ///
+    /// # Errors
+    /// The deadline passed.
+    pub async fn map_file_lets_through(&self, address: &str) -> anyhow::Result<()> {
+        let what = format!("the map file of {} lets {address} through", self.postfix.name());
+        holds_within(&what, SOON, async || Ok(!self.is_in_map_file(address).await?)).await?;
+        Ok(())
+    }
+
+    async fn is_in_map_file(&self, address: &str) -> anyhow::Result<bool> {
+        let map = format!("cdb:{}", self.agent.map_file().with_extension("").display());
+        let answer = self.postfix.look_up(&map, &address.to_lowercase()).await?;
+        Ok(answer.is_some_and(|answer| answer.contains("Blocked by Stoplist")))
     }
 
     /// `kill -9` of the agent.

@@ -70,6 +70,8 @@ async fn a_damaged_or_wrong_list_is_healed_by_a_snapshot_while_the_server_answer
         while_it_answers(&field.one, "there@example.test", false, is_healed(&field.one)).await?;
         field.both_are_in_sync().await?;
         assert!(field.is_refused(gone).await?);
+        // The file follows a moment later, and answers where Postfix does not wait for the agent.
+        field.one.map_file_lets_through("wrong@example.test").await?;
         assert!(!field.is_refused("wrong@example.test").await?);
 
         // The fallback file is no cdb any more.
