@@ -21,13 +21,23 @@ pub(crate) fn id(parts: &[&str]) -> String {
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The id of what became of a message in a queue for one recipient, whatever reported it.
+/// The id of what became of a message in a queue for one recipient, whatever reported it. It begins with when the message
+/// came, where the queue id says so: the service stores ids that grow beside each other, and has a page of its index
+/// written for each that does not.
 pub(crate) fn queue_id(server: &str, queue_id: &str, address: &str, outcome: Outcome) -> String {
     let outcome = match outcome {
         Outcome::Delivered => "delivered",
         Outcome::Error => "error",
     };
-    id(&["queue", &server.to_ascii_lowercase(), queue_id, &key(address), outcome])
+    let identity = id(&["queue", &server.to_ascii_lowercase(), queue_id, &key(address), outcome]);
+    format!("{}{identity}", arrival(queue_id))
+}
+
+/// What Postfix's long queue ids begin with, if this is one: seconds in six digits and microseconds in four, in the order of
+/// ASCII, then a `z` (Postfix, `enable_long_queue_ids`).
+fn arrival(queue_id: &str) -> &str {
+    let time = queue_id.split_once('z').map(|(time, _)| time);
+    time.filter(|time| time.len() == 10 && time.bytes().all(|octet| octet.is_ascii_alphanumeric())).unwrap_or_default()
 }
 
 /// The address's key, or its lower case where it is none.
@@ -82,4 +92,25 @@ pub(crate) fn is_qualified(address: &str) -> bool {
 /// The first `limit` characters.
 pub(crate) fn clip(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_grow_with_the_time_in_long_queue_ids() {
+        // `postqueue -j` of two messages that came one after the other, and a short queue id.
+        let ids = ["4gCV9N2LBmz1pYr", "4gCV9Q0FhKz1pYs", "8E1F42C0B7"].map(|queue| {
+            let error = queue_id("mx.example", queue, "a@example.com", Outcome::Error);
+            assert_ne!(error, queue_id("mx.example", queue, "a@example.com", Outcome::Delivered));
+            error
+        });
+        assert!(ids[0] < ids[1]);
+        assert_eq!(ids.each_ref().map(String::len), [42, 42, 32]);
+        assert_eq!(&ids[1][..10], "4gCV9Q0FhK");
+        for none in ["", "4gCV9N2LBm", "4gCV9N2LB_z1", "z", "4gCV9N2LBmDz1"] {
+            assert_eq!(arrival(none), "", "{none}");
+        }
+    }
 }

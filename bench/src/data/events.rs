@@ -54,7 +54,8 @@ impl Iterator for Events {
         };
         self.sent += 1;
         Some(NewDeliveryEvent {
-            id: format!("{:016x}-{}", self.random.random::<u64>(), self.sent),
+            // As an agent's: when the message came, then a hash.
+            id: format!("{:010x}{:032x}", self.sent, self.random.random::<u128>()),
             address,
             outcome: if reason.is_some() { Outcome::Error } else { Outcome::Delivered },
             reason,
