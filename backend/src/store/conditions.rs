@@ -167,14 +167,15 @@ pub async fn block_passing<C: ConnectionTrait>(
     // The part after the last @, or nothing: what `AddressKey::domain` says.
     let domain = "CASE WHEN p.address_key LIKE '%@%' THEN substr(p.address_key, \
                   length(rtrim(p.address_key, replace(p.address_key, '@', ''))) + 1) ELSE '' END";
-    // CROSS JOIN: SQLite would rather read all tallies in the order of their keys.
+    // CROSS JOIN: SQLite would rather read all tallies in the order of their keys. The spelling is looked up while the page
+    // of the tally is at hand: after the batch was read it is not any more.
     let sql = format!(
         "INSERT INTO blocked_addresses (id, server_configuration_id, address_key, address, domain, reason, origin, \
          blocked_at, added_set_id) \
-         SELECT {}, {}, p.address_key, (SELECT a.address FROM error_tallies a WHERE a.server_configuration_id = $1 \
-         AND a.address_key = p.address_key ORDER BY a.first_at, a.reason LIMIT 1), {domain}, \
-         CASE p.place {reasons} END, '{}', {}, {} FROM \
-         (SELECT d.address_key, MIN(CASE d.reason {places} END) AS place \
+         SELECT {}, {}, p.address_key, p.address, {domain}, CASE p.place {reasons} END, '{}', {}, {} FROM \
+         (SELECT d.address_key, MIN(CASE d.reason {places} END) AS place, \
+         (SELECT a.address FROM error_tallies a WHERE a.server_configuration_id = $1 \
+         AND a.address_key = d.address_key ORDER BY a.first_at, a.reason LIMIT 1) AS address \
          FROM changed_tallies d CROSS JOIN error_tallies t \
          WHERE d.server_configuration_id = $1 AND d.address_key > $3 AND d.address_key <= $4 \
          AND t.server_configuration_id = $1 AND t.address_key = d.address_key AND t.reason = d.reason \
