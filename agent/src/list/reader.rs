@@ -30,13 +30,13 @@ impl OpenList {
     /// When the disk refuses.
     pub fn read(self) -> Result<DiskReader, ListError> {
         let Self { snapshot, mut position, journal } = self;
-        let mut changed: ByHash<Option<Box<str>>> = ByHash::default();
+        let mut changed = Changed::default();
         let mut extent = Extent::default();
         if let Some(mut journal) = journal {
             let mut lines = String::new();
             while let Some(after) = journal.next_batch(&mut lines)? {
                 for (key, on) in lines.lines().filter_map(parse_change) {
-                    changed.insert(key_hash(key), on.then(|| key.into()));
+                    changed.insert(key, on);
                 }
                 position = after;
             }
@@ -46,10 +46,35 @@ impl OpenList {
     }
 }
 
+/// What the journal changes: the last that it says of each key.
+#[derive(Default)]
+struct Changed {
+    /// The keys that were put on the list, each with a line feed behind it: a long journal has a million.
+    keys: String,
+    /// Where the key with this hash begins; `None`: it was taken off.
+    by_hash: ByHash<Option<usize>>,
+}
+
+impl Changed {
+    fn insert(&mut self, key: &str, on: bool) {
+        let place = on.then(|| {
+            let begin = self.keys.len();
+            self.keys.extend([key, "\n"]);
+            begin
+        });
+        self.by_hash.insert(key_hash(key), place);
+    }
+
+    /// Those that are on the list, with their hashes.
+    fn on(&self) -> impl Iterator<Item = (u128, &str)> {
+        self.by_hash.iter().filter_map(|(hash, place)| Some((*hash, self.keys[(*place)?..].lines().next()?)))
+    }
+}
+
 /// The durable list of one moment.
 pub struct DiskReader {
     snapshot: File,
-    changed: ByHash<Option<Box<str>>>,
+    changed: Changed,
     /// Which list it is.
     pub position: Acknowledgement,
     /// How much of the journal is in it.
@@ -72,14 +97,12 @@ impl DiskReader {
         };
         read_keys(snapshot, |_, key| {
             let hash = key_hash(key);
-            if !self.changed.contains_key(&hash) {
+            if !self.changed.by_hash.contains_key(&hash) {
                 give(hash, key);
             }
         })?;
-        for (hash, key) in &self.changed {
-            if let Some(key) = key {
-                give(*hash, key);
-            }
+        for (hash, key) in self.changed.on() {
+            give(hash, key);
         }
         if (count, checksum) != (self.position.count, self.position.checksum) {
             return Err(ListError::Mismatch { count, checksum });
