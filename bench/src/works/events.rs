@@ -66,8 +66,8 @@ pub async fn measure(place: &Place, rows: u64) -> anyhow::Result<Line> {
         memory,
         grows: Some(took),
         remark: format!(
-            "two reporters, {} events a request; the error log's first page meanwhile, {} times, half of them searched: \
-             p50 {}, worst {}",
+            "two reporters, {} events a request, with ids that grow, as agents make them; the error log's first page \
+             meanwhile, {} times, half of them searched: p50 {}, worst {}",
             thousands(BATCH as u64),
             latencies.len(),
             seconds(quantile(latencies.clone(), 0.5)),
