@@ -122,6 +122,8 @@ test("whoever else signs in finds nothing of the page", async ({ page, workplace
   await expect(over(page)).toBeVisible({ timeout: 15_000 });
   await fillSignIn(page, PROVIDER);
   await expect(page).toHaveURL(`${workplace.service.url}/provider`);
+  // While a page still loads, a navigation of its own would end the way back.
+  await expect(page.getByRole("heading", { name: "Accounts" })).toBeVisible();
   await page.goBack();
   await expect(page.getByRole("heading", { name: "Accounts" })).toBeVisible();
   await expect(page.locator("#subject")).toHaveCount(0);
