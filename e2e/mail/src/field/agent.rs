@@ -59,7 +59,8 @@ impl MailServer {
     /// # Errors
     /// It does not answer, or refuses for another reason.
     pub async fn refuses(&self, address: &str) -> anyhow::Result<bool> {
-        is_refused(&mut self.session().await?, address).await
+        let answer = async { is_refused(&mut self.session().await?, address).await };
+        answer.await.with_context(|| format!("server {}, asked about {address}", self.postfix.name()))
     }
 
     /// Waits until the map file refuses the address, asked by Postfix's own `postmap`.

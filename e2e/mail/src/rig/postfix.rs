@@ -88,6 +88,9 @@ minimal_backoff_time = 2s
 maximal_backoff_time = 3s
 queue_run_delay = 1s
 smtp_connect_timeout = 3s
+# Postfix pauses a service whose program ended at its start, as smtpd does while a map file is damaged: a minute becomes
+# less than a client waits.
+service_throttle_time = 1s
 # A destination that just refused everything is not put aside.
 default_destination_concurrency_failed_cohort_limit = 0
 "

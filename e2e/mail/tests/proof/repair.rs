@@ -81,8 +81,9 @@ async fn a_damaged_or_wrong_list_is_healed_by_a_snapshot_while_the_server_answer
         while_it_answers(&field.one, gone, true, field.one.map_file_refuses(gone)).await?;
         assert!(field.is_refused(gone).await?);
 
-        // Nor is it while the agent runs.
+        // Nor is it while the agent runs: who connects then waits, and gets the right answer.
         field.one.damage_map_file()?;
+        assert!(field.one.refuses(gone).await?);
         field.one.map_file_refuses(gone).await?;
         field.one.kill_agent()?;
         assert!(field.one.refuses(gone).await?, "by the file");
