@@ -159,6 +159,9 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
     if state.settings.runs_jobs() {
         tasks.push(tokio::spawn(jobs::work(state.clone(), shutdown.clone())));
     }
+    if state.settings.serves_http() {
+        tasks.push(tokio::spawn(service::agent_sync::follow(state.clone(), shutdown.clone())));
+    }
     tasks.push(tokio::spawn(follow_keys(state.clone(), shutdown.clone())));
     let (relayed, stop) = (state.clone(), shutdown.clone());
     tasks.push(tokio::spawn(async move {

@@ -38,7 +38,7 @@ impl Service {
     pub async fn start(database: &Database, folder: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(program("stoplist")?);
         command.arg("serve").env("STOPLIST_LISTEN", "127.0.0.1:0").env("STOPLIST_DATABASE_URL", database.url());
-        command.env("STOPLIST_DATA_DIR", folder.join("data")).env("RUST_LOG", "warn");
+        command.env("STOPLIST_DATA_DIR", folder.join("data")).env("RUST_LOG", "warn,backend::service::agent_sync=info");
         // The bench looks every 5 ms whether a work is done: for long more often than a client may.
         command.env("STOPLIST_REQUEST_RATE", "10000");
         fs::create_dir_all(folder)?;
@@ -62,6 +62,14 @@ impl Service {
         let heading = "Set-up code: ";
         let line = self.process.line_with(heading, START).await?;
         Ok(line.split_once(heading).map_or("", |(_, code)| code).trim().to_owned())
+    }
+
+    /// Waits until it has prepared a list that waits for its publication.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn prepared(&mut self) -> anyhow::Result<()> {
+        self.process.line_with("prepared a list before its publication", START).await.map(drop)
     }
 
     /// Forgets the highest memory so far.

@@ -2,9 +2,11 @@
 
 mod body;
 mod packed;
+mod prepared;
 
-pub use body::{Connections, Pace, body};
-pub use packed::PackedLists;
+pub use body::{Connections, Pace, body, pieces};
+pub use packed::{PackedLists, Piece};
+pub use prepared::{follow, prepare};
 
 use super::{
     Error, Result,
@@ -181,7 +183,8 @@ pub fn packed_body(state: &AppState, plan: Plan) -> Option<impl Stream<Item = Re
     }
     let lists = &state.packed_lists;
     let pace = Pace::AtOnce(lists.connections.clone());
-    let list = lists.get(&plan, &state.settings.data_dir, || body(state.db.clone(), plan, pace))?;
+    let parts = || pieces(state.db.clone(), plan, pace, Some(lists.clone()));
+    let list = lists.get(&plan, &state.settings.data_dir, parts)?;
     Some(list.read())
 }
 

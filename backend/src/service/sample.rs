@@ -13,7 +13,11 @@ use super::{
 use crate::{
     clock::Clock,
     state::AppState,
-    store::{self, agent_lists::Keys, audit::NewAuditEntry},
+    store::{
+        self,
+        agent_lists::{self, At, Keys},
+        audit::NewAuditEntry,
+    },
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde_json::json;
@@ -262,7 +266,8 @@ impl Story {
         let sets: Vec<Uuid> = sets.iter().map(|set| set.id).collect();
         self.blocked.clear();
         if !sets.is_empty() {
-            let held = store::agent_lists::added_by(connection, &sets, head.version, ("", Keys::ALL), 100_000).await?;
+            let held =
+                agent_lists::added_by(connection, &sets, At::Version(head.version), ("", Keys::ALL), 100_000).await?;
             self.blocked.extend(held.lines.lines().map(str::to_owned));
         }
         Ok(())

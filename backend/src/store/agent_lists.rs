@@ -23,6 +23,15 @@ impl Keys<'_> {
     pub const ALL: Self = Self { after: "", up_to: None };
 }
 
+/// When a list is read.
+#[derive(Debug, Clone, Copy)]
+pub enum At {
+    /// As it is at a version.
+    Version(i64),
+    /// As it would be if it were published now.
+    Pending,
+}
+
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
@@ -112,25 +121,28 @@ pub async fn removed_by<C: ConnectionTrait>(
     part(connection, ("-", &[&rows]), (keys, from, sets), limit).await
 }
 
-/// Keys that the change sets `sets`, all published up to `to`, put on the list and that are still on it at `to`: of `keys`
-/// at most the first `limit` of live and of ended blocks, each with `sign` before it. Of all sets that is the list.
+/// Keys that the change sets `sets`, all published up to then, put on the list and that are still on it at that time: of
+/// `keys` at most the first `limit` of live and of ended blocks, each with `sign` before it. Of all sets that is the list.
 ///
 /// # Errors
 /// The database refused.
 pub async fn added_by<C: ConnectionTrait>(
     connection: &C,
     sets: &[Uuid],
-    to: i64,
+    at: At,
     (sign, keys): (&str, Keys<'_>),
     limit: usize,
 ) -> Result<Part> {
+    let (is_on_it, version) = match at {
+        At::Version(version) => ("(r.version IS NULL OR r.version > $2)", version),
+        // What a set that is not ready takes off still counts.
+        At::Pending => ("(NOT r.ready OR r.version > $2)", i64::MAX),
+    };
     let of_sets = format!("b.added_set_id IN ({})", placeholders(3, sets.len()));
     let live = format!("FROM blocked_addresses b WHERE {of_sets}");
-    let ended = format!(
-        "FROM removed_blocks b JOIN change_sets r ON r.id = b.removed_set_id \
-         WHERE {of_sets} AND (r.version IS NULL OR r.version > $2)"
-    );
-    part(connection, (sign, &[&live, &ended]), (keys, to, sets), limit).await
+    let ended =
+        format!("FROM removed_blocks b JOIN change_sets r ON r.id = b.removed_set_id WHERE {of_sets} AND {is_on_it}");
+    part(connection, (sign, &[&live, &ended]), (keys, version, sets), limit).await
 }
 
 /// Stores what a mail server holds, and whether that is what its version says.

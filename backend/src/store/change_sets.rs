@@ -262,6 +262,17 @@ pub async fn pending<C: ConnectionTrait>(connection: &C, server_configuration_id
     rows.iter().map(read).collect()
 }
 
+/// The configurations with a set that waits for a distribution and adds at least `least` addresses.
+///
+/// # Errors
+/// The database refused.
+pub async fn with_long_pending<C: ConnectionTrait>(connection: &C, least: i64) -> Result<Vec<Uuid>> {
+    let sql = "SELECT DISTINCT server_configuration_id FROM change_sets \
+               WHERE version IS NULL AND ready AND added_count >= $1";
+    let rows = connection.query_all_raw(statement(connection, sql, [least.into()])).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "server_configuration_id")?)).collect()
+}
+
 /// Whether a run or a list operation builds a set of the configuration, or takes one apart.
 ///
 /// # Errors

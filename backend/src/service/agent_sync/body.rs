@@ -1,18 +1,21 @@
 //! The body of a list for agents, as it is read from the database.
 
-use super::Plan;
+use super::{
+    Plan,
+    packed::{PackedList, PackedLists, Piece},
+};
 use crate::{
     service::{Error, Result},
     store::{
         ConnectionTrait, Db,
-        agent_lists::{self, Keys, Part},
+        agent_lists::{self, At, Keys, Part},
         change_sets::{self, ChangeSet},
     },
 };
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use shared::agent_sync::{ListBody, ListHeader};
-use std::{iter, sync::Arc};
+use std::{collections::HashMap, iter, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
@@ -65,6 +68,11 @@ impl Pace {
 
 /// The body: a header line, then a line for each key, in pieces.
 pub fn body(db: Db, plan: Plan, pace: Pace) -> impl Stream<Item = Result<Bytes>> {
+    pieces(db, plan, pace, None).map(|piece| piece.map(Piece::into_octets))
+}
+
+/// The body in pieces, of which those of `prepared` sets are compressed already.
+pub fn pieces(db: Db, plan: Plan, pace: Pace, prepared: Option<Arc<PackedLists>>) -> impl Stream<Item = Result<Piece>> {
     async_stream::try_stream! {
         let header = ListHeader {
             body: if plan.from.is_some() { ListBody::Changes } else { ListBody::Snapshot },
@@ -75,26 +83,49 @@ pub fn body(db: Db, plan: Plan, pace: Pace) -> impl Stream<Item = Result<Bytes>>
         };
         let mut line = serde_json::to_vec(&header).map_err(|error| Error::Internal(error.into()))?;
         line.push(b'\n');
-        yield Bytes::from(line);
+        yield Piece::Lines(Bytes::from(line));
         for (after, up_to) in plan.versions() {
             let sets =
                 change_sets::published_between(db.connection(), plan.server_configuration_id, after, up_to).await?;
-            for stretch in stretches(&plan, &sets) {
-                let stretch = Arc::new(stretch);
-                let mut ranges = Vec::new();
-                for keys in stretch.ranges() {
-                    ranges.push(Box::pin(pieces(db.clone(), stretch.clone(), keys, pace.clone())));
+            let known: HashMap<_, _> =
+                sets.iter().filter_map(|set| Some((set.id, prepared_lines(&plan, set, prepared.as_ref()?)?))).collect();
+            for stretch in stretches(&plan, &sets, |set| known.contains_key(&set.id)) {
+                for await piece in of_stretch(db.clone(), stretch, pace.clone()) {
+                    yield Piece::Lines(piece?);
                 }
-                for await piece in stream::iter(ranges).flatten_unordered(pace.ranges_at_a_time()) {
-                    yield piece?;
+            }
+            for list in known.into_values() {
+                for await piece in list.read() {
+                    yield Piece::Packed(piece?);
                 }
             }
         }
     }
 }
 
+/// What a set adds, if that was prepared and nothing later takes anything of it off.
+fn prepared_lines(plan: &Plan, set: &ChangeSet, lists: &PackedLists) -> Option<Arc<PackedList>> {
+    let is_last = plan.from.is_some() && set.version == Some(plan.head.version);
+    if is_last { lists.prepared.lines(set) } else { None }
+}
+
+/// The lines of what a pending set adds, in pieces.
+pub(super) fn pending(db: Db, set: &ChangeSet) -> impl Stream<Item = Result<Piece>> + use<> {
+    let what = What::Added { at: At::Pending, sign: "+" };
+    let stretch = Stretch { sets: vec![set.id], keys: set.added.count, what };
+    of_stretch(db, stretch, Pace::AsTaken).map(|piece| piece.map(Piece::Lines))
+}
+
+/// The pieces of a stretch.
+fn of_stretch(db: Db, stretch: Stretch, pace: Pace) -> impl Stream<Item = Result<Bytes>> {
+    let (stretch, at_a_time) = (Arc::new(stretch), pace.ranges_at_a_time());
+    let ranges: Vec<_> = stretch.ranges();
+    let ranges = ranges.into_iter().map(move |keys| of_range(db.clone(), stretch.clone(), keys, pace.clone()).boxed());
+    stream::iter(ranges).flatten_unordered(at_a_time)
+}
+
 /// The pieces of a range of a stretch.
-fn pieces(db: Db, stretch: Arc<Stretch>, range: Keys<'static>, pace: Pace) -> impl Stream<Item = Result<Bytes>> {
+fn of_range(db: Db, stretch: Arc<Stretch>, range: Keys<'static>, pace: Pace) -> impl Stream<Item = Result<Bytes>> {
     async_stream::try_stream! {
         let held = match &pace {
             Pace::AsTaken => None,
@@ -127,15 +158,15 @@ struct Stretch {
 enum What {
     /// What the change sets took off the list at the version `from`.
     Removed { from: i64 },
-    /// What the change sets put on it and is there at the version `to`.
-    Added { to: i64, sign: &'static str },
+    /// What the change sets put on it and is there then.
+    Added { at: At, sign: &'static str },
 }
 
 impl Stretch {
     async fn part<C: ConnectionTrait>(&self, connection: &C, keys: Keys<'_>) -> Result<Part> {
         let part = match self.what {
             What::Removed { from } => agent_lists::removed_by(connection, &self.sets, from, keys, BATCH).await?,
-            What::Added { to, sign } => agent_lists::added_by(connection, &self.sets, to, (sign, keys), BATCH).await?,
+            What::Added { at, sign } => agent_lists::added_by(connection, &self.sets, at, (sign, keys), BATCH).await?,
         };
         Ok(part)
     }
@@ -148,16 +179,17 @@ impl Stretch {
     }
 }
 
-/// What to read of these change sets.
-fn stretches(plan: &Plan, sets: &[ChangeSet]) -> Vec<Stretch> {
-    let removed = plan.from.map(|from| groups(sets, What::Removed { from })).unwrap_or_default();
+/// What to read of these change sets: without what those add that are `known`.
+fn stretches(plan: &Plan, sets: &[ChangeSet], known: impl Fn(&ChangeSet) -> bool) -> Vec<Stretch> {
+    let removed = plan.from.map(|from| groups(sets.iter(), What::Removed { from })).unwrap_or_default();
     let sign = if plan.from.is_some() { "+" } else { "" };
-    let added = groups(sets, What::Added { to: plan.head.version, sign });
+    let at = At::Version(plan.head.version);
+    let added = groups(sets.iter().filter(|set| !known(set)), What::Added { at, sign });
     removed.into_iter().chain(added).collect()
 }
 
 /// Change sets to ask for in one statement: small ones together, a large one alone.
-fn groups(sets: &[ChangeSet], what: What) -> Vec<Stretch> {
+fn groups<'a>(sets: impl Iterator<Item = &'a ChangeSet>, what: What) -> Vec<Stretch> {
     let mut groups: Vec<Stretch> = Vec::new();
     for set in sets {
         let keys = match what {

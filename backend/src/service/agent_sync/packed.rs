@@ -4,7 +4,7 @@
 //! A list lies in a file without a name, which goes with the last agent that reads it, and with the process. Without
 //! such a file each agent's list comes straight from the database.
 
-use super::{Connections, Plan};
+use super::{Connections, Plan, prepared::PreparedSets};
 use crate::service::{Error, Result};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -39,6 +39,26 @@ pub struct PackedLists {
     known: Mutex<Known>,
     /// Which read them.
     pub(super) connections: Connections,
+    /// What of them is packed before it is published.
+    pub prepared: PreparedSets,
+}
+
+/// A part of a list.
+#[derive(Debug)]
+pub enum Piece {
+    /// Lines, to be compressed.
+    Lines(Bytes),
+    /// Octets of what is compressed already: from one piece of lines to the next they are whole frames.
+    Packed(Bytes),
+}
+
+impl Piece {
+    /// What it consists of.
+    pub(super) fn into_octets(self) -> Bytes {
+        match self {
+            Self::Lines(octets) | Self::Packed(octets) => octets,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +78,7 @@ impl Known {
 impl PackedLists {
     /// The list of a plan: one that is being sent already, or a new one of `parts`, in a file in `folder`. `None`: the
     /// disk refuses.
-    pub(super) fn get<S: Stream<Item = Result<Bytes>> + Send + 'static>(
+    pub(super) fn get<S: Stream<Item = Result<Piece>> + Send + 'static>(
         self: &Arc<Self>,
         plan: &Plan,
         folder: &Path,
@@ -108,9 +128,10 @@ pub struct PackedList {
 }
 
 impl PackedList {
-    fn start(
+    /// Of these parts.
+    pub(super) fn start(
         folder: &Path,
-        parts: impl Stream<Item = Result<Bytes>> + Send + 'static,
+        parts: impl Stream<Item = Result<Piece>> + Send + 'static,
         refused: impl FnOnce(&io::Error) + Send + 'static,
     ) -> io::Result<Arc<Self>> {
         let file = tempfile::tempfile_in(folder)?;
@@ -128,6 +149,11 @@ impl PackedList {
 
     fn is_torn(&self) -> bool {
         self.progress.has_changed().is_err() && !self.progress.borrow().is_whole
+    }
+
+    /// Waits for its end; false when it broke off.
+    pub(super) async fn whole(&self) -> bool {
+        self.progress.clone().wait_for(|progress| progress.is_whole).await.is_ok()
     }
 
     /// Its octets from the first to the last, as they come.
@@ -182,18 +208,24 @@ impl Packer {
     }
 
     /// Blocks.
-    fn push(&mut self, part: &[u8]) -> io::Result<()> {
-        self.frame.clear();
-        self.frame.reserve(compress_bound(part.len()));
-        self.compressor.compress_to_buffer(part, &mut self.frame)?;
-        self.file.write_all(&self.frame)?;
-        self.octets += self.frame.len() as u64;
+    fn push(&mut self, part: &Piece) -> io::Result<()> {
+        let octets: &[u8] = match part {
+            Piece::Lines(lines) => {
+                self.frame.clear();
+                self.frame.reserve(compress_bound(lines.len()));
+                self.compressor.compress_to_buffer(lines, &mut self.frame)?;
+                &self.frame
+            }
+            Piece::Packed(octets) => octets,
+        };
+        self.file.write_all(octets)?;
+        self.octets += octets.len() as u64;
         Ok(())
     }
 }
 
 async fn pack(
-    parts: impl Stream<Item = Result<Bytes>>,
+    parts: impl Stream<Item = Result<Piece>>,
     file: File,
     progress: &watch::Sender<Progress>,
 ) -> std::result::Result<(), PackError> {
@@ -224,7 +256,11 @@ mod tests {
     use tempfile::TempDir;
     use uuid::Uuid;
 
-    type Parts = UnboundedReceiver<Result<Bytes>>;
+    type Parts = UnboundedReceiver<Result<Piece>>;
+
+    fn lines(lines: &'static [u8]) -> Piece {
+        Piece::Lines(Bytes::from_static(lines))
+    }
 
     fn plan(version: i64) -> Plan {
         let head = Head { epoch: Uuid::nil(), version, sum: Sum::default() };
@@ -242,7 +278,7 @@ mod tests {
         }
 
         /// A list that is new, and who gives its parts.
-        fn new_list(&self, version: i64) -> (Arc<PackedList>, UnboundedSender<Result<Bytes>>) {
+        fn new_list(&self, version: i64) -> (Arc<PackedList>, UnboundedSender<Result<Piece>>) {
             let (sender, parts) = unbounded();
             let list = self.lists.get(&plan(version), self.folder.path(), || parts);
             (list.expect("a file"), sender)
@@ -269,7 +305,7 @@ mod tests {
         for n in 0..200 {
             let part = format!("+user{n}@example.com\n").repeat(n);
             expected.push_str(&part);
-            parts.unbounded_send(Ok(part.into())).unwrap();
+            parts.unbounded_send(Ok(Piece::Lines(part.into()))).unwrap();
             if n == 100 {
                 tokio::task::yield_now().await;
             }
@@ -279,7 +315,7 @@ mod tests {
         drop(parts);
         assert_eq!(reading.await.unwrap().unwrap(), expected);
         assert_eq!(text(second).await.unwrap(), expected);
-        other_parts.unbounded_send(Ok(Bytes::from_static(b"-b@example.com\n"))).unwrap();
+        other_parts.unbounded_send(Ok(lines(b"-b@example.com\n"))).unwrap();
         drop(other_parts);
         assert_eq!(text(other).await.unwrap(), "-b@example.com\n");
         assert_eq!(place.folder.path().read_dir().unwrap().count(), 0, "its file has no name");
@@ -289,12 +325,12 @@ mod tests {
     async fn a_list_that_breaks_off_is_no_whole_one_and_is_read_again_for_the_next() {
         let place = Place::new();
         let (list, parts) = place.new_list(1);
-        parts.unbounded_send(Ok(Bytes::from_static(b"+a@example.com\n"))).unwrap();
+        parts.unbounded_send(Ok(lines(b"+a@example.com\n"))).unwrap();
         parts.unbounded_send(Err(Error::NotFound)).unwrap();
         assert!(text(list.clone()).await.is_err());
         let (again, parts) = place.new_list(1);
         assert!(!Arc::ptr_eq(&list, &again));
-        parts.unbounded_send(Ok(Bytes::from_static(b"+b@example.com\n"))).unwrap();
+        parts.unbounded_send(Ok(lines(b"+b@example.com\n"))).unwrap();
         drop(parts);
         assert_eq!(text(again).await.unwrap(), "+b@example.com\n");
     }
@@ -303,7 +339,7 @@ mod tests {
     async fn reading_ends_with_the_last_agent() {
         let place = Place::new();
         let (list, parts) = place.new_list(1);
-        parts.unbounded_send(Ok(Bytes::from_static(b"+a@example.com\n"))).unwrap();
+        parts.unbounded_send(Ok(lines(b"+a@example.com\n"))).unwrap();
         drop(list);
         tokio::time::timeout(Duration::from_secs(10), async {
             while !parts.is_closed() {

@@ -9,7 +9,7 @@ use backend::{
     },
     store::{
         agent_lists,
-        agent_lists::{Keys, Part},
+        agent_lists::{At, Keys, Part},
         change_sets,
     },
 };
@@ -355,7 +355,9 @@ async fn a_version_is_read_in_parts_of_any_size_while_the_list_goes_on() {
         let added = |version| {
             let first = &first;
             keys_of("+", async move |keys: Keys<'_>| {
-                agent_lists::added_by(connection, first, version, ("+", keys), limit).await.expect("a part")
+                agent_lists::added_by(connection, first, At::Version(version), ("+", keys), limit)
+                    .await
+                    .expect("a part")
             })
         };
         assert_eq!((added(1).await, added(head).await), (all.clone(), left.clone()), "parts of {limit}");

@@ -7,7 +7,7 @@ mod runs;
 use super::*;
 use backend::service::{
     agent_sync,
-    agent_sync::{Connections, Holding, Pace},
+    agent_sync::{Holding, Pace},
     distributions, list_operations,
 };
 use futures::StreamExt;
@@ -16,6 +16,7 @@ use shared::list_operation::{ListOperation, ListOperationKind, ListOperationStat
 use std::collections::BTreeMap;
 
 use super::model::{Dice, Kind, Model, WATCH_DAYS, Work};
+use super::prepared::unpacked_body;
 use runs::RunAtWork;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,6 +35,8 @@ struct History {
     run: Option<RunAtWork>,
     /// Distributions that wait to be published.
     queued: Vec<Uuid>,
+    /// How many pieces of lists were packed before their publication.
+    prepared: usize,
 }
 
 impl History {
@@ -43,7 +46,8 @@ impl History {
         let (reporter, mail_server) = scene.place.mail_server(&scene.app, "mx1").await;
         let dice = Dice(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15));
         let model = Model { history: vec![BTreeSet::new()], ..Model::default() };
-        let mut history = Self { scene, reporter, mail_server, dice, model, run: None, queued: Vec::new() };
+        let mut history =
+            Self { scene, reporter, mail_server, dice, model, run: None, queued: Vec::new(), prepared: 0 };
         let mut finished = BTreeMap::new();
         for step in 0..length {
             let before = history.model.states();
@@ -59,10 +63,15 @@ impl History {
             if let Some(run) = &mut history.run {
                 run.touched.extend(touched);
             }
+            if history.dice.roll(2) == 0 {
+                let (state, id) = (&history.scene.app.running.state, history.scene.place.configuration);
+                agent_sync::prepare(state, id, 1).await.expect(&context);
+            }
             history.check(&context).await;
         }
         println!("seed {seed}: {finished:?}");
         assert!(history.model.history.len() > 10, "seed {seed}: a history with versions");
+        assert!(history.prepared > 0, "seed {seed}: lists of which something was prepared");
     }
 
     async fn act(&mut self, step: usize) -> Option<String> {
@@ -261,9 +270,13 @@ impl History {
                 continue;
             };
             let at_once = version.is_multiple_of(2);
-            let pace = if at_once { Pace::AtOnce(Connections::default()) } else { Pace::AsTaken };
-            let pieces: Vec<_> = agent_sync::body(state.db.clone(), plan, pace).collect().await;
-            let body: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
+            let (body, prepared) = if at_once {
+                unpacked_body(state, plan).await
+            } else {
+                let pieces: Vec<_> = agent_sync::body(state.db.clone(), plan, Pace::AsTaken).collect().await;
+                (pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect(), 0)
+            };
+            self.prepared += prepared;
             let keys = if holding.is_some() { model.history[from].clone() } else { BTreeSet::new() };
             let (client, id) = (scene.app.anonymous(), mail_server);
             let mut agent = ModelAgent { client, id, header: None, keys };

@@ -8,6 +8,7 @@ mod history;
 mod live;
 mod model;
 pub(crate) mod operations;
+mod prepared;
 mod registrations;
 pub(crate) mod release_filters;
 mod runs;

@@ -1,0 +1,143 @@
+//! Change sets that are packed before their publication.
+
+use super::*;
+use backend::{
+    service::agent_sync::{self, Connections, Holding, Pace, Piece, Plan},
+    state::AppState,
+    store::change_sets::{self, ChangeSet},
+};
+use futures::StreamExt;
+use shared::list_operation::{ListOperation, ListOperationState};
+
+/// The body of a list for agents that share it, unpacked, and how many of its pieces were packed before.
+pub(super) async fn unpacked_body(state: &AppState, plan: Plan) -> (Vec<u8>, usize) {
+    let (mut text, mut packed, mut count) = (Vec::new(), Vec::new(), 0);
+    let pace = Pace::AtOnce(Connections::default());
+    let pieces: Vec<_> =
+        agent_sync::pieces(state.db.clone(), plan, pace, Some(state.packed_lists.clone())).collect().await;
+    for piece in pieces {
+        match piece.expect("a piece") {
+            Piece::Lines(lines) => text.extend_from_slice(&lines),
+            Piece::Packed(octets) => {
+                packed.extend_from_slice(&octets);
+                count += 1;
+            }
+        }
+    }
+    text.extend(zstd::decode_all(packed.as_slice()).expect("whole frames"));
+    (text, count)
+}
+
+struct Waiting {
+    scene: Scene,
+    mail_server: Uuid,
+}
+
+impl Waiting {
+    async fn new() -> Self {
+        let scene = Scene::start().await;
+        let (_, mail_server) = scene.place.mail_server(&scene.app, "mx1").await;
+        Self { scene, mail_server }
+    }
+
+    fn state(&self) -> &AppState {
+        &self.scene.app.running.state
+    }
+
+    async fn add(&self, addresses: &[&str]) {
+        let body = json!({ "addresses": addresses });
+        self.scene.admin().post(&self.scene.place.path("/blocked-addresses"), &body).await.expect(200);
+    }
+
+    async fn pending(&self) -> Vec<ChangeSet> {
+        change_sets::pending(self.state().db.connection(), self.scene.place.configuration).await.expect("the sets")
+    }
+
+    async fn prepare(&self) {
+        agent_sync::prepare(self.state(), self.scene.place.configuration, 1).await.expect("prepared");
+    }
+
+    /// What changed since a version, in order, and whether some of it was prepared.
+    async fn changes(&self, from: i64) -> (Vec<String>, bool) {
+        let (state, configuration) = (self.state(), self.scene.place.configuration);
+        let head = change_sets::head(state.db.connection(), configuration).await.expect("the head").expect("a list");
+        let held = Holding { epoch: head.epoch, version: from, checksum: None };
+        let plan = agent_sync::plan(state, self.mail_server, configuration, Some(held), Duration::ZERO).await;
+        let (body, prepared) = unpacked_body(state, plan.expect("a plan").expect("changes")).await;
+        let text = String::from_utf8(body).expect("UTF-8");
+        let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
+        lines.sort_unstable();
+        (lines, prepared > 0)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_prepared_is_sent_with_what_came_after_it() {
+    let waiting = Waiting::new().await;
+    waiting.add(&["a@example.com", "b@example.com"]).await;
+    waiting.prepare().await;
+    waiting.add(&["c@example.com"]).await;
+    waiting.scene.run_now().await;
+    let expected = ["+a@example.com", "+b@example.com", "+c@example.com"];
+    assert_eq!(waiting.changes(0).await, (expected.map(str::to_owned).to_vec(), true));
+    // Also for who asks later, but not once something of it is off the list.
+    waiting.prepare().await;
+    assert!(waiting.changes(0).await.1);
+    waiting.scene.release(&["a@example.com"]).await;
+    let expected = ["+b@example.com", "+c@example.com"];
+    assert_eq!(waiting.changes(0).await, (expected.map(str::to_owned).to_vec(), false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_since_is_read_again() {
+    let waiting = Waiting::new().await;
+    waiting.add(&["a@example.com", "b@example.com"]).await;
+    waiting.prepare().await;
+    let before = waiting.pending().await;
+    assert!(waiting.state().packed_lists.prepared.lines(&before[0]).is_some());
+    waiting.scene.release(&["a@example.com"]).await;
+    let after = waiting.pending().await;
+    assert!(waiting.state().packed_lists.prepared.lines(&after[0]).is_none(), "it is another list now");
+    waiting.scene.run_now().await;
+    assert_eq!(waiting.changes(0).await, (vec!["+b@example.com".to_owned()], false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_pending_any_more_is_forgotten() {
+    let waiting = Waiting::new().await;
+    waiting.add(&["a@example.com"]).await;
+    waiting.prepare().await;
+    let set = waiting.pending().await.remove(0);
+    waiting.scene.run_now().await;
+    waiting.add(&["b@example.com"]).await;
+    waiting.scene.run_now().await;
+    let lines = || waiting.state().packed_lists.prepared.lines(&set);
+    assert!(lines().is_some());
+    waiting.prepare().await;
+    assert!(lines().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_registration_is_prepared_while_it_waits() {
+    let waiting = Waiting::new().await;
+    let scene = &waiting.scene;
+    let keys: Vec<String> = (0..20_001).map(|n| format!("user{n}@example.com")).collect();
+    let upload = sums::upload(scene, &keys).await;
+    let body = json!({ "delivery_timing": "next_execution" });
+    let path = scene.place.path(&format!("/uploads/{upload}/registration"));
+    let operation: ListOperation = scene.admin().post(&path, &body).await.expect(202).json();
+    let path = format!("/list-operations/{}", operation.id);
+    scene.until(&path, |operation: &ListOperation| operation.state == ListOperationState::Done).await;
+    let set = waiting.pending().await.remove(0);
+    let begun = tokio::time::Instant::now();
+    while waiting.state().packed_lists.prepared.lines(&set).is_none() {
+        assert!(begun.elapsed() < PATIENCE, "it is not prepared");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    scene.run_now().await;
+    let (lines, prepared) = waiting.changes(0).await;
+    assert!(prepared);
+    let mut expected: Vec<String> = keys.iter().map(|key| format!("+{key}")).collect();
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+}
