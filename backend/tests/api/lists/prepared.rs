@@ -24,7 +24,9 @@ pub(super) async fn unpacked_body(state: &AppState, plan: Plan) -> (Vec<u8>, usi
             }
         }
     }
-    text.extend(zstd::decode_all(packed.as_slice()).expect("whole frames"));
+    if count > 0 {
+        text.extend(zstd::decode_all(packed.as_slice()).expect("whole frames"));
+    }
     (text, count)
 }
 
