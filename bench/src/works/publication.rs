@@ -69,7 +69,7 @@ pub async fn measure(place: &Place, rows: u64) -> anyhow::Result<Line> {
         grows: Some(times.ours()),
         remark: format!(
             "{} from Python's http.server, one curl after the other; of ours {} until published, the rest until both \
-             agents had it checked, on disk and in effect",
+             agents had it checked, on disk and in effect; the service had packed the list while it waited",
             megabytes(size),
             seconds(crate::measure::median(published))
         ),
