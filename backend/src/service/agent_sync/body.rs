@@ -94,8 +94,11 @@ pub fn pieces(db: Db, plan: Plan, pace: Pace, prepared: Option<Arc<PackedLists>>
                     yield Piece::Lines(piece?);
                 }
             }
-            for list in known.into_values() {
+            for (id, list) in known {
                 for await piece in list.read() {
+                    if let (Err(_), Some(lists)) = (&piece, &prepared) {
+                        lists.prepared.forget(id);
+                    }
                     yield Piece::Packed(piece?);
                 }
             }

@@ -56,6 +56,11 @@ impl PreparedSets {
         self.known().get(&set.id).is_some_and(|prepared| prepared.added == set.added)
     }
 
+    /// Forgets a set: who asks next gets it from the database.
+    pub(super) fn forget(&self, id: Uuid) {
+        self.known().remove(&id);
+    }
+
     /// Forgets the sets of a configuration that are not among these.
     fn keep(&self, server_configuration_id: Uuid, sets: &[ChangeSet]) {
         self.known().retain(|id, prepared| {
@@ -112,21 +117,19 @@ async fn with_long_sets(state: &AppState) -> HashSet<Uuid> {
     })
 }
 
-/// Prepares the pending sets of a configuration that add at least `least` addresses, and forgets those that are neither
-/// pending nor of the list's last version any more.
+/// Prepares the pending sets of a configuration that add at least `least` addresses, and forgets those that are not pending
+/// any more: the mail servers that listen have asked at once.
 ///
 /// # Errors
 /// The database or the disk refused; nothing depends on it.
 pub async fn prepare(state: &AppState, server_configuration_id: Uuid, least: i64) -> Result<()> {
-    let (connection, prepared) = (state.db.connection(), &state.packed_lists.prepared);
-    let pending = change_sets::pending(connection, server_configuration_id).await?;
-    let Some(head) = change_sets::head(connection, server_configuration_id).await? else { return Ok(()) };
-    let last = change_sets::published_between(connection, server_configuration_id, head.version - 1, head.version);
-    prepared.keep(server_configuration_id, &[last.await?, pending.clone()].concat());
+    let prepared = &state.packed_lists.prepared;
+    let pending = change_sets::pending(state.db.connection(), server_configuration_id).await?;
+    prepared.keep(server_configuration_id, &pending);
     for set in pending.iter().filter(|set| set.added.count >= least) {
         if !prepared.knows(set) && state.db.check_room().is_ok() {
-            let read = read(state, set).await?;
-            prepared.known().insert(set.id, Prepared { server_configuration_id, added: set.added, lines: read });
+            let lines = read(state, set).await?;
+            prepared.known().insert(set.id, Prepared { server_configuration_id, added: set.added, lines });
         }
     }
     Ok(())

@@ -2,7 +2,10 @@
 
 use super::*;
 use backend::{
-    service::agent_sync::{self, Connections, Holding, Pace, Piece, Plan},
+    service::{
+        Error,
+        agent_sync::{self, Connections, Holding, Pace, Piece, Plan},
+    },
     state::AppState,
     store::change_sets::{self, ChangeSet},
 };
@@ -11,12 +14,16 @@ use shared::list_operation::{ListOperation, ListOperationState};
 
 /// The body of a list for agents that share it, unpacked, and how many of its pieces were packed before.
 pub(super) async fn unpacked_body(state: &AppState, plan: Plan) -> (Vec<u8>, usize) {
+    try_unpacked_body(state, plan).await.expect("the whole body")
+}
+
+async fn try_unpacked_body(state: &AppState, plan: Plan) -> Result<(Vec<u8>, usize), Error> {
     let (mut text, mut packed, mut count) = (Vec::new(), Vec::new(), 0);
     let pace = Pace::AtOnce(Connections::default());
     let pieces: Vec<_> =
         agent_sync::pieces(state.db.clone(), plan, pace, Some(state.packed_lists.clone())).collect().await;
     for piece in pieces {
-        match piece.expect("a piece") {
+        match piece? {
             Piece::Lines(lines) => text.extend_from_slice(&lines),
             Piece::Packed(octets) => {
                 packed.extend_from_slice(&octets);
@@ -27,7 +34,7 @@ pub(super) async fn unpacked_body(state: &AppState, plan: Plan) -> (Vec<u8>, usi
     if count > 0 {
         text.extend(zstd::decode_all(packed.as_slice()).expect("whole frames"));
     }
-    (text, count)
+    Ok((text, count))
 }
 
 struct Waiting {
@@ -59,13 +66,18 @@ impl Waiting {
         agent_sync::prepare(self.state(), self.scene.place.configuration, 1).await.expect("prepared");
     }
 
-    /// What changed since a version, in order, and whether some of it was prepared.
-    async fn changes(&self, from: i64) -> (Vec<String>, bool) {
+    /// Where the changes since a version are.
+    async fn plan(&self, from: i64) -> Plan {
         let (state, configuration) = (self.state(), self.scene.place.configuration);
         let head = change_sets::head(state.db.connection(), configuration).await.expect("the head").expect("a list");
         let held = Holding { epoch: head.epoch, version: from, checksum: None };
         let plan = agent_sync::plan(state, self.mail_server, configuration, Some(held), Duration::ZERO).await;
-        let (body, prepared) = unpacked_body(state, plan.expect("a plan").expect("changes")).await;
+        plan.expect("a plan").expect("changes")
+    }
+
+    /// What changed since a version, in order, and whether some of it was prepared.
+    async fn changes(&self, from: i64) -> (Vec<String>, bool) {
+        let (body, prepared) = unpacked_body(self.state(), self.plan(from).await).await;
         let text = String::from_utf8(body).expect("UTF-8");
         let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
         lines.sort_unstable();
@@ -82,9 +94,7 @@ async fn what_was_prepared_is_sent_with_what_came_after_it() {
     waiting.scene.run_now().await;
     let expected = ["+a@example.com", "+b@example.com", "+c@example.com"];
     assert_eq!(waiting.changes(0).await, (expected.map(str::to_owned).to_vec(), true));
-    // Also for who asks later, but not once something of it is off the list.
-    waiting.prepare().await;
-    assert!(waiting.changes(0).await.1);
+    // But not once something of it is off the list.
     waiting.scene.release(&["a@example.com"]).await;
     let expected = ["+b@example.com", "+c@example.com"];
     assert_eq!(waiting.changes(0).await, (expected.map(str::to_owned).to_vec(), false));
@@ -111,12 +121,33 @@ async fn what_is_not_pending_any_more_is_forgotten() {
     waiting.prepare().await;
     let set = waiting.pending().await.remove(0);
     waiting.scene.run_now().await;
-    waiting.add(&["b@example.com"]).await;
-    waiting.scene.run_now().await;
     let lines = || waiting.state().packed_lists.prepared.lines(&set);
     assert!(lines().is_some());
     waiting.prepare().await;
     assert!(lines().is_none());
+    assert_eq!(waiting.changes(0).await, (vec!["+a@example.com".to_owned()], false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_disk_does_not_give_back_comes_from_the_database_the_next_time() {
+    let waiting = Waiting::new().await;
+    waiting.add(&["a@example.com"]).await;
+    waiting.prepare().await;
+    waiting.scene.run_now().await;
+    let folder = waiting.state().settings.data_dir.canonicalize().expect("the data folder");
+    let mut cut = 0;
+    for entry in std::fs::read_dir("/proc/self/fd").expect("our open files") {
+        let path = entry.expect("a file").path();
+        let is_ours = std::fs::read_link(&path)
+            .is_ok_and(|to| to.starts_with(&folder) && to.to_string_lossy().ends_with(" (deleted)"));
+        if is_ours {
+            std::fs::File::create(path).expect("cut off");
+            cut += 1;
+        }
+    }
+    assert!(cut > 0, "nothing is packed");
+    try_unpacked_body(waiting.state(), waiting.plan(0).await).await.expect_err("it breaks off");
+    assert_eq!(waiting.changes(0).await, (vec!["+a@example.com".to_owned()], false));
 }
 
 #[tokio::test(flavor = "multi_thread")]
