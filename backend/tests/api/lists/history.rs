@@ -51,6 +51,10 @@ impl History {
         let mut finished = BTreeMap::new();
         for step in 0..length {
             let before = history.model.states();
+            if history.dice.roll(2) == 0 {
+                let (state, id) = (&history.scene.app.running.state, history.scene.place.configuration);
+                agent_sync::prepare(state, id, 1).await.expect("prepared");
+            }
             let Some(did) = history.act(step).await else { continue };
             let context = format!("seed {seed}, step {step}: {did}");
             *finished.entry(did.split(' ').next().expect("a word").to_owned()).or_insert(0) += 1;
@@ -62,10 +66,6 @@ impl History {
             }
             if let Some(run) = &mut history.run {
                 run.touched.extend(touched);
-            }
-            if history.dice.roll(2) == 0 {
-                let (state, id) = (&history.scene.app.running.state, history.scene.place.configuration);
-                agent_sync::prepare(state, id, 1).await.expect(&context);
             }
             history.check(&context).await;
         }
