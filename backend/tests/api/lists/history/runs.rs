@@ -25,10 +25,10 @@ impl History {
     pub(super) async fn begin_run(&mut self) -> String {
         let scene = &self.scene;
         scene.app.clock.set(scene.app.clock.now() + TimeDelta::days(self.dice.roll(3).cast_signed()));
-        let (held, claimed) = (sums::being_taken_off(scene).await, sums::claimed(scene).await);
         let run: Run = scene.admin().post(&scene.place.path("/runs"), &json!({})).await.expect(202).json();
-        let (at, touched) = (scene.app.clock.now(), BTreeSet::new());
-        self.run = Some(RunAtWork { id: run.id, at, set: None, held, claimed, touched });
+        let (at, none) = (scene.app.clock.now(), BTreeSet::new);
+        self.run = Some(RunAtWork { id: run.id, at, set: None, held: none(), claimed: none(), touched: none() });
+        self.look_at_operation().await;
         if self.dice.roll(2) == 0 {
             return self.step_of_run().await;
         }
@@ -37,7 +37,17 @@ impl History {
         self.settle_run().await
     }
 
+    /// An operation goes on until a run has begun to prepare something, and after that was taken back.
+    async fn look_at_operation(&mut self) {
+        let (held, claimed) = (sums::being_taken_off(&self.scene).await, sums::claimed(&self.scene).await);
+        let run = self.run.as_mut().expect("a run");
+        if run.set.is_none() {
+            (run.held, run.claimed) = (held, claimed);
+        }
+    }
+
     pub(super) async fn step_of_run(&mut self) -> String {
+        self.look_at_operation().await;
         let (state, id) = (&self.scene.app.running.state, self.run.as_ref().expect("a run").id);
         if self.dice.roll(15) == 0 {
             let full = Error::StorageFull(anyhow::anyhow!("no room"));
