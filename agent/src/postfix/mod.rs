@@ -7,37 +7,45 @@ pub mod settings;
 pub mod socketmap;
 
 use crate::list::List;
-use std::{future::Future, io, sync::Arc, time::Duration};
-use tokio::net::{TcpListener, TcpStream};
+use std::{io, net::TcpStream, sync::Arc, thread, time::Duration};
+use tokio::net::TcpListener;
 
 /// The refusal as an enhanced status code and text, without the reply code. It holds [`bounces::MARK`], by which the
 /// mail log's reader tells our refusals from remote ones.
 pub const REFUSAL: &str = "5.7.1 Blocked by Stoplist: address keeps failing";
 
-/// Accepts connections for ever and answers each in its own task.
-pub async fn serve<F>(listener: TcpListener, list: Arc<List>, answer: fn(TcpStream, Arc<List>) -> F)
-where
-    F: Future<Output = io::Result<()>> + Send + 'static,
-{
+/// How much a thread of a connection may have on its stack, in octets.
+const STACK: usize = 256 << 10;
+
+/// Answers the requests of a connection until it ends. Blocks.
+type Answer = fn(&TcpStream, &List) -> io::Result<()>;
+
+/// Accepts connections for ever and answers each in its own thread: Postfix, which waits for every answer, never waits for
+/// what else the agent does, to read a list of millions for example.
+pub async fn serve(listener: TcpListener, list: Arc<List>, answer: Answer) {
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                // Answers are small and Postfix waits for each.
-                let _ = stream.set_nodelay(true);
-                let connection = answer(stream, list.clone());
-                tokio::spawn(async move {
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "a connection from Postfix ended");
-                    }
-                });
-            }
-            Err(error) => {
-                // Out of file descriptors, for example: others may be closed soon.
-                tracing::warn!(%error, "cannot accept a connection from Postfix");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+        let accepted = match listener.accept().await {
+            Ok((stream, _)) => stream.into_std().and_then(|stream| serve_one(stream, list.clone(), answer)),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = accepted {
+            // Out of file descriptors or threads, for example: others may be closed soon.
+            tracing::warn!(%error, "cannot answer a connection from Postfix");
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+}
+
+fn serve_one(stream: TcpStream, list: Arc<List>, answer: Answer) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    // Answers are small and Postfix waits for each.
+    stream.set_nodelay(true)?;
+    thread::Builder::new().name("postfix".to_owned()).stack_size(STACK).spawn(move || {
+        if let Err(error) = answer(&stream, &list) {
+            tracing::debug!(%error, "a connection from Postfix ended");
+        }
+    })?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,14 +6,9 @@
 use super::REFUSAL;
 use crate::list::List;
 use std::{
-    io::{self, BufRead, Read, Write},
-    net::SocketAddr,
-    sync::Arc,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
     time::Duration,
-};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
 };
 
 /// What is answered for who is not blocked: what else Postfix is told decides.
@@ -25,19 +20,19 @@ const MAX_ANSWER_OCTETS: u64 = 1 << 10;
 /// How long an agent may take to answer, as in Postfix's lines.
 const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Answers the requests of one connection.
+/// Answers the requests of one connection. Blocks.
 ///
 /// # Errors
 /// When the connection breaks or what comes is no policy request.
-pub async fn answer(stream: TcpStream, list: Arc<List>) -> io::Result<()> {
-    let mut stream = BufReader::new(stream);
+pub fn answer(mut stream: &TcpStream, list: &List) -> io::Result<()> {
+    let mut requests = BufReader::new(stream);
     let mut line = Vec::new();
     loop {
         let mut recipient = None;
         let mut left = MAX_REQUEST_OCTETS;
         loop {
             line.clear();
-            let octets = (&mut stream).take(left).read_until(b'\n', &mut line).await?;
+            let octets = (&mut requests).take(left).read_until(b'\n', &mut line)?;
             left -= octets as u64;
             if line.pop() != Some(b'\n') {
                 let ended = octets == 0 && left == MAX_REQUEST_OCTETS;
@@ -57,7 +52,7 @@ pub async fn answer(stream: TcpStream, list: Arc<List>) -> io::Result<()> {
             list.blocks(&recipient) || quoted(&recipient).is_some_and(|recipient| list.blocks(&recipient))
         });
         let action = if refuse { format!("action=550 {REFUSAL}\n\n") } else { format!("action={NO_OPINION}\n\n") };
-        stream.write_all(action.as_bytes()).await?;
+        stream.write_all(action.as_bytes())?;
     }
 }
 
@@ -73,11 +68,11 @@ fn quoted(recipient: &str) -> Option<String> {
 /// # Errors
 /// When no agent answers there, or one that has no list yet.
 pub fn ask(agent: SocketAddr, key: &str) -> io::Result<Option<String>> {
-    let mut stream = std::net::TcpStream::connect_timeout(&agent, ASK_TIMEOUT)?;
+    let mut stream = TcpStream::connect_timeout(&agent, ASK_TIMEOUT)?;
     stream.set_read_timeout(Some(ASK_TIMEOUT))?;
     stream.write_all(format!("request=smtpd_access_policy\nrecipient={key}\n\n").as_bytes())?;
     let mut line = String::new();
-    io::BufReader::new(stream.take(MAX_ANSWER_OCTETS)).read_line(&mut line)?;
+    BufReader::new(stream.take(MAX_ANSWER_OCTETS)).read_line(&mut line)?;
     if line.is_empty() {
         return Err(io::Error::other("the agent has no list yet"));
     }

@@ -3,22 +3,21 @@
 
 use super::REFUSAL;
 use crate::list::List;
-use std::{io, sync::Arc};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
 };
 
 /// Postfix's own limit of a request.
 const MAX_REQUEST_OCTETS: usize = 100_000;
 
-/// Answers the requests of one connection.
+/// Answers the requests of one connection. Blocks.
 ///
 /// # Errors
 /// When the connection breaks or what comes is no netstring.
-pub async fn answer(stream: TcpStream, list: Arc<List>) -> io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    while let Some(request) = read_netstring(&mut stream).await? {
+pub fn answer(mut stream: &TcpStream, list: &List) -> io::Result<()> {
+    let mut requests = BufReader::new(stream);
+    while let Some(request) = read_netstring(&mut requests)? {
         let request = String::from_utf8_lossy(&request);
         // "map-name key"; the map's name is free.
         let key = request.split_once(' ').map(|(_, key)| key);
@@ -30,16 +29,16 @@ pub async fn answer(stream: TcpStream, list: Arc<List>) -> io::Result<()> {
             Some(key) if list.blocks_address(key) => format!("OK error:{REFUSAL}"),
             Some(_) => "NOTFOUND ".to_owned(),
         };
-        stream.write_all(format!("{}:{reply},", reply.len()).as_bytes()).await?;
+        stream.write_all(format!("{}:{reply},", reply.len()).as_bytes())?;
     }
     Ok(())
 }
 
 /// The content of the next netstring; `None` at the end.
-async fn read_netstring(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<u8>>> {
+fn read_netstring(stream: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidData);
     let mut length = Vec::new();
-    if stream.take(8).read_until(b':', &mut length).await? == 0 {
+    if stream.take(8).read_until(b':', &mut length)? == 0 {
         return Ok(None);
     }
     let length = length
@@ -49,7 +48,7 @@ async fn read_netstring(stream: &mut BufReader<TcpStream>) -> io::Result<Option<
         .filter(|length| *length <= MAX_REQUEST_OCTETS)
         .ok_or_else(invalid)?;
     let mut content = vec![0; length + 1];
-    stream.read_exact(&mut content).await?;
+    stream.read_exact(&mut content)?;
     if content.pop() != Some(b',') {
         return Err(invalid());
     }
