@@ -16,12 +16,17 @@ pub const REFUSAL: &str = "5.7.1 Blocked by Stoplist: address keeps failing";
 
 /// How much a thread of a connection may have on its stack, in octets.
 const STACK: usize = 256 << 10;
+/// How long a connection may be idle: twice what Postfix leaves its own (`smtpd_policy_service_max_idle`). Then its machine
+/// is gone.
+const IDLE: Duration = Duration::from_secs(600);
+/// How long Postfix may take to take an answer.
+const TAKE: Duration = Duration::from_secs(10);
 
 /// Answers the requests of a connection until it ends. Blocks.
 type Answer = fn(&TcpStream, &List) -> io::Result<()>;
 
-/// Accepts connections for ever and answers each in its own thread: Postfix, which waits for every answer, never waits for
-/// what else the agent does, to read a list of millions for example.
+/// Accepts connections for ever and answers each in its own thread. Postfix waits for every answer: on a connection that is
+/// open it does not wait for the runtime, which may be reading a list of millions.
 pub async fn serve(listener: TcpListener, list: Arc<List>, answer: Answer) {
     loop {
         let accepted = match listener.accept().await {
@@ -40,6 +45,8 @@ fn serve_one(stream: TcpStream, list: Arc<List>, answer: Answer) -> io::Result<(
     stream.set_nonblocking(false)?;
     // Answers are small and Postfix waits for each.
     stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(IDLE))?;
+    stream.set_write_timeout(Some(TAKE))?;
     thread::Builder::new().name("postfix".to_owned()).stack_size(STACK).spawn(move || {
         if let Err(error) = answer(&stream, &list) {
             tracing::debug!(%error, "a connection from Postfix ended");

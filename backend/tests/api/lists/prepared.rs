@@ -115,20 +115,6 @@ async fn what_was_changed_since_is_read_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_pending_any_more_is_forgotten() {
-    let waiting = Waiting::new().await;
-    waiting.add(&["a@example.com"]).await;
-    waiting.prepare().await;
-    let set = waiting.pending().await.remove(0);
-    waiting.scene.run_now().await;
-    let lines = || waiting.state().packed_lists.prepared.lines(&set);
-    assert!(lines().is_some());
-    waiting.prepare().await;
-    assert!(lines().is_none());
-    assert_eq!(waiting.changes(0).await, (vec!["+a@example.com".to_owned()], false));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_the_disk_does_not_give_back_comes_from_the_database_the_next_time() {
     let waiting = Waiting::new().await;
     waiting.add(&["a@example.com"]).await;
