@@ -45,14 +45,11 @@ pub async fn measure(place: &Place, rows: u64) -> anyhow::Result<Line> {
     let mut rates = Pairs::default();
     for n in 0..ROUNDS {
         // Each is the first as often as the other: what a round leaves to do is done during the next.
-        let (with, without, refused) = if n % 2 == 0 {
-            let (with, refused) = round(&listed, &messages).await?;
-            (with, round(&plain, &messages).await?.0, refused)
-        } else {
-            let without = round(&plain, &messages).await?.0;
-            let (with, refused) = round(&listed, &messages).await?;
-            (with, without, refused)
-        };
+        let mut servers = [&listed, &plain];
+        servers.rotate_left(n % 2);
+        let mut rounds = [round(servers[0], &messages).await?, round(servers[1], &messages).await?];
+        rounds.rotate_left(n % 2);
+        let [(with, refused), (without, _)] = rounds;
         ensure!(refused == blocked, "it refused {refused} recipients, then {blocked}");
         rates.add(with, without);
     }

@@ -59,12 +59,11 @@ struct Prepared {
 impl PreparedSets {
     /// The lines of what a set adds, if they were prepared and the set is still the same.
     pub fn lines(&self, set: &ChangeSet) -> Option<Arc<PackedList>> {
-        let known = self.known();
-        known.get(&set.id).filter(|prepared| prepared.added == set.added).and_then(|prepared| prepared.lines.clone())
+        self.get(set)?.lines
     }
 
-    fn knows(&self, set: &ChangeSet) -> bool {
-        self.known().get(&set.id).is_some_and(|prepared| prepared.added == set.added)
+    fn get(&self, set: &ChangeSet) -> Option<Prepared> {
+        self.known().get(&set.id).filter(|prepared| prepared.added == set.added).cloned()
     }
 
     /// Forgets a set: who asks next gets it from the database.
@@ -159,7 +158,7 @@ pub async fn prepare(state: &AppState, server_configuration_id: Uuid, least: i64
     let pending = change_sets::pending(state.db.connection(), server_configuration_id).await?;
     prepared.keep(server_configuration_id, &pending, Instant::now());
     for set in pending.iter().filter(|set| set.added.count >= least) {
-        if !prepared.knows(set) && !prepared.is_full() && state.db.check_room().is_ok() {
+        if prepared.get(set).is_none() && !prepared.is_full() && state.db.check_room().is_ok() {
             let lines = read(state, set).await;
             prepared.insert(set, server_configuration_id, lines);
         }
@@ -240,8 +239,8 @@ mod tests {
     async fn what_could_not_be_read_is_left_alone_for_a_while() {
         let sets = prepared(false).await;
         sets.keep(CONFIGURATION, &[set(1)], Instant::now());
-        assert!(sets.knows(&set(1)) && sets.lines(&set(1)).is_none());
+        assert!(sets.get(&set(1)).is_some_and(|prepared| prepared.lines.is_none()));
         sets.keep(CONFIGURATION, &[set(1)], Instant::now() + LOOK);
-        assert!(!sets.knows(&set(1)));
+        assert!(sets.get(&set(1)).is_none());
     }
 }

@@ -288,14 +288,15 @@ async fn what_happens_in_the_middle_of_a_bulk_release_counts() {
     assert_eq!(exempt(&scene).await, ["a00@one.example", "a01@two.example", "a09@one.example"]);
 }
 
-async fn register(scene: &Scene, addresses: &[String]) -> ListOperation {
+/// Asks for the registration of an upload of these addresses at the next execution.
+pub(super) async fn register(scene: &Scene, addresses: &[String]) -> ListOperation {
     let upload = sums::upload(scene, addresses).await;
     let path = scene.place.path(&format!("/uploads/{upload}/registration"));
     scene.admin().post(&path, &json!({ "delivery_timing": "next_execution" })).await.expect(202).json()
 }
 
-async fn add(scene: &Scene, address: &str) {
-    let body = json!({ "addresses": [address] });
+pub(super) async fn add(scene: &Scene, addresses: &[&str]) {
+    let body = json!({ "addresses": addresses });
     scene.admin().post(&scene.place.path("/blocked-addresses"), &body).await.expect(200);
 }
 
@@ -318,7 +319,7 @@ async fn a_bulk_release_leaves_what_was_not_on_the_list_when_it_was_asked_for() 
     assert_eq!(preview.json::<BulkReleasePreview>().count, 10);
     let queued = release(&scene, filter.clone()).await;
     // In the same millisecond.
-    add(&scene, "a15@one.example").await;
+    add(&scene, &["a15@one.example"]).await;
     assert_eq!(finish(&scene, registration.id, 3).await.counts.added, 5);
     let done = finish(&scene, queued.id, 3).await;
     assert_eq!((done.state, done.total, done.counts.removed), (ListOperationState::Done, Some(10), 10));
@@ -334,7 +335,7 @@ async fn a_bulk_release_leaves_what_was_not_on_the_list_when_it_was_asked_for() 
     assert_eq!(scene.blocked("in_effect").await, all);
 
     // What is published in between was not in effect.
-    add(&scene, "a16@one.example").await;
+    add(&scene, &["a16@one.example"]).await;
     let queued = release(&scene, json!({ "filter": { "domain": "one.example", "state": "in_effect" } })).await;
     scene.run_by_hand().await;
     assert_eq!(finish(&scene, queued.id, 3).await.counts.removed, 10);

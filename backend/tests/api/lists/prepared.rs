@@ -1,6 +1,9 @@
 //! Change sets that are packed before their publication.
 
-use super::*;
+use super::{
+    operations::{add, register},
+    *,
+};
 use backend::{
     service::{
         Error,
@@ -52,11 +55,6 @@ impl Waiting {
         &self.scene.app.running.state
     }
 
-    async fn add(&self, addresses: &[&str]) {
-        let body = json!({ "addresses": addresses });
-        self.scene.admin().post(&self.scene.place.path("/blocked-addresses"), &body).await.expect(200);
-    }
-
     async fn pending(&self) -> Vec<ChangeSet> {
         change_sets::pending(self.state().db.connection(), self.scene.place.configuration).await.expect("the sets")
     }
@@ -87,9 +85,9 @@ impl Waiting {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_prepared_is_sent_with_what_came_after_it() {
     let waiting = Waiting::new().await;
-    waiting.add(&["a@example.com", "b@example.com"]).await;
+    add(&waiting.scene, &["a@example.com", "b@example.com"]).await;
     waiting.prepare().await;
-    waiting.add(&["c@example.com"]).await;
+    add(&waiting.scene, &["c@example.com"]).await;
     waiting.scene.run_now().await;
     let expected = ["+a@example.com", "+b@example.com", "+c@example.com"];
     assert_eq!(waiting.changes(0).await, (expected.map(str::to_owned).to_vec(), true));
@@ -102,7 +100,7 @@ async fn what_was_prepared_is_sent_with_what_came_after_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_since_is_read_again() {
     let waiting = Waiting::new().await;
-    waiting.add(&["a@example.com", "b@example.com"]).await;
+    add(&waiting.scene, &["a@example.com", "b@example.com"]).await;
     waiting.prepare().await;
     let before = waiting.pending().await;
     assert!(waiting.state().packed_lists.prepared.lines(&before[0]).is_some());
@@ -116,7 +114,7 @@ async fn what_was_changed_since_is_read_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_disk_does_not_give_back_comes_from_the_database_the_next_time() {
     let waiting = Waiting::new().await;
-    waiting.add(&["a@example.com"]).await;
+    add(&waiting.scene, &["a@example.com"]).await;
     waiting.prepare().await;
     waiting.scene.run_now().await;
     let folder = waiting.state().settings.data_dir.canonicalize().expect("the data folder");
@@ -140,10 +138,7 @@ async fn a_long_registration_is_prepared_while_it_waits() {
     let waiting = Waiting::new().await;
     let scene = &waiting.scene;
     let keys: Vec<String> = (0..20_001).map(|n| format!("user{n}@example.com")).collect();
-    let upload = sums::upload(scene, &keys).await;
-    let body = json!({ "delivery_timing": "next_execution" });
-    let path = scene.place.path(&format!("/uploads/{upload}/registration"));
-    scene.admin().post(&path, &body).await.expect(202);
+    register(scene, &keys).await;
     let begun = tokio::time::Instant::now();
     let is_prepared = |set: &ChangeSet| waiting.state().packed_lists.prepared.lines(set).is_some();
     while !waiting.pending().await.iter().any(is_prepared) {
